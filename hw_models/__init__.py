@@ -1,0 +1,52 @@
+"""What the chip can do: number formats, limits and the one network description.
+
+Knows no training and no framework; importing it needs NumPy only.
+"""
+
+from hw_models.errors import (
+    ConversionError,
+    InputError,
+    MissingExtraError,
+    NameClashError,
+    NetworkFileError,
+    RangeError,
+    ShapeError,
+    SsdpError,
+    TypeMismatchError,
+)
+from hw_models.formats import FixedFormat, Overflow, Rounding
+from hw_models.network import FixedPointNetwork, same_record
+from hw_models.plasticity import DaSsdpParams, ThirdFactor
+from hw_models.populations import InputPopulation, LifPopulation, ResetMode
+from hw_models.projections import (
+    ConvProjection,
+    DenseProjection,
+    PoolProjection,
+    SparseProjection,
+)
+
+__all__ = [
+    "ConvProjection",
+    "ConversionError",
+    "DaSsdpParams",
+    "DenseProjection",
+    "FixedFormat",
+    "FixedPointNetwork",
+    "InputError",
+    "InputPopulation",
+    "LifPopulation",
+    "MissingExtraError",
+    "NameClashError",
+    "NetworkFileError",
+    "Overflow",
+    "PoolProjection",
+    "RangeError",
+    "ResetMode",
+    "Rounding",
+    "ShapeError",
+    "SparseProjection",
+    "SsdpError",
+    "ThirdFactor",
+    "TypeMismatchError",
+    "same_record",
+]

@@ -1,0 +1,37 @@
+"""The errors of the three packages: one root, each child also a builtin kind."""
+
+
+class SsdpError(Exception):
+    """Root of every error that this distribution raises on purpose."""
+
+
+class RangeError(SsdpError, ValueError):
+    """A value lies outside the range of the register or field that must hold it."""
+
+
+class ShapeError(SsdpError, ValueError):
+    """An array has the wrong shape, or two shapes that must agree do not."""
+
+
+class TypeMismatchError(SsdpError, TypeError):
+    """A value has the wrong type, for instance a float where an integer mantissa belongs."""
+
+
+class NameClashError(SsdpError, ValueError):
+    """Two parts of a network share a name, or a name is not known."""
+
+
+class InputError(SsdpError, ValueError):
+    """Spikes, events or labels given to an executor are not usable as they are."""
+
+
+class NetworkFileError(SsdpError, ValueError):
+    """A file is not a network file of this distribution, or a damaged or newer one."""
+
+
+class ConversionError(SsdpError, ValueError):
+    """A model has a layer or a setting that cannot be converted exactly."""
+
+
+class MissingExtraError(SsdpError, ImportError):
+    """An optional dependency is needed; the message names the command that installs it."""

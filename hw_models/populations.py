@@ -1,0 +1,147 @@
+"""Populations: where spikes come from. Inputs, and current-based LIF neurons in integers.
+
+One step of a LIF population, exactly as lava-nc 0.10.0's fixed-point CPU model has it
+(``dec`` is :func:`hw_models.arithmetic.decay_toward_zero`, every sum is 32-bit):
+
+    u <- wrap_current(dec(u, 4096 - (current_decay + 1)) + (input << 6))
+    v <- clip(dec(v, 4096 - voltage_decay) + u + bias, -(2**23 - 1), 2**23 - 1)
+    spike where v > threshold << 6; then v <- 0 (or v - (threshold << 6)); u stays
+
+with ``bias = bias_mantissa << bias_exponent`` (``>>`` if the exponent is negative).
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hw_models.errors import TypeMismatchError
+from hw_models.integers import integer, name_of, per_neuron, shape_of
+
+THRESHOLD_LIMIT = 2**25  # threshold << 6 must fit 32 bits
+
+
+class ResetMode(enum.Enum):
+    """What a spike does to the membrane potential."""
+
+    ZERO = "zero"
+    SUBTRACT = "subtract"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class InputPopulation:
+    """A source of spikes that the user supplies.
+
+    Parameters
+    ----------
+    name
+        Unique in the network.
+    shape
+        One to four sizes, for images ``(channels, height, width)``.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", name_of("InputPopulation.name", self.name))
+        object.__setattr__(self, "shape", shape_of(f"{self.name}.shape", self.shape))
+
+    @property
+    def n_neurons(self) -> int:
+        """Number of sources."""
+        return int(np.prod(self.shape))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LifPopulation:
+    """Current-based leaky integrate-and-fire neurons, all state in integers.
+
+    Parameters
+    ----------
+    name
+        Unique in the network.
+    shape
+        One to four sizes, for images ``(channels, height, width)``.
+    current_decay
+        ``du``, 0..4095, in 1/4096 per step; the effective decay is one larger, so
+        4095 is memoryless and 0 still leaks. One integer or one per neuron.
+    voltage_decay
+        ``dv``, 0..4096, in 1/4096 per step; 0 does not leak. One or one per neuron.
+    threshold
+        ``vth``, compared as ``v > threshold << 6``. One or one per neuron.
+    bias_mantissa, bias_exponent
+        Constant input to the membrane potential, on its own scale (64 times finer than
+        a weight); mantissa 16 bits signed, exponent -15..15. One or one per neuron.
+    reset
+        Membrane potential after a spike.
+    refractory
+        Steps after a spike during which the membrane potential is held and no spike is
+        sent while the current goes on; 0..63. Lava has no fixed-point model of this.
+    reset_interval, reset_offset
+        If the interval is not 0, u and v are cleared at the start of every step ``t``
+        (counted from 1) with ``t % interval == offset % interval``, as Lava's LIFReset.
+
+    Raises
+    ------
+    RangeError, ShapeError, TypeMismatchError
+        If a field does not fit; nothing is rounded or clipped.
+
+    Examples
+    --------
+    >>> hidden = LifPopulation(
+    ...     name="hidden", shape=(3,), current_decay=409, voltage_decay=128, threshold=50)
+    >>> hidden.n_neurons, hidden.threshold.tolist()
+    (3, [50])
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    current_decay: Any
+    voltage_decay: Any
+    threshold: Any
+    bias_mantissa: Any = 0
+    bias_exponent: Any = 0
+    reset: ResetMode = ResetMode.ZERO
+    refractory: int = 0
+    reset_interval: int = 0
+    reset_offset: int = 0
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        put(self, "name", name_of("LifPopulation.name", self.name))
+        put(self, "shape", shape_of(f"{self.name}.shape", self.shape))
+        for field, low, high in (
+            ("current_decay", 0, 4095),
+            ("voltage_decay", 0, 4096),
+            ("threshold", -THRESHOLD_LIMIT, THRESHOLD_LIMIT - 1),
+            ("bias_mantissa", -(2**15), 2**15 - 1),
+            ("bias_exponent", -15, 15),
+        ):
+            where = f"{self.name}.{field}"
+            put(self, field, per_neuron(where, getattr(self, field), self.shape, low, high))
+        if not isinstance(self.reset, ResetMode):
+            raise TypeMismatchError(f"{self.name}.reset: {self.reset!r}; a ResetMode is needed")
+        put(self, "refractory", integer(f"{self.name}.refractory", self.refractory, 0, 63))
+        for field in ("reset_interval", "reset_offset"):
+            where = f"{self.name}.{field}"
+            put(self, field, integer(where, getattr(self, field), 0, 2**31 - 1))
+
+    @property
+    def n_neurons(self) -> int:
+        """Number of neurons."""
+        return int(np.prod(self.shape))
+
+    @property
+    def bias(self) -> np.ndarray:
+        """Effective bias on the membrane's scale, int32, shape ``(1,)`` or ``(n_neurons,)``."""
+        mantissa = self.bias_mantissa.astype(np.int64)
+        exponent = self.bias_exponent.astype(np.int64)
+        up = mantissa << np.maximum(exponent, 0)
+        return (up >> np.maximum(-exponent, 0)).astype(np.int32)
+
+
+Population = InputPopulation | LifPopulation

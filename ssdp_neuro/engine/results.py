@@ -1,0 +1,177 @@
+"""What a run returns: spikes, probes and event counts, the same from every executor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+
+from hw_models import InputError, NameClashError
+
+EVENT = np.dtype([("step", np.int32), ("index", np.int32)])
+BATCH_EVENT = np.dtype([("sample", np.int32), ("step", np.int32), ("index", np.int32)])
+STATE_VARIABLES = ("u", "v")
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventCounts:
+    """What a run did, summed over steps and samples.
+
+    Parameters
+    ----------
+    spikes
+        Spikes of each population, by name.
+    synaptic_operations
+        Weights added by each projection, by name: a spike visits every synapse its
+        source has in that projection (all targets of a dense one, the taps inside the
+        image of a convolution).
+    neuron_updates
+        Neuron steps computed for each population, by name; depends on the executor
+        (the engine skips neurons at rest), unlike the spikes and operations.
+    """
+
+    spikes: Mapping[str, int]
+    synaptic_operations: Mapping[str, int]
+    neuron_updates: Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RunResult:
+    """Spikes and probes of a run.
+
+    Parameters
+    ----------
+    sizes
+        Neurons of each population, by name.
+    n_steps
+        Steps of a sample.
+    n_samples
+        Samples, or None for a run without a batch axis.
+    load_events
+        Gives a population's events, dtype ``BATCH_EVENT``, sorted; called once.
+    probes
+        Recorded state by ``(population, variable)``: int32 ``(T, N)`` or ``(B, T, N)``,
+        after each step's update and reset.
+    counts
+        Event counts.
+    executor
+        Who computed it: ``engine``, ``oracle`` or ``lava``.
+    seed
+        Seed of the run.
+    """
+
+    sizes: Mapping[str, int]
+    n_steps: int
+    n_samples: int | None
+    load_events: Callable[[str], np.ndarray] = field(repr=False)
+    probes: Mapping[tuple[str, str], np.ndarray] = field(repr=False)
+    counts: EventCounts
+    executor: str
+    seed: int = 0
+    _cache: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
+
+    @property
+    def populations(self) -> tuple[str, ...]:
+        """Names of the populations."""
+        return tuple(self.sizes)
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Versions of the packages that computed the run."""
+        return {name: metadata.version(name) for name in ("ssdp-neuro", "numba", "numpy")}
+
+    def events(self, name: str) -> np.ndarray:
+        """Spikes of a population, sorted by (sample,) step and index.
+
+        Returns
+        -------
+        structured array, int32 fields ``step``, ``index`` and, for a batch, ``sample`` first
+        """
+        events = self._events(name)
+        if self.n_samples is not None:
+            return events
+        single = np.empty(events.shape, dtype=EVENT)
+        single["step"], single["index"] = events["step"], events["index"]
+        return single
+
+    def raster(self, name: str) -> np.ndarray:
+        """Spikes of a population as a bool array ``(T, N)``, or ``(B, T, N)`` for a batch."""
+        events = self._events(name)
+        raster = np.zeros((self.n_samples or 1, self.n_steps, self.sizes[name]), dtype=bool)
+        raster[events["sample"], events["step"], events["index"]] = True
+        return raster if self.n_samples is not None else raster[0]
+
+    def spike_counts(self, name: str) -> np.ndarray:
+        """Spikes of each neuron: int64 ``(N,)``, or ``(B, N)`` for a batch."""
+        events = self._events(name)
+        shape = (self.n_samples or 1, self.sizes[name])
+        flat = events["sample"].astype(np.int64) * shape[1] + events["index"]
+        counts = np.bincount(flat, minlength=shape[0] * shape[1]).reshape(shape)
+        return counts if self.n_samples is not None else counts[0]
+
+    def first_spikes(self, name: str) -> np.ndarray:
+        """First spike step of each neuron, ``n_steps`` if silent: int32 ``(N,)`` or ``(B, N)``."""
+        events = self._events(name)
+        first = np.full((self.n_samples or 1, self.sizes[name]), self.n_steps, dtype=np.int32)
+        # later steps are written first, so that the earliest one stays
+        last_to_first = events[::-1]
+        first[last_to_first["sample"], last_to_first["index"]] = last_to_first["step"]
+        return first if self.n_samples is not None else first[0]
+
+    def probe(self, name: str, variable: str) -> np.ndarray:
+        """Recorded ``u`` or ``v`` of a population: int32 ``(T, N)``, or ``(B, T, N)``.
+
+        Raises
+        ------
+        InputError
+            If it was not asked for in ``probes=``.
+        """
+        if (name, variable) not in self.probes:
+            known = ", ".join(map(repr, self.probes)) or "none"
+            raise InputError(f"no probe {(name, variable)!r} in this run; there are {known}")
+        return self.probes[name, variable]
+
+    def _events(self, name: str) -> np.ndarray:
+        if name not in self.sizes:
+            known = ", ".join(map(repr, self.sizes))
+            raise NameClashError(f"no population named {name!r}; there are {known}")
+        if name not in self._cache:
+            events = self.load_events(name)
+            events.flags.writeable = False
+            self._cache[name] = events
+        return self._cache[name]
+
+
+def events_of_rasters(rasters: Mapping[str, np.ndarray]) -> Callable[[str], np.ndarray]:
+    """A ``load_events`` over bool arrays ``(B, T, N)``, for executors that make rasters."""
+
+    def load(name: str) -> np.ndarray:
+        samples, steps, indices = np.nonzero(rasters[name])
+        events = np.empty(samples.shape, dtype=BATCH_EVENT)
+        events["sample"], events["step"], events["index"] = samples, steps, indices
+        return events
+
+    return load
+
+
+def check_probes(network: Any, probes: Any) -> tuple[tuple[str, str], ...]:
+    """The probes as ``(population, variable)`` pairs that exist.
+
+    Raises
+    ------
+    InputError
+        If one is not such a pair, or names an input or a variable other than u and v.
+    """
+    pairs = []
+    for probe in probes:
+        if not (isinstance(probe, tuple) and len(probe) == 2):
+            raise InputError(f"probe {probe!r}; a pair such as ('hidden', 'v') is needed")
+        name, variable = probe
+        population = network.population(name)
+        if variable not in STATE_VARIABLES or population in network.inputs:
+            raise InputError(f"probe {probe!r}; allowed are 'u' and 'v' of LIF populations")
+        pairs.append((name, variable))
+    return tuple(pairs)
