@@ -46,6 +46,9 @@ def _plasticity(record: Any) -> None:
         raise TypeMismatchError(
             f"{record.name}.plasticity: {record.plasticity!r}; DaSsdpParams or None is needed"
         )
+    if record.plasticity is not None:
+        low, high = record.plasticity.weight_low, record.plasticity.weight_high
+        integer_array(f"{record.name}.weights", record.weights, low, high, np.int16)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,7 +67,7 @@ class DenseProjection:
         Extra steps per synapse, same shape, 0..63; None for none.
     plasticity
         Rule that changes these weights on the chip; None if they are fixed. Only
-        without delays and with ``weight_exponent >= 0``.
+        without delays, with ``weight_exponent >= 0`` and weights inside its range.
     name
         Unique in the network; ``source->target`` if not given.
     """

@@ -1,0 +1,101 @@
+"""The integer DA-SSDP rule of one projection: its table, its codes, its update."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hw_models import DaSsdpParams, RangeError, Rounding
+from ssdp_neuro.engine.kernels import da_ssdp
+
+
+@dataclass(frozen=True, eq=False)
+class DaSsdpRule:
+    """The rule of one projection, ready to be applied; see docs/fixed_point_da_ssdp.md.
+
+    Parameters
+    ----------
+    params
+        The integer parameters.
+    """
+
+    params: DaSsdpParams
+    table: np.ndarray = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "table", product_table(self.params))
+
+    def check_steps(self, where: str, n_steps: int) -> None:
+        """Refuse a sample so long that its last code would be the silent one.
+
+        Raises
+        ------
+        RangeError
+        """
+        most = self.params.silent_code << self.params.latency_shift
+        if n_steps > most:
+            raise RangeError(
+                f"{where}: n_steps {n_steps}; latency_bits {self.params.latency_bits} and"
+                f" latency_shift {self.params.latency_shift} allow 1..{most}"
+            )
+
+    def codes(self, first_spikes: np.ndarray, n_steps: int) -> np.ndarray:
+        """Latency codes, uint8 ``(n,)``, of first spike steps ``(n,)``; ``n_steps`` is silent."""
+        codes = np.empty(first_spikes.shape, dtype=np.uint8)
+        shift, silent = self.params.latency_shift, self.params.silent_code
+        da_ssdp.latency_codes(first_spikes, n_steps, shift, silent, codes)
+        return codes
+
+    def force(self, post_codes: np.ndarray, gates: np.ndarray) -> np.ndarray:
+        """Codes in which silent neurons with a positive gate stand at the teacher's latency."""
+        silent = post_codes == self.params.silent_code
+        forced = np.uint8(self.params.teacher_latency)
+        return np.where(silent & (gates > 0), forced, post_codes)
+
+    def update(
+        self,
+        weights: np.ndarray,
+        pre_codes: np.ndarray,
+        post_codes: np.ndarray,
+        gates: np.ndarray,
+        *,
+        seed: int = 0,
+        sample: int = 0,
+    ) -> int:
+        """Change the weights after one sample.
+
+        Parameters
+        ----------
+        weights : int8 or int16, ``(n_pre, >= n_post)``; columns beyond n_post are not touched
+        pre_codes : uint8, ``(n_pre,)``
+        post_codes : uint8, ``(n_post,)``
+        gates : int32, ``(n_post,)``, in 1/128
+        seed, sample : key of the random bits, used by stochastic rounding only
+
+        Returns
+        -------
+        int
+            Pre-synaptic neurons whose weights were visited.
+
+        Mutates
+        -------
+        weights
+        """
+        p = self.params
+        common = (weights, pre_codes, post_codes, gates, self.table, p.shift)
+        if p.rounding is Rounding.STOCHASTIC:
+            return int(
+                da_ssdp.update_stochastic(*common, p.weight_low, p.weight_high, seed, sample)
+            )
+        return int(da_ssdp.update_nearest(*common, p.weight_low, p.weight_high))
+
+
+def product_table(params: DaSsdpParams) -> np.ndarray:
+    """Kernel x signed amplitude by (pre code, post code), int32 ``(2**q, 2**q)``."""
+    places = np.arange(params.silent_code + 1)
+    places[-1] = params.silent_latency
+    distance = np.abs(places[:, None] - places[None, :])
+    amplitudes = np.full(distance.shape, params.potentiation, dtype=np.int32)
+    amplitudes[-1, :] = amplitudes[:, -1] = -params.depression
+    return np.ascontiguousarray(params.kernel.astype(np.int32)[distance] * amplitudes)

@@ -1,0 +1,87 @@
+"""Integer DA-SSDP in plain Python integers, synapse by synapse. Slow, obvious, no NumPy tricks.
+
+Written from docs/fixed_point_da_ssdp.md; shares no code with the packages.
+"""
+
+MASK = 2**32 - 1
+
+
+def random_bits(*key):
+    state = 0x9E3779B9
+    for word in key:
+        x = (5 * state + 0x9E3779B9 + int(word)) & MASK
+        x ^= x >> 16
+        x = x * 0x85EBCA6B & MASK
+        x ^= x >> 13
+        x = x * 0xC2B2AE35 & MASK
+        state = x ^ x >> 16
+    return state
+
+
+def latency_code(spikes, latency_bits, latency_shift):
+    """Code of one neuron from its spike train, a sequence of 0 and 1 over the steps."""
+    for step, spike in enumerate(spikes):
+        if spike:
+            return step // 2**latency_shift
+    return 2**latency_bits - 1
+
+
+def delta(params, pre_code, post_code, gate, bits):
+    silent = 2**params.latency_bits - 1
+    places = [params.silent_latency if c == silent else c for c in (pre_code, post_code)]
+    both_fired = silent not in (pre_code, post_code)
+    amplitude = params.potentiation if both_fired else -params.depression
+    product = int(params.kernel[abs(places[1] - places[0])]) * amplitude * gate
+    unit = 2**params.shift
+    if params.rounding.value == "stochastic":
+        return (product + bits % unit) // unit
+    magnitude, rest = divmod(abs(product), unit)
+    magnitude += 2 * rest >= unit and unit > 1
+    return magnitude if product > 0 else -magnitude
+
+
+def update(weights, params, pre_codes, post_codes, gates, seed=0, sample=0):
+    """New weights, a nested list (n_pre, n_post), of old ones in the same order."""
+    return [
+        [
+            min(
+                max(
+                    int(weight)
+                    + delta(
+                        params, int(r), int(s), int(gate), random_bits(seed, sample, post, pre)
+                    ),
+                    params.weight_low,
+                ),
+                params.weight_high,
+            )
+            for post, (weight, s, gate) in enumerate(zip(row, post_codes, gates, strict=True))
+        ]
+        for pre, (row, r) in enumerate(zip(weights, pre_codes, strict=True))
+    ]
+
+
+def winner(trains):
+    """Index of the neuron that wins, or None; ``trains`` is one spike train per neuron."""
+    best = None
+    for index, train in enumerate(trains):
+        count = sum(map(int, train))
+        if count:
+            key = (-count, list(map(int, train)).index(1), index)
+            best = key if best is None else min(best, key)
+    return None if best is None else best[2]
+
+
+def teacher_gates(trains, label):
+    counts = [sum(map(int, train)) for train in trains]
+    gates = [-128 if count > 0 and count >= counts[label] else 0 for count in counts]
+    gates[label] = 0 if winner(trains) == label else 128
+    return gates
+
+
+def forced(params, post_codes, gates):
+    """Post codes with the neurons that the teacher forces."""
+    silent = 2**params.latency_bits - 1
+    return [
+        params.teacher_latency if code == silent and gate > 0 else code
+        for code, gate in zip(post_codes, gates, strict=True)
+    ]
