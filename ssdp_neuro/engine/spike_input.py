@@ -31,6 +31,15 @@ class SpikeInput:
     starts: Mapping[str, np.ndarray]
     indices: Mapping[str, np.ndarray]
 
+    def sample(self, number: int, n_steps: int) -> SpikeInput:
+        """One sample of the batch by itself, without a batch axis."""
+        starts, indices = {}, {}
+        for name, all_starts in self.starts.items():
+            part = all_starts[number * n_steps : (number + 1) * n_steps + 1]
+            starts[name] = part - part[0]
+            indices[name] = self.indices[name][part[0] : part[-1]]
+        return SpikeInput(n_samples=None, starts=starts, indices=indices)
+
     def rasters(self, network: FixedPointNetwork, n_steps: int) -> dict[str, np.ndarray]:
         """The same spikes as bool arrays ``(B, T, N)``, for executors that want them."""
         rasters = {}
@@ -64,6 +73,8 @@ def spike_input(network: FixedPointNetwork, spikes: Any, n_steps: int) -> SpikeI
           ``(p, y, x)`` in a shape ``(channels, height, width)``, ``(y, x)`` in
           ``(height, width)``, ``x`` in ``(n,)``;
         - a list of pair arrays or structured arrays: a batch.
+
+        A :class:`SpikeInput` made for this network and ``n_steps`` is returned as it is.
     n_steps
         Steps of a sample.
 
@@ -74,6 +85,12 @@ def spike_input(network: FixedPointNetwork, spikes: Any, n_steps: int) -> SpikeI
         beyond ``n_steps`` or the population, given twice, or not 0 or 1.
     """
     names = [population.name for population in network.inputs]
+    if isinstance(spikes, SpikeInput):
+        needed = (spikes.n_samples or 1) * n_steps + 1
+        sizes_made = {name: starts.size for name, starts in spikes.starts.items()}
+        if sizes_made != dict.fromkeys(names, needed):
+            raise InputError(f"SpikeInput of {sizes_made}; {names} with {needed} are needed")
+        return spikes
     if spikes is None:
         spikes = {}
     elif not isinstance(spikes, Mapping):
