@@ -3,6 +3,8 @@
 Knows no training and no framework; importing it needs NumPy only.
 """
 
+from hw_models.chips import LOIHI1, LOIHI2, Chip, Figure
+from hw_models.constraints import Violation, check
 from hw_models.errors import (
     ConversionError,
     InputError,
@@ -16,6 +18,7 @@ from hw_models.errors import (
 )
 from hw_models.formats import FixedFormat, Overflow, Rounding
 from hw_models.network import FixedPointNetwork, same_record
+from hw_models.network_file import load, save
 from hw_models.plasticity import DaSsdpParams, ThirdFactor
 from hw_models.populations import InputPopulation, LifPopulation, ResetMode
 from hw_models.projections import (
@@ -26,10 +29,14 @@ from hw_models.projections import (
 )
 
 __all__ = [
+    "LOIHI1",
+    "LOIHI2",
+    "Chip",
     "ConvProjection",
     "ConversionError",
     "DaSsdpParams",
     "DenseProjection",
+    "Figure",
     "FixedFormat",
     "FixedPointNetwork",
     "InputError",
@@ -48,5 +55,9 @@ __all__ = [
     "SsdpError",
     "ThirdFactor",
     "TypeMismatchError",
+    "Violation",
+    "check",
+    "load",
     "same_record",
+    "save",
 ]

@@ -29,7 +29,7 @@ def simulate(
     run = run_oracle(network, given.rasters(network, n_steps), n_steps, pairs)
     sizes = {population.name: population.n_neurons for population in network.populations}
     single = given.n_samples is None
-    n_samples = 1 if single else given.n_samples
+    n_samples = 1 if given.n_samples is None else given.n_samples
     return RunResult(
         sizes=sizes,
         n_steps=n_steps,

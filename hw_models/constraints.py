@@ -1,0 +1,226 @@
+"""Does a network fit a chip? Lists what does not; never alters anything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hw_models.chips import Chip, Figure
+from hw_models.errors import TypeMismatchError
+from hw_models.network import FixedPointNetwork
+from hw_models.populations import LifPopulation
+from hw_models.projections import PoolProjection, SparseProjection
+
+DELAY_BITS = 6
+
+
+@dataclass(frozen=True)
+class Violation:
+    """One thing that the chip cannot hold; of several values in an array, the first.
+
+    Parameters
+    ----------
+    where
+        Name of the population or projection, or ``network``.
+    field
+        Field of it, with the index of the value in an array.
+    value
+        What is there.
+    allowed
+        What the chip allows.
+    source
+        Where the chip's figure comes from.
+    """
+
+    where: str
+    field: str
+    value: int
+    allowed: str
+    source: str
+
+    def __str__(self) -> str:
+        return f"{self.where}.{self.field}: {self.value}; allowed {self.allowed} ({self.source})"
+
+
+def check(network: FixedPointNetwork, chip: Chip) -> tuple[Violation, ...]:
+    """List what of a network a chip cannot hold.
+
+    Parameters
+    ----------
+    network
+        Left as it is.
+    chip
+        Limits without a public figure are not checked.
+
+    Returns
+    -------
+    tuple of Violation
+        Empty if everything fits. Reset by subtraction, the periodic reset and DA-SSDP are
+        not judged: no public source says that a chip cannot do them.
+
+    Examples
+    --------
+    >>> from hw_models import LOIHI1
+    >>> wide = LifPopulation(name="hidden", shape=(2,), current_decay=0, voltage_decay=0,
+    ...                      threshold=[100, 140000])
+    >>> for violation in check(FixedPointNetwork(populations=[wide], projections=[]), LOIHI1):
+    ...     print(violation)
+    hidden.threshold[1]: 140000; allowed 0..131071 (lava-nc 0.10.0, docstring of PyLifModelBitAcc)
+    """
+    if not isinstance(network, FixedPointNetwork):
+        raise TypeMismatchError(f"check: {network!r}; a FixedPointNetwork is needed")
+    if not isinstance(chip, Chip):
+        raise TypeMismatchError(f"check: {chip!r}; a Chip is needed")
+    found: list[Violation] = []
+    for population in network.neurons:
+        found.extend(_population(population, chip))
+    for projection in network.projections:
+        found.extend(_projection(projection, chip))
+    found.extend(_size(network, chip))
+    return tuple(found)
+
+
+def _bits(figure: Figure, signed: bool = False) -> tuple[int, int] | None:
+    if figure.value is None:
+        return None
+    if signed:
+        return -(1 << (figure.value - 1)), (1 << (figure.value - 1)) - 1
+    return 0, (1 << figure.value) - 1
+
+
+def _up_to(figure: Figure) -> tuple[int, int] | None:
+    return None if figure.value is None else (0, figure.value)
+
+
+def _outside(
+    where: str, field: str, values: Any, limits: tuple[int, int] | None, source: str
+) -> Iterator[Violation]:
+    """Yield the first of ``values`` outside of ``limits``, if there is one."""
+    if limits is None:
+        return
+    array = np.asarray(values)
+    bad = np.argwhere((array < limits[0]) | (array > limits[1]))
+    if len(bad):
+        index = tuple(int(i) for i in bad[0])
+        place = f"{field}[{', '.join(map(str, index))}]" if array.size > 1 else field
+        yield Violation(where, place, int(array[index]), f"{limits[0]}..{limits[1]}", source)
+
+
+def _population(population: LifPopulation, chip: Chip) -> Iterator[Violation]:
+    for field, limits, source in (
+        ("current_decay", _bits(chip.decay_bits), chip.decay_bits.source),
+        ("voltage_decay", _bits(chip.decay_bits), chip.decay_bits.source),
+        ("threshold", _bits(chip.threshold_bits), chip.threshold_bits.source),
+        ("bias_mantissa", _bits(chip.bias_mantissa_bits, True), chip.bias_mantissa_bits.source),
+        ("bias_exponent", _bits(chip.bias_exponent_bits), chip.bias_exponent_bits.source),
+        ("refractory", _up_to(chip.max_refractory), chip.max_refractory.source),
+    ):
+        yield from _outside(population.name, field, getattr(population, field), limits, source)
+
+
+def _projection(projection: Any, chip: Chip) -> Iterator[Violation]:
+    low, high = chip.weight_exponent_low.value, chip.weight_exponent_high.value
+    if low is not None and high is not None:
+        yield from _outside(
+            projection.name,
+            "weight_exponent",
+            projection.weight_exponent,
+            (low, high),
+            chip.weight_exponent_high.source,
+        )
+    yield from _weight_grid(projection, chip)
+    delays = getattr(projection, "delays", None)
+    if delays is not None:
+        limits, source = _up_to(chip.max_delay), chip.max_delay.source
+        yield from _outside(projection.name, "delays", delays, limits, source)
+
+
+def _weight_grid(projection: Any, chip: Chip) -> Iterator[Violation]:
+    """Weights of one sign use all bits for the magnitude; mixed ones are even, for the sign."""
+    if chip.weight_bits.value is None:
+        return
+    top = (1 << chip.weight_bits.value) - 1
+    pooled = isinstance(projection, PoolProjection)
+    field = "weight" if pooled else "weights"
+    weights = np.atleast_1d(np.asarray(getattr(projection, field), dtype=np.int64))
+    if not weights.size or (weights.min() >= 0 and weights.max() <= top):
+        return
+    if weights.max() <= 0 and weights.min() >= -top:
+        return
+    bad = (weights < -top - 1) | (weights > top - 1)
+    plastic = getattr(projection, "plasticity", None) is not None
+    if not plastic:  # learned weights need not stay on the grid of the loaded ones
+        bad |= weights % 2 != 0
+    places = np.argwhere(bad)
+    if len(places):
+        index = tuple(int(i) for i in places[0])
+        yield Violation(
+            projection.name,
+            field if pooled else f"{field}[{', '.join(map(str, index))}]",
+            int(weights[index]),
+            f"even {-top - 1}..{top - 1}, or 0..{top} or {-top}..0 for all weights together",
+            chip.weight_bits.source,
+        )
+
+
+def _size(network: FixedPointNetwork, chip: Chip) -> Iterator[Violation]:
+    neurons = sum(population.n_neurons for population in network.neurons)
+    if chip.neurons is not None and neurons > chip.neurons:
+        source = chip.neurons_per_core.source
+        yield Violation("network", "neurons", neurons, f"0..{chip.neurons}", source)
+    stored = [(p, stored_synapses(p)) for p in network.projections]
+    synapses = sum(count for _, count in stored)
+    figure = chip.synapses_per_chip
+    yield from _outside("network", "synapses", synapses, _up_to(figure), figure.source)
+    memory, cores = chip.synaptic_memory_bytes_per_core, chip.cores_per_chip.value
+    if memory.value is not None and cores is not None and chip.weight_bits.value is not None:
+        bits = sum(
+            count * (chip.weight_bits.value + (DELAY_BITS if _delayed(p) else 0))
+            for p, count in stored
+        )
+        limits = (0, memory.value * cores)
+        yield from _outside("network", "synaptic_bytes", -(-bits // 8), limits, memory.source)
+    yield from _fan_in(network, chip)
+
+
+def _delayed(projection: Any) -> bool:
+    return getattr(projection, "delays", None) is not None
+
+
+def stored_synapses(projection: Any) -> int:
+    """Weights that a projection stores: every one of a dense matrix, a kernel once.
+
+    An estimate from below: indices, headers and copies of a kernel are not counted.
+    """
+    if isinstance(projection, PoolProjection):
+        return 1
+    return int(projection.weights.size)
+
+
+def _fan_in(network: FixedPointNetwork, chip: Chip) -> Iterator[Violation]:
+    # a neuron lies on one core, so its sources cannot be more than the core's input axons
+    figure = chip.in_axons_per_core
+    for target in network.neurons:
+        by_source: dict[str, np.ndarray] = {}
+        for projection in network.projections:
+            if projection.target == target.name:
+                before = by_source.get(projection.source, 0)
+                by_source[projection.source] = before + _sources(projection, target.n_neurons)
+        total = np.zeros(target.n_neurons, dtype=np.int64)
+        for name, sources in by_source.items():
+            total += np.minimum(sources, network.population(name).n_neurons)
+        yield from _outside(target.name, "sources", total, _up_to(figure), figure.source)
+
+
+def _sources(projection: Any, n_post: int) -> np.ndarray:
+    """Count the sources of each target neuron, int64 ``(n_post,)``; of a kernel, its size."""
+    if isinstance(projection, SparseProjection):
+        return np.bincount(projection.post, minlength=n_post)
+    if isinstance(projection, PoolProjection):
+        size = int(np.prod(projection.kernel_size))
+    else:  # dense (n_post, n_pre); convolution (channels_out, channels_in, rows, columns)
+        size = int(np.prod(projection.weights.shape[1:]))
+    return np.full(n_post, size, dtype=np.int64)
