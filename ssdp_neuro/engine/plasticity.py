@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from hw_models import DaSsdpParams, RangeError, Rounding
+from hw_models import DaSsdpParams, RangeError, Rounding, ThirdFactor
 from ssdp_neuro.engine.kernels import da_ssdp
 
 
@@ -47,11 +47,12 @@ class DaSsdpRule:
         da_ssdp.latency_codes(first_spikes, n_steps, shift, silent, codes)
         return codes
 
-    def force(self, post_codes: np.ndarray, gates: np.ndarray) -> np.ndarray:
-        """Codes in which silent neurons with a positive gate stand at the teacher's latency."""
-        silent = post_codes == self.params.silent_code
-        forced = np.uint8(self.params.teacher_latency)
-        return np.where(silent & (gates > 0), forced, post_codes)
+    def post_codes(self, first_spikes: np.ndarray, n_steps: int, gates: np.ndarray) -> np.ndarray:
+        """Codes of the post neurons; a teacher puts silent ones with a positive gate at its own."""
+        codes = self.codes(first_spikes, n_steps)
+        if self.params.third_factor is ThirdFactor.TEACHER:
+            codes[(codes == self.params.silent_code) & (gates > 0)] = self.params.teacher_latency
+        return codes
 
     def update(
         self,

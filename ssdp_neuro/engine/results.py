@@ -116,9 +116,8 @@ class RunResult:
         """First spike step of each neuron, ``n_steps`` if silent: int32 ``(N,)`` or ``(B, N)``."""
         events = self._events(name)
         first = np.full((self.n_samples or 1, self.sizes[name]), self.n_steps, dtype=np.int32)
-        # later steps are written first, so that the earliest one stays
-        last_to_first = events[::-1]
-        first[last_to_first["sample"], last_to_first["index"]] = last_to_first["step"]
+        # not by assignment in reverse order: NumPy may write repeated indices in any order
+        np.minimum.at(first, (events["sample"], events["index"]), events["step"])
         return first if self.n_samples is not None else first[0]
 
     def probe(self, name: str, variable: str) -> np.ndarray:

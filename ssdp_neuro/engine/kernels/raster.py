@@ -5,7 +5,7 @@ import numpy as np
 from ssdp_neuro.engine.kernels.compiler import kernel
 
 
-@kernel()
+@kernel
 def count_rows(rows, starts):
     """Fill ``starts`` (n_rows + 1) with the running number of nonzero bytes of ``rows``."""
     for row in range(rows.shape[0]):
@@ -15,7 +15,7 @@ def count_rows(rows, starts):
         starts[row + 1] = starts[row] + total
 
 
-@kernel()
+@kernel
 def fill_rows(rows, starts, indices):
     """Write the columns of the nonzero bytes, row by row, into ``indices``."""
     for row in range(rows.shape[0]):

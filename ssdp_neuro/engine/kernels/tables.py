@@ -1,0 +1,113 @@
+"""What the kernels are given: a network as flat arrays, and the state of one sample.
+
+``P`` populations, ``Q`` projections. A population's neurons lie at ``offset[p]`` in all
+per-neuron arrays, padded to whole blocks of 64. Its input ("drive") has ``ring[p]``
+slots, one for each step that a delay can reach.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+BLOCK_BITS = 6
+BLOCK = 1 << BLOCK_BITS
+
+INPUT, UNIFORM, GENERAL = 0, 1, 2  # kinds of population
+DENSE8, DENSE16, SPARSE, CONV = 0, 1, 2, 3  # kinds of projection
+
+
+class PopulationTable(NamedTuple):
+    """Populations; one entry per population unless said otherwise."""
+
+    kind: Any  # uint8: INPUT, UNIFORM or GENERAL
+    size: Any  # int64: neurons
+    offset: Any  # int64: first neuron in u, v, flags; a multiple of BLOCK
+    stride: Any  # int64: neurons with padding
+    ring: Any  # int64: slots of drive
+    drive_offset: Any  # int64: first entry of slot 0
+    keep_u: Any  # float64: share of the current that stays; UNIFORM only
+    keep_v: Any  # float64
+    bias: Any  # int32
+    threshold: Any  # int32, aligned to the membrane potential
+    refractory: Any  # int32
+    subtract: Any  # uint8: reset by subtraction
+    interval: Any  # int64: steps between periodic resets, 0 for none
+    phase: Any  # int64
+    awake: Any  # uint8: a neuron may fire from rest, or the population is small: always swept
+    row: Any  # int64: first entry in the per-neuron arrays below; GENERAL only
+    each_keep_u: Any  # float64, per neuron of GENERAL populations, packed
+    each_keep_v: Any  # float64
+    each_bias: Any  # int32
+    each_threshold: Any  # int32
+
+
+class ProjectionTable(NamedTuple):
+    """Projections; one entry per projection."""
+
+    kind: Any  # uint8: DENSE8, DENSE16, SPARSE or CONV
+    source: Any  # int64: population
+    target: Any  # int64: population
+    shift: Any  # int32: left shift of a sum of weights
+    floor: Any  # int32: right shift after it, toward minus infinity
+    delayed: Any  # uint8: synapses have delays
+    base: Any  # int64: first weight (dense, conv) or first row start (sparse)
+    row: Any  # int64: padded row length (dense)
+    rows: Any  # int64: sources
+    geometry: Any  # int64 (Q, 15): conv, see visit_conv
+
+
+class SynapseTable(NamedTuple):
+    """Weights of all projections, by kind."""
+
+    dense8: Any  # int8: rows by source, padded, one row of zeros at the end
+    dense16: Any  # int16: likewise
+    row_start: Any  # int64: sparse, first synapse of each source
+    target: Any  # uint32: sparse, by synapse
+    weight: Any  # int16: sparse, by synapse
+    delay: Any  # uint8: sparse, by synapse; empty if no projection has delays
+    conv: Any  # int16: (channel in, row, column, channel out of the group)
+
+
+class State(NamedTuple):
+    """State of one sample; every array is changed in place."""
+
+    u: Any  # int32, per neuron
+    v: Any  # int32
+    wait: Any  # int32: refractory steps left, per neuron of GENERAL populations, packed
+    drive: Any  # int32: slots of every population
+    flags: Any  # uint8, per neuron: fired in this step
+    fired: Any  # int64: indices of the neurons that fired in this step, by population
+    first: Any  # int64 (P,): where a population's list begins in fired
+    n_fired: Any  # int64 (P,)
+    sum16: Any  # int16: partial sums of a dense projection
+    sum32: Any  # int32: sums that are floored before they are added; zero between uses
+    sweep: Any  # uint8 (P,): all neurons are updated, not only those of live blocks
+    live: Any  # uint8, per block: not at rest
+    touched: Any  # int64, per block: last step of an arrival
+    live_list: Any  # int64, per block: blocks of the population that are live, unordered
+    n_live: Any  # int64 (P,)
+    dirty: Any  # uint8 (1,): a sample has been run
+
+
+class InputTable(NamedTuple):
+    """Spikes of the input populations; ``P`` entries of ``base``."""
+
+    base: Any  # int64 (P,): first entry of the population in starts; -1 if not an input
+    starts: Any  # int64: first event of each (sample, step)
+    indices: Any  # int64 or int32: neurons
+
+
+class ProbeTable(NamedTuple):
+    """State to record after every step."""
+
+    population: Any  # int64 (n_probes,)
+    voltage: Any  # uint8 (n_probes,): v, else u
+    base: Any  # int64 (n_probes,): first entry in values
+    values: Any  # int32: (n_samples, n_steps, size) of each probe, flat
+
+
+class Tally(NamedTuple):
+    """What was done, added up over calls."""
+
+    updates: Any  # int64 (P,): neuron steps
+    operations: Any  # int64 (Q,): weights added

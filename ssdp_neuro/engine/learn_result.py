@@ -1,0 +1,91 @@
+"""What a learning run returns: the network it made, and what happened on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hw_models import DenseProjection, FixedPointNetwork
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeightChange:
+    """How learning changed one projection.
+
+    Parameters
+    ----------
+    n_updates
+        Samples after which it was updated.
+    rows_visited
+        Pre-synaptic neurons whose weights were visited, summed over the updates.
+    n_changed
+        Synapses whose weight differs from the one before.
+    mean_change, largest_change
+        Of all synapses: mean of the difference, largest magnitude of it; mantissas.
+    at_limit
+        Synapses that ended at the lowest or highest weight allowed.
+    """
+
+    n_updates: int
+    rows_visited: int
+    n_changed: int
+    mean_change: float
+    largest_change: int
+    at_limit: int
+
+
+def weight_change(
+    before: DenseProjection, after: DenseProjection, n_updates: int, rows_visited: int
+) -> WeightChange:
+    """Compare a projection before and after learning."""
+    assert after.plasticity is not None
+    difference = after.weights.astype(np.int64) - before.weights
+    limits = [after.plasticity.weight_low, after.plasticity.weight_high]
+    return WeightChange(
+        n_updates=n_updates,
+        rows_visited=rows_visited,
+        n_changed=int(np.count_nonzero(difference)),
+        mean_change=float(difference.mean()),
+        largest_change=int(np.abs(difference).max()),
+        at_limit=int(np.isin(after.weights, limits).sum()),
+    )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LearnResult:
+    """A network that learned.
+
+    Parameters
+    ----------
+    network
+        The network with the weights it learned.
+    n_samples
+        Samples seen, all epochs together.
+    next_sample
+        Number of the sample after the last one: ``first_sample`` of a call that goes on.
+    changes
+        By plastic projection.
+    spike_counts
+        By target population of a plastic projection: spikes of each neuron in each
+        sample, before that sample's update; int32 ``(n_samples, n_post)``.
+    decisions
+        By the same names: the neuron that won each sample (most spikes, then earliest
+        first spike, then lowest index), -1 if all were silent; int32 ``(n_samples,)``.
+    seed
+        Seed of the stochastic rounding.
+    """
+
+    network: FixedPointNetwork = field(repr=False)
+    n_samples: int
+    next_sample: int
+    changes: Mapping[str, WeightChange]
+    spike_counts: Mapping[str, np.ndarray] = field(repr=False)
+    decisions: Mapping[str, np.ndarray] = field(repr=False)
+    seed: int
+
+    @property
+    def n_updates(self) -> int:
+        """Updates of a projection after a sample, all projections together."""
+        return sum(change.n_updates for change in self.changes.values())
