@@ -1,0 +1,197 @@
+"""The forms in which spikes may be given, each turned into sorted event lists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hw_models import InputError, InputPopulation, ShapeError
+
+EVENT_AXES = {1: ("x",), 2: ("y", "x"), 3: ("p", "y", "x")}
+
+
+class EventLists(NamedTuple):
+    """Spikes of one population.
+
+    Parameters
+    ----------
+    starts
+        int64 ``(B * T + 1,)``, where each step's events begin.
+    indices
+        int32 neuron indices, sorted within a step.
+    n_samples
+        Samples, or None without a batch axis.
+    merged
+        Sensor events that fell on a spike that was there already.
+    """
+
+    starts: np.ndarray
+    indices: np.ndarray
+    n_samples: int | None
+    merged: int = 0
+
+
+def event_lists(population: InputPopulation, form: Any, n_steps: int) -> EventLists:
+    """Spikes of a population in any of the forms of :func:`..spike_input.spike_input`."""
+    if _is_structured(form):
+        return _from_events(population, [form], n_steps)._replace(n_samples=None)
+    if isinstance(form, (list, tuple)) and form and _is_sample(form[0]):
+        return _from_events(population, list(form), n_steps)
+    array = _array(population.name, form)
+    if not _is_pairs(population, array, n_steps, listed=not isinstance(form, np.ndarray)):
+        return _from_raster(population, array, n_steps)
+    return _from_events(population, [array], n_steps)._replace(n_samples=None)
+
+
+def _is_structured(form: Any) -> bool:
+    return isinstance(form, np.ndarray) and form.dtype.names is not None
+
+
+def _is_sample(part: Any) -> bool:
+    if isinstance(part, np.ndarray):
+        return part.dtype.names is not None or part.ndim == 2
+    return isinstance(part, Sequence) and (len(part) == 0 or not np.isscalar(part[0]))
+
+
+def _is_pairs(population: InputPopulation, array: np.ndarray, n_steps: int, listed: bool) -> bool:
+    """Whether an array holds (step, index) pairs and not a raster of two neurons.
+
+    A list is always pairs, a bool array never. An integer array is what it can be; where
+    it can be both, with different spikes, it is refused.
+    """
+    if array.ndim != 2 or array.shape[1] != 2 or array.dtype.kind == "b":
+        return False
+    if listed or array.shape not in _raster_shapes(population, n_steps):
+        return True
+    if array.dtype.kind not in "iu":
+        return False
+    steps = array[:, 0]
+    pairs = bool(
+        np.all(np.diff(steps.astype(np.int64)) >= 0)
+        and len(np.unique(array, axis=0)) == len(array)
+        and array.min(initial=0) >= 0
+        and steps.max(initial=0) < n_steps
+    )
+    if pairs and array.max(initial=0) <= 1:
+        raise InputError(
+            f"{population.name}: an integer array of shape {array.shape} can be a raster of two"
+            " neurons or (step, index) pairs; give a raster as bool or pairs as a list"
+        )
+    return pairs
+
+
+def _array(name: str, form: Any) -> np.ndarray:
+    try:
+        array = np.asarray(form)
+    except ValueError:
+        raise InputError(f"{name}: spikes are neither an array nor (step, index) pairs") from None
+    if array.size == 0 and array.ndim < 2:
+        return np.zeros((0, 2), dtype=np.int64)
+    return array
+
+
+def _from_events(population: InputPopulation, samples: list[Any], n_steps: int) -> EventLists:
+    starts = np.zeros(len(samples) * n_steps + 1, dtype=np.int64)
+    indices, merged = [np.zeros(0, dtype=np.int32)], 0
+    for number, sample in enumerate(samples):
+        where = f"{population.name}: sample {number}" if len(samples) > 1 else population.name
+        structured = _is_structured(sample)
+        shape = population.shape
+        pairs = _flatten(where, shape, sample) if structured else _array(where, sample)
+        key = _sorted_keys(where, pairs, n_steps, population.n_neurons)
+        repeated = np.flatnonzero(np.diff(key) == 0)
+        if repeated.size and not structured:
+            step, neuron = divmod(int(key[repeated[0]]), population.n_neurons)
+            raise InputError(
+                f"{where}: neuron {neuron} has two events in step {step}; one is allowed"
+            )
+        key = np.delete(key, repeated)
+        merged += repeated.size
+        steps, index = np.divmod(key, population.n_neurons)
+        row = 1 + number * n_steps
+        starts[row : row + n_steps] = np.bincount(steps, minlength=n_steps)
+        indices.append(index.astype(np.int32))
+    np.cumsum(starts, out=starts)
+    return EventLists(starts, np.concatenate(indices), len(samples), merged)
+
+
+def _flatten(where: str, shape: tuple[int, ...], events: np.ndarray) -> np.ndarray:
+    """Sensor events as (step, flat neuron index) pairs."""
+    axes = EVENT_AXES.get(len(shape))
+    missing = [field for field in ("t", *(axes or ())) if field not in (events.dtype.names or ())]
+    if axes is None or missing or events.ndim != 1:
+        raise InputError(
+            f"{where}: events of shape {events.shape} with fields {events.dtype.names} do not fit"
+            f" shape {shape}; needed are (n_events,) with"
+            f" {('t', *axes) if axes else 'a shape of at most three axes'}"
+        )
+    for field in ("t", *axes):
+        kinds = "iu" if field == "t" else "iub"
+        if events[field].dtype.kind not in kinds:
+            raise InputError(
+                f"{where}: event field {field!r} is {events[field].dtype}; integers are needed"
+            )
+    index = np.zeros(events.size, dtype=np.int64)
+    for size, field in zip(shape, axes, strict=True):
+        values = events[field].astype(np.int64)
+        _refuse_outside(where, field, values, size)
+        index = index * size + values
+    return np.stack([events["t"].astype(np.int64), index], axis=1)
+
+
+def _sorted_keys(where: str, pairs: np.ndarray, n_steps: int, n_neurons: int) -> np.ndarray:
+    """``step * n_neurons + index`` of each event, sorted, repetitions included."""
+    if pairs.dtype.kind not in "iu":
+        raise InputError(f"{where}: events of dtype {pairs.dtype}; integers are needed")
+    if pairs.ndim != 2 or pairs.shape[1] != 2:
+        raise ShapeError(f"{where}: events of shape {pairs.shape}; (n_events, 2) is needed")
+    steps, index = pairs[:, 0].astype(np.int64), pairs[:, 1].astype(np.int64)
+    _refuse_outside(where, "step", steps, n_steps)
+    _refuse_outside(where, "index", index, n_neurons)
+    late = np.flatnonzero(np.diff(steps) < 0)
+    if late.size:
+        first = int(late[0]) + 1
+        raise InputError(
+            f"{where}: event {first} at step {steps[first]} follows one at step"
+            f" {steps[first - 1]}; events must be sorted by step"
+        )
+    key = steps * n_neurons + index
+    return np.sort(key) if np.any(np.diff(key) < 0) else key
+
+
+def _refuse_outside(where: str, what: str, values: np.ndarray, size: int) -> None:
+    bad = (values < 0) | (values >= size)
+    if bad.any():
+        first = int(np.argmax(bad))
+        raise InputError(
+            f"{where}: event {first} has {what} {values[first]}; allowed 0..{size - 1}"
+        )
+
+
+def _raster_shapes(population: InputPopulation, n_steps: int) -> set[tuple[int, ...]]:
+    return {(n_steps, population.n_neurons), (n_steps, *population.shape)}
+
+
+def _from_raster(population: InputPopulation, array: np.ndarray, n_steps: int) -> EventLists:
+    name, n_neurons = population.name, population.n_neurons
+    shapes = _raster_shapes(population, n_steps)
+    if array.shape not in shapes and array.shape[1:] not in shapes:
+        raise ShapeError(
+            f"{name}: spikes of shape {array.shape}; allowed ({n_steps}, {n_neurons}) or"
+            f" (B, {n_steps}, {n_neurons})"
+        )
+    if array.dtype.kind not in "biu":
+        raise InputError(f"{name}: spikes of dtype {array.dtype}; bool or 0/1 integers are needed")
+    if array.dtype.kind != "b":
+        bad = (array != 0) & (array != 1)
+        if bad.any():
+            index = tuple(int(i) for i in np.argwhere(bad)[0])
+            raise InputError(f"{name}: value {array[index]} at index {index}; allowed 0 and 1")
+    rows = np.ascontiguousarray(array.reshape(-1, n_neurons))
+    bytes_of_rows = rows.view(np.uint8) if rows.dtype.itemsize == 1 else rows.astype(np.uint8)
+    from ssdp_neuro.engine.kernels.raster import events_of_rows
+
+    starts, indices = events_of_rows(bytes_of_rows)
+    return EventLists(starts, indices, None if array.shape in shapes else array.shape[0])
