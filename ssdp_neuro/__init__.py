@@ -8,14 +8,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ssdp_neuro.engine.learn_result import LearnResult
+    from ssdp_neuro.engine.learner import learn
     from ssdp_neuro.engine.results import EventCounts, RunResult
     from ssdp_neuro.engine.simulator import simulate
 
-__all__ = ["EventCounts", "RunResult", "simulate"]
+__all__ = ["EventCounts", "LearnResult", "RunResult", "learn", "simulate"]
 
 _HOMES = {
     "EventCounts": "ssdp_neuro.engine.results",
+    "LearnResult": "ssdp_neuro.engine.learn_result",
     "RunResult": "ssdp_neuro.engine.results",
+    "learn": "ssdp_neuro.engine.learner",
     "simulate": "ssdp_neuro.engine.simulator",
 }
 
