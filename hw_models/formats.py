@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hw_models.errors import RangeError, TypeMismatchError
+from hw_models.integers import integer
 
 
 class Rounding(enum.Enum):
@@ -40,14 +41,14 @@ class FixedFormat:
     signed
         Two's complement if true, unsigned otherwise.
     exponent
-        Power of two that one unit of ``raw`` stands for.
+        Power of two that one unit of ``raw`` stands for, -1000..1000.
     rounding, overflow
         Rules of :meth:`encode`. Stochastic rounding needs random bits there.
 
     Raises
     ------
-    RangeError
-        If ``bits`` is outside 1..63.
+    RangeError, TypeMismatchError
+        If a field is outside its range or of another type.
 
     Examples
     --------
@@ -65,8 +66,15 @@ class FixedFormat:
     overflow: Overflow = Overflow.REFUSE
 
     def __post_init__(self) -> None:
-        if not 1 <= self.bits <= 63:
-            raise RangeError(f"FixedFormat.bits: {self.bits}; allowed 1..63")
+        put = object.__setattr__
+        put(self, "bits", integer("FixedFormat.bits", self.bits, 1, 63))
+        put(self, "exponent", integer("FixedFormat.exponent", self.exponent, -1000, 1000))
+        for field, kind in (("signed", bool), ("rounding", Rounding), ("overflow", Overflow)):
+            value = getattr(self, field)
+            if not isinstance(value, kind):
+                raise TypeMismatchError(
+                    f"FixedFormat.{field}: {value!r}; a {kind.__name__} is needed"
+                )
 
     @property
     def low(self) -> int:
@@ -103,23 +111,28 @@ class FixedFormat:
             If stochastic rounding is asked for without random bits.
         """
         values = np.asarray(values, dtype=np.float64)
-        bad = ~np.isfinite(values)
+        with np.errstate(over="ignore"):  # beyond float64 is outside the register as well
+            scaled = np.ldexp(values, -self.exponent)
+        bad = ~np.isfinite(scaled if self.overflow is Overflow.WRAP else values)
         if bad.any():
             raise RangeError(f"FixedFormat.encode: {_first(values, bad)} is not finite")
-        scaled = np.ldexp(values, -self.exponent)
-        raw = self._round(scaled, random_bits)
-        outside = (raw < self.low) | (raw > self.high)
-        if outside.any():
-            if self.overflow is Overflow.REFUSE:
-                raise RangeError(
-                    f"FixedFormat.encode: {_first(values, outside)} needs a raw integer"
-                    f" outside [{self.low}, {self.high}] of {self}"
-                )
-            if self.overflow is Overflow.SATURATE:
-                raw = np.clip(raw, self.low, self.high)
-            else:
-                raw = np.mod(raw - self.low, 2.0**self.bits) + self.low
-        return raw.astype(np.int64)
+        largest = np.finfo(np.float64).max
+        raw = self._round(np.clip(scaled, -largest, largest), random_bits)
+        # high + 1 is a power of two, which float64 holds exactly while high it may not
+        above, below = raw >= float(self.high + 1), raw < float(self.low)
+        outside = above | below
+        if not outside.any():
+            return raw.astype(np.int64)
+        if self.overflow is Overflow.REFUSE:
+            raise RangeError(
+                f"FixedFormat.encode: {_first(values, outside)} needs a raw integer"
+                f" outside [{self.low}, {self.high}] of {self}"
+            )
+        if self.overflow is Overflow.SATURATE:
+            inside = np.where(outside, 0.0, raw).astype(np.int64)
+            return np.where(above, self.high, np.where(below, self.low, inside))
+        cycle = np.fmod(raw, 2.0**self.bits).astype(np.int64) & ((1 << self.bits) - 1)
+        return np.where(cycle > self.high, cycle + 2 * self.low, cycle)
 
     def _round(self, scaled: Any, random_bits: Any) -> Any:
         if self.rounding is Rounding.FLOOR:
@@ -129,10 +142,13 @@ class FixedFormat:
         if self.rounding is Rounding.NEAREST_EVEN:
             return np.rint(scaled)
         if self.rounding is Rounding.NEAREST_AWAY:
-            return np.sign(scaled) * np.floor(np.abs(scaled) + 0.5)
+            whole = np.trunc(scaled)
+            return whole + np.sign(scaled) * (np.abs(scaled - whole) >= 0.5)
         if random_bits is None:
             raise TypeMismatchError("FixedFormat.encode: stochastic rounding needs random_bits")
-        return np.floor(scaled + np.asarray(random_bits, dtype=np.float64) * 2.0**-32)
+        whole = np.floor(scaled)
+        draw = np.asarray(random_bits, dtype=np.float64) * 2.0**-32
+        return whole + (draw >= 1.0 - (scaled - whole))
 
 
 def _first(values: Any, mask: Any) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from typing import Any
 
 import numpy as np
 
 from hw_models.errors import RangeError, ShapeError, TypeMismatchError
+
+INDEX_HIGH = 2**31 - 1  # flat neuron indices are int32
 
 
 def integer(where: str, value: Any, low: int, high: int) -> int:
@@ -35,6 +38,13 @@ def integer(where: str, value: Any, low: int, high: int) -> int:
     return number
 
 
+def _array(where: str, values: Any) -> np.ndarray:
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise ShapeError(f"{where}: rows of different lengths; a regular array is needed") from None
+
+
 def integer_array(where: str, values: Any, low: int, high: int, dtype: Any) -> np.ndarray:
     """A read-only, contiguous copy of integers, all inside ``[low, high]``.
 
@@ -45,7 +55,7 @@ def integer_array(where: str, values: Any, low: int, high: int, dtype: Any) -> n
     RangeError
         If a value is outside the range; names the first offender and its index.
     """
-    array = np.asarray(values)
+    array = _array(where, values)
     if array.size == 0:
         array = array.astype(dtype)
     if array.dtype.kind not in "iu":
@@ -63,7 +73,7 @@ def integer_array(where: str, values: Any, low: int, high: int, dtype: Any) -> n
 
 def per_neuron(where: str, values: Any, shape: tuple[int, ...], low: int, high: int) -> np.ndarray:
     """One integer for all neurons, shape ``(1,)``, or one for each, shape ``(n_neurons,)``."""
-    array = np.asarray(values)
+    array = _array(where, values)
     n_neurons = int(np.prod(shape))
     if array.ndim > 0 and array.shape not in {shape, (n_neurons,), (1,)}:
         raise ShapeError(f"{where}: shape {array.shape}; allowed () or {shape}")
@@ -73,11 +83,14 @@ def per_neuron(where: str, values: Any, shape: tuple[int, ...], low: int, high: 
 
 
 def shape_of(where: str, value: Any) -> tuple[int, ...]:
-    """A population shape: one to four positive integers."""
+    """A population shape: one to four positive integers, together at most ``2**31 - 1``."""
     sizes = value if isinstance(value, (tuple, list)) else (value,)
     if not 1 <= len(sizes) <= 4:
         raise ShapeError(f"{where}: {value!r}; one to four sizes are needed")
-    return tuple(integer(where, size, 1, 2**31 - 1) for size in sizes)
+    shape = tuple(integer(where, size, 1, INDEX_HIGH) for size in sizes)
+    if math.prod(shape) > INDEX_HIGH:
+        raise RangeError(f"{where}: {shape} is {math.prod(shape)} neurons; allowed 1..{INDEX_HIGH}")
+    return shape
 
 
 def pair_of(where: str, value: Any, low: int, high: int) -> tuple[int, int]:

@@ -138,7 +138,7 @@ class SparseProjection:
         }
         columns = {}
         for field, (low, high, dtype) in limits.items():
-            if getattr(self, field) is not None:
+            if field != "delays" or self.delays is not None:
                 where = f"{self.name}.{field}"
                 columns[field] = integer_array(where, getattr(self, field), low, high, dtype)
         shapes = {field: column.shape for field, column in columns.items()}
