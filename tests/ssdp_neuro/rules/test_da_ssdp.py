@@ -1,0 +1,84 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hw_models import RangeError, Rounding, TypeMismatchError
+from ssdp_neuro.engine.plasticity import product_table
+from ssdp_neuro.rules import DaSsdp
+
+
+def real_rule(**fields):
+    return DaSsdp(**{"a_plus": 0.02, "a_baseline": 0.01, "sigma": 3.0, "n_steps": 20, **fields})
+
+
+def test_change__is_the_equation():
+    rule = real_rule()
+    latencies = np.array([0, 4, 19, 20])
+    change = rule.change(latencies[:, None], latencies[None, :], gate=1.5)
+    assert change[0, 0] == pytest.approx(0.03)
+    assert change[0, 1] == pytest.approx(0.03 * np.exp(-16 / 18))
+    assert change[3, 3] == pytest.approx(-0.015)
+    assert change[2, 3] == pytest.approx(-0.015 * np.exp(-1 / 18))
+
+
+@given(
+    a_plus=st.floats(1e-4, 1.0),
+    ratio=st.floats(0.01, 1.0),
+    sigma=st.floats(0.5, 40.0),
+    n_steps=st.integers(1, 60),
+    bits=st.integers(3, 8),
+)
+@settings(deadline=None, max_examples=60)
+def test_to_fixed__changes_are_within_the_stated_error(a_plus, ratio, sigma, n_steps, bits):
+    rule = DaSsdp(a_plus=a_plus, a_baseline=a_plus * ratio, sigma=sigma, n_steps=n_steps)
+    params, report = rule.to_fixed(latency_bits=bits, weight_unit=0.01)
+    latency = np.arange(n_steps + 1)
+    code = np.where(latency < n_steps, latency >> params.latency_shift, params.silent_code)
+    product = product_table(params)[code[:, None], code[None, :]] * 128
+    made = product / 2**params.shift * 0.01
+    error = np.abs(made - rule.change(latency[:, None], latency[None, :])).max()
+    assert error == pytest.approx(report.change_error * a_plus, rel=1e-9, abs=1e-12)
+    assert report.kernel_error <= 0.5 / 255
+    if params.latency_shift == 0:
+        # half a unit of the kernel, half a unit of a mantissa that is at least 128
+        assert report.change_error <= 0.5 / 255 + 0.5 / 128 + 1e-9
+
+
+def test_to_fixed__vanishing_is_the_share_that_nearest_rounding_loses():
+    rule = real_rule(a_plus=0.006)
+    params, report = rule.to_fixed(latency_bits=5, weight_unit=0.01)
+    table = np.abs(product_table(params)[:20, :20]) * 128
+    assert report.vanishing == (table < 2 ** (params.shift - 1)).mean()
+    assert 0 < report.vanishing < 1
+    _, kept = rule.to_fixed(latency_bits=5, weight_unit=0.01, rounding=Rounding.STOCHASTIC)
+    assert kept.vanishing == 0
+    assert "round to nothing" in str(report)
+
+
+@pytest.mark.parametrize(("n_steps", "shift"), [(31, 0), (32, 1), (62, 1), (63, 2)])
+def test_to_fixed__takes_the_finest_latency_that_fits(n_steps, shift):
+    params, _ = real_rule(n_steps=n_steps).to_fixed(latency_bits=5, weight_unit=0.01)
+    assert params.latency_shift == shift
+    assert (n_steps - 1) >> shift < params.silent_code
+
+
+@pytest.mark.parametrize(
+    ("fields", "arguments", "error", "message"),
+    [
+        ({"a_plus": -0.1}, {}, RangeError, "a_plus: -0.1"),
+        ({"a_plus": float("nan")}, {}, RangeError, "a_plus: nan"),
+        ({"sigma": 0}, {}, RangeError, "sigma: 0"),
+        ({"a_baseline": "1"}, {}, TypeMismatchError, "a number is needed"),
+        ({}, {"latency_bits": 9}, RangeError, r"9; allowed 3\.\.8"),
+        ({}, {"latency_bits": 3, "latency_shift": 1}, RangeError, r"1 for .*; allowed 2\.\.15"),
+        ({}, {"weight_unit": 0.0}, RangeError, "weight_unit"),
+        ({"a_plus": 1e-9, "a_baseline": 0}, {}, RangeError, r"need mantissas .* at shift 31"),
+        ({"a_plus": 1.0, "a_baseline": 1e-4}, {}, RangeError, "need mantissas"),
+        ({"a_plus": 1e9}, {}, RangeError, "at shift 0"),
+        ({"n_steps": 2**24}, {}, RangeError, "allowed none"),
+    ],
+)
+def test_to_fixed__refuses_what_cannot_be_expressed(fields, arguments, error, message):
+    with pytest.raises(error, match=message):
+        real_rule(**fields).to_fixed(**{"latency_bits": 5, "weight_unit": 0.01, **arguments})
