@@ -7,6 +7,7 @@ from hw_models.chips import LOIHI1, LOIHI2, Chip, Figure
 from hw_models.constraints import Violation, check
 from hw_models.errors import (
     ConversionError,
+    ExecutorError,
     InputError,
     MissingExtraError,
     NameClashError,
@@ -36,6 +37,7 @@ __all__ = [
     "ConversionError",
     "DaSsdpParams",
     "DenseProjection",
+    "ExecutorError",
     "Figure",
     "FixedFormat",
     "FixedPointNetwork",

@@ -33,5 +33,9 @@ class ConversionError(SsdpError, ValueError):
     """A model has a layer or a setting that cannot be converted exactly."""
 
 
+class ExecutorError(SsdpError, RuntimeError):
+    """An executor outside this distribution failed, or did not finish in time."""
+
+
 class MissingExtraError(SsdpError, ImportError):
     """An optional dependency is needed; the message names the command that installs it."""

@@ -1,0 +1,67 @@
+"""Ports and state of LIF neurons beyond Lava's LIF and LIFReset."""
+
+from typing import Any
+
+from lava.magma.core.process.ports.ports import InPort, OutPort
+from lava.magma.core.process.process import AbstractProcess
+from lava.magma.core.process.variable import Var
+
+
+class ExtendedLIF(AbstractProcess):
+    """Current-based LIF with per-neuron parameters and more kinds of reset.
+
+    The equations are those of :class:`hw_models.LifPopulation`; with its defaults this is
+    Lava's ``LIF``.
+
+    Parameters
+    ----------
+    shape
+        Shape of the population.
+    du, dv, vth
+        Decays in 1/4096 and threshold; one value or an array of that shape.
+    bias_mant, bias_exp
+        Bias mantissa and exponent; one value or an array of that shape.
+    subtract
+        A spike takes ``vth << 6`` off the membrane potential instead of clearing it.
+    refractory
+        Steps after a spike in which the membrane potential is held and no spike is sent.
+    reset_interval, reset_offset
+        State is cleared at the start of steps ``t`` (from 1) with
+        ``t % reset_interval == reset_offset % reset_interval``; never if the interval is 0.
+    name
+        Name of the Process.
+    """
+
+    def __init__(
+        self,
+        *,
+        shape: tuple[int, ...],
+        du: Any = 0,
+        dv: Any = 0,
+        vth: Any = 10,
+        bias_mant: Any = 0,
+        bias_exp: Any = 0,
+        subtract: bool = False,
+        refractory: int = 0,
+        reset_interval: int = 0,
+        reset_offset: int = 0,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(
+            shape=shape,
+            subtract=subtract,
+            refractory=refractory,
+            reset_interval=reset_interval,
+            reset_offset=reset_offset,
+            name=name,
+        )
+        self.a_in = InPort(shape=shape)
+        self.s_out = OutPort(shape=shape)
+        self.u = Var(shape=shape, init=0)
+        self.v = Var(shape=shape, init=0)
+        self.refractory_left = Var(shape=shape, init=0)
+        self.du = Var(shape=shape, init=du)
+        self.dv = Var(shape=shape, init=dv)
+        self.vth = Var(shape=shape, init=vth)
+        self.bias_mant = Var(shape=shape, init=bias_mant)
+        self.bias_exp = Var(shape=shape, init=bias_exp)

@@ -1,0 +1,148 @@
+"""A network as connected Lava Processes, and what can be attached to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from lava.magma.core.process.ports.ports import OutPort
+from lava.magma.core.process.process import AbstractProcess
+from lava.magma.core.run_configs import Loihi2SimCfg
+from lava.proc.io.sink import RingBuffer as SpikeSink
+from lava.proc.io.source import RingBuffer as SpikeSource
+from lava.proc.monitor.process import Monitor
+
+from hw_models.errors import InputError, NameClashError
+from hw_models.lava_processes.neurons import neuron_process
+from hw_models.lava_processes.synapses import connect_input, connect_output, synapse_process
+from hw_models.network import FixedPointNetwork
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LavaModel:
+    """Connected Lava Processes of a network.
+
+    Parameters
+    ----------
+    network
+        The network that they compute.
+    populations
+        Process of each LIF population, by name; flat, in C order of the shape.
+    projections
+        Process of each projection, by name.
+    sources
+        Lava's ring buffer of each input population, by name; its ``data`` is int32
+        ``(n_neurons, n_steps)`` and is repeated in a longer run. Empty if none was given.
+    """
+
+    network: FixedPointNetwork
+    populations: Mapping[str, AbstractProcess]
+    projections: Mapping[str, AbstractProcess]
+    sources: Mapping[str, SpikeSource]
+
+    @property
+    def processes(self) -> tuple[AbstractProcess, ...]:
+        """All Processes of the network: sources, projections, populations."""
+        parts = (self.sources, self.projections, self.populations)
+        return tuple(process for part in parts for process in part.values())
+
+    @property
+    def run_config(self) -> Loihi2SimCfg:
+        """The run configuration that selects the fixed-point ProcessModels."""
+        return Loihi2SimCfg(select_tag="fixed_pt")
+
+    def connect_input(self, name: str, port: OutPort) -> None:
+        """Feed an input population from an ``OutPort`` of shape ``(n_neurons,)``.
+
+        For a model without sources: spikes from any Process of yours.
+
+        Raises
+        ------
+        NameClashError
+            If there is no input population of that name.
+        InputError
+            If that input has a source already.
+        """
+        source = self.network.population(name)
+        if source not in self.network.inputs:
+            raise NameClashError(f"{name!r} is not an input population")
+        if name in self.sources:
+            raise InputError(f"{name}: the input has a source already")
+        for projection in self.network.projections:
+            if projection.source == name:
+                connect_input(port, self.projections[projection.name], source)
+
+    def record_spikes(self, name: str, n_steps: int) -> SpikeSink:
+        """Attach Lava's ring-buffer sink to a LIF population, before the first run.
+
+        Its ``data.get()`` after a run is ``(n_neurons, n_steps)``, 1 for a spike.
+        """
+        process = self._population(name)
+        sink = SpikeSink(shape=process.s_out.shape, buffer=n_steps)
+        process.s_out.connect(sink.a_in)
+        return sink
+
+    def record_state(self, name: str, variable: str, n_steps: int) -> Monitor:
+        """Attach Lava's Monitor to ``u`` or ``v`` of a LIF population, before the first run.
+
+        ``get_data()[name][variable]`` after a run is ``(n_steps, n_neurons)``: the values
+        after each step's update and reset.
+        """
+        monitor = Monitor()
+        monitor.probe(getattr(self._population(name), variable), n_steps)
+        return monitor
+
+    def _population(self, name: str) -> AbstractProcess:
+        if name not in self.populations:
+            known = ", ".join(map(repr, self.populations))
+            raise NameClashError(f"no LIF population named {name!r}; there are {known}")
+        return self.populations[name]
+
+
+def build_model(
+    network: FixedPointNetwork, rasters: Mapping[str, np.ndarray] | None = None
+) -> LavaModel:
+    """Connect the Processes that compute a network.
+
+    Parameters
+    ----------
+    network
+        Plastic projections keep their weights.
+    rasters
+        Spikes of every input population, bool ``(n_steps, n_neurons)``; None for a model
+        without sources, see :meth:`LavaModel.connect_input`.
+    """
+    model = LavaModel(
+        network=network,
+        populations={lif.name: neuron_process(lif) for lif in network.neurons},
+        projections={
+            projection.name: synapse_process(
+                projection,
+                network.population(projection.source),
+                network.population(projection.target),
+            )
+            for projection in network.projections
+        },
+        sources={},
+    )
+    for projection in network.projections:
+        process = model.projections[projection.name]
+        target = network.population(projection.target)
+        connect_output(process, target, model.populations[projection.target])
+        if projection.source in model.populations:
+            spikes = model.populations[projection.source].s_out
+            connect_input(spikes, process, network.population(projection.source))
+    if rasters is None:
+        return model
+    sources = {}
+    for population in network.inputs:
+        raster = np.ascontiguousarray(rasters[population.name].T, dtype=np.int32)
+        sources[population.name] = SpikeSource(data=raster)
+        model.connect_input(population.name, sources[population.name].s_out)
+    return LavaModel(
+        network=network,
+        populations=model.populations,
+        projections=model.projections,
+        sources=sources,
+    )
