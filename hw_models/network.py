@@ -122,4 +122,4 @@ def same_record(one: Any, other: Any) -> bool:
             and one.dtype == other.dtype
             and np.array_equal(one, other)
         )
-    return bool(one == other)
+    return type(one) is type(other) and bool(one == other)

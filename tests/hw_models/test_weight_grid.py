@@ -1,0 +1,112 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hw_models import LOIHI2, RangeError
+from hw_models.weight_grid import WeightGrid, covering_grid, largest_current
+
+grids = st.builds(
+    WeightGrid,
+    weight_exponent=st.integers(0, 7),
+    threshold=st.integers(1, 2**17 - 1),
+    real_threshold=st.floats(0.01, 100.0),
+    bits=st.integers(2, 8),
+)
+
+
+@given(grid=grids)
+@settings(deadline=None, max_examples=50)
+def test_weight_grid__mantissas_of_its_own_values_are_the_same(grid):
+    every = np.arange(-(2**grid.bits), 2**grid.bits, 2)
+    assert grid.mantissas(grid.values(every)).tolist() == every.tolist()
+    assert not grid.saturates(grid.values(every)).any()
+
+
+@given(grid=grids, seed=st.integers(0, 99))
+@settings(deadline=None, max_examples=50)
+def test_weight_grid__rounds_by_at_most_half_a_step(grid, seed):
+    reach = grid.values([2**grid.bits - 2])[0]
+    weights = np.random.default_rng(seed).uniform(-reach, reach, 40)
+    error = np.abs(grid.values(grid.mantissas(weights)) - weights)
+    assert error.max() <= grid.step * 0.5 * (1 + 1e-9)
+    assert (grid.mantissas(weights) % 2 == 0).all()
+
+
+def test_weight_grid__integers_are_shifted_mantissas():
+    grid = WeightGrid(weight_exponent=3, threshold=100)
+    assert grid.integers([0.5, -0.5]).tolist() == [6 << 3, -6 << 3]
+
+
+def test_weight_grid__saturates_beyond_half_a_step_past_the_ends():
+    grid = WeightGrid(weight_exponent=0, threshold=100)
+    weights = [2.5499, 2.5501, -2.57, -2.5701]
+    assert grid.mantissas(weights).tolist() == [254, 254, -256, -256]
+    assert grid.saturates(weights).tolist() == [False, True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("weight_exponent", -1), ("threshold", 0), ("bits", 9)]
+)
+def test_weight_grid__refuses_what_no_register_holds(field, value):
+    fields = {"weight_exponent": 0, "threshold": 100, field: value}
+    with pytest.raises(RangeError, match=field):
+        WeightGrid(**fields)
+
+
+@given(
+    seed=st.integers(0, 99),
+    spread=st.floats(1e-2, 10.0),
+    real_threshold=st.floats(0.05, 5.0),
+    current_decay=st.sampled_from([63, 1023, 4095]),
+)
+@settings(deadline=None, max_examples=50)
+def test_covering_grid__saturates_nothing_and_cannot_wrap(
+    seed, spread, real_threshold, current_decay
+):
+    weights = np.random.default_rng(seed).normal(0, spread, (5, 9))
+    grid = covering_grid(weights, real_threshold=real_threshold, current_decay=current_decay)
+    assert not grid.saturates(weights).any()
+    assert 1 <= grid.threshold < 2**LOIHI2.threshold_bits.value
+    wraps = largest_current(grid, weights, current_decay) >= 2**23
+    assert not wraps or grid.weight_exponent == 0
+
+
+def test_covering_grid__uses_every_mantissa_of_the_larger_side():
+    grid = covering_grid([[1.0, -0.3]], real_threshold=2.0, current_decay=4095)
+    assert grid.mantissas([1.0]).tolist() == [254]
+
+
+def test_covering_grid__coverage_trades_saturation_for_smaller_steps():
+    weights = [[1.0, 0.5, -0.2]]
+    whole = covering_grid(weights, real_threshold=1.0, current_decay=4095)
+    part = covering_grid(weights, real_threshold=1.0, current_decay=4095, coverage=0.5)
+    assert part.step < 0.51 * whole.step
+    assert part.saturates(weights).tolist() == [[True, False, False]]
+
+
+@pytest.mark.parametrize("weights", [[[np.nan]], [[np.inf]]])
+def test_covering_grid__refuses_what_is_not_finite(weights):
+    with pytest.raises(RangeError, match="finite"):
+        covering_grid(weights, real_threshold=1.0, current_decay=0)
+
+
+def test_covering_grid__refuses_weights_without_measure_beside_the_threshold():
+    with pytest.raises(RangeError, match="steps of the weights"):
+        covering_grid([[1e-9]], real_threshold=1.0, current_decay=0)
+
+
+def test_covering_grid__takes_weights_that_are_all_zero():
+    grid = covering_grid([[0.0, 0.0]], real_threshold=1.0, current_decay=0)
+    assert grid.mantissas([0.0]).tolist() == [0]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_largest_current__is_reached_by_constant_spiking(sign):
+    grid = WeightGrid(weight_exponent=2, threshold=100)
+    weights = np.array([[sign * 0.8, sign * 1.2, -sign * 0.4]])
+    current = 0
+    for _ in range(2000):
+        current = current * (4096 - 64) / 4096 + (int(grid.integers(weights[0, :2]).sum()) << 6)
+    bound = largest_current(grid, weights, current_decay=63)
+    assert 0 <= bound - abs(current) < 0.001 * bound
