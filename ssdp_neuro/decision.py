@@ -1,0 +1,69 @@
+"""The decision of a classifier: one rule for every executor, in PyTorch or in integers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hw_models import InputError, ShapeError
+
+UNDECIDED = -1
+
+
+def decide(raster: Any) -> np.ndarray:
+    """Class of each sample: most output spikes, then the earliest first spike, then the lowest.
+
+    Parameters
+    ----------
+    raster : bool or 0/1, shape (B, T, N)
+        Spikes of the output population, one neuron per class.
+
+    Returns
+    -------
+    int64, shape (B,)
+        Index of the neuron, or ``UNDECIDED`` (-1) where none fired.
+
+    Raises
+    ------
+    ShapeError
+        If the raster does not have three axes.
+
+    Examples
+    --------
+    >>> raster = np.zeros((2, 4, 3), dtype=bool)
+    >>> raster[0, [1, 3], 2] = raster[0, [0, 3], 1] = True
+    >>> decide(raster).tolist()
+    [1, -1]
+    """
+    fired = np.asarray(raster) != 0
+    if fired.ndim != 3:
+        raise ShapeError(f"decide: raster of shape {fired.shape}; (B, T, N) is needed")
+    counts = fired.sum(axis=1)
+    n_steps = fired.shape[1]
+    earliness = n_steps - first_spikes(fired)
+    score = counts.astype(np.int64) * (n_steps + 1) + earliness
+    return np.where(counts.any(axis=1), score.argmax(axis=1), UNDECIDED)
+
+
+def first_spikes(raster: Any) -> np.ndarray:
+    """Step of each neuron's first spike, int64 ``(B, N)`` of ``(B, T, N)``; T if silent."""
+    fired = np.asarray(raster) != 0
+    return np.where(fired.any(axis=1), fired.argmax(axis=1), fired.shape[1])
+
+
+def accuracy(decisions: Any, labels: Any) -> float:
+    """Share of samples decided as labelled; undecided ones count as wrong.
+
+    Raises
+    ------
+    InputError
+        If there are no samples, or not as many decisions as labels.
+    """
+    decided, wanted = np.asarray(decisions), np.asarray(labels)
+    if decided.shape != wanted.shape or decided.size == 0:
+        raise InputError(
+            f"accuracy: decisions {decided.shape} and labels {wanted.shape};"
+            " equal shapes with at least one sample are needed"
+        )
+    return float((decided == wanted).mean())

@@ -1,0 +1,146 @@
+"""Train a spiking network by surrogate gradients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from hw_models import InputError, RangeError
+from ssdp_neuro.decision import accuracy
+from ssdp_neuro.training.network import SpikingNetwork, as_spikes
+from ssdp_neuro.training.progress import progress_bar
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingHistory:
+    """What :func:`fit` saw, one number per epoch.
+
+    Parameters
+    ----------
+    losses
+        Mean loss over the training samples.
+    accuracies
+        On the validation samples, as fractions; empty if there were none.
+    """
+
+    losses: tuple[float, ...]
+    accuracies: tuple[float, ...]
+
+
+def fit(
+    model: SpikingNetwork,
+    spikes: Any,
+    labels: Any,
+    *,
+    epochs: int,
+    batch_size: int = 32,
+    learning_rate: float = 6e-3,
+    weight_decay: float = 0.3,
+    dropped_spikes: float = 0.2,
+    validation: tuple[Any, Any] | None = None,
+    seed: int = 0,
+    title: str = "training",
+    show_progress: bool = True,
+) -> TrainingHistory:
+    """Minimise the cross-entropy of the output's spike counts, with Adam.
+
+    The same arguments give the same weights on the same machine and number of threads.
+
+    Parameters
+    ----------
+    model
+        Its last module has one neuron per class.
+    spikes : bool or 0/1, shape (B, T, *input_shape)
+    labels : integers, shape (B,)
+    epochs
+        Passes over the samples.
+    batch_size
+        Samples per step.
+    learning_rate
+        Peak of one cycle of warming up and cooling down.
+    weight_decay
+        Decoupled (AdamW), times the learning rate per step.
+    dropped_spikes
+        Share of input spikes left out at random, anew for every sample and epoch; makes
+        the features less specific. In [0, 1).
+    validation
+        Spikes and labels to measure the accuracy on after every epoch; never trained on.
+    seed
+        Order of the samples and dropped spikes.
+    title
+        Of the progress bar, which goes to stderr.
+    show_progress
+        Whether there is one.
+
+    Returns
+    -------
+    TrainingHistory
+
+    Raises
+    ------
+    InputError, RangeError
+        If labels do not fit the spikes or the model, or the loss is no longer finite.
+
+    Mutates
+    -------
+    model
+    """
+    inputs = as_spikes(spikes)
+    targets = _labels(labels, len(inputs))
+    if not 0 <= dropped_spikes < 1:
+        raise RangeError(f"fit.dropped_spikes: {dropped_spikes}; allowed 0 to below 1")
+    batches = -(-len(inputs) // batch_size)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=weight_decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, learning_rate, total_steps=epochs * batches
+    )
+    generator = torch.Generator().manual_seed(seed)
+    losses: list[float] = []
+    accuracies: list[float] = []
+    model.train()
+    with progress_bar(title, epochs * batches, show=show_progress) as advance:
+        for _ in range(epochs):
+            total = 0.0
+            for batch in torch.randperm(len(inputs), generator=generator).split(batch_size):
+                seen = inputs[batch]
+                if dropped_spikes:
+                    seen = seen * (torch.rand(seen.shape, generator=generator) >= dropped_spikes)
+                loss = _loss(model, seen, targets[batch])
+                if not bool(torch.isfinite(loss)):
+                    raise RangeError(f"fit: the loss became {loss.item()}; lower learning_rate")
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                schedule.step()
+                total += loss.item() * len(batch)
+                advance()
+            losses.append(total / len(inputs))
+            if validation is not None:
+                accuracies.append(accuracy(model.decide(validation[0]), validation[1]))
+    model.eval()
+    return TrainingHistory(losses=tuple(losses), accuracies=tuple(accuracies))
+
+
+def _loss(model: SpikingNetwork, spikes: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    counts = model(spikes).flatten(2).sum(dim=1)
+    if int(targets.max()) >= counts.shape[1]:
+        raise InputError(
+            f"fit: label {int(targets.max())}; the model has {counts.shape[1]} output neurons"
+        )
+    return nn.functional.cross_entropy(counts, targets)
+
+
+def _labels(labels: Any, n_samples: int) -> torch.Tensor:
+    array = np.asarray(labels)
+    if array.dtype.kind not in "iu" or array.shape != (n_samples,) or array.size == 0:
+        raise InputError(
+            f"fit: labels of shape {array.shape} and dtype {array.dtype};"
+            f" integers of shape ({n_samples},) are needed, at least one"
+        )
+    if array.min() < 0:
+        raise InputError(f"fit: label {array.min()}; allowed from 0")
+    return torch.as_tensor(array.astype(np.int64))

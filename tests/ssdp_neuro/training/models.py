@@ -1,0 +1,42 @@
+"""Small spiking networks for the tests of training and conversion."""
+
+import itertools
+from collections import OrderedDict
+
+import torch
+from torch import nn
+
+from hw_models import ResetMode
+from ssdp_neuro.training import CubaLif, SpikingNetwork
+
+
+def dense_model(sizes=(12, 9, 4), *, seed=0, gain=1.5, **neuron):
+    """A chain of Linear and CubaLif; neurons named hidden0, ..., output."""
+    settings = {"current_decay": 1023, "voltage_decay": 256, **neuron}
+    modules = OrderedDict()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        for place, (n_in, n_out) in enumerate(itertools.pairwise(sizes)):
+            linear = nn.Linear(n_in, n_out, bias=False)
+            nn.init.normal_(linear.weight, std=gain * n_in**-0.5)
+            modules[f"synapses{place}"] = linear
+            last = place == len(sizes) - 2
+            modules["output" if last else f"hidden{place}"] = CubaLif(**settings)
+    return SpikingNetwork(modules)
+
+
+def conv_model(*, seed=0, **neuron):
+    """Conv2d, CubaLif, Flatten, Linear, CubaLif over (2, 6, 6)."""
+    settings = {"current_decay": 2047, "voltage_decay": 100, "threshold": 0.4, **neuron}
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return SpikingNetwork(
+            OrderedDict(
+                kernels=nn.Conv2d(2, 3, 3, stride=2, padding=1, bias=False),
+                maps=CubaLif(**settings, reset=ResetMode.SUBTRACT),
+                flatten=nn.Flatten(),
+                synapses=nn.Linear(27, 5, bias=False),
+                output=CubaLif(**settings),
+            ),
+            input_shape=(2, 6, 6),
+        )

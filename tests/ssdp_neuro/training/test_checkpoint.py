@@ -1,0 +1,109 @@
+import json
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from hw_models import NetworkFileError, ResetMode
+from ssdp_neuro.training import (
+    ArcTangent,
+    CubaLif,
+    SpikingNetwork,
+    load_model,
+    quantize,
+    save_model,
+)
+from tests.ssdp_neuro.training.models import conv_model, dense_model
+from tests.ssdp_neuro.training.test_network import spikes_for
+
+
+@pytest.mark.parametrize("quantized", [False, True])
+@pytest.mark.parametrize("make", [dense_model, conv_model])
+def test_checkpoint__a_loaded_model_is_the_same(tmp_path, make, quantized):
+    model = make(threshold=0.3, surrogate=ArcTangent(3.0))
+    if quantized:
+        quantize(model)
+    save_model(model, tmp_path / "model.safetensors")
+    loaded = load_model(tmp_path / "model.safetensors")
+    assert str(loaded) == str(model)
+    assert loaded.output.surrogate == ArcTangent(3.0)
+    assert loaded.output.grid == model.output.grid
+    assert (loaded.output.grid is not None) == quantized
+    for one, other in zip(loaded.parameters(), model.parameters(), strict=True):
+        assert torch.equal(one, other)
+        assert one.requires_grad
+    spikes = spikes_for(model)
+    assert torch.equal(loaded(spikes), model(spikes))
+
+
+def test_checkpoint__every_layer_kind_survives(tmp_path):
+    model = SpikingNetwork(
+        nn.Identity(),
+        nn.Conv2d(4, 6, (3, 2), stride=2, padding=(1, 0), dilation=1, groups=2),
+        CubaLif(current_decay=7, voltage_decay=9, threshold=2.5, reset=ResetMode.SUBTRACT),
+        nn.Flatten(),
+        nn.Dropout(0.25),
+        nn.Linear(24, 3),
+        CubaLif(current_decay=1, voltage_decay=2),
+        input_shape=(4, 4, 4),
+    )
+    save_model(model, tmp_path / "model.safetensors")
+    loaded = load_model(tmp_path / "model.safetensors")
+    assert str(loaded) == str(model)
+    assert loaded.input_shape == (4, 4, 4)
+    assert torch.equal(loaded[5].bias, model[5].bias)
+
+
+def test_save_model__refuses_a_layer_it_cannot_store(tmp_path):
+    model = SpikingNetwork(nn.Linear(2, 2), nn.Tanh(), CubaLif(current_decay=1, voltage_decay=1))
+    with pytest.raises(NetworkFileError, match="1: Tanh cannot be stored"):
+        save_model(model, tmp_path / "model.safetensors")
+    assert not list(tmp_path.iterdir())
+
+
+def stored(tmp_path):
+    path = tmp_path / "model.safetensors"
+    save_model(dense_model(), path)
+    with safe_open(path, framework="pt") as file:
+        return path, file.metadata(), load_file(path)
+
+
+def test_load_model__refuses_truncated_missing_and_foreign_files(tmp_path):
+    path, _, tensors = stored(tmp_path)
+    whole = path.read_bytes()
+    for size in (0, 7, 100, len(whole) - 1):
+        path.write_bytes(whole[:size])
+        with pytest.raises(NetworkFileError, match="not a readable safetensors file"):
+            load_model(path)
+    with pytest.raises(NetworkFileError, match="not a readable safetensors file"):
+        load_model(tmp_path / "none.safetensors")
+    save_file(tensors, path)
+    with pytest.raises(NetworkFileError, match="format None in the metadata"):
+        load_model(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda meta, model, tensors: meta.update(version="2"), "version '2'"),
+        (lambda meta, model, tensors: model.update(layers=3), "damaged model"),
+        (lambda meta, model, tensors: model.pop("input_shape"), "input_shape"),
+        (lambda meta, model, tensors: model["layers"][0].update(kind="RNN"), "unknown kind 'RNN'"),
+        (lambda meta, model, tensors: model["layers"][0].update(out_features=10**9), "size mism"),
+        (lambda meta, model, tensors: model["layers"][1].update(current_decay=-1), "current_decay"),
+        (lambda meta, model, tensors: model["layers"][1].update(reset="MAYBE"), "MAYBE"),
+        (lambda meta, model, tensors: model["layers"][1].update(grid={"threshold": 0}), "grid|arg"),
+        (lambda meta, model, tensors: tensors.pop("synapses0.weight"), "synapses0.weight"),
+        (lambda meta, model, tensors: tensors["synapses0.weight"].fill_(torch.inf), "finite"),
+        (lambda meta, model, tensors: tensors.update(extra=torch.zeros(1)), "extra"),
+    ],
+)
+def test_load_model__names_the_damage(tmp_path, change, message):
+    path, metadata, tensors = stored(tmp_path)
+    model = json.loads(metadata["model"])
+    change(metadata, model, tensors)
+    save_file(tensors, path, metadata={**metadata, "model": json.dumps(model)})
+    with pytest.raises(NetworkFileError, match=message):
+        load_model(path)
