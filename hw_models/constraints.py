@@ -143,26 +143,32 @@ def _weight_grid(projection: Any, chip: Chip) -> Iterator[Violation]:
     if chip.weight_bits.value is None:
         return
     top = (1 << chip.weight_bits.value) - 1
-    pooled = isinstance(projection, PoolProjection)
-    field = "weight" if pooled else "weights"
-    weights = np.atleast_1d(np.asarray(getattr(projection, field), dtype=np.int64))
-    if not weights.size or (weights.min() >= 0 and weights.max() <= top):
+    source = chip.weight_bits.source
+    rule = getattr(projection, "plasticity", None)
+    if rule is not None:  # learned weights may be odd, but not leave the range of their sign
+        one_sign = 0 <= rule.weight_low <= rule.weight_high <= top or (
+            -top <= rule.weight_low <= rule.weight_high <= 0
+        )
+        if not one_sign:
+            limits = (-top - 1, top - 1)
+            for field in ("weight_low", "weight_high"):
+                where = f"{projection.name}.plasticity"
+                yield from _outside(where, field, getattr(rule, field), limits, source)
         return
-    if weights.max() <= 0 and weights.min() >= -top:
+    field = "weight" if isinstance(projection, PoolProjection) else "weights"
+    weights = np.asarray(getattr(projection, field), dtype=np.int64)
+    low, high = weights.min(initial=0), weights.max(initial=0)
+    if (low >= 0 and high <= top) or (high <= 0 and low >= -top):
         return
-    bad = (weights < -top - 1) | (weights > top - 1)
-    plastic = getattr(projection, "plasticity", None) is not None
-    if not plastic:  # learned weights need not stay on the grid of the loaded ones
-        bad |= weights % 2 != 0
-    places = np.argwhere(bad)
-    if len(places):
-        index = tuple(int(i) for i in places[0])
+    bad = np.argwhere((weights < -top - 1) | (weights > top - 1) | (weights % 2 != 0))
+    if len(bad):
+        index = tuple(int(i) for i in bad[0])
         yield Violation(
             projection.name,
-            field if pooled else f"{field}[{', '.join(map(str, index))}]",
+            f"{field}[{', '.join(map(str, index))}]" if index else field,
             int(weights[index]),
             f"even {-top - 1}..{top - 1}, or 0..{top} or {-top}..0 for all weights together",
-            chip.weight_bits.source,
+            source,
         )
 
 
