@@ -1,0 +1,48 @@
+"""The roads between worlds: to Lava and back, with proof that the spikes are the same.
+
+Nothing heavy is imported before it is used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from conversions.comparison import Difference
+    from conversions.executors import Executor
+    from conversions.lava_executor import LavaExecution, run_lava
+    from conversions.lava_program import to_lava
+    from conversions.verification import Verification, verify
+    from ssdp_neuro.engine.random_input import random_spikes
+
+__all__ = [
+    "Difference",
+    "Executor",
+    "LavaExecution",
+    "Verification",
+    "random_spikes",
+    "run_lava",
+    "to_lava",
+    "verify",
+]
+
+# A verb does not live in a file of its own name: importing that file would put the module
+# in the place of the verb.
+_HOMES = {
+    "Difference": "conversions.comparison",
+    "Executor": "conversions.executors",
+    "LavaExecution": "conversions.lava_executor",
+    "Verification": "conversions.verification",
+    "random_spikes": "ssdp_neuro.engine.random_input",
+    "run_lava": "conversions.lava_executor",
+    "to_lava": "conversions.lava_program",
+    "verify": "conversions.verification",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'conversions' has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(_HOMES[name]), name)

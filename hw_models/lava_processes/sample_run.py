@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 from lava.magma.core.run_conditions import RunSteps
@@ -14,22 +13,7 @@ from hw_models.lava_processes.model import LavaModel, build_model
 from hw_models.network import FixedPointNetwork
 
 Probe = tuple[str, str]
-
-
-@dataclass(frozen=True, eq=False)
-class SampleRun:
-    """What Lava computed for one sample.
-
-    Parameters
-    ----------
-    rasters
-        Spikes of each LIF population: bool ``(n_steps, n_neurons)``.
-    probes
-        State by ``(population, "u" or "v")`` after each step: int32 ``(n_steps, n_neurons)``.
-    """
-
-    rasters: Mapping[str, np.ndarray]
-    probes: Mapping[Probe, np.ndarray]
+Sample = tuple[dict[str, np.ndarray], dict[Probe, np.ndarray]]
 
 
 def run_sample_direct(
@@ -37,8 +21,26 @@ def run_sample_direct(
     inputs: Mapping[str, np.ndarray],
     n_steps: int,
     probes: Iterable[Probe] = (),
-) -> SampleRun:
-    """Run Lava's models in this thread; inputs are bool ``(n_steps, n_neurons)`` by name."""
+) -> Sample:
+    """Run Lava's models alone, in this thread.
+
+    Parameters
+    ----------
+    network
+        What to run.
+    inputs
+        Spikes of every input population by name: bool ``(n_steps, n_neurons)``.
+    n_steps
+        Steps to run.
+    probes
+        ``(population, "u" or "v")`` pairs to record.
+
+    Returns
+    -------
+    rasters, probes
+        Spikes of each LIF population, bool ``(n_steps, n_neurons)``, and the state after each
+        step, int32 of the same shape, by probe.
+    """
     model = build_model(network, inputs)
     sinks = _sinks(model, n_steps)
     run = DirectRun([*model.processes, *sinks.values()])
@@ -54,7 +56,7 @@ def run_sample_direct(
         for probe, state in states.items():
             recorded[probe][step] = state
     rasters = {name: run.model(sink).data.T != 0 for name, sink in sinks.items()}
-    return SampleRun(rasters, recorded)
+    return rasters, recorded
 
 
 def run_sample_in_runtime(
@@ -62,8 +64,11 @@ def run_sample_in_runtime(
     inputs: Mapping[str, np.ndarray],
     n_steps: int,
     probes: Iterable[Probe] = (),
-) -> SampleRun:
-    """Run in Lava's multiprocess runtime; needs the start method "fork"."""
+) -> Sample:
+    """Run in Lava's multiprocess runtime; arguments and result as of run_sample_direct.
+
+    Needs the start method "fork" and a program without threads.
+    """
     model = build_model(network, inputs)
     sinks = _sinks(model, n_steps)
     monitors = {probe: model.record_state(*probe, n_steps) for probe in probes}
@@ -79,7 +84,7 @@ def run_sample_in_runtime(
     finally:
         for process in model.populations.values():
             process.stop()
-    return SampleRun(rasters, recorded)
+    return rasters, recorded
 
 
 def _sinks(model: LavaModel, n_steps: int) -> dict[str, SpikeSink]:
