@@ -71,7 +71,7 @@ class RunResult:
     counts: EventCounts
     executor: str
     seed: int = 0
-    _cache: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
+    _cache: dict[str, np.ndarray] = field(init=False, default_factory=dict, repr=False)
 
     @property
     def populations(self) -> tuple[str, ...]:

@@ -182,6 +182,8 @@ def _from_raster(population: InputPopulation, array: np.ndarray, n_steps: int) -
             f"{name}: spikes of shape {array.shape}; allowed ({n_steps}, {n_neurons}) or"
             f" (B, {n_steps}, {n_neurons})"
         )
+    if array.shape[0] == 0:
+        raise InputError(f"{name}: spikes of no samples; a batch of at least one is needed")
     if array.dtype.kind not in "biu":
         raise InputError(f"{name}: spikes of dtype {array.dtype}; bool or 0/1 integers are needed")
     if array.dtype.kind != "b":

@@ -118,8 +118,6 @@ def spike_input(network: FixedPointNetwork, spikes: Any, n_steps: int) -> SpikeI
     if len(set(batches.values())) > 1:
         raise InputError(f"input populations have different numbers of samples: {batches}")
     n_samples = next(iter(batches.values()), None)
-    if n_samples == 0:
-        raise InputError("spikes of no samples; a batch of at least one is needed")
     starts, indices = {}, {}
     for name in names:
         if name in lists:

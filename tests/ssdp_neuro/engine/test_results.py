@@ -1,0 +1,140 @@
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hw_models import (
+    FixedPointNetwork,
+    InputError,
+    InputPopulation,
+    LifPopulation,
+    NameClashError,
+)
+from ssdp_neuro.engine.results import (
+    BATCH_EVENT,
+    EVENT,
+    EventCounts,
+    RunResult,
+    check_probes,
+    events_of_rasters,
+)
+
+COUNTS = EventCounts(spikes={"out": 4}, synaptic_operations={}, neuron_updates={"out": 0})
+
+
+def result_of(raster, batched, probes=None):
+    return RunResult(
+        sizes={"out": raster.shape[2]},
+        n_steps=raster.shape[1],
+        n_samples=raster.shape[0] if batched else None,
+        load_events=events_of_rasters({"out": raster}),
+        probes=probes or {},
+        counts=COUNTS,
+        executor="oracle",
+    )
+
+
+@st.composite
+def rasters(draw):
+    shape = tuple(draw(st.integers(1, 5)) for _ in range(3))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    return rng.random(shape) < draw(st.sampled_from((0.0, 0.2, 1.0)))
+
+
+@settings(max_examples=40, deadline=None)
+@given(raster=rasters())
+def test_run_result__says_the_same_in_every_form(raster):
+    n_samples, n_steps, size = raster.shape
+    result = result_of(raster, batched=True)
+    events = result.events("out")
+    assert events.dtype == BATCH_EVENT
+    assert events.tolist() == [tuple(place) for place in np.argwhere(raster)]
+    assert result.raster("out").dtype == bool
+    assert result.raster("out").tolist() == raster.tolist()
+    assert result.spike_counts("out").tolist() == raster.sum(axis=1).tolist()
+    for sample in range(n_samples):
+        for neuron in range(size):
+            steps = np.flatnonzero(raster[sample, :, neuron])
+            first = int(steps[0]) if steps.size else n_steps
+            assert int(result.first_spikes("out")[sample, neuron]) == first
+
+
+@settings(max_examples=20, deadline=None)
+@given(raster=rasters())
+def test_run_result__without_a_batch_has_no_sample_axis(raster):
+    batch, single = result_of(raster[:1], batched=True), result_of(raster[:1], batched=False)
+    assert single.events("out").dtype == EVENT
+    assert single.events("out").tolist() == [event[1:] for event in batch.events("out").tolist()]
+    for form in ("raster", "spike_counts", "first_spikes"):
+        of_single, of_batch = getattr(single, form)("out"), getattr(batch, form)("out")
+        assert of_single.dtype == of_batch.dtype
+        assert of_single.tolist() == of_batch[0].tolist()
+
+
+def test_run_result__loads_events_once_and_keeps_them_from_being_written():
+    calls = []
+
+    def load(name):
+        calls.append(name)
+        return events_of_rasters({"out": np.ones((1, 2, 1), dtype=bool)})(name)
+
+    result = dataclasses.replace(result_of(np.ones((1, 2, 1), bool), True), load_events=load)
+    for _ in range(2):
+        result.raster("out")
+        result.first_spikes("out")
+    assert calls == ["out"]
+    with pytest.raises(ValueError, match="read-only"):
+        result.events("out")["step"] = 0
+
+
+def test_run_result__does_not_share_events_with_a_copy():
+    result = result_of(np.ones((1, 2, 1), bool), True)
+    assert result.spike_counts("out").tolist() == [[2]]
+    silent = events_of_rasters({"out": np.zeros((1, 2, 1), dtype=bool)})
+    assert dataclasses.replace(result, load_events=silent).spike_counts("out").tolist() == [[0]]
+
+
+def test_run_result__names_its_populations_and_probes():
+    values = np.arange(4, dtype=np.int32).reshape(1, 2, 2)
+    result = result_of(np.zeros((1, 2, 2), bool), True, {("out", "v"): values})
+    assert result.populations == ("out",)
+    assert result.probe("out", "v").tolist() == values.tolist()
+    with pytest.raises(InputError, match=r"no probe \('out', 'u'\) in this run; there are \('out'"):
+        result.probe("out", "u")
+    with pytest.raises(InputError, match="there are none"):
+        result_of(np.zeros((1, 2, 2), bool), True).probe("out", "v")
+    for form in (result.events, result.raster, result.spike_counts, result.first_spikes):
+        with pytest.raises(NameClashError, match="no population named 'in'; there are 'out'"):
+            form("in")
+
+
+def test_run_result__knows_the_versions_that_made_it():
+    versions = result_of(np.zeros((1, 1, 1), bool), True).versions
+    assert versions["numpy"] == np.__version__
+    assert set(versions) == {"ssdp-neuro", "numba", "numpy"}
+
+
+@pytest.mark.parametrize(
+    ("probe", "error", "message"),
+    [
+        ("out", InputError, "probe 'out'; a pair such as"),
+        (("out",), InputError, r"probe \('out',\); a pair"),
+        (["out", "v"], InputError, "a pair such as"),
+        (("out", "w"), InputError, "allowed are 'u' and 'v' of LIF populations"),
+        (("in", "v"), InputError, "allowed are 'u' and 'v' of LIF populations"),
+        (("hidden", "v"), NameClashError, "no population named 'hidden'"),
+    ],
+)
+def test_check_probes__refuses_what_is_not_there(probe, error, message):
+    network = FixedPointNetwork(
+        populations=[
+            InputPopulation(name="in", shape=1),
+            LifPopulation(name="out", shape=1, current_decay=0, voltage_decay=0, threshold=1),
+        ],
+        projections=[],
+    )
+    assert check_probes(network, [("out", "u"), ("out", "v")]) == (("out", "u"), ("out", "v"))
+    with pytest.raises(error, match=message):
+        check_probes(network, [("out", "u"), probe])
