@@ -1,0 +1,118 @@
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from importlib import metadata
+
+import pytest
+import typer
+
+from ssdp_neuro.cli import main as cli
+
+HEAVY = ("torch", "lava", "numba", "h5py", "matplotlib", "tonic", "sklearn")
+
+
+def examples(name):
+    """The example lines in a command's help."""
+    text = cli.command_of(name, cli.command_homes()[name]).help or ""
+    return re.findall(r"^\s*(ssdp-neuro .*)$", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", sorted(cli.OWN))
+def test_help__examples_run_as_printed(command, name):
+    lines = examples(name)
+    assert lines
+    for line in lines:
+        ran = command(line.removeprefix("ssdp-neuro "))
+        assert (ran.status, ran.err) == (0, ""), line
+        assert ran.out
+
+
+@pytest.mark.parametrize("name", sorted(cli.command_homes()))
+def test_help__every_command_has_an_example(command, name):
+    assert all(line.startswith(f"ssdp-neuro {name}") for line in examples(name))
+    assert examples(name)
+    ran = command(f"{name} --help")
+    assert ran.status == 0
+    assert f"ssdp-neuro {name}" in ran.out
+
+
+def test_help__lists_every_command(command):
+    ran = command("--help")
+    assert ran.status == 0
+    for name in ("convert", "demo", "info", "simulate", "verify"):
+        assert name in ran.out
+
+
+def test_help__imports_nothing_heavy():
+    program = (
+        "import sys\nfrom ssdp_neuro.cli.main import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit as stop:\n    assert not stop.code\n"
+        f"heavy = sorted(set({HEAVY!r}) & set(sys.modules))\nassert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, timeout=60)
+
+
+def test_version__is_the_installed_one(command):
+    assert command("--version").out == f"ssdp-neuro {metadata.version('ssdp-neuro')}\n"
+
+
+def test_unknown_command__is_a_user_error(command):
+    ran = command("simulat")
+    assert ran.status == 2
+    assert "simulat" in ran.err
+
+
+def test_entry_point__that_cannot_be_imported_is_listed_and_says_why(command, monkeypatch):
+    homes = {**cli.OWN, "broken": "no_such_module_of_ours:run"}
+    monkeypatch.setattr(cli, "command_homes", lambda: homes)
+    assert "broken" in command("--help").out
+    ran = command("broken --any option")
+    assert ran.status == 2
+    assert ran.err == (
+        "error: command 'broken' cannot be loaded: No module named 'no_such_module_of_ours'\n"
+    )
+
+
+def test_own_commands__cannot_be_replaced_by_an_entry_point(monkeypatch):
+    entry = metadata.EntryPoint(name="info", value="elsewhere:info", group=cli.GROUP)
+    monkeypatch.setattr(cli.metadata, "entry_points", lambda group: [entry])
+    assert cli.command_homes() == cli.OWN
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (FileNotFoundError(2, "No such file or directory", "x.npy"), "x.npy: No such file"),
+        (MemoryError("Unable to allocate 9 TiB"), "not enough memory: Unable to allocate 9 TiB"),
+    ],
+)
+def test_main__turns_the_machines_refusals_into_messages(command, monkeypatch, error, message):
+    def fail():
+        raise error
+
+    app = typer.Typer()
+    app.command()(fail)
+    monkeypatch.setattr(cli, "app", app)
+    ran = command("")
+    assert ran.status == 2
+    assert ran.err.startswith(f"error: {message}")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no SIGINT for a child process there")
+def test_ctrl_c__stops_without_a_traceback(command):
+    line = ["simulate", "net.h5", "--steps", "100000000", "--rate", "0"]
+    program = "from ssdp_neuro.cli.main import main; print('ready', flush=True); main()"
+    with subprocess.Popen(
+        [sys.executable, "-c", program, *line], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as child:
+        assert child.stdout.readline() == b"ready\n"
+        time.sleep(1.0)
+        child.send_signal(signal.SIGINT)
+        out, err = child.communicate(timeout=60)
+    assert child.returncode not in (0, 2)
+    assert b"Traceback" not in err
+    assert b"error" not in err
+    assert out == b""
