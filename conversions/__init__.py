@@ -10,16 +10,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from conversions.comparison import Difference
     from conversions.executors import Executor
+    from conversions.from_torch_model import from_torch
     from conversions.lava_executor import LavaExecution, run_lava
     from conversions.lava_program import to_lava
+    from conversions.report import ConversionReport
     from conversions.verification import Verification, verify
     from ssdp_neuro.engine.random_input import random_spikes
 
 __all__ = [
+    "ConversionReport",
     "Difference",
     "Executor",
     "LavaExecution",
     "Verification",
+    "from_torch",
     "random_spikes",
     "run_lava",
     "to_lava",
@@ -29,10 +33,12 @@ __all__ = [
 # A verb does not live in a file of its own name: importing that file would put the module
 # in the place of the verb.
 _HOMES = {
+    "ConversionReport": "conversions.report",
     "Difference": "conversions.comparison",
     "Executor": "conversions.executors",
     "LavaExecution": "conversions.lava_executor",
     "Verification": "conversions.verification",
+    "from_torch": "conversions.from_torch_model",
     "random_spikes": "ssdp_neuro.engine.random_input",
     "run_lava": "conversions.lava_executor",
     "to_lava": "conversions.lava_program",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,12 +23,16 @@ SHAPERS = (nn.Flatten, nn.Dropout, nn.Identity)
 
 
 class Stage(NamedTuple):
-    """One projection and the neurons it ends at, each with its path in the model."""
+    """One projection and the neurons it ends at, each with its path in the model.
+
+    ``modules`` holds both and what stands before them since the last neurons, by path.
+    """
 
     synapses_path: str
     synapses: nn.Module
     neurons_path: str
     neurons: CubaLif
+    modules: OrderedDict[str, nn.Module]
 
 
 class SpikingNetwork(nn.Sequential):
@@ -115,14 +120,16 @@ def stages(model: nn.Sequential) -> list[Stage]:
     """
     found: list[Stage] = []
     waiting: tuple[str, nn.Module] | None = None
+    modules: OrderedDict[str, nn.Module] = OrderedDict()
     for path, module in model.named_children():
+        modules[path] = module
         if isinstance(module, SHAPERS):
             continue
         if isinstance(module, CubaLif):
             if waiting is None:
                 raise ConversionError(f"{path}: CubaLif without Linear or Conv2d before it")
-            found.append(Stage(*waiting, path, module))
-            waiting = None
+            found.append(Stage(*waiting, path, module, modules))
+            waiting, modules = None, OrderedDict()
         elif isinstance(module, SYNAPSES):
             if waiting is not None:
                 raise ConversionError(f"{path}: no CubaLif between it and {waiting[0]}")
@@ -175,14 +182,16 @@ def quantize(
     """
     chosen = {}
     for stage in stages(model):
-        if parametrize.is_parametrized(stage.synapses):
-            parametrize.remove_parametrizations(stage.synapses, "weight", leave_parametrized=False)
         grid = (grids or {}).get(stage.neurons_path) or covering_grid(
             weight_of(stage.synapses),
             real_threshold=stage.neurons.threshold,
             current_decay=stage.neurons.current_decay,
             chip=chip,
         )
-        parametrize.register_parametrization(stage.synapses, "weight", OnGrid(grid))
+        if parametrize.is_parametrized(stage.synapses):
+            # not removed and registered anew: that would break deep copies of the model
+            stage.synapses.parametrizations.weight[0].grid = grid  # type: ignore[union-attr,index]
+        else:
+            parametrize.register_parametrization(stage.synapses, "weight", OnGrid(grid))
         stage.neurons.grid = chosen[stage.neurons_path] = grid
     return chosen

@@ -1,3 +1,5 @@
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -104,3 +106,13 @@ def test_quantize__changes_little_at_eight_bits():
     quantize(model)
     assert real.sum() > 100
     assert (model(spikes) != real).double().mean() < 0.02
+
+
+def test_quantize__a_copy_keeps_its_own_grid():
+    model = dense_model()
+    quantize(model)
+    before = model.synapses0.weight.detach().clone()
+    other = copy.deepcopy(model)
+    quantize(other, {"hidden0": WeightGrid(weight_exponent=0, threshold=7)})
+    assert torch.equal(model.synapses0.weight, before)
+    assert (other.synapses0.weight.detach() != before).any()
