@@ -1,0 +1,24 @@
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = sorted(Path(__file__).parents[1].glob("examples/*.py"))
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_example__prints_what_it_says(path, tmp_path):
+    promised = path.read_text().split('"""')[1].partition("Prints:\n\n")[2]
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", path], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert promised.strip()
+    assert ran.stdout.rstrip() == textwrap.dedent(promised).rstrip()
+    assert not list(tmp_path.iterdir())
+
+
+def test_examples__are_there():
+    assert [path.name[:3] for path in EXAMPLES] == ["01_", "02_"]
