@@ -13,6 +13,7 @@ with ``bias = bias_mantissa << bias_exponent`` (``>>`` if the exponent is negati
 from __future__ import annotations
 
 import enum
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,7 +54,7 @@ class InputPopulation:
     @property
     def n_neurons(self) -> int:
         """Number of sources."""
-        return int(np.prod(self.shape))
+        return math.prod(self.shape)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -133,7 +134,7 @@ class LifPopulation:
     @property
     def n_neurons(self) -> int:
         """Number of neurons."""
-        return int(np.prod(self.shape))
+        return math.prod(self.shape)
 
     @property
     def bias(self) -> np.ndarray:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import weakref
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -26,6 +28,9 @@ ROW_PADDING = 16  # int8 weights of a row; one vector register
 SPARE_FIRED = 8  # room behind a population's spike list, see deliver_dense8
 
 
+Synapses = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]  # pre, post, weight, delay
+
+
 class Plan:
     """Tables of one network, and where its weights went.
 
@@ -41,9 +46,18 @@ class Plan:
         self.plastic: dict[str, tuple[str, int, int, int]] = {}
         self.projections, self.synapses = self._lower_projections(network)
         self.populations = self._lower_populations(network)
+        self._idle: list[tables.State] = []
 
-    def new_state(self) -> tables.State:
-        """State for one thread, all at rest."""
+    @contextlib.contextmanager
+    def state(self) -> Iterator[tables.State]:
+        """State for one thread; one that an earlier run left behind if there is one."""
+        state = self._idle.pop() if self._idle else self._new_state()
+        yield state
+        # not after an error: a state must be as the last sample left it
+        self._idle.append(state)
+
+    def _new_state(self) -> tables.State:
+        """State with everything at rest."""
         populations = self.populations
         n_padded = int(populations.stride.sum())
         first = np.zeros(populations.size.size, dtype=np.int64)
@@ -55,23 +69,28 @@ class Plan:
             if self.projections.floor[q]:
                 sums.append(int(populations.ring[target] * populations.stride[target]))
             rows.append(int(self.projections.row[q]))
+        flags = np.zeros(n_padded, dtype=np.uint8)
         return tables.State(
             u=np.zeros(n_padded, dtype=np.int32),
             v=np.zeros(n_padded, dtype=np.int32),
             wait=np.zeros(populations.each_bias.size, dtype=np.int32),
             drive=np.zeros(int((populations.ring * populations.stride).sum()), dtype=np.int32),
-            flags=np.zeros(n_padded, dtype=np.uint8),
+            flags=flags,
+            flag_words=flags.view(np.uint64),
+            marked=np.zeros(int(populations.stride.max()) // 8 + 1, dtype=np.int64),
             fired=np.zeros(int(room.sum()), dtype=np.int64),
             first=first,
             n_fired=np.zeros(populations.size.size, dtype=np.int64),
             sum16=np.zeros(max(rows), dtype=np.int16),
             sum32=np.zeros(max(sums), dtype=np.int32),
             sweep=populations.awake.copy(),
+            swept=np.zeros(populations.size.size, dtype=np.uint8),
             live=np.zeros(n_padded // BLOCK, dtype=np.uint8),
             touched=np.zeros(n_padded // BLOCK, dtype=np.int64),
             live_list=np.zeros(n_padded // BLOCK, dtype=np.int64),
             n_live=np.zeros(populations.size.size, dtype=np.int64),
-            dirty=np.zeros(1, dtype=np.uint8),
+            known_list=np.zeros(n_padded // BLOCK, dtype=np.int64),
+            n_known=np.zeros(populations.size.size, dtype=np.int64),
         )
 
     def weights(self, name: str) -> np.ndarray:
@@ -184,9 +203,19 @@ class Plan:
                 columns["base"][q] = store.add("conv", _conv_weights(projection))
                 columns["geometry"][q] = _geometry(projection, source.shape)
             elif isinstance(projection, SparseProjection) or projection.delays is not None:
-                columns["kind"][q] = tables.SPARSE
+                synapses = _listed(projection)
                 columns["delayed"][q] = projection.delays is not None
-                columns["base"][q] = store.add_sparse(projection, source.n_neurons)
+                plain = projection.delays is None and projection.weight_exponent >= 0
+                narrow = narrow_shift(projection.weights)
+                if network.population(projection.target).n_neurons > tables.PACKED_TARGETS:
+                    narrow = None
+                if plain and narrow is not None:
+                    columns["kind"][q] = tables.PACKED
+                    columns["shift"][q] += narrow
+                    columns["base"][q] = store.add_packed(synapses, source.n_neurons, narrow)
+                else:
+                    columns["kind"][q] = tables.SPARSE
+                    columns["base"][q] = store.add_sparse(synapses, source.n_neurons)
             else:
                 kind, shift, rows = _dense_rows(projection)
                 columns["kind"][q] = kind
@@ -212,11 +241,9 @@ class _Store:
         self.sizes[field] += values.size
         return start
 
-    def add_sparse(self, projection: Any, n_pre: int) -> int:
-        pre, post, weights, delays = _listed(projection)
-        starts = np.zeros(n_pre + 1, dtype=np.int64)
-        np.cumsum(np.bincount(pre, minlength=n_pre), out=starts[1:])
-        base = self.add("row_start", starts + self.sizes["target"])
+    def add_sparse(self, synapses: Synapses, n_pre: int) -> int:
+        pre, post, weights, delays = synapses
+        base = self.add("row_start", _row_starts(pre, n_pre) + self.sizes["target"])
         self.add("target", post.astype(np.uint32))
         self.add("weight", weights.astype(np.int16))
         if delays is not None:
@@ -225,8 +252,15 @@ class _Store:
             self.add("delay", delays.astype(np.uint8))
         return base
 
+    def add_packed(self, synapses: Synapses, n_pre: int, shift: int) -> int:
+        pre, post, weights, _ = synapses
+        base = self.add("row_start", _row_starts(pre, n_pre) + self.sizes["packed"])
+        low = (weights >> shift).astype(np.uint8).astype(np.uint32)
+        self.add("packed", post.astype(np.uint32) << np.uint32(tables.WEIGHT_BITS) | low)
+        return base
+
     def table(self) -> SynapseTable:
-        dtypes = (np.int8, np.int16, np.int64, np.uint32, np.int16, np.uint8, np.int16)
+        dtypes = (np.int8, np.int16, np.int64, np.uint32, np.int16, np.uint8, np.uint32, np.int16)
         return SynapseTable(
             *(
                 _joined(self.parts[field], dtype)
@@ -248,27 +282,39 @@ def _neuron_parameters(population: LifPopulation) -> dict[str, np.ndarray]:
     }
 
 
+def narrow_shift(weights: np.ndarray, low: int = 0, high: int = 0) -> int | None:
+    """Right shift that makes 8 bits of weights without loss: 0, 1 for even ones, or None.
+
+    ``low`` and ``high`` are values that the weights may take later.
+    """
+    low, high = min(int(weights.min(initial=0)), low), max(int(weights.max(initial=0)), high)
+    if low >= -128 and high <= 127:
+        return 0
+    return None if np.any(weights & 1) else 1
+
+
+def _row_starts(pre: np.ndarray, n_pre: int) -> np.ndarray:
+    starts = np.zeros(n_pre + 1, dtype=np.int64)
+    np.cumsum(np.bincount(pre, minlength=n_pre), out=starts[1:])
+    return starts
+
+
 def _dense_rows(projection: DenseProjection) -> tuple[int, int, np.ndarray]:
     """Kind, extra shift, and pre-major rows with a row of zeros behind them."""
-    weights = projection.weights
-    low, high = int(weights.min()), int(weights.max())
     plasticity = projection.plasticity
-    if plasticity is not None:
-        low, high = min(low, plasticity.weight_low), max(high, plasticity.weight_high)
-    even = plasticity is None and not np.any(weights & 1)
-    narrow = low >= -128 and high <= 127
-    kind = tables.DENSE8 if narrow or even else tables.DENSE16
-    shift = 0 if narrow or not even else 1
-    n_post, n_pre = weights.shape
+    if plasticity is None:
+        shift = narrow_shift(projection.weights)
+    else:
+        shift = narrow_shift(projection.weights, plasticity.weight_low, plasticity.weight_high)
+        shift = None if shift else shift  # learned weights need not be even
+    n_post, n_pre = projection.weights.shape
     row = -(-n_post // ROW_PADDING) * ROW_PADDING
-    rows = np.zeros((n_pre + 1, row), dtype=np.int8 if kind == tables.DENSE8 else np.int16)
-    rows[:n_pre, :n_post] = (weights >> shift).T
-    return kind, shift, rows
+    rows = np.zeros((n_pre + 1, row), dtype=np.int16 if shift is None else np.int8)
+    rows[:n_pre, :n_post] = (projection.weights >> (shift or 0)).T
+    return tables.DENSE16 if shift is None else tables.DENSE8, shift or 0, rows
 
 
-def _listed(
-    projection: DenseProjection | SparseProjection,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]:
+def _listed(projection: DenseProjection | SparseProjection) -> Synapses:
     if isinstance(projection, SparseProjection):
         return projection.pre, projection.post, projection.weights, projection.delays
     n_post, n_pre = projection.weights.shape

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -24,6 +24,7 @@ MAX_STEPS = 2**31 - 1
 FIRST_CHUNK_STEPS = 1024
 CHUNK_SECONDS = 0.2  # steps per call grow until a call takes this long
 CHUNKS_PER_THREAD = 4
+SPIKES_PER_PART = 1 << 16
 
 
 def simulate(
@@ -96,7 +97,6 @@ class Simulator:
         cores = os.cpu_count() or 1
         self.n_threads = cores if n_threads is None else integer("n_threads", n_threads, 1, 1024)
         self.plan = Plan(network) if own_weights else plan_of(network)
-        self._states: list[State] = []
 
     def plastic_weights(self, name: str) -> np.ndarray:
         """Weights of a plastic projection as the engine reads them.
@@ -151,9 +151,9 @@ class Simulator:
         job = _Job(self, given, n_steps, probe_pairs)
         with Progress(_wants_bar(progress)) as bar:
             if job.n_samples == 1:
-                job.run_steps(self._state(0), bar)
+                job.run_steps(bar)
             else:
-                job.run_samples(self._state, bar)
+                job.run_samples(bar)
         return RunResult(
             sizes={
                 population.name: population.n_neurons for population in self.network.populations
@@ -166,11 +166,6 @@ class Simulator:
             executor="engine",
             seed=seed,
         )
-
-    def _state(self, thread: int) -> State:
-        while len(self._states) <= thread:
-            self._states.append(self.plan.new_state())
-        return self._states[thread]
 
 
 class _Job:
@@ -195,20 +190,20 @@ class _Job:
         self.outputs: list[tuple[int, int, np.ndarray, np.ndarray]] = []
         self.tallies: list[Tally] = []
 
-    def run_steps(self, state: State, bar: Progress) -> None:
+    def run_steps(self, bar: Progress) -> None:
         """One sample, in calls of about CHUNK_SECONDS."""
         step, chunk = 0, FIRST_CHUNK_STEPS
-        state.dirty[0] = 1
-        while step < self.n_steps:
-            end = min(step + chunk, self.n_steps)
-            started = time.perf_counter()
-            self.run_window(state, 0, 1, step, end)
-            if time.perf_counter() - started < CHUNK_SECONDS:
-                chunk *= 2
-            step = end
-            bar.update(step, self.n_steps, "steps")
+        with self.plan.state() as state:
+            while step < self.n_steps:
+                end = min(step + chunk, self.n_steps)
+                started = time.perf_counter()
+                self.run_window(state, 0, 1, step, end)
+                if time.perf_counter() - started < CHUNK_SECONDS:
+                    chunk *= 2
+                step = end
+                bar.update(step, self.n_steps, "steps")
 
-    def run_samples(self, state_of: Callable[[int], State], bar: Progress) -> None:
+    def run_samples(self, bar: Progress) -> None:
         """A batch, samples split between threads."""
         n_threads = max(min(self.n_threads, self.n_samples), 1)
         n_chunks = max(min(self.n_samples, n_threads * CHUNKS_PER_THREAD), 1)
@@ -218,14 +213,12 @@ class _Job:
 
         def work(thread: int) -> None:
             nonlocal done
-            state = state_of(thread)
-            for first, last in windows[thread::n_threads]:
-                self.run_window(state, first, last, 0, self.n_steps)
-                done += last - first
-                bar.update(done, self.n_samples, "samples")
+            with self.plan.state() as state:
+                for first, last in windows[thread::n_threads]:
+                    self.run_window(state, first, last, 0, self.n_steps)
+                    done += last - first
+                    bar.update(done, self.n_samples, "samples")
 
-        for thread in range(n_threads):
-            state_of(thread)
         if n_threads == 1:
             work(0)
             return
@@ -240,18 +233,27 @@ class _Job:
             operations=np.zeros(len(self.network.projections), dtype=np.int64),
         )
         window = np.array([first, last, start, end, self.n_steps], dtype=np.int64)
-        fired = kernels.run_network(
-            window,
-            self.plan.populations,
-            self.plan.projections,
-            self.plan.synapses,
-            state,
-            self.inputs,
-            self.probes,
-            counts,
-            tally,
-        )
-        self.outputs.append((first, start, counts, fired))
+        cursor = np.array([first, start, 0, 0], dtype=np.int64)
+        parts = []
+        done = False
+        while not done:
+            out = np.empty(max(SPIKES_PER_PART, cursor[3]), dtype=np.int32)
+            cursor[2] = 0
+            done = kernels.run_network(
+                cursor,
+                window,
+                self.plan.populations,
+                self.plan.projections,
+                self.plan.synapses,
+                state,
+                self.inputs,
+                self.probes,
+                counts,
+                out,
+                tally,
+            )
+            parts.append(out[: cursor[2]].copy())
+        self.outputs.append((first, start, counts, np.concatenate(parts)))
         self.tallies.append(tally)
 
     def load_events(self, name: str) -> np.ndarray:

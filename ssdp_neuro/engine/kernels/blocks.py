@@ -6,41 +6,13 @@ mostly live is swept as a whole instead, which is faster and keeps no list.
 
 import numpy as np
 
-from ssdp_neuro.engine.kernels.compiler import kernel
-from ssdp_neuro.engine.kernels.tables import BLOCK, BLOCK_BITS, GENERAL
+from ssdp_neuro.engine.kernels.compiler import part
+from ssdp_neuro.engine.kernels.tables import ASLEEP, BLOCK, BLOCK_BITS, GENERAL, LIVE
 
 CENSUS_MASK = 63  # a swept population is counted every 64 steps
 
 
-@kernel
-def wake(block, first, step, state, n_live):
-    """Put a block on its population's list; return the new length of the list."""
-    state.touched[first + block] = step
-    if state.live[first + block] == 0:
-        state.live[first + block] = 1
-        state.live_list[first + n_live] = block
-        n_live += 1
-    return n_live
-
-
-@kernel
-def wake_targets(fired, row_start, target, first, step, state, n_live):
-    """Wake the blocks of every synapse of the sources that fired."""
-    for k in range(fired.shape[0]):
-        for s in range(row_start[fired[k]], row_start[fired[k] + 1]):
-            n_live = wake(np.int64(target[s]) >> BLOCK_BITS, first, step, state, n_live)
-    return n_live
-
-
-@kernel
-def wake_listed(blocks, first, step, state, n_live):
-    """Wake every block of a list, which may name a block more than once."""
-    for k in range(blocks.shape[0]):
-        n_live = wake(blocks[k], first, step, state, n_live)
-    return n_live
-
-
-@kernel
+@part
 def is_quiet(low, high, p, populations, state):
     """Whether neurons ``low..high - 1`` of population ``p`` can't change without input.
 
@@ -65,7 +37,7 @@ def is_quiet(low, high, p, populations, state):
     return True
 
 
-@kernel
+@part
 def census(p, step, populations, state):
     """Go from sweeping to a list of live blocks if less than a quarter of them is live."""
     size, ring = populations.size[p], populations.ring[p]
@@ -78,17 +50,17 @@ def census(p, step, populations, state):
         quiet = is_quiet(low, high, p, populations, state)
         for slot in range(ring):
             start = base + slot * stride
-            if quiet and np.any(state.drive[start + low : start + high]):
-                quiet = False
+            for i in range(low, high):
+                quiet = quiet and state.drive[start + i] == 0
         if not quiet:
             state.live_list[first + n_live] = block
             n_live += 1
             if n_live * 4 > n_blocks:
                 return
-    state.live[first : first + n_blocks] = 0
+    state.live[first : first + n_blocks] = ASLEEP
     for k in range(n_live):
         block = state.live_list[first + k]
-        state.live[first + block] = 1
+        state.live[first + block] = LIVE
         state.touched[first + block] = step
     state.n_live[p] = n_live
     state.sweep[p] = 0

@@ -81,10 +81,30 @@ def kernel(function: Callable[..., Any]) -> Any:
     No fastmath (integers do not need it) and no parallel loops: samples are split
     between threads in Python, so results cannot depend on the number of threads.
     """
+    return _compiled(function)
+
+
+def lean_kernel(function: Callable[..., Any]) -> Any:
+    """The same without reference counts: must not allocate, may slice and call lean kernels.
+
+    Counting references to every slice costs more than a step of 1000 neurons.
+    """
+    return _compiled(function, _nrt=False)
+
+
+def part(function: Callable[..., Any]) -> Any:
+    """A lean function compiled into each kernel that calls it.
+
+    For functions that hand whole tables on: a real call would copy every array header.
+    """
+    return numba.njit(nogil=True, forceinline=True, _nrt=False)(function)
+
+
+def _compiled(function: Callable[..., Any], **options: Any) -> Any:
     if CACHE is None:
-        return numba.njit(nogil=True)(function)
+        return numba.njit(nogil=True, **options)(function)
     with _cache_folder():
-        return numba.njit(nogil=True, cache=True)(function)
+        return numba.njit(nogil=True, cache=True, **options)(function)
 
 
 def python_body(compiled: Any) -> Any:

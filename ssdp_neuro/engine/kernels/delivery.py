@@ -6,71 +6,102 @@ the fired sources, and returns how many. Sums wrap in int32, as Lava's do.
 
 import numpy as np
 
-from ssdp_neuro.engine.kernels.compiler import kernel
-from ssdp_neuro.engine.kernels.tables import BLOCK_BITS
+from ssdp_neuro.engine.kernels.compiler import lean_kernel
+from ssdp_neuro.engine.kernels.prefetch import LINE_BYTES, prefetch
+from ssdp_neuro.engine.kernels.tables import ASLEEP, BLOCK_BITS, LIVE
 
-ADD, SETTLE, LIST = 0, 1, 2  # what visit_conv does at a tap
+ROWS_AHEAD = 4
+WORDS_PER_LINE = LINE_BYTES // 4
 ROWS_PER_FLUSH = 252  # 255 rows of -128 still fit int16; a multiple of 4
 
 
-@kernel
-def _add_eight(sums, weights, at, row):
-    a, b = weights[at[0] : at[0] + row], weights[at[1] : at[1] + row]
-    c, d = weights[at[2] : at[2] + row], weights[at[3] : at[3] + row]
-    e, f = weights[at[4] : at[4] + row], weights[at[5] : at[5] + row]
-    g, h = weights[at[6] : at[6] + row], weights[at[7] : at[7] + row]
+@lean_kernel
+def _add_eight(sums, weights, a, b, c, d, e, f, g, h):
+    row = sums.shape[0]
+    ra, rb, rc, rd = (
+        weights[a : a + row],
+        weights[b : b + row],
+        weights[c : c + row],
+        weights[d : d + row],
+    )
+    re, rf, rg, rh = (
+        weights[e : e + row],
+        weights[f : f + row],
+        weights[g : g + row],
+        weights[h : h + row],
+    )
     for j in range(row):
-        low = np.int16(np.int16(a[j]) + np.int16(b[j]) + np.int16(c[j]) + np.int16(d[j]))
-        high = np.int16(np.int16(e[j]) + np.int16(f[j]) + np.int16(g[j]) + np.int16(h[j]))
+        low = np.int16(np.int16(ra[j]) + np.int16(rb[j]) + np.int16(rc[j]) + np.int16(rd[j]))
+        high = np.int16(np.int16(re[j]) + np.int16(rf[j]) + np.int16(rg[j]) + np.int16(rh[j]))
         sums[j] = np.int16(sums[j] + np.int16(low + high))
 
 
-@kernel
-def _add_four(sums, weights, at, row):
-    a, b = weights[at[0] : at[0] + row], weights[at[1] : at[1] + row]
-    c, d = weights[at[2] : at[2] + row], weights[at[3] : at[3] + row]
+@lean_kernel
+def _add_four(sums, weights, a, b, c, d):
+    row = sums.shape[0]
+    ra, rb, rc, rd = (
+        weights[a : a + row],
+        weights[b : b + row],
+        weights[c : c + row],
+        weights[d : d + row],
+    )
     for j in range(row):
-        low = np.int16(np.int16(a[j]) + np.int16(b[j]) + np.int16(c[j]) + np.int16(d[j]))
+        low = np.int16(np.int16(ra[j]) + np.int16(rb[j]) + np.int16(rc[j]) + np.int16(rd[j]))
         sums[j] = np.int16(sums[j] + low)
 
 
-@kernel
-def _flush(sums, drive, shift, row):
+@lean_kernel
+def _flush(sums, drive, shift):
     for j in range(drive.shape[0]):
         drive[j] = np.int32(drive[j] + np.int32(np.int32(sums[j]) << shift))
-    for j in range(row):
+    for j in range(sums.shape[0]):
         sums[j] = np.int16(0)
 
 
-@kernel
-def deliver_dense8(fired, weights, base, row, zero_row, sums, drive, shift):
+@lean_kernel
+def deliver_dense8(fired, weights, base, zero_row, sums, drive, shift):
     """Rows of int8, summed in int16 and flushed before they can overflow.
 
     ``fired`` has room for three more entries, which are pointed at the row of zeros so
-    that rows go four at a time; ``drive`` has one entry per target, ``row`` is padded.
+    that rows go four at a time. ``sums`` is as long as a padded row, ``drive`` has one
+    entry per target.
     """
+    row = sums.shape[0]
     n = fired.shape[0] - 3
-    at = np.empty(8, np.int64)
     for spare in range(n, n + 3):
         fired[spare] = zero_row
     place = 0
     while place < n:
         end = min(place + ROWS_PER_FLUSH, n)
         while place + 8 <= end:
-            for k in range(8):
-                at[k] = base + fired[place + k] * row
-            _add_eight(sums, weights, at, row)
+            _add_eight(
+                sums,
+                weights,
+                base + fired[place] * row,
+                base + fired[place + 1] * row,
+                base + fired[place + 2] * row,
+                base + fired[place + 3] * row,
+                base + fired[place + 4] * row,
+                base + fired[place + 5] * row,
+                base + fired[place + 6] * row,
+                base + fired[place + 7] * row,
+            )
             place += 8
         while place < end:
-            for k in range(4):
-                at[k] = base + fired[place + k] * row
-            _add_four(sums, weights, at, row)
+            _add_four(
+                sums,
+                weights,
+                base + fired[place] * row,
+                base + fired[place + 1] * row,
+                base + fired[place + 2] * row,
+                base + fired[place + 3] * row,
+            )
             place += 4
-        _flush(sums, drive, shift, row)
+        _flush(sums, drive, shift)
     return n * drive.shape[0]
 
 
-@kernel
+@lean_kernel
 def deliver_dense16(fired, weights, base, row, drive, shift):
     """Rows of int16, for weights that have no 8-bit form."""
     for k in range(fired.shape[0]):
@@ -81,7 +112,7 @@ def deliver_dense16(fired, weights, base, row, drive, shift):
     return fired.shape[0] * drive.shape[0]
 
 
-@kernel
+@lean_kernel
 def settle_dense(sums, drive, floor):
     """Add floored sums to ``drive`` and clear them."""
     for j in range(drive.shape[0]):
@@ -89,22 +120,46 @@ def settle_dense(sums, drive, floor):
         sums[j] = np.int32(0)
 
 
-@kernel
+@lean_kernel
 def deliver_sparse(fired, row_start, target, weight, drive, shift):
     """Listed synapses without delays."""
     n_operations = 0
     for k in range(fired.shape[0]):
         start, end = row_start[fired[k]], row_start[fired[k] + 1]
+        posts, weights = target[start:end], weight[start:end]
         n_operations += end - start
-        for s in range(start, end):
-            post = target[s]
-            drive[post] = np.int32(drive[post] + np.int32(np.int32(weight[s]) << shift))
+        for s in range(posts.shape[0]):
+            post = posts[s]
+            drive[post] = np.int32(drive[post] + np.int32(np.int32(weights[s]) << shift))
     return n_operations
 
 
-@kernel
+@lean_kernel
+def deliver_packed(fired, row_start, packed, drive, shift):
+    """Synapses without delays, one word each: ``target << 8 | weight & 255``.
+
+    Rows are asked for ROWS_AHEAD before their turn: they lie anywhere in memory.
+    """
+    n_operations = 0
+    for k in range(fired.shape[0]):
+        if k + ROWS_AHEAD < fired.shape[0]:
+            ahead = fired[k + ROWS_AHEAD]
+            for s in range(row_start[ahead], row_start[ahead + 1], WORDS_PER_LINE):
+                prefetch(packed, s)
+        words = packed[row_start[fired[k]] : row_start[fired[k] + 1]]
+        n_operations += words.shape[0]
+        for s in range(words.shape[0]):
+            post = words[s] >> np.uint32(8)
+            drive[post] = np.int32(drive[post] + np.int32(np.int32(np.int8(words[s])) << shift))
+    return n_operations
+
+
+@lean_kernel
 def deliver_delayed(fired, row_start, target, weight, delay, drive, ring, slot, shift):
-    """Listed synapses with delays; ``drive`` is ``(ring, stride)`` flat, ``slot`` the next step's."""
+    """Listed synapses with delays.
+
+    ``drive`` is ``(ring, stride)`` flat, and ``slot`` that of the next step.
+    """
     stride = drive.shape[0] // ring
     n_operations = 0
     for k in range(fired.shape[0]):
@@ -116,9 +171,9 @@ def deliver_delayed(fired, row_start, target, weight, delay, drive, ring, slot, 
     return n_operations
 
 
-@kernel
+@lean_kernel
 def settle_sparse(fired, row_start, target, delay, delayed, sums, drive, ring, slot, floor):
-    """Move the sums of the synapses just visited to ``drive``, floored once per target and delay."""
+    """Floor the sums of the synapses just visited, once per target and delay, into ``drive``."""
     stride = drive.shape[0] // ring
     for k in range(fired.shape[0]):
         for s in range(row_start[fired[k]], row_start[fired[k] + 1]):
@@ -130,13 +185,51 @@ def settle_sparse(fired, row_start, target, delay, delayed, sums, drive, ring, s
                 sums[place] = np.int32(0)
 
 
-@kernel
-def visit_conv(action, fired, weights, base, geometry, sums, drive, shift, floor, blocks):
-    """Taps of a 2-D convolution: add weights to ``sums``, settle ``sums``, or list the blocks.
+@lean_kernel
+def wake(block, step, touched, live, live_list, n_live, known_list, n_known):
+    """Put a block on its population's list of live ones; return the new lengths."""
+    touched[block] = step
+    if live[block] != LIVE:
+        if live[block] != ASLEEP:
+            known_list[n_known] = block
+            n_known += 1
+        live[block] = LIVE
+        live_list[n_live] = block
+        n_live += 1
+    return n_live, n_known
+
+
+@lean_kernel
+def wake_sparse(
+    fired, row_start, target, shift, step, touched, live, live_list, n_live, known_list, n_known
+):
+    """Wake the block ``target >> shift`` of every synapse of the sources that fired."""
+    for k in range(fired.shape[0]):
+        targets = target[row_start[fired[k]] : row_start[fired[k] + 1]]
+        for s in range(targets.shape[0]):
+            block = np.int64(targets[s]) >> shift
+            n_live, n_known = wake(
+                block, step, touched, live, live_list, n_live, known_list, n_known
+            )
+    return n_live, n_known
+
+
+@lean_kernel
+def taps_of_row(place, offset, dilation, stride, size):
+    """Output row that a kernel row ``offset`` makes of an input row, or -1 if none."""
+    top = place - offset * dilation
+    if top < 0 or top % stride or top // stride >= size:
+        return -1
+    return top // stride
+
+
+@lean_kernel
+def deliver_conv(fired, weights, base, geometry, sums, shift):
+    """2-D convolution: weights are ``(channel in, row, column, channel out of the group)``.
 
     ``geometry`` holds channels in, height, width, channels out and in of a group, output
     rows and columns, kernel rows and columns, then stride, padding and dilation, each of
-    rows and columns. ``blocks`` has room for one entry per operation under LIST.
+    rows and columns.
     """
     height, width, n_out, n_in = geometry[1], geometry[2], geometry[3], geometry[4]
     rows, columns, kernel_rows, kernel_columns = geometry[5], geometry[6], geometry[7], geometry[8]
@@ -147,24 +240,64 @@ def visit_conv(action, fired, weights, base, geometry, sums, drive, shift, floor
         y, x = divmod(place, width)
         first = (channel // n_in) * n_out * plane
         for i in range(kernel_rows):
-            top = y + geometry[11] - i * geometry[13]
-            if top < 0 or top % geometry[9] or top // geometry[9] >= rows:
+            row = taps_of_row(y + geometry[11], i, geometry[13], geometry[9], rows)
+            if row < 0:
                 continue
             for j in range(kernel_columns):
-                left = x + geometry[12] - j * geometry[14]
-                if left < 0 or left % geometry[10] or left // geometry[10] >= columns:
+                column = taps_of_row(x + geometry[12], j, geometry[14], geometry[10], columns)
+                if column < 0:
                     continue
-                post = first + top // geometry[9] * columns + left // geometry[10]
+                post = first + row * columns + column
                 tap = base + ((channel * kernel_rows + i) * kernel_columns + j) * n_out
                 for c in range(n_out):
-                    if action == ADD:
-                        weight = np.int32(np.int32(weights[tap + c]) << shift)
-                        sums[post] = np.int32(sums[post] + weight)
-                    elif action == LIST:
-                        blocks[n_operations + c] = post >> BLOCK_BITS
+                    weight = np.int32(np.int32(weights[tap + c]) << shift)
+                    sums[post] = np.int32(sums[post] + weight)
+                    post += plane
+                n_operations += n_out
+    return n_operations
+
+
+@lean_kernel
+def settle_conv(
+    fired,
+    geometry,
+    sums,
+    drive,
+    floor,
+    listing,
+    step,
+    touched,
+    live,
+    live_list,
+    n_live,
+    known_list,
+    n_known,
+):
+    """Walk the taps of :func:`deliver_conv` once more: floor the sums, or wake the blocks."""
+    height, width, n_out, n_in = geometry[1], geometry[2], geometry[3], geometry[4]
+    rows, columns, kernel_rows, kernel_columns = geometry[5], geometry[6], geometry[7], geometry[8]
+    plane = rows * columns
+    for k in range(fired.shape[0]):
+        channel, place = divmod(fired[k], height * width)
+        y, x = divmod(place, width)
+        first = (channel // n_in) * n_out * plane
+        for i in range(kernel_rows):
+            row = taps_of_row(y + geometry[11], i, geometry[13], geometry[9], rows)
+            if row < 0:
+                continue
+            for j in range(kernel_columns):
+                column = taps_of_row(x + geometry[12], j, geometry[14], geometry[10], columns)
+                if column < 0:
+                    continue
+                post = first + row * columns + column
+                for _ in range(n_out):
+                    if listing:
+                        block = post >> BLOCK_BITS
+                        n_live, n_known = wake(
+                            block, step, touched, live, live_list, n_live, known_list, n_known
+                        )
                     elif sums[post] != 0:
                         drive[post] = np.int32(drive[post] + np.int32(sums[post] >> floor))
                         sums[post] = np.int32(0)
                     post += plane
-                n_operations += n_out
-    return n_operations
+    return n_live, n_known

@@ -8,7 +8,7 @@ has at most 44 bits, ``k / 4096`` only shifts it, and the cast truncates toward 
 
 import numpy as np
 
-from ssdp_neuro.engine.kernels.compiler import kernel
+from ssdp_neuro.engine.kernels.compiler import lean_kernel
 
 LIMIT = np.int32(1 << 23)
 SPAN = np.int32(1 << 24)
@@ -17,7 +17,7 @@ ALIGN = np.int32(6)
 ZERO = np.int32(0)
 
 
-@kernel
+@lean_kernel
 def update_uniform(u, v, drive, flags, keep_u, keep_v, bias, threshold):
     """One step of neurons that share their parameters and reset to zero.
 
@@ -37,7 +37,7 @@ def update_uniform(u, v, drive, flags, keep_u, keep_v, bias, threshold):
         flags[i] = np.uint8(1) if spike else np.uint8(0)
 
 
-@kernel
+@lean_kernel
 def update_general(u, v, wait, drive, flags, keep_u, keep_v, bias, threshold, refractory, subtract):
     """One step of neurons with their own parameters, refractory and either reset.
 
@@ -61,31 +61,10 @@ def update_general(u, v, wait, drive, flags, keep_u, keep_v, bias, threshold, re
         flags[i] = np.uint8(1) if spike else np.uint8(0)
 
 
-@kernel
+@lean_kernel
 def at_rest(u, v):
     """Whether every neuron of a run has ``u = v = 0``."""
     seen = np.int32(0)
     for i in range(u.shape[0]):
         seen |= np.int32(u[i] | v[i])
     return seen == 0
-
-
-@kernel
-def list_fired(flags, words, first, fired, n):
-    """Append ``first + i`` of every set flag to ``fired`` at ``n``; return the new ``n``.
-
-    ``words`` are the same flags, eight at a time; their number may be one less than
-    needed, never more.
-    """
-    for word in range(words.shape[0]):
-        if words[word] == 0:
-            continue
-        for i in range(word * 8, word * 8 + 8):
-            if flags[i]:
-                fired[n] = first + i
-                n += 1
-    for i in range(words.shape[0] * 8, flags.shape[0]):
-        if flags[i]:
-            fired[n] = first + i
-            n += 1
-    return n

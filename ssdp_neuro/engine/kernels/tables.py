@@ -12,8 +12,12 @@ from typing import Any, NamedTuple
 BLOCK_BITS = 6
 BLOCK = 1 << BLOCK_BITS
 
+LIVE, ASLEEP = 1, 2  # of a block; 0 if nothing has reached it in this sample
+
 INPUT, UNIFORM, GENERAL = 0, 1, 2  # kinds of population
-DENSE8, DENSE16, SPARSE, CONV = 0, 1, 2, 3  # kinds of projection
+DENSE8, DENSE16, SPARSE, PACKED, CONV = 0, 1, 2, 3, 4  # kinds of projection
+WEIGHT_BITS = 8  # of a packed synapse, below its target
+PACKED_TARGETS = 1 << (32 - WEIGHT_BITS)
 
 
 class PopulationTable(NamedTuple):
@@ -44,16 +48,16 @@ class PopulationTable(NamedTuple):
 class ProjectionTable(NamedTuple):
     """Projections; one entry per projection."""
 
-    kind: Any  # uint8: DENSE8, DENSE16, SPARSE or CONV
+    kind: Any  # uint8: DENSE8, DENSE16, SPARSE, PACKED or CONV
     source: Any  # int64: population
     target: Any  # int64: population
     shift: Any  # int32: left shift of a sum of weights
     floor: Any  # int32: right shift after it, toward minus infinity
     delayed: Any  # uint8: synapses have delays
-    base: Any  # int64: first weight (dense, conv) or first row start (sparse)
+    base: Any  # int64: first weight (dense, conv) or first row start (sparse, packed)
     row: Any  # int64: padded row length (dense)
     rows: Any  # int64: sources
-    geometry: Any  # int64 (Q, 15): conv, see visit_conv
+    geometry: Any  # int64 (Q, 15): conv, see deliver_conv
 
 
 class SynapseTable(NamedTuple):
@@ -61,10 +65,11 @@ class SynapseTable(NamedTuple):
 
     dense8: Any  # int8: rows by source, padded, one row of zeros at the end
     dense16: Any  # int16: likewise
-    row_start: Any  # int64: sparse, first synapse of each source
+    row_start: Any  # int64: sparse and packed, first synapse of each source
     target: Any  # uint32: sparse, by synapse
     weight: Any  # int16: sparse, by synapse
     delay: Any  # uint8: sparse, by synapse; empty if no projection has delays
+    packed: Any  # uint32: packed, target << 8 | weight & 255
     conv: Any  # int16: (channel in, row, column, channel out of the group)
 
 
@@ -76,17 +81,21 @@ class State(NamedTuple):
     wait: Any  # int32: refractory steps left, per neuron of GENERAL populations, packed
     drive: Any  # int32: slots of every population
     flags: Any  # uint8, per neuron: fired in this step
+    flag_words: Any  # uint64: the same bytes, eight at a time
+    marked: Any  # int64: scratch of list_set
     fired: Any  # int64: indices of the neurons that fired in this step, by population
     first: Any  # int64 (P,): where a population's list begins in fired
     n_fired: Any  # int64 (P,)
     sum16: Any  # int16: partial sums of a dense projection
     sum32: Any  # int32: sums that are floored before they are added; zero between uses
     sweep: Any  # uint8 (P,): all neurons are updated, not only those of live blocks
-    live: Any  # uint8, per block: not at rest
+    swept: Any  # uint8 (P,): it has been so in this sample
+    live: Any  # uint8, per block: LIVE, ASLEEP (live earlier in this sample) or 0
     touched: Any  # int64, per block: last step of an arrival
     live_list: Any  # int64, per block: blocks of the population that are live, unordered
     n_live: Any  # int64 (P,)
-    dirty: Any  # uint8 (1,): a sample has been run
+    known_list: Any  # int64, per block: blocks that have been live in this sample
+    n_known: Any  # int64 (P,)
 
 
 class InputTable(NamedTuple):

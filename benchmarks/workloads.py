@@ -1,0 +1,172 @@
+"""The workloads that the engine and its peers are timed on; same seeds for all of them.
+
+Weights are ``2 * m`` with int8 mantissas ``m``, LIF neurons have ``du = 409`` and
+``dv = 128`` unless said, no bias, reset to zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hw_models import (
+    DenseProjection,
+    FixedPointNetwork,
+    InputPopulation,
+    LifPopulation,
+    SparseProjection,
+)
+
+CURRENT_DECAY, VOLTAGE_DECAY = 409, 128
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Workload:
+    """A network and its input, bool ``(T, N)`` or ``(B, T, N)``, or (step, index) pairs."""
+
+    name: str
+    network: FixedPointNetwork
+    spikes: np.ndarray
+    n_steps: int
+
+
+def neurons(
+    name: str, size: int, threshold: int, current_decay: int = CURRENT_DECAY
+) -> LifPopulation:
+    return LifPopulation(
+        name=name,
+        shape=(size,),
+        current_decay=current_decay,
+        voltage_decay=VOLTAGE_DECAY,
+        threshold=threshold,
+    )
+
+
+def mantissas(rng: np.random.Generator, shape: object, low: int, high: int) -> np.ndarray:
+    return 2 * rng.integers(low, high + 1, size=shape)
+
+
+def fan_out(rng: np.random.Generator, n_pre: int, n_post: int, count: int) -> dict[str, np.ndarray]:
+    """``count`` different targets for each source: a random stretch of a random order."""
+    order = rng.permutation(n_post)
+    start = rng.integers(0, n_post, size=n_pre)
+    post = order[(start[:, None] + np.arange(count) * (n_post // count)) % n_post]
+    return {"pre": np.repeat(np.arange(n_pre), count), "post": post.reshape(-1)}
+
+
+def dense(rate: float, n_steps: int = 1000) -> Workload:
+    """W1: 1000 Poisson sources, all to all, 1000 neurons."""
+    rng = np.random.default_rng(1)
+    network = FixedPointNetwork(
+        populations=[InputPopulation(name="in", shape=(1000,)), neurons("out", 1000, 24000)],
+        projections=[
+            DenseProjection(
+                source="in", target="out", weights=mantissas(rng, (1000, 1000), -127, 127)
+            )
+        ],
+    )
+    spikes = rng.random((n_steps, 1000)) < rate
+    return Workload(name=f"W1 {rate:.0%}", network=network, spikes=spikes, n_steps=n_steps)
+
+
+def recurrent(n_steps: int = 1000) -> Workload:
+    """W2: 10 000 neurons with 100 targets each, driven by 1000 sources at 5 %."""
+    rng = np.random.default_rng(2)
+    size = 10_000
+    network = FixedPointNetwork(
+        populations=[InputPopulation(name="in", shape=(1000,)), neurons("net", size, 5500)],
+        projections=[
+            SparseProjection(
+                source=source,
+                target="net",
+                weights=mantissas(rng, n_pre * 100, low, high),
+                **fan_out(rng, n_pre, size, 100),
+            )
+            for source, n_pre, low, high in (("in", 1000, -10, 60), ("net", size, -80, 60))
+        ],
+    )
+    spikes = rng.random((n_steps, 1000)) < 0.05
+    return Workload(name="W2", network=network, spikes=spikes, n_steps=n_steps)
+
+
+def classifier(n_samples: int = 256, n_steps: int = 32) -> Workload:
+    """W3: 784-512-10, a batch of samples at 5 % input."""
+    rng = np.random.default_rng(3)
+    network = FixedPointNetwork(
+        populations=[
+            InputPopulation(name="in", shape=(784,)),
+            neurons("hidden", 512, 14000),
+            neurons("out", 10, 60000),
+        ],
+        projections=[
+            DenseProjection(
+                source="in", target="hidden", weights=mantissas(rng, (512, 784), -60, 64)
+            ),
+            DenseProjection(
+                source="hidden", target="out", weights=mantissas(rng, (10, 512), -60, 80)
+            ),
+        ],
+    )
+    spikes = rng.random((n_samples, n_steps, 784)) < 0.05
+    return Workload(name="W3", network=network, spikes=spikes, n_steps=n_steps)
+
+
+def large(n_steps: int = 1000) -> Workload:
+    """W4: 100 000 neurons with 100 targets each; 10 events a step force a spike each.
+
+    The current is memoryless here (``du = 4095``), or a forced neuron would fire on.
+    """
+    rng = np.random.default_rng(4)
+    size = 100_000
+    network = FixedPointNetwork(
+        populations=[InputPopulation(name="in", shape=(size,)), neurons("net", size, 600, 4095)],
+        projections=[
+            SparseProjection(
+                source="in",
+                target="net",
+                pre=np.arange(size),
+                post=np.arange(size),
+                weights=np.full(size, 254),
+                weight_exponent=2,
+            ),
+            SparseProjection(
+                source="net",
+                target="net",
+                weights=mantissas(rng, size * 100, -20, 20),
+                **fan_out(rng, size, size, 100),
+            ),
+        ],
+    )
+    return Workload(
+        name="W4", network=network, spikes=few_events(rng, size, n_steps), n_steps=n_steps
+    )
+
+
+def silent(size: int, n_steps: int = 1000) -> Workload:
+    """1000 wired neurons at 10 events a step, inside a population of ``size``."""
+    rng = np.random.default_rng(5)
+    network = FixedPointNetwork(
+        populations=[InputPopulation(name="in", shape=(1000,)), neurons("net", size, 1000)],
+        projections=[
+            SparseProjection(
+                source="in",
+                target="net",
+                weights=mantissas(rng, 1000 * 100, -60, 80),
+                **fan_out(rng, 1000, 1000, 100),
+            )
+        ],
+    )
+    return Workload(
+        name=f"{size} neurons",
+        network=network,
+        spikes=few_events(rng, 1000, n_steps),
+        n_steps=n_steps,
+    )
+
+
+def few_events(rng: np.random.Generator, size: int, n_steps: int) -> np.ndarray:
+    """Ten different sources in every step, as (step, index) pairs."""
+    starts = rng.integers(0, size, size=n_steps)
+    index = (starts[:, None] + np.arange(10) * (size // 10) + np.arange(10)) % size
+    return np.stack([np.repeat(np.arange(n_steps), 10), np.sort(index, axis=1).reshape(-1)], axis=1)
