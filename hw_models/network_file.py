@@ -56,7 +56,7 @@ KINDS: dict[str, Any] = {
     )
 }
 ENUMS = {"reset": ResetMode, "rounding": Rounding, "third_factor": ThirdFactor}
-FILTER_BYTES = 4096  # smaller arrays are stored as they are
+LARGE_BYTES = 4096  # smaller arrays are stored as they are
 
 
 def save(network: FixedPointNetwork, path: str | os.PathLike[str]) -> None:
@@ -148,11 +148,9 @@ def _write_record(group: Any, record: Any) -> None:
         elif dataclasses.is_dataclass(value):
             _write_record(group.create_group(field.name), value)
         elif isinstance(value, np.ndarray):
-            filters = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
-            filtered = value.nbytes >= FILTER_BYTES
-            group.create_dataset(
-                field.name, data=value, fletcher32=filtered, **(filters if filtered else {})
-            )
+            large = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+            options = large if value.nbytes >= LARGE_BYTES else {}
+            group.create_dataset(field.name, data=value, **options)
         elif isinstance(value, enum.Enum):
             group.attrs[field.name] = value.name
         else:
