@@ -11,7 +11,7 @@ from hw_models import (
     LifPopulation,
     SparseProjection,
 )
-from ssdp_neuro.engine import plan
+from ssdp_neuro.engine import population_table
 from ssdp_neuro.engine.simulator import simulate
 from tests.oracle.simulate import simulate as oracle
 from tests.strategies import cases
@@ -38,13 +38,15 @@ def assert_equal_runs(network: FixedPointNetwork, spikes: object, n_steps: int, 
     return engine
 
 
-@pytest.mark.parametrize("always_swept", [0, plan.ALWAYS_SWEPT], ids=["live blocks", "sweep"])
+@pytest.mark.parametrize(
+    "always_swept", [0, population_table.ALWAYS_SWEPT], ids=["live blocks", "sweep"]
+)
 @given(case=cases())
 @settings(
     deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_simulate__equals_oracle(always_swept, monkeypatch, case):
-    monkeypatch.setattr(plan, "ALWAYS_SWEPT", always_swept)
+    monkeypatch.setattr(population_table, "ALWAYS_SWEPT", always_swept)
     network, spikes, n_steps = case
     assert_equal_runs(network, spikes, n_steps, n_threads=1)
 
@@ -67,7 +69,7 @@ def bursts(rng: np.random.Generator, n_steps: int, size: int) -> np.ndarray:
 def test_simulate__equals_oracle_while_blocks_sleep_and_wake(
     monkeypatch, delays, exponent, voltage_decay, refractory
 ):
-    monkeypatch.setattr(plan, "ALWAYS_SWEPT", 0)
+    monkeypatch.setattr(population_table, "ALWAYS_SWEPT", 0)
     rng = np.random.default_rng(5)
     size, n_steps = 500, 500
     network = FixedPointNetwork(
@@ -134,8 +136,8 @@ def test_simulate__same_for_any_number_of_threads_and_any_batch_split():
 
 
 def test_simulate__long_run_in_several_calls_equals_oracle(monkeypatch):
-    monkeypatch.setattr("ssdp_neuro.engine.simulator.FIRST_CHUNK_STEPS", 7)
-    monkeypatch.setattr("ssdp_neuro.engine.simulator.CHUNK_SECONDS", 0.0)
+    monkeypatch.setattr("ssdp_neuro.engine.job.FIRST_CHUNK_STEPS", 7)
+    monkeypatch.setattr("ssdp_neuro.engine.job.CHUNK_SECONDS", 0.0)
     rng = np.random.default_rng(3)
     network = FixedPointNetwork(
         populations=[
@@ -159,7 +161,7 @@ def test_simulate__long_run_in_several_calls_equals_oracle(monkeypatch):
 
 def test_simulate__input_on_its_way_to_a_sleeping_block_arrives(monkeypatch):
     """The census of step 63 finds everything at rest but for one delayed spike."""
-    monkeypatch.setattr(plan, "ALWAYS_SWEPT", 0)
+    monkeypatch.setattr(population_table, "ALWAYS_SWEPT", 0)
     size = 640
     network = FixedPointNetwork(
         populations=[

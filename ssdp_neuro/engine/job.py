@@ -1,0 +1,189 @@
+"""One run of a network: its windows of steps and samples, and what came out of them."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from hw_models import FixedPointNetwork
+from ssdp_neuro.engine.kernels import network as kernels
+from ssdp_neuro.engine.kernels.tables import InputTable, ProbeTable, State, Tally
+from ssdp_neuro.engine.plan import Plan
+from ssdp_neuro.engine.progress import Progress
+from ssdp_neuro.engine.results import BATCH_EVENT, EventCounts
+from ssdp_neuro.engine.spike_input import SpikeInput
+
+FIRST_CHUNK_STEPS = 1024
+CHUNK_SECONDS = 0.2  # steps per call grow until a call takes this long
+CHUNKS_PER_THREAD = 4
+SPIKES_PER_PART = 1 << 16
+
+
+class Job:
+    """One run: its tables, and the output of its windows."""
+
+    def __init__(
+        self,
+        network: FixedPointNetwork,
+        plan: Plan,
+        n_threads: int,
+        given: SpikeInput,
+        n_steps: int,
+        probes: tuple[tuple[str, str], ...],
+    ) -> None:
+        self.network = network
+        self.plan = plan
+        self.n_threads = n_threads
+        self.n_steps = n_steps
+        self.n_samples = 1 if given.n_samples is None else given.n_samples
+        self.batched = given.n_samples is not None
+        self.inputs = self._inputs(given)
+        self.probe_pairs = probes
+        self.probes = self._probes()
+        self.outputs: list[tuple[int, int, np.ndarray, np.ndarray]] = []
+        self.tallies: list[Tally] = []
+
+    def run_steps(self, bar: Progress) -> None:
+        """One sample, in calls of about CHUNK_SECONDS."""
+        step, chunk = 0, FIRST_CHUNK_STEPS
+        with self.plan.state() as state:
+            while step < self.n_steps:
+                end = min(step + chunk, self.n_steps)
+                started = time.perf_counter()
+                self.run_window(state, 0, 1, step, end)
+                if time.perf_counter() - started < CHUNK_SECONDS:
+                    chunk *= 2
+                step = end
+                bar.update(step, self.n_steps, "steps")
+
+    def run_samples(self, bar: Progress) -> None:
+        """A batch, samples split between threads."""
+        n_threads = max(min(self.n_threads, self.n_samples), 1)
+        n_chunks = max(min(self.n_samples, n_threads * CHUNKS_PER_THREAD), 1)
+        bounds = [self.n_samples * k // n_chunks for k in range(n_chunks + 1)]
+        windows = list(itertools.pairwise(bounds))
+        done = 0
+
+        def work(thread: int) -> None:
+            nonlocal done
+            with self.plan.state() as state:
+                for first, last in windows[thread::n_threads]:
+                    self.run_window(state, first, last, 0, self.n_steps)
+                    done += last - first
+                    bar.update(done, self.n_samples, "samples")
+
+        if n_threads == 1:
+            work(0)
+            return
+        with ThreadPoolExecutor(n_threads) as pool:
+            for finished in [pool.submit(work, thread) for thread in range(n_threads)]:
+                finished.result()
+
+    def run_window(self, state: State, first: int, last: int, start: int, end: int) -> None:
+        """Samples ``first..last - 1`` over steps ``start..end - 1``; keeps what comes out."""
+        counts = np.zeros((last - first, end - start, len(self.plan.index)), dtype=np.int32)
+        tally = Tally(
+            updates=np.zeros(len(self.plan.index), dtype=np.int64),
+            operations=np.zeros(len(self.network.projections), dtype=np.int64),
+        )
+        window = np.array([first, last, start, end, self.n_steps], dtype=np.int64)
+        cursor = np.array([first, start, 0, 0], dtype=np.int64)
+        parts = []
+        done = False
+        while not done:
+            out = np.empty(max(SPIKES_PER_PART, cursor[3]), dtype=np.int32)
+            cursor[2] = 0
+            done = kernels.run_network(
+                cursor,
+                window,
+                self.plan.populations,
+                self.plan.projections,
+                self.plan.synapses,
+                state,
+                self.inputs,
+                self.probes,
+                counts,
+                out,
+                tally,
+            )
+            parts.append(out[: cursor[2]].copy())
+        self.outputs.append((first, start, counts, np.concatenate(parts)))
+        self.tallies.append(tally)
+
+    def load_events(self, name: str) -> np.ndarray:
+        """Events of one population, sorted by sample, step and index."""
+        p = self.plan.index[name]
+        parts = []
+        for first, start, counts, fired in self.outputs:
+            n_samples, n_steps, _ = counts.shape
+            ends = np.cumsum(counts, dtype=np.int64)
+            begins = (ends - counts.reshape(-1)).reshape(counts.shape)[:, :, p].reshape(-1)
+            lengths = counts[:, :, p].reshape(-1)
+            events = np.empty(int(lengths.sum()), dtype=BATCH_EVENT)
+            rows = np.repeat(np.arange(n_samples * n_steps), lengths)
+            within = np.arange(events.size) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+            events["sample"] = first + rows // n_steps
+            events["step"] = start + rows % n_steps
+            events["index"] = fired[np.repeat(begins, lengths) + within]
+            parts.append(events)
+        events = np.concatenate(parts) if parts else np.empty(0, dtype=BATCH_EVENT)
+        order = np.lexsort((events["index"], events["step"], events["sample"]))
+        return events[order]
+
+    def probe_arrays(self) -> dict[tuple[str, str], np.ndarray]:
+        """Probes by (population, variable): int32 ``(T, N)``, or ``(B, T, N)`` for a batch."""
+        arrays = {}
+        for k, (name, variable) in enumerate(self.probe_pairs):
+            size = self.network.population(name).n_neurons
+            base = self.probes.base[k]
+            values = self.probes.values[base : base + self.n_samples * self.n_steps * size]
+            shape = (self.n_samples, self.n_steps, size)
+            arrays[name, variable] = values.reshape(shape if self.batched else shape[1:])
+        return arrays
+
+    def event_counts(self) -> EventCounts:
+        """What all windows did together."""
+        names = list(self.plan.index)
+        spikes = sum(
+            (counts.sum(axis=(0, 1), dtype=np.int64) for _, _, counts, _ in self.outputs),
+            np.zeros(len(names), dtype=np.int64),
+        )
+        updates = sum((t.updates for t in self.tallies), np.zeros(len(names), dtype=np.int64))
+        q_names = [projection.name for projection in self.network.projections]
+        operations = sum((t.operations for t in self.tallies), np.zeros(len(q_names), np.int64))
+        return EventCounts(
+            spikes=dict(zip(names, spikes.tolist(), strict=True)),
+            synaptic_operations=dict(zip(q_names, operations.tolist(), strict=True)),
+            neuron_updates=dict(zip(names, updates.tolist(), strict=True)),
+        )
+
+    def _inputs(self, given: SpikeInput) -> InputTable:
+        base = np.full(len(self.plan.index), -1, dtype=np.int64)
+        names = list(given.starts)
+        if len(names) == 1:
+            base[self.plan.index[names[0]]] = 0
+            return InputTable(base, given.starts[names[0]], given.indices[names[0]])
+        starts, indices = [np.zeros(1, dtype=np.int64)], [np.zeros(0, dtype=np.int32)]
+        place = events = 0
+        for name in names:
+            base[self.plan.index[name]] = place + 1
+            starts.append(given.starts[name] + events)
+            indices.append(given.indices[name])
+            place += given.starts[name].size
+            events += given.indices[name].size
+        return InputTable(base, np.concatenate(starts), np.concatenate(indices))
+
+    def _probes(self) -> ProbeTable:
+        sizes = [
+            self.n_samples * self.n_steps * self.network.population(name).n_neurons
+            for name, _ in self.probe_pairs
+        ]
+        return ProbeTable(
+            population=np.array([self.plan.index[n] for n, _ in self.probe_pairs], dtype=np.int64),
+            voltage=np.array([v == "v" for _, v in self.probe_pairs], dtype=np.uint8),
+            base=np.cumsum([0, *sizes], dtype=np.int64)[:-1],
+            values=np.zeros(sum(sizes), dtype=np.int32),
+        )

@@ -1,0 +1,92 @@
+"""One step of one population: all of its neurons, or those of its live blocks."""
+
+from ssdp_neuro.engine.kernels.blocks import CENSUS_MASK, census, is_quiet
+from ssdp_neuro.engine.kernels.compiler import part
+from ssdp_neuro.engine.kernels.lif import update_general, update_uniform
+from ssdp_neuro.engine.kernels.raster import list_set
+from ssdp_neuro.engine.kernels.tables import ASLEEP, BLOCK, BLOCK_BITS, GENERAL
+
+
+@part
+def update_run(low, high, p, slot, populations, state):
+    """One LIF step of neurons ``low..high - 1`` of population ``p``."""
+    start = populations.offset[p] + low
+    end = populations.offset[p] + high
+    u, v, flags = state.u[start:end], state.v[start:end], state.flags[start:end]
+    base = populations.drive_offset[p] + slot * populations.stride[p]
+    drive = state.drive[base + low : base + high]
+    if populations.kind[p] == GENERAL:
+        row_low, row_high = populations.row[p] + low, populations.row[p] + high
+        update_general(
+            u,
+            v,
+            state.wait[row_low:row_high],
+            drive,
+            flags,
+            populations.each_keep_u[row_low:row_high],
+            populations.each_keep_v[row_low:row_high],
+            populations.each_bias[row_low:row_high],
+            populations.each_threshold[row_low:row_high],
+            populations.refractory[p],
+            populations.subtract[p],
+        )
+    else:
+        update_uniform(
+            u,
+            v,
+            drive,
+            flags,
+            populations.keep_u[p],
+            populations.keep_v[p],
+            populations.bias[p],
+            populations.threshold[p],
+        )
+
+
+@part
+def reset_population(p, populations, state):
+    """The periodic reset of one population."""
+    start, size = populations.offset[p], populations.size[p]
+    state.u[start : start + size] = 0
+    state.v[start : start + size] = 0
+    if populations.kind[p] == GENERAL:
+        state.wait[populations.row[p] : populations.row[p] + size] = 0
+
+
+@part
+def update_population(p, step, populations, state, tally):
+    """One step of population ``p``: all neurons, or the live blocks; then list who fired."""
+    size, offset = populations.size[p], populations.offset[p]
+    slot = step % populations.ring[p]
+    interval = populations.interval[p]
+    if interval and (step + 1) % interval == populations.phase[p]:
+        reset_population(p, populations, state)
+    fired = state.fired[state.first[p] : state.first[p] + size + 1]
+    n_fired = 0
+    if state.sweep[p]:
+        update_run(0, size, p, slot, populations, state)
+        flags = state.flags[offset : offset + size]
+        words = state.flag_words[offset >> 3 : (offset + size) >> 3]
+        n_fired = list_set(flags, words, 0, state.marked, fired, 0)
+        tally.updates[p] += size
+        if not populations.awake[p] and step & CENSUS_MASK == CENSUS_MASK:
+            census(p, step, populations, state)
+    else:
+        first = offset >> BLOCK_BITS
+        n_live = 0
+        for k in range(state.n_live[p]):
+            block = state.live_list[first + k]
+            low, high = block * BLOCK, min(block * BLOCK + BLOCK, size)
+            update_run(low, high, p, slot, populations, state)
+            flags = state.flags[offset + low : offset + high]
+            words = state.flag_words[(offset + low) >> 3 : (offset + high) >> 3]
+            n_fired = list_set(flags, words, low, state.marked, fired, n_fired)
+            tally.updates[p] += high - low
+            arrived = step >= state.touched[first + block] + populations.ring[p]
+            if arrived and is_quiet(low, high, p, populations, state):
+                state.live[first + block] = ASLEEP
+            else:
+                state.live_list[first + n_live] = block
+                n_live += 1
+        state.n_live[p] = n_live
+    state.n_fired[p] = n_fired

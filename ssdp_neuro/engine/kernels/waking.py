@@ -1,0 +1,35 @@
+"""Waking: put the blocks that input is on its way to on the list of live ones."""
+
+import numpy as np
+
+from ssdp_neuro.engine.kernels.compiler import lean_kernel
+from ssdp_neuro.engine.kernels.tables import ASLEEP, LIVE
+
+
+@lean_kernel
+def wake(block, step, touched, live, live_list, n_live, known_list, n_known):
+    """Put a block on its population's list of live ones; return the new lengths."""
+    touched[block] = step
+    if live[block] != LIVE:
+        if live[block] != ASLEEP:
+            known_list[n_known] = block
+            n_known += 1
+        live[block] = LIVE
+        live_list[n_live] = block
+        n_live += 1
+    return n_live, n_known
+
+
+@lean_kernel
+def wake_sparse(
+    fired, row_start, target, shift, step, touched, live, live_list, n_live, known_list, n_known
+):
+    """Wake the block ``target >> shift`` of every synapse of the sources that fired."""
+    for k in range(fired.shape[0]):
+        targets = target[row_start[fired[k]] : row_start[fired[k] + 1]]
+        for s in range(targets.shape[0]):
+            block = np.int64(targets[s]) >> shift
+            n_live, n_known = wake(
+                block, step, touched, live, live_list, n_live, known_list, n_known
+            )
+    return n_live, n_known

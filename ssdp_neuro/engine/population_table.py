@@ -1,0 +1,107 @@
+"""Populations of a network lowered to the flat arrays that the kernels read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hw_models import (
+    DenseProjection,
+    FixedPointNetwork,
+    InputPopulation,
+    LifPopulation,
+    ResetMode,
+    SparseProjection,
+)
+from hw_models.arithmetic import ALIGN_SHIFT, DECAY_UNITY
+from ssdp_neuro.engine.kernels import tables
+from ssdp_neuro.engine.kernels.tables import BLOCK, PopulationTable
+
+ALWAYS_SWEPT = 1024  # neurons; below, one vector pass costs less than keeping a list
+
+
+def population_table(network: FixedPointNetwork) -> PopulationTable:
+    """The populations of a network as flat arrays."""
+    count = len(network.populations)
+    columns: dict[str, Any] = {
+        field: np.zeros(count, dtype=dtype)
+        for dtype, fields in (
+            (np.uint8, ("kind", "subtract", "awake")),
+            (np.int64, ("size", "stride", "ring", "interval", "phase", "row")),
+            (np.float64, ("keep_u", "keep_v")),
+            (np.int32, ("bias", "threshold", "refractory")),
+        )
+        for field in fields
+    }
+    each: dict[str, list[np.ndarray]] = {
+        field: [] for field in ("keep_u", "keep_v", "bias", "threshold")
+    }
+    rows = 0
+    for p, population in enumerate(network.populations):
+        columns["size"][p] = population.n_neurons
+        columns["stride"][p] = -(-population.n_neurons // BLOCK) * BLOCK
+        columns["ring"][p] = _longest_delay(network, population.name) + 1
+        if isinstance(population, InputPopulation):
+            columns["stride"][p] = 0
+            columns["awake"][p] = 1
+            continue
+        values = _neuron_parameters(population)
+        uniform = all(value.size == 1 for value in values.values()) and not (
+            population.refractory or population.reset is ResetMode.SUBTRACT
+        )
+        columns["kind"][p] = tables.UNIFORM if uniform else tables.GENERAL
+        columns["awake"][p] = bool(
+            population.n_neurons <= ALWAYS_SWEPT
+            or values["bias"].any()
+            or (values["threshold"] < 0).any()
+        )
+        columns["refractory"][p] = population.refractory
+        columns["subtract"][p] = population.reset is ResetMode.SUBTRACT
+        columns["interval"][p] = population.reset_interval
+        if population.reset_interval:
+            columns["phase"][p] = population.reset_offset % population.reset_interval
+        columns["row"][p] = rows
+        for field, value in values.items():
+            if uniform:
+                columns[field][p] = value[0]
+            else:
+                each[field].append(np.broadcast_to(value, population.n_neurons))
+        rows += 0 if uniform else population.n_neurons
+    strides, rings = columns["stride"], columns["ring"]
+    return PopulationTable(
+        **columns,
+        offset=np.cumsum(strides) - strides,
+        drive_offset=np.cumsum(strides * rings) - strides * rings,
+        each_keep_u=joined(each["keep_u"], np.float64),
+        each_keep_v=joined(each["keep_v"], np.float64),
+        each_bias=joined(each["bias"], np.int32),
+        each_threshold=joined(each["threshold"], np.int32),
+    )
+
+
+def _longest_delay(network: FixedPointNetwork, name: str) -> int:
+    return max(
+        (
+            int(projection.delays.max(initial=0))
+            for projection in network.projections
+            if projection.target == name
+            and isinstance(projection, (DenseProjection, SparseProjection))
+            and projection.delays is not None
+        ),
+        default=0,
+    )
+
+
+def _neuron_parameters(population: LifPopulation) -> dict[str, np.ndarray]:
+    return {
+        "keep_u": (DECAY_UNITY - 1 - population.current_decay) / DECAY_UNITY,
+        "keep_v": (DECAY_UNITY - population.voltage_decay) / DECAY_UNITY,
+        "bias": population.bias,
+        "threshold": population.threshold << ALIGN_SHIFT,
+    }
+
+
+def joined(parts: list[np.ndarray], dtype: Any) -> np.ndarray:
+    """Arrays one after the other, of a fixed type even if there are none."""
+    return np.concatenate([*parts, np.zeros(0, dtype=dtype)]).astype(dtype, copy=False)
