@@ -237,24 +237,39 @@ def test_run_oracle__rounds_down_once_for_each_delay():
     assert first_input([[1, 0]]) == [0, 0, -2 * 64]  # floor(-3 / 4) twice
 
 
-def test_run_oracle__input_wraps_at_32_bits_before_the_current_wraps_at_24():
-    crowd = FixedPointNetwork(
-        populations=chain(n=1100).populations,
-        projections=[
-            DenseProjection(
-                source="in", target="out", weights=np.full((1, 1100), 255), weight_exponent=7
-            )
-        ],
+def crowd(n, **fields):
+    """Many strong synapses on one neuron, all hit in every step."""
+    projection = DenseProjection(
+        source="in", target="out", weights=np.full((1, n), 255), weight_exponent=7
     )
-    spikes = np.ones((1, 2, 1100), dtype=bool)
-    run = run_oracle(crowd, {"in": spikes}, 2, [("out", "u")])
+    network = FixedPointNetwork(
+        populations=chain(n=n, **fields).populations, projections=[projection]
+    )
+    run = run_oracle(network, {"in": np.ones((1, 3, n), bool)}, 3, [("out", "u"), ("out", "v")])
+    return [run.probes["out", variable].ravel().tolist() for variable in "uv"]
+
+
+def test_run_oracle__input_wraps_at_32_bits_before_the_current_wraps_at_24():
     arriving = (1100 * 255 << 7 << 6) - 2**32
     assert arriving < -(2**24)
-    assert run.probes["out", "u"].ravel().tolist() == [0, arriving + 2**24]
+    assert crowd(1100)[0] == [0, arriving + 2**24, arriving + 2**24]
+
+
+def test_run_oracle__sums_wrap_at_32_bits():
+    fields = {"current_decay": 0, "bias_mantissa": 2**15 - 1, "bias_exponent": 15}
+    u, v = crowd(1028, threshold=2**25 - 1, **fields)
+    arriving, bias = 1028 * 255 << 7 << 6, (2**15 - 1) << 15
+    assert arriving < 2**31
+    first = arriving - 2**24
+    second = first * 4095 // 4096 + arriving - 2**32
+    assert second < -(2**23)
+    assert u == [0, first, second + 2**24]
+    assert first + bias - 2**32 < -(2**23)
+    assert v == [2**23 - 1, -(2**23) + 1, 2**23 - 1]
 
 
 def test_run_oracle__subtracting_a_far_threshold_wraps_at_32_bits():
-    network = chain(voltage_decay=0, threshold=-(2**25), reset=ResetMode.SUBTRACT)
+    network = chain(voltage_decay=1, threshold=-(2**25), reset=ResetMode.SUBTRACT)
     run = run_oracle(network, {"in": ONCE}, 8, [("out", "v")])
     assert run.rasters["out"].ravel().tolist() == [True] * 8
     low, high = -(2**23) + 1, 2**23 - 1  # where v is clipped before it is reset
