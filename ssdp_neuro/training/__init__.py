@@ -12,6 +12,7 @@ except ImportError as missing:
 from ssdp_neuro.training.checkpoint import load_model, save_model
 from ssdp_neuro.training.digits import DigitsSplit, LabelledImages, load_digits
 from ssdp_neuro.training.fake_quant import OnGrid
+from ssdp_neuro.training.feed_forward import feed_forward
 from ssdp_neuro.training.fit import TrainingHistory, fit
 from ssdp_neuro.training.network import SpikingNetwork, Stage, quantize, stages
 from ssdp_neuro.training.neurons import CubaLif
@@ -28,6 +29,7 @@ __all__ = [
     "SpikingNetwork",
     "Stage",
     "TrainingHistory",
+    "feed_forward",
     "fit",
     "load_digits",
     "load_model",

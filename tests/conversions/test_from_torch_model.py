@@ -115,11 +115,11 @@ def test_from_torch__report_measures_the_weights():
     model = dense_model((30, 40, 5), threshold=0.5)
     network, report = from_torch(model)
     layer = report.layers[0]
-    projection = network.projection("synapses0")
+    projection = network.projection("to_hidden")
     assert layer.weight_exponent == projection.weight_exponent
-    assert layer.threshold == network.population("hidden0").threshold[0]
+    assert layer.threshold == network.population("hidden").threshold[0]
     units = projection.weights * 2.0**layer.weight_exponent / layer.threshold
-    errors = np.abs(units - model.synapses0.weight.detach().numpy() / 0.5)
+    errors = np.abs(units - model.to_hidden.weight.detach().numpy() / 0.5)
     assert layer.largest_rounding_error == pytest.approx(errors.max(), rel=1e-6)
     assert layer.mean_rounding_error == pytest.approx(errors.mean(), rel=1e-6)
     assert layer.largest_rounding_error <= 0.5 * layer.step * (1 + 1e-9)
@@ -131,13 +131,13 @@ def test_from_torch__report_measures_the_weights():
 def test_from_torch__calibration_tames_an_outlier():
     model = dense_model((30, 40, 5), gain=3.0)
     with torch.no_grad():
-        model.synapses0.weight[3, 4] = -20.0
+        model.to_hidden.weight[3, 4] = -20.0
     spikes = spikes_for(model)
-    before = recorded(model, spikes)["hidden0"]
+    before = recorded(model, spikes)["hidden"]
     mismatch = {}
     for name, data in (("covering", None), ("calibrated", spikes)):
         network, report = from_torch(model, calibration=data)
-        fired = simulate(network, spikes, n_steps=15).raster("hidden0")
+        fired = simulate(network, spikes, n_steps=15).raster("hidden")
         mismatch[name] = (fired != before).sum()
     assert mismatch["calibrated"] < mismatch["covering"]
     assert report.layers[0].saturated_share == 1 / (30 * 40)
@@ -145,7 +145,7 @@ def test_from_torch__calibration_tames_an_outlier():
 
 def test_from_torch__warns_of_a_current_that_can_wrap():
     model = dense_model((600, 4), gain=0.0, current_decay=0, threshold=1.0)
-    nn.init.constant_(model.synapses0.weight, 0.5)
+    nn.init.constant_(model.to_output.weight, 0.5)
     _, report = from_torch(model)
     assert report.layers[0].largest_current > 1
     assert any("output: the current can wrap" in note for note in report.notes)
@@ -231,7 +231,7 @@ def test_conversion_report__is_plain_in_json_and_complete_in_text():
     spikes = spikes_for(model)
     _, report = from_torch(model, calibration=(spikes, np.zeros(12, int)))
     plain = json.loads(json.dumps(report.to_dict()))
-    assert plain["layers"][0]["population"] == "hidden0"
+    assert plain["layers"][0]["population"] == "hidden"
     assert plain["layers"][0]["choice"] == "calibrated"
     headings, *rows = report.rows()
     assert len(rows) == 2

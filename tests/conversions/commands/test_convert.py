@@ -42,7 +42,7 @@ def test_convert__writes_the_network_and_prints_a_table(files, capsys, monkeypat
     run(folder / "model.safetensors", "--out", folder / "net.h5")
     printed = capsys.readouterr().out
     assert "Conversion to Loihi 2" in printed
-    assert "hidden0 (covering)" in printed
+    assert "hidden (covering)" in printed
     network, _ = from_torch(model)
     assert same_record(load(folder / "net.h5"), network)
 
@@ -66,7 +66,7 @@ def test_convert__writes_a_report_of_either_kind(files, capsys):
     assert json.loads((folder / "report.json").read_text()) == from_torch(model)[1].to_dict()
     page = (folder / "report.html").read_text()
     assert page.startswith("<!DOCTYPE html>")
-    assert "hidden0 (covering)" in page
+    assert "hidden (covering)" in page
     assert "not compared" in page
     assert not re.search(r"(src|href)=", page)
 

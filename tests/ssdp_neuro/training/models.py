@@ -1,28 +1,19 @@
 """Small spiking networks for the tests of training and conversion."""
 
-import itertools
 from collections import OrderedDict
 
 import torch
 from torch import nn
 
 from hw_models import ResetMode
-from ssdp_neuro.training import CubaLif, SpikingNetwork
+from ssdp_neuro.training import CubaLif, SpikingNetwork, feed_forward
 
 
-def dense_model(sizes=(12, 9, 4), *, seed=0, gain=1.5, **neuron):
-    """A chain of Linear and CubaLif; neurons named hidden0, ..., output."""
-    settings = {"current_decay": 1023, "voltage_decay": 256, **neuron}
-    modules = OrderedDict()
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        for place, (n_in, n_out) in enumerate(itertools.pairwise(sizes)):
-            linear = nn.Linear(n_in, n_out, bias=False)
-            nn.init.normal_(linear.weight, std=gain * n_in**-0.5)
-            modules[f"synapses{place}"] = linear
-            last = place == len(sizes) - 2
-            modules["output" if last else f"hidden{place}"] = CubaLif(**settings)
-    return SpikingNetwork(modules)
+def dense_model(sizes=(12, 9, 4), *, gain=1.5, **settings):
+    """A chain of Linear and CubaLif; neurons named hidden (or hidden1, ...) and output."""
+    return feed_forward(
+        sizes, gain=gain, **{"current_decay": 1023, "voltage_decay": 256, **settings}
+    )
 
 
 def conv_model(*, seed=0, **neuron):

@@ -95,8 +95,8 @@ def test_load_model__refuses_truncated_missing_and_foreign_files(tmp_path):
         (lambda meta, model, tensors: model["layers"][1].update(current_decay=-1), "current_decay"),
         (lambda meta, model, tensors: model["layers"][1].update(reset="MAYBE"), "MAYBE"),
         (lambda meta, model, tensors: model["layers"][1].update(grid={"threshold": 0}), "grid|arg"),
-        (lambda meta, model, tensors: tensors.pop("synapses0.weight"), "synapses0.weight"),
-        (lambda meta, model, tensors: tensors["synapses0.weight"].fill_(torch.inf), "finite"),
+        (lambda meta, model, tensors: tensors.pop("to_hidden.weight"), "to_hidden.weight"),
+        (lambda meta, model, tensors: tensors["to_hidden.weight"].fill_(torch.inf), "finite"),
         (lambda meta, model, tensors: tensors.update(extra=torch.zeros(1)), "extra"),
     ],
 )

