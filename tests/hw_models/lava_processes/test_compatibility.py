@@ -1,0 +1,89 @@
+"""How Lava is imported: each case in an interpreter that has not imported it yet."""
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+pytestmark = pytest.mark.lava
+
+
+def fresh(code):
+    """Run code in a new interpreter, warnings as errors; what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", textwrap.dedent(code)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+def test_import_lava__leaves_python_as_it_was():
+    said = fresh(
+        """
+        import dataclasses, multiprocessing
+        dataclass, set_start_method = dataclasses.dataclass, multiprocessing.set_start_method
+        import hw_models.lava_processes
+        import lava.proc.lif.process
+        print(dataclasses.dataclass is dataclass)
+        print(multiprocessing.set_start_method is set_start_method)
+        print(multiprocessing.get_start_method(allow_none=True) in (None, "fork"))
+        """
+    )
+    assert said == ["True", "True", "True"]
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_import_lava__accepts_another_start_method(method):
+    said = fresh(
+        f"""
+        import multiprocessing
+        multiprocessing.set_start_method("{method}")
+        from hw_models import *
+        from conversions import LavaExecution, run_lava, to_lava
+        network = FixedPointNetwork(
+            populations=[LifPopulation(name="out", shape=(1,), current_decay=0,
+                                       voltage_decay=0, threshold=-1)],
+            projections=[],
+        )
+        result = run_lava(network, None, 3, execution=LavaExecution.DIRECT)
+        print(result.counts.spikes["out"], multiprocessing.get_start_method())
+        try:
+            to_lava(network)
+        except ExecutorError as error:
+            print("refused" if "{method}" in str(error) else error)
+        """
+    )
+    assert said == ["3", method, "refused"]
+
+
+def test_import_lava__names_the_commands_if_lava_is_missing():
+    said = fresh(
+        """
+        import sys
+        sys.modules["lava"] = None  # what Python puts there to refuse an import
+        from hw_models import MissingExtraError
+        try:
+            import hw_models.lava_processes
+        except MissingExtraError as error:
+            print(*[line.strip().split()[3] for line in str(error).splitlines()[1:]])
+            print("lava-nc==0.10.0" in str(error) and "--ignore-requires-python" in str(error))
+        """
+    )
+    assert said == ["install", "install", "True"]
+
+
+def test_import__of_the_packages_does_not_import_lava():
+    said = fresh(
+        """
+        import sys
+        import conversions, hw_models, ssdp_neuro
+        conversions.run_lava, conversions.to_lava, conversions.verify, ssdp_neuro.simulate
+        print(any(name.split(".")[0] == "lava" for name in sys.modules))
+        """
+    )
+    assert said == ["False"]
