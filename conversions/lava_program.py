@@ -50,7 +50,9 @@ def to_lava(
 
     Notes
     -----
-    Importing Lava may set the start method of ``multiprocessing`` to "fork".
+    This call, or ``import hw_models.lava_processes``, comes before the program's own imports
+    of Lava: it makes Lava importable on Python 3.11 and later. Lava's runtime forks; call it
+    before threads are started, or use :func:`conversions.run_lava`.
 
     Examples
     --------

@@ -46,7 +46,7 @@ def import_lava() -> None:
     try:
         with ExitStack() as changes:
             changes.enter_context(warnings.catch_warnings())
-            warnings.simplefilter("ignore")
+            warnings.simplefilter("ignore")  # of old syntax in Lava and what it needs
             changes.enter_context(_start_method_kept())
             if VAR_MODEL not in sys.modules:
                 changes.enter_context(_hashable_default())

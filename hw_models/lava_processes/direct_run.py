@@ -11,6 +11,7 @@ called again once its input has come; its channels ignore what they have been se
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -139,7 +140,9 @@ def _model_class(process: AbstractProcess) -> type[PyLoihiProcessModel]:
     """The fixed-point model that Lava's compiler finds; the search takes long, so once."""
     kind = type(process)
     if kind not in _MODEL_CLASSES:
-        found = ProcGroupDiGraphs._find_proc_models(process)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it compiles and executes files that it needs not
+            found = ProcGroupDiGraphs._find_proc_models(process)
         _MODEL_CLASSES[kind] = Loihi2SimCfg(select_tag="fixed_pt").select(process, found)
     return _MODEL_CLASSES[kind]
 
