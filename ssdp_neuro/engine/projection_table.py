@@ -19,7 +19,14 @@ from ssdp_neuro.engine.population_table import joined
 
 ROW_PADDING = 16  # int8 weights of a row; one vector register
 
-Synapses = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray | None]  # pre, post, weight, delay
+
+class Synapses(NamedTuple):
+    """Listed synapses, sorted by source."""
+
+    pre: np.ndarray
+    post: np.ndarray
+    weight: np.ndarray
+    delay: np.ndarray | None
 
 
 class PlasticRows(NamedTuple):
@@ -56,17 +63,15 @@ def projection_table(
         columns["rows"][q] = source.n_neurons
         columns["shift"][q] = max(projection.weight_exponent, 0)
         columns["floor"][q] = max(-projection.weight_exponent, 0)
-        if isinstance(projection, PoolProjection):
-            projection = projection.as_convolution(source.shape[0])
         if isinstance(projection, ConvProjection):
             columns["kind"][q] = tables.CONV
             columns["base"][q] = store.add("conv", _conv_weights(projection))
             columns["geometry"][q] = _geometry(projection, source.shape)
-        elif isinstance(projection, SparseProjection) or projection.delays is not None:
-            synapses = _listed(projection)
-            columns["delayed"][q] = projection.delays is not None
-            plain = projection.delays is None and projection.weight_exponent >= 0
-            narrow = narrow_shift(projection.weights)
+        elif not isinstance(projection, DenseProjection) or projection.delays is not None:
+            synapses = _listed(projection, source.shape)
+            columns["delayed"][q] = synapses.delay is not None
+            plain = synapses.delay is None and projection.weight_exponent >= 0
+            narrow = narrow_shift(synapses.weight)
             if network.population(projection.target).n_neurons > tables.PACKED_TARGETS:
                 narrow = None
             if plain and narrow is not None:
@@ -161,13 +166,35 @@ def _dense_rows(projection: DenseProjection) -> tuple[int, int, np.ndarray]:
     return tables.DENSE16 if shift is None else tables.DENSE8, shift or 0, rows
 
 
-def _listed(projection: DenseProjection | SparseProjection) -> Synapses:
+def _listed(
+    projection: DenseProjection | SparseProjection | PoolProjection, shape: tuple[int, ...]
+) -> Synapses:
     if isinstance(projection, SparseProjection):
-        return projection.pre, projection.post, projection.weights, projection.delays
+        return Synapses(projection.pre, projection.post, projection.weights, projection.delays)
+    if isinstance(projection, PoolProjection):
+        return _pooled(projection, shape)
     n_post, n_pre = projection.weights.shape
     pre = np.repeat(np.arange(n_pre), n_post)
     post = np.tile(np.arange(n_post), n_pre)
-    return pre, post, projection.weights.T.reshape(-1), projection.delays.T.reshape(-1)
+    return Synapses(pre, post, projection.weights.T.reshape(-1), projection.delays.T.reshape(-1))
+
+
+def _pooled(projection: PoolProjection, shape: tuple[int, ...]) -> Synapses:
+    """Pooling has few synapses for each source; a list of them is faster than their search."""
+    made = projection.output_shape(shape)
+    inputs, outputs = [], []
+    for axis in (0, 1):
+        out, tap = np.indices((made[1 + axis], projection.kernel_size[axis])).reshape(2, -1)
+        place = out * projection.stride[axis] + tap - projection.padding[axis]
+        inside = (place >= 0) & (place < shape[1 + axis])
+        inputs.append(place[inside])
+        outputs.append(out[inside])
+    channel = np.arange(shape[0])[:, None, None]
+    pre = (channel * shape[1] + inputs[0][:, None]) * shape[2] + inputs[1]
+    post = (channel * made[1] + outputs[0][:, None]) * made[2] + outputs[1]
+    order = np.argsort(pre.reshape(-1), kind="stable")
+    weight = np.full(order.size, projection.weight, dtype=np.int16)
+    return Synapses(pre.reshape(-1)[order], post.reshape(-1)[order], weight, None)
 
 
 def _conv_weights(projection: ConvProjection) -> np.ndarray:

@@ -3,7 +3,12 @@
 import numpy as np
 
 from ssdp_neuro.engine.kernels.compiler import part
-from ssdp_neuro.engine.kernels.convolution import deliver_conv, settle_conv
+from ssdp_neuro.engine.kernels.convolution import (
+    deliver_conv,
+    deliver_crowd,
+    is_crowded,
+    settle_conv,
+)
 from ssdp_neuro.engine.kernels.delivery import (
     deliver_delayed,
     deliver_dense8,
@@ -54,23 +59,27 @@ def deliver(q, step, fired, populations, projections, synapses, state):
             settle_dense(sums, drive, floor)
     elif kind == CONV:
         geometry = projections.geometry[q]
-        done = deliver_conv(spikes, synapses.conv, base, geometry, sums, shift)
-        if floor:
-            settle_conv(
-                spikes,
-                geometry,
-                sums,
-                drive,
-                floor,
-                False,
-                step,
-                state.touched,
-                state.live,
-                state.live_list,
-                0,
-                state.known_list,
-                0,
-            )
+        if is_crowded(spikes.shape[0], geometry):
+            places = state.sum32[:size]
+            done = deliver_crowd(spikes, synapses.conv, base, geometry, places, drive, shift, floor)
+        else:
+            done = deliver_conv(spikes, synapses.conv, base, geometry, sums, shift)
+            if floor:
+                settle_conv(
+                    spikes,
+                    geometry,
+                    sums,
+                    drive,
+                    floor,
+                    False,
+                    step,
+                    state.touched,
+                    state.live,
+                    state.live_list,
+                    0,
+                    state.known_list,
+                    0,
+                )
     elif kind == PACKED:
         row_start = synapses.row_start[base : base + projections.rows[q] + 1]
         done = deliver_packed(spikes, row_start, synapses.packed, sums, shift)
