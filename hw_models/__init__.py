@@ -5,6 +5,7 @@ Knows no training and no framework; importing it needs NumPy only.
 
 from hw_models.chips import LOIHI1, LOIHI2, Chip, Figure
 from hw_models.constraints import Violation, check
+from hw_models.dopamine import DopamineFit, SynchronyStatistics
 from hw_models.errors import (
     ConversionError,
     ExecutorError,
@@ -37,6 +38,7 @@ __all__ = [
     "ConversionError",
     "DaSsdpParams",
     "DenseProjection",
+    "DopamineFit",
     "ExecutorError",
     "Figure",
     "FixedFormat",
@@ -55,6 +57,7 @@ __all__ = [
     "ShapeError",
     "SparseProjection",
     "SsdpError",
+    "SynchronyStatistics",
     "ThirdFactor",
     "TypeMismatchError",
     "Violation",

@@ -29,16 +29,17 @@ from hw_models.errors import RangeError, ShapeError, TypeMismatchError
 from hw_models.formats import Rounding
 from hw_models.integers import integer, integer_array
 
-GATE_ONE = 128
 GATE_LOW, GATE_HIGH = -256, 255
 AMPLITUDE_HIGH = 255
 ROUNDINGS = (Rounding.NEAREST_AWAY, Rounding.STOCHASTIC)
+MOST_WARM_UP = 2**31 - 1
 
 
 class ThirdFactor(enum.Enum):
     """Where the gate of the rule comes from."""
 
     CONSTANT = "constant"
+    DOPAMINE = "dopamine"
     REWARD = "reward"
     TEACHER = "teacher"
 
@@ -67,10 +68,14 @@ class DaSsdpParams:
     weight_low, weight_high
         Saturation of the weight mantissa, -256..255.
     third_factor
-        Constant one, one reward per sample, or one signed error per sample and
-        post-synaptic neuron (with teacher forcing of the neurons that should have fired).
+        Constant one, the fitted dopamine gate of a sample's synchrony, one reward per sample,
+        or one signed error per sample and post-synaptic neuron (with teacher forcing of the
+        neurons that should have fired).
     teacher_latency
         Latency code given to a neuron that the teacher forces, 0..2**latency_bits - 2.
+    warm_up
+        Samples from which the dopamine gate is fitted and nothing is learned, 2..2**31 - 1;
+        0 with every other third factor.
     """
 
     latency_bits: int
@@ -85,6 +90,7 @@ class DaSsdpParams:
     weight_high: int = 127
     third_factor: ThirdFactor = ThirdFactor.CONSTANT
     teacher_latency: int = 0
+    warm_up: int = 0
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -118,6 +124,8 @@ class DaSsdpParams:
             raise TypeMismatchError(
                 f"{where}.third_factor: {self.third_factor!r}; a ThirdFactor is needed"
             )
+        allowed = (2, MOST_WARM_UP) if self.third_factor is ThirdFactor.DOPAMINE else (0, 0)
+        put(self, "warm_up", integer(f"{where}.warm_up", self.warm_up, *allowed))
 
     @property
     def silent_code(self) -> int:

@@ -32,9 +32,11 @@ def da_ssdp_params(draw: st.DrawFn, **fixed: Any) -> DaSsdpParams:
         "rounding": draw(st.sampled_from(ROUNDINGS)),
         "weight_low": low,
         "weight_high": high,
-        "third_factor": draw(st.sampled_from(ThirdFactor)),
+        "third_factor": fixed.pop("third_factor", None) or draw(st.sampled_from(ThirdFactor)),
         "teacher_latency": draw(st.integers(0, silent - 1)),
     }
+    if fields["third_factor"] is ThirdFactor.DOPAMINE:
+        fields["warm_up"] = draw(st.integers(2, 6))
     return DaSsdpParams(**{**fields, **fixed})
 
 

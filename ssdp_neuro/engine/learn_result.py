@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hw_models import FixedPointNetwork
+from hw_models import FixedPointNetwork, SynchronyStatistics
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +73,9 @@ class LearnResult:
         first spike, then lowest index), -1 if all were silent; int32 ``(n_samples,)``.
     seed
         Seed of the stochastic rounding.
+    dopamine
+        By plastic projection with a dopamine gate: what its warm-up has counted. Its
+        ``fit()`` is the frozen gate, once ``warm_up`` samples have been counted.
     """
 
     network: FixedPointNetwork = field(repr=False)
@@ -82,6 +85,7 @@ class LearnResult:
     spike_counts: Mapping[str, np.ndarray] = field(repr=False)
     decisions: Mapping[str, np.ndarray] = field(repr=False)
     seed: int
+    dopamine: Mapping[str, SynchronyStatistics] = field(default_factory=dict)
 
     @property
     def n_updates(self) -> int:

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from hw_models import (
-    FixedPointNetwork,
-    InputError,
-    NameClashError,
-    ShapeError,
-    TypeMismatchError,
-)
-from hw_models.integers import integer
-from ssdp_neuro.engine.learn_result import LearnResult, weight_change
+from hw_models import FixedPointNetwork
+from ssdp_neuro.engine.learn_result import LearnResult
+from ssdp_neuro.engine.learning_task import LearningRecord, LearningTask, learning_task
 from ssdp_neuro.engine.plasticity import DaSsdpRule
 from ssdp_neuro.engine.progress import Progress
+from ssdp_neuro.engine.results import RunResult
 from ssdp_neuro.engine.simulator import Simulator
-from ssdp_neuro.engine.spike_input import spike_input
-from ssdp_neuro.engine.third_factors import third_factors, winner
+from ssdp_neuro.engine.third_factors import dopamine_gate
 
 
 def learn(
@@ -32,6 +25,8 @@ def learn(
     n_steps: int,
     rewards: Any = None,
     teacher: Any = None,
+    losses: Any = None,
+    dopamine: Any = None,
     seed: int = 0,
     epochs: int = 1,
     learning_mask: Any = None,
@@ -42,7 +37,7 @@ def learn(
 
     Samples run one after the other; after each, every plastic projection is updated from
     that sample's spikes. A sequence of samples may be split over several calls: pass the
-    result's network and ``next_sample`` on, and the weights are the same.
+    result's network, ``next_sample`` and ``dopamine`` on, and the weights are the same.
 
     Parameters
     ----------
@@ -62,6 +57,13 @@ def learn(
     teacher
         Instead of labels: signed errors, int ``(B, n_post)``, in 1/128, -256..255; or a
         mapping from target populations to such arrays.
+    losses
+        For rules with ``ThirdFactor.DOPAMINE``, as long as one is in its warm-up: the loss
+        of each sample in any unit, int ``(B,)``, 32 bits.
+    dopamine
+        For the same rules: what has been counted before, the ``dopamine`` of an earlier
+        result; a mapping from plastic projections to :class:`hw_models.SynchronyStatistics`.
+        Nothing if not given.
     seed
         Key of the stochastic rounding.
     epochs
@@ -87,94 +89,59 @@ def learn(
     ----------
     docs/fixed_point_da_ssdp.md
     """
+    task = learning_task(
+        network,
+        spikes,
+        labels,
+        n_steps=n_steps,
+        rewards=rewards,
+        teacher=teacher,
+        losses=losses,
+        dopamine=dopamine,
+        seed=seed,
+        epochs=epochs,
+        learning_mask=learning_mask,
+        first_sample=first_sample,
+    )
     simulator = Simulator(network, n_threads=1, own_weights=True)
-    rules = _rules(network, n_steps)
-    epochs = integer("epochs", epochs, 1, 2**31 - 1)
-    first_sample = integer("first_sample", first_sample, 0, 2**32 - 1)
-    given = spike_input(network, spikes, integer("n_steps", n_steps, 1, 2**31 - 1))
-    n_samples = 1 if given.n_samples is None else given.n_samples
-    factors = third_factors(network, n_samples, labels, rewards, teacher)
-    mask = _mask(learning_mask, list(rules), n_samples)
-
-    n_seen = epochs * n_samples
-    targets = dict.fromkeys(network.projection(name).target for name in rules)
-    spike_counts = {
-        name: np.zeros((n_seen, network.population(name).n_neurons), dtype=np.int32)
-        for name in targets
-    }
-    decisions = {name: np.full(n_seen, -1, dtype=np.int32) for name in targets}
+    rules = {name: DaSsdpRule(task.rule(name)) for name in task.plastic}
+    record = LearningRecord(task)
     rows_visited = dict.fromkeys(rules, 0)
     with Progress(sys.stderr.isatty() if progress is None else progress) as bar:
-        for seen in range(n_seen):
-            sample = seen % n_samples
-            one = given.sample(sample, n_steps)
+        for seen in range(task.n_seen):
+            sample = seen % task.n_samples
+            one = task.given.sample(sample, n_steps)
             run = simulator.run(one, n_steps=n_steps, seed=seed, progress=False)
-            first_spikes = {name: run.first_spikes(name) for name in targets}
-            for name in targets:
-                counts = spike_counts[name][seen] = run.spike_counts(name)
-                decisions[name][seen] = winner(counts, first_spikes[name])
+            for target in record.spike_counts:
+                counts, first_spikes = run.spike_counts(target), run.first_spikes(target)
+                record.note_spikes(seen, target, counts, first_spikes)
             for name, rule in rules.items():
-                if not mask[name][sample]:
+                if not task.mask[name][sample]:
                     continue
-                projection = network.projection(name)
-                counts = spike_counts[projection.target][seen]
-                fired = first_spikes[projection.target]
-                gates = factors.gates(projection, sample, counts, fired)
+                gates = _gates(record, name, run, seen)
+                fired = run.first_spikes(task.plastic[name].target)
                 rows_visited[name] += rule.update(
                     simulator.plastic_weights(name),
-                    rule.codes(run.first_spikes(projection.source), n_steps),
+                    rule.codes(run.first_spikes(task.plastic[name].source), n_steps),
                     rule.post_codes(fired, n_steps, gates),
                     gates,
-                    seed=seed,
-                    sample=first_sample + seen,
+                    seed=task.seeds[name],
+                    sample=task.first_sample + seen,
                 )
-            bar.update(seen + 1, n_seen, "samples")
-    learned = simulator.current_network()
-    return LearnResult(
-        network=learned,
-        n_samples=n_seen,
-        next_sample=first_sample + n_seen,
-        changes={
-            name: weight_change(
-                network.projection(name),
-                learned.projection(name),
-                epochs * int(mask[name].sum()),
-                rows_visited[name],
-            )
-            for name in rules
-        },
-        spike_counts=spike_counts,
-        decisions=decisions,
-        seed=seed,
-    )
+            bar.update(seen + 1, task.n_seen, "samples")
+    return record.result(simulator.current_network(), rows_visited)
 
 
-def _rules(network: FixedPointNetwork, n_steps: int) -> dict[str, DaSsdpRule]:
-    rules = {}
-    for projection in network.projections:
-        params = getattr(projection, "plasticity", None)
-        if params is not None:
-            rules[projection.name] = DaSsdpRule(params)
-            rules[projection.name].check_steps(projection.name, n_steps)
-    if not rules:
-        raise InputError("no projection of the network has plasticity; nothing can learn")
-    return rules
-
-
-def _mask(given: Any, names: list[str], n_samples: int) -> dict[str, np.ndarray]:
-    if given is None:
-        given = True
-    if not isinstance(given, Mapping):
-        given = dict.fromkeys(names, given)
-    unknown = sorted(set(given) - set(names))
-    if unknown:
-        raise NameClashError(f"learning_mask: {unknown[0]!r}; plastic projections are {names}")
-    masks = {}
-    for name in names:
-        mask = np.asarray(given.get(name, True))
-        if mask.dtype.kind != "b":
-            raise TypeMismatchError(f"learning_mask: dtype {mask.dtype}; booleans are needed")
-        if mask.shape not in {(), (n_samples,)}:
-            raise ShapeError(f"learning_mask: shape {mask.shape}; ({n_samples},) is needed")
-        masks[name] = np.broadcast_to(mask, (n_samples,))
-    return masks
+def _gates(record: LearningRecord, name: str, run: RunResult, seen: int) -> np.ndarray:
+    """Gates int32 ``(n_post,)`` of a projection in a sample; a warm-up counts the sample."""
+    task: LearningTask = record.task
+    projection = task.plastic[name]
+    counts = record.spike_counts[projection.target][seen]
+    if name not in record.dopamine:
+        fired = run.first_spikes(projection.target)
+        return task.factors.gates(projection, seen % task.n_samples, counts, fired)
+    n_pre = int((run.first_spikes(projection.source) < task.n_steps).sum())
+    n_post = int(np.count_nonzero(counts))
+    gate = dopamine_gate(task.rule(name), record.dopamine[name], n_pre * n_post)
+    record.note_synchrony(seen, name, n_pre, n_post)
+    return np.full(counts.shape, gate, dtype=np.int32)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from hw_models import DaSsdpParams, RangeError, Rounding, ThirdFactor
+from hw_models import DaSsdpParams, Rounding, ThirdFactor
 from ssdp_neuro.engine.kernels import da_ssdp
 
 
@@ -25,20 +25,6 @@ class DaSsdpRule:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "table", product_table(self.params))
-
-    def check_steps(self, where: str, n_steps: int) -> None:
-        """Refuse a sample so long that its last code would be the silent one.
-
-        Raises
-        ------
-        RangeError
-        """
-        most = self.params.silent_code << self.params.latency_shift
-        if n_steps > most:
-            raise RangeError(
-                f"{where}: n_steps {n_steps}; latency_bits {self.params.latency_bits} and"
-                f" latency_shift {self.params.latency_shift} allow 1..{most}"
-            )
 
     def codes(self, first_spikes: np.ndarray, n_steps: int) -> np.ndarray:
         """Latency codes, uint8 ``(n,)``, of first spike steps ``(n,)``; ``n_steps`` is silent."""

@@ -8,9 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from hw_models import FixedPointNetwork, InputError, NameClashError, ShapeError, ThirdFactor
+from hw_models import (
+    DaSsdpParams,
+    FixedPointNetwork,
+    InputError,
+    NameClashError,
+    ShapeError,
+    SynchronyStatistics,
+    ThirdFactor,
+)
+from hw_models.dopamine import GATE_ONE, LOSS_HIGH, LOSS_LOW
 from hw_models.integers import integer_array
-from hw_models.plasticity import GATE_HIGH, GATE_LOW, GATE_ONE
+from hw_models.plasticity import GATE_HIGH, GATE_LOW
 
 
 def winner(counts: np.ndarray, first_spikes: np.ndarray) -> int:
@@ -49,28 +58,41 @@ def label_gates(counts: np.ndarray, first_spikes: np.ndarray, label: int) -> np.
     return gates
 
 
+def dopamine_gate(params: DaSsdpParams, statistics: SynchronyStatistics, synchrony: int) -> int:
+    """The dopamine gate of a sample, in 1/128: 0 in the warm-up, as fitted afterwards."""
+    if statistics.n_samples < params.warm_up:
+        return 0
+    return statistics.fit().gate(synchrony)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ThirdFactors:
-    """Checked labels, rewards and teacher gates of a batch.
+    """Checked labels, rewards, losses and teacher gates of a batch.
 
     Parameters
     ----------
     labels
         int64 ``(B,)``, or None.
     rewards
-        int32 ``(B,)`` in 1/128, or None.
+        int64 ``(B,)`` in 1/128, or None.
+    losses
+        int64 ``(B,)``, or None.
     teacher
         By target population: int32 ``(B, n_post)`` in 1/128.
     """
 
     labels: np.ndarray | None
     rewards: np.ndarray | None
+    losses: np.ndarray | None
     teacher: Mapping[str, np.ndarray]
 
     def gates(
         self, projection: Any, sample: int, counts: np.ndarray, first_spikes: np.ndarray
     ) -> np.ndarray:
-        """Gates int32 ``(n_post,)`` of a plastic projection, from its target's spikes."""
+        """Gates int32 ``(n_post,)`` of a plastic projection, from its target's spikes.
+
+        All but the dopamine gate, which has a history.
+        """
         kind = projection.plasticity.third_factor
         if kind is ThirdFactor.TEACHER and projection.target in self.teacher:
             return self.teacher[projection.target][sample]
@@ -83,9 +105,21 @@ class ThirdFactors:
 
 
 def third_factors(
-    network: FixedPointNetwork, n_samples: int, labels: Any, rewards: Any, teacher: Any
+    network: FixedPointNetwork,
+    n_samples: int,
+    *,
+    labels: Any,
+    rewards: Any,
+    teacher: Any,
+    losses: Any,
+    is_warming_up: bool,
 ) -> ThirdFactors:
     """Check that the rules of the network get what they need, and nothing is left over.
+
+    Parameters
+    ----------
+    is_warming_up
+        Whether a dopamine gate is not fitted yet, so that losses are needed.
 
     Raises
     ------
@@ -98,6 +132,7 @@ def third_factors(
     )
     for what, given, kind in (
         ("rewards", rewards, ThirdFactor.REWARD),
+        ("losses", losses, ThirdFactor.DOPAMINE),
         ("labels", labels, ThirdFactor.TEACHER),
         ("teacher", teacher, ThirdFactor.TEACHER),
     ):
@@ -105,17 +140,24 @@ def third_factors(
             raise InputError(f"{what}: no plastic projection has third factor {kind.name}")
     if ThirdFactor.REWARD in kinds and rewards is None:
         raise InputError("rewards: needed, a plastic projection has third factor REWARD")
+    if is_warming_up and losses is None:
+        raise InputError("losses: needed, a dopamine gate is in its warm-up")
     if targets and (labels is None) == (teacher is None):
         raise InputError("either labels or teacher is needed, the third factor is TEACHER")
     if labels is not None and len(targets) > 1:
         raise InputError(f"labels fit one target population, not {targets}; give teacher gates")
     if rewards is not None:
         rewards = _per_sample("rewards", rewards, n_samples, GATE_LOW, GATE_HIGH)
+    if losses is not None:
+        losses = _per_sample("losses", losses, n_samples, LOSS_LOW, LOSS_HIGH)
     if labels is not None:
         n_classes = network.population(targets[0]).n_neurons
         labels = _per_sample("labels", labels, n_samples, 0, n_classes - 1)
     return ThirdFactors(
-        labels=labels, rewards=rewards, teacher=_teacher(network, n_samples, targets, teacher)
+        labels=labels,
+        rewards=rewards,
+        losses=losses,
+        teacher=_teacher(network, n_samples, targets, teacher),
     )
 
 

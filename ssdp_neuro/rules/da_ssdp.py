@@ -20,8 +20,9 @@ from typing import Any
 import numpy as np
 
 from hw_models import DaSsdpParams, RangeError, Rounding, ThirdFactor, TypeMismatchError
+from hw_models.dopamine import GATE_ONE
 from hw_models.integers import integer
-from hw_models.plasticity import AMPLITUDE_HIGH, GATE_ONE
+from hw_models.plasticity import AMPLITUDE_HIGH
 
 KERNEL_ONE = 255
 MAX_SHIFT = 31
@@ -124,6 +125,7 @@ class DaSsdp:
         weight_high: int = 127,
         third_factor: ThirdFactor = ThirdFactor.CONSTANT,
         teacher_latency: int = 0,
+        warm_up: int = 0,
     ) -> tuple[DaSsdpParams, DaSsdpReport]:
         """Integer parameters of this rule, and what rounding them cost.
 
@@ -135,7 +137,7 @@ class DaSsdp:
             Real weight of one mantissa step; > 0.
         latency_shift
             Steps per code as a power of two; the smallest that fits if not given.
-        rounding, weight_low, weight_high, third_factor, teacher_latency
+        rounding, weight_low, weight_high, third_factor, teacher_latency, warm_up
             As in :class:`hw_models.DaSsdpParams`.
 
         Returns
@@ -174,6 +176,7 @@ class DaSsdp:
             weight_high=weight_high,
             third_factor=third_factor,
             teacher_latency=teacher_latency,
+            warm_up=warm_up,
         )
         return params, self._report(params, weight_unit)
 

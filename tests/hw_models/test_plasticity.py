@@ -45,6 +45,8 @@ def test_da_ssdp_params__hold_their_limits_and_nothing_beyond(field, limits):
         ({"kernel": [1.0] * 8}, TypeMismatchError, "kernel: dtype float64"),
         ({"rounding": Rounding.FLOOR}, TypeMismatchError, "rounding: <Rounding.FLOOR"),
         ({"rounding": "stochastic"}, TypeMismatchError, "rounding: 'stochastic'"),
+        ({"warm_up": 1}, RangeError, r"warm_up: 1; allowed 0\.\.0"),
+        ({"third_factor": ThirdFactor.DOPAMINE}, RangeError, r"warm_up: 0; allowed 2\.\."),
         ({"third_factor": "reward"}, TypeMismatchError, "third_factor: 'reward'; a ThirdFactor"),
     ],
 )

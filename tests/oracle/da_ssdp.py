@@ -3,6 +3,9 @@
 Written from docs/fixed_point_da_ssdp.md; shares no code with the packages.
 """
 
+from decimal import Decimal, localcontext
+from fractions import Fraction
+
 MASK = 2**32 - 1
 
 
@@ -76,6 +79,34 @@ def teacher_gates(trains, label):
     gates = [-128 if count > 0 and count >= counts[label] else 0 for count in counts]
     gates[label] = 0 if winner(trains) == label else 128
     return gates
+
+
+def dopamine_gate(history, synchrony):
+    """Gate from the warm-up's (synchrony, loss) pairs: fractions, and the roots in decimals."""
+    n = len(history)
+    mean, mean_loss = (Fraction(sum(column), n) for column in zip(*history, strict=True))
+    variance = sum((s - mean) ** 2 for s, _ in history) / n
+    loss_variance = sum((loss - mean_loss) ** 2 for _, loss in history) / n
+    covariance = sum((s - mean) * (loss - mean_loss) for s, loss in history) / n
+    mu, sigma = nearest(256 * mean), max(1, nearest(256 * root(variance)))
+    k = 0
+    if variance and loss_variance:
+        k = nearest(-(2**15) * covariance / root(variance * loss_variance))
+    change = Fraction(k, 2**15) * 128 * (256 * synchrony - mu) / sigma
+    return min(max(128 + nearest(change), 0), 255)
+
+
+def root(value):
+    """Square root of a fraction to 120 digits, as a fraction."""
+    with localcontext() as context:
+        context.prec = 120
+        return Fraction((Decimal(value.numerator) / Decimal(value.denominator)).sqrt())
+
+
+def nearest(value):
+    """The nearest integer, halves away from zero."""
+    size = int(abs(value) + Fraction(1, 2))
+    return size if value >= 0 else -size
 
 
 def forced(params, post_codes, gates):

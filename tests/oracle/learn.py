@@ -10,12 +10,25 @@ from . import da_ssdp
 from .simulate import simulate
 
 
-def learn(network, batch, *, n_steps, labels=None, rewards=None, seed=0, first_sample=0):
+def learn(
+    network,
+    batch,
+    *,
+    n_steps,
+    labels=None,
+    rewards=None,
+    losses=None,
+    seed=0,
+    first_sample=0,
+    on_sample=lambda network: None,
+):
     """The network after every sample of ``batch`` (B, T, N), and the winners before updates."""
     winners = []
+    histories = {}
     for number, spikes in enumerate(batch):
         run = simulate(network, spikes, n_steps=n_steps)
         learned = []
+        order = 0
         for projection in network.projections:
             if getattr(projection, "plasticity", None) is None:
                 continue
@@ -33,9 +46,21 @@ def learn(network, batch, *, n_steps, labels=None, rewards=None, seed=0, first_s
                 gates = da_ssdp.teacher_gates(post_trains, int(labels[number]))
                 codes[1] = da_ssdp.forced(params, codes[1], gates)
                 winners.append(da_ssdp.winner(post_trains))
+            if params.third_factor.value == "dopamine":
+                history = histories.setdefault(projection.name, [])
+                n_fired = [sum(any(train) for train in t) for t in (pre_trains, post_trains)]
+                synchrony = n_fired[0] * n_fired[1]
+                gates = [0] * len(post_trains)
+                if len(history) < params.warm_up:
+                    history.append((synchrony, int(losses[number])))
+                else:
+                    gates = [da_ssdp.dopamine_gate(history, synchrony)] * len(post_trains)
+            key = da_ssdp.random_bits(seed, order) if order else seed
+            order += 1
             weights = da_ssdp.update(
-                projection.weights.T.tolist(), params, *codes, gates, seed, first_sample + number
+                projection.weights.T.tolist(), params, *codes, gates, key, first_sample + number
             )
             learned.append(dataclasses.replace(projection, weights=np.array(weights).T))
         network = network.replace(*learned)
+        on_sample(network)
     return network, winners

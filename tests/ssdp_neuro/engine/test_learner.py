@@ -16,6 +16,7 @@ from hw_models import (
     RangeError,
     Rounding,
     ShapeError,
+    SynchronyStatistics,
     ThirdFactor,
     TypeMismatchError,
     same_record,
@@ -27,7 +28,7 @@ from tests.plasticity_strategies import da_ssdp_params
 
 N_STEPS = 7
 N_CLASSES = 3
-CONSTANT, REWARD, TEACHER = ThirdFactor
+CONSTANT, DOPAMINE, REWARD, TEACHER = ThirdFactor
 
 
 def two_layers(rng, hidden_rule=None, output_rule=None, loop_rule=None, n_hidden=9):
@@ -66,6 +67,7 @@ def params_of(third_factor, **fields):
         "depression": 120,
         "shift": 19,
         "third_factor": third_factor,
+        "warm_up": 2 if third_factor is DOPAMINE else 0,
     }
     return DaSsdpParams(**{**defaults, **fields})
 
@@ -79,7 +81,11 @@ RULES = st.one_of(st.none(), da_ssdp_params(third_factor=CONSTANT, latency_shift
     n_samples=st.integers(1, 5),
     hidden_rule=st.one_of(st.none(), da_ssdp_params(third_factor=REWARD, latency_bits=4)),
     output_rule=da_ssdp_params(third_factor=TEACHER, latency_bits=3, latency_shift=1),
-    loop_rule=st.one_of(st.none(), da_ssdp_params(third_factor=CONSTANT, latency_bits=5)),
+    loop_rule=st.one_of(
+        st.none(),
+        da_ssdp_params(third_factor=CONSTANT, latency_bits=5),
+        da_ssdp_params(third_factor=DOPAMINE, latency_bits=5),
+    ),
 )
 @settings(deadline=None, max_examples=40)
 def test_learn__equals_oracle(seed, n_samples, hidden_rule, output_rule, loop_rule):
@@ -87,12 +93,18 @@ def test_learn__equals_oracle(seed, n_samples, hidden_rule, output_rule, loop_ru
     network = two_layers(rng, hidden_rule, output_rule, loop_rule)
     batch, labels = batch_of(rng, n_samples), rng.integers(0, N_CLASSES, n_samples)
     rewards = rng.integers(-256, 256, n_samples) if hidden_rule else None
-    expected, winners = oracle(
-        network, batch, n_steps=N_STEPS, labels=labels, rewards=rewards, seed=seed, first_sample=3
-    )
-    result = learn(
-        network, batch, labels, n_steps=N_STEPS, rewards=rewards, seed=seed, first_sample=3
-    )
+    has_gate = loop_rule is not None and loop_rule.third_factor is DOPAMINE
+    losses = rng.integers(-(2**31), 2**31, n_samples) if has_gate else None
+    common = {
+        "n_steps": N_STEPS,
+        "labels": labels,
+        "rewards": rewards,
+        "losses": losses,
+        "seed": seed,
+        "first_sample": 3,
+    }
+    expected, winners = oracle(network, batch, **common)
+    result = learn(network, batch, **common)
     assert same_record(result.network, expected)
     assert [None if w < 0 else w for w in result.decisions["out"].tolist()] == winners
 
@@ -118,6 +130,61 @@ def test_learn__split_of_the_samples_does_not_matter(data, rounding):
     )
     assert same_record(second.network, whole.network)
     assert second.next_sample == whole.next_sample == 8
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("cut", [1, 5, 6, 20])
+def test_learn__dopamine_gate_opens_after_the_warm_up_however_the_run_is_split(cut):
+    rng = np.random.default_rng(8)
+    rule = params_of(DOPAMINE, warm_up=6, rounding=Rounding.STOCHASTIC)
+    network = two_layers(rng, hidden_rule=rule)
+    batch, losses = batch_of(rng, 24), rng.integers(0, 1000, 24)
+    expected, _ = oracle(network, batch, n_steps=N_STEPS, losses=losses, seed=1)
+    warm = learn(network, batch[:6], n_steps=N_STEPS, losses=losses[:6], seed=1)
+    assert same_record(warm.network, network)
+    first = learn(network, batch[:cut], n_steps=N_STEPS, losses=losses[:cut], seed=1)
+    second = learn(
+        first.network,
+        batch[cut:],
+        n_steps=N_STEPS,
+        losses=losses[cut:] if cut < 6 else None,
+        dopamine=first.dopamine,
+        first_sample=first.next_sample,
+        seed=1,
+    )
+    assert same_record(second.network, expected)
+    assert second.changes["in->hidden"].n_changed > 0
+    assert second.dopamine == warm.dopamine
+    assert second.dopamine["in->hidden"].fit().correlation != 0
+
+
+def test_learn__samples_switched_off_are_not_in_the_warm_up():
+    rng = np.random.default_rng(9)
+    network = two_layers(rng, hidden_rule=params_of(DOPAMINE, warm_up=3))
+    batch, losses, mask = batch_of(rng, 8), np.arange(8), np.arange(8) % 2 == 0
+    result = learn(network, batch, n_steps=N_STEPS, losses=losses, learning_mask=mask)
+    only = learn(network, batch[mask], n_steps=N_STEPS, losses=losses[mask])
+    assert result.dopamine == only.dopamine
+    assert result.dopamine["in->hidden"].n_samples == 3
+
+
+def test_learn__projections_do_not_share_random_bits():
+    """Two equal projections between the same populations, changed by the same products."""
+    rng = np.random.default_rng(10)
+    rule = params_of(CONSTANT, rounding=Rounding.STOCHASTIC, shift=21)
+    network = two_layers(rng, hidden_rule=rule)
+    first = network.projection("in->hidden")
+    twice = FixedPointNetwork(
+        populations=network.populations,
+        projections=[*network.projections, dataclasses.replace(first, name="again")],
+    )
+    result = learn(twice, batch_of(rng, 1), n_steps=N_STEPS)
+    changes = [
+        result.network.projection(name).weights.astype(int) - first.weights
+        for name in ("in->hidden", "again")
+    ]
+    assert (changes[0] != changes[1]).any()
+    assert np.count_nonzero(changes[0]) > 0 < np.count_nonzero(changes[1])
 
 
 def test_learn__epochs_go_on_counting_samples():
@@ -236,6 +303,24 @@ BATCH = np.zeros((2, N_STEPS, 6), dtype=bool)
         ({"hidden_rule": REWARD}, {"rewards": [0, 256]}, RangeError, "256 at index"),
         ({"hidden_rule": REWARD}, {"rewards": [0.5, 1]}, TypeMismatchError, "integers"),
         ({"hidden_rule": REWARD}, {"rewards": [0]}, ShapeError, r"\(2,\) is needed"),
+        ({"hidden_rule": CONSTANT}, {"losses": [0, 1]}, InputError, "third factor DOPAMINE"),
+        ({"hidden_rule": DOPAMINE}, {}, InputError, "losses: needed"),
+        ({"hidden_rule": DOPAMINE}, {"losses": [0, 2**31]}, RangeError, "2147483648 at index"),
+        ({"hidden_rule": DOPAMINE}, {"losses": [0.5, 1]}, TypeMismatchError, "integers"),
+        ({"hidden_rule": DOPAMINE}, {"dopamine": 3}, TypeMismatchError, "a mapping"),
+        ({"hidden_rule": DOPAMINE}, {"dopamine": {"x": 3}}, NameClashError, "'x'"),
+        (
+            {"hidden_rule": DOPAMINE},
+            {"dopamine": {"in->hidden": 3}},
+            TypeMismatchError,
+            "SynchronyStatistics",
+        ),
+        (
+            {"hidden_rule": DOPAMINE},
+            {"dopamine": {"in->hidden": SynchronyStatistics(n_samples=3)}},
+            RangeError,
+            "3 samples; its warm_up is 2",
+        ),
         ({"output_rule": TEACHER}, {}, InputError, "either labels or teacher"),
         ({"output_rule": TEACHER}, {"labels": [0, 3]}, RangeError, r"allowed 0\.\.2"),
         ({"output_rule": TEACHER}, {"labels": [[0, 1]]}, ShapeError, r"\(2,\) is needed"),

@@ -1,0 +1,260 @@
+"""What a learning run is asked to do, checked once, and what it writes down on the way.
+
+The engine and Lava learn from the same :class:`LearningTask` and report by the same
+:class:`LearningRecord`; how spikes and weights come about is their own business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hw_models import (
+    DaSsdpParams,
+    DenseProjection,
+    FixedPointNetwork,
+    InputError,
+    NameClashError,
+    RangeError,
+    ShapeError,
+    SynchronyStatistics,
+    ThirdFactor,
+    TypeMismatchError,
+)
+from hw_models.integers import integer
+from hw_models.random_bits import random_bits
+from ssdp_neuro.engine.learn_result import LearnResult, weight_change
+from ssdp_neuro.engine.spike_input import SpikeInput, spike_input
+from ssdp_neuro.engine.third_factors import ThirdFactors, third_factors, winner
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LearningTask:
+    """A learning run, checked; made by :func:`learning_task`.
+
+    Parameters
+    ----------
+    plastic
+        The plastic projections by name, in the network's order.
+    seeds
+        By plastic projection: the first word of its random numbers' key.
+    mask
+        By plastic projection: which samples it learns from, bool ``(B,)``.
+    dopamine
+        By projection with a dopamine gate: what has been counted before.
+    n_samples, n_seen
+        Samples given, and all that are run, epochs together.
+    """
+
+    network: FixedPointNetwork
+    plastic: Mapping[str, DenseProjection]
+    given: SpikeInput
+    factors: ThirdFactors
+    mask: Mapping[str, np.ndarray]
+    dopamine: Mapping[str, SynchronyStatistics]
+    seeds: Mapping[str, int]
+    seed: int
+    n_steps: int
+    n_samples: int
+    n_seen: int
+    first_sample: int
+
+    def rule(self, name: str) -> DaSsdpParams:
+        """The rule of a plastic projection."""
+        params = self.plastic[name].plasticity
+        assert params is not None
+        return params
+
+
+class LearningRecord:
+    """What happened in each sample, and the dopamine statistics as they grow.
+
+    Parameters
+    ----------
+    task
+        The run that is recorded.
+    """
+
+    def __init__(self, task: LearningTask) -> None:
+        self.task = task
+        self.dopamine = dict(task.dopamine)
+        targets = dict.fromkeys(projection.target for projection in task.plastic.values())
+        self.spike_counts = {
+            name: np.zeros((task.n_seen, task.network.population(name).n_neurons), dtype=np.int32)
+            for name in targets
+        }
+        self.decisions = {name: np.full(task.n_seen, -1, dtype=np.int32) for name in targets}
+
+    def note_spikes(self, seen: int, target: str, counts: Any, first_spikes: Any) -> None:
+        """Write down the spikes of a target population in one sample."""
+        self.spike_counts[target][seen] = counts
+        self.decisions[target][seen] = winner(counts, first_spikes)
+
+    def note_synchrony(self, seen: int, name: str, n_fired_pre: int, n_fired_post: int) -> None:
+        """Count a learned sample of a projection, if it has a dopamine gate in its warm-up."""
+        if name not in self.dopamine:
+            return
+        statistics, losses = self.dopamine[name], self.task.factors.losses
+        if losses is not None and statistics.n_samples < self.task.rule(name).warm_up:
+            loss = losses[seen % self.task.n_samples]
+            self.dopamine[name] = statistics.add(int(n_fired_pre) * int(n_fired_post), loss)
+
+    def result(self, learned: FixedPointNetwork, rows_visited: Mapping[str, int]) -> LearnResult:
+        """The run's result, with the weights of ``learned``."""
+        task = self.task
+        n_epochs = task.n_seen // task.n_samples
+        return LearnResult(
+            network=learned,
+            n_samples=task.n_seen,
+            next_sample=task.first_sample + task.n_seen,
+            changes={
+                name: weight_change(
+                    projection,
+                    learned.projection(name),
+                    n_epochs * int(task.mask[name].sum()),
+                    rows_visited[name],
+                )
+                for name, projection in task.plastic.items()
+            },
+            spike_counts=self.spike_counts,
+            decisions=self.decisions,
+            seed=task.seed,
+            dopamine=self.dopamine,
+        )
+
+
+def learning_task(
+    network: Any,
+    spikes: Any,
+    labels: Any = None,
+    *,
+    n_steps: int,
+    rewards: Any = None,
+    teacher: Any = None,
+    losses: Any = None,
+    dopamine: Any = None,
+    seed: int = 0,
+    epochs: int = 1,
+    learning_mask: Any = None,
+    first_sample: int = 0,
+) -> LearningTask:
+    """Check what :func:`ssdp_neuro.learn` was given.
+
+    Raises
+    ------
+    SsdpError
+        If an argument does not fit, or a sample is too long for the latency codes.
+    """
+    if not isinstance(network, FixedPointNetwork):
+        raise TypeMismatchError(f"network: {network!r}; a FixedPointNetwork is needed")
+    n_steps = integer("n_steps", n_steps, 1, 2**31 - 1)
+    seed = integer("seed", seed, 0, 2**63 - 1)
+    plastic = _plastic(network, n_steps)
+    epochs = integer("epochs", epochs, 1, 2**31 - 1)
+    given = spike_input(network, spikes, n_steps)
+    n_samples = 1 if given.n_samples is None else given.n_samples
+    statistics = _dopamine(plastic, dopamine)
+    factors = third_factors(
+        network,
+        n_samples,
+        labels=labels,
+        rewards=rewards,
+        teacher=teacher,
+        losses=losses,
+        is_warming_up=any(
+            counted.n_samples < plastic[name].plasticity.warm_up
+            for name, counted in statistics.items()
+        ),
+    )
+    return LearningTask(
+        network=network,
+        plastic=plastic,
+        given=given,
+        factors=factors,
+        mask=_mask(learning_mask, list(plastic), n_samples),
+        dopamine=statistics,
+        seeds={name: projection_seed(seed, number) for number, name in enumerate(plastic)},
+        seed=seed,
+        n_steps=n_steps,
+        n_samples=n_samples,
+        n_seen=epochs * n_samples,
+        first_sample=integer("first_sample", first_sample, 0, 2**32 - 1),
+    )
+
+
+def projection_seed(seed: int, number: int) -> int:
+    """The first word of the key of a plastic projection's random numbers.
+
+    The run's seed itself for the first plastic projection of the network (``number`` 0),
+    and a hash of both for the others, so that no two share their bits.
+    """
+    return int(random_bits(seed, number)) if number else seed
+
+
+def _plastic(network: FixedPointNetwork, n_steps: int) -> dict[str, Any]:
+    plastic = {}
+    for projection in network.projections:
+        params = getattr(projection, "plasticity", None)
+        if params is None:
+            continue
+        plastic[projection.name] = projection
+        most = params.silent_code << params.latency_shift
+        if n_steps > most:
+            raise RangeError(
+                f"{projection.name}: n_steps {n_steps}; latency_bits {params.latency_bits} and"
+                f" latency_shift {params.latency_shift} allow 1..{most}"
+            )
+    if not plastic:
+        raise InputError("no projection of the network has plasticity; nothing can learn")
+    return plastic
+
+
+def _dopamine(plastic: Mapping[str, Any], given: Any) -> dict[str, SynchronyStatistics]:
+    names = [
+        name
+        for name, projection in plastic.items()
+        if projection.plasticity.third_factor is ThirdFactor.DOPAMINE
+    ]
+    given = {} if given is None else given
+    if not isinstance(given, Mapping):
+        raise TypeMismatchError(
+            f"dopamine: {given!r}; a mapping from projections to SynchronyStatistics is needed"
+        )
+    _known("dopamine", given, names)
+    statistics = {}
+    for name in names:
+        statistics[name] = given.get(name, SynchronyStatistics())
+        if not isinstance(statistics[name], SynchronyStatistics):
+            raise TypeMismatchError(
+                f"dopamine of {name!r}: {statistics[name]!r}; SynchronyStatistics are needed"
+            )
+        counted, warm_up = statistics[name].n_samples, plastic[name].plasticity.warm_up
+        if counted > warm_up:
+            raise RangeError(f"dopamine of {name!r}: {counted} samples; its warm_up is {warm_up}")
+    return statistics
+
+
+def _mask(given: Any, names: list[str], n_samples: int) -> dict[str, np.ndarray]:
+    if given is None:
+        given = True
+    if not isinstance(given, Mapping):
+        given = dict.fromkeys(names, given)
+    _known("learning_mask", given, names)
+    masks = {}
+    for name in names:
+        mask = np.asarray(given.get(name, True))
+        if mask.dtype.kind != "b":
+            raise TypeMismatchError(f"learning_mask: dtype {mask.dtype}; booleans are needed")
+        if mask.shape not in {(), (n_samples,)}:
+            raise ShapeError(f"learning_mask: shape {mask.shape}; ({n_samples},) is needed")
+        masks[name] = np.broadcast_to(mask, (n_samples,))
+    return masks
+
+
+def _known(what: str, given: Mapping[str, Any], names: list[str]) -> None:
+    unknown = sorted(set(given) - set(names))
+    if unknown:
+        raise NameClashError(f"{what}: {unknown[0]!r}; such plastic projections are {names}")
