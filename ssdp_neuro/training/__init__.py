@@ -10,31 +10,70 @@ except ImportError as missing:
     ) from missing
 
 from ssdp_neuro.training.checkpoint import load_model, save_model
+from ssdp_neuro.training.controls import (
+    ConstantUpdate,
+    GateAtOne,
+    RandomUpdate,
+    ShuffledLatencies,
+)
+from ssdp_neuro.training.da_ssdp import DASSDP
 from ssdp_neuro.training.digits import DigitsSplit, LabelledImages, load_digits
+from ssdp_neuro.training.dopamine_gate import DopamineGate, GateFit, SaturationWarning
 from ssdp_neuro.training.fake_quant import OnGrid
 from ssdp_neuro.training.feed_forward import feed_forward
+from ssdp_neuro.training.first_spike import first_spike, last_spike
 from ssdp_neuro.training.fit import TrainingHistory, fit
 from ssdp_neuro.training.network import SpikingNetwork, Stage, quantize, stages
 from ssdp_neuro.training.neurons import CubaLif
+from ssdp_neuro.training.rule_settings import (
+    LossChoice,
+    Positions,
+    Preset,
+    RuleSettings,
+    SpikeChoice,
+)
+from ssdp_neuro.training.spike_tap import InputOf
+from ssdp_neuro.training.ssdp import SSDP
 from ssdp_neuro.training.surrogate import ArcTangent, Boxcar, FastSigmoid, spike
+from ssdp_neuro.training.synchrony import da_ssdp_update, ssdp_update, synchrony
 
 __all__ = [
+    "DASSDP",
+    "SSDP",
     "ArcTangent",
     "Boxcar",
+    "ConstantUpdate",
     "CubaLif",
     "DigitsSplit",
+    "DopamineGate",
     "FastSigmoid",
+    "GateAtOne",
+    "GateFit",
+    "InputOf",
     "LabelledImages",
+    "LossChoice",
     "OnGrid",
+    "Positions",
+    "Preset",
+    "RandomUpdate",
+    "RuleSettings",
+    "SaturationWarning",
+    "ShuffledLatencies",
+    "SpikeChoice",
     "SpikingNetwork",
     "Stage",
     "TrainingHistory",
+    "da_ssdp_update",
     "feed_forward",
+    "first_spike",
     "fit",
+    "last_spike",
     "load_digits",
     "load_model",
     "quantize",
     "save_model",
     "spike",
+    "ssdp_update",
     "stages",
+    "synchrony",
 ]
