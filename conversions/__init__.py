@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from conversions.executors import Executor
     from conversions.from_torch_model import from_torch
     from conversions.lava_executor import LavaExecution, run_lava
+    from conversions.lava_learner import learn_lava
     from conversions.lava_program import to_lava
     from conversions.report import ConversionReport
     from conversions.verification import Verification, verify
+    from hw_models.lesson import LearningForm
     from ssdp_neuro.engine.random_input import random_spikes
 
 __all__ = [
@@ -22,8 +24,10 @@ __all__ = [
     "Difference",
     "Executor",
     "LavaExecution",
+    "LearningForm",
     "Verification",
     "from_torch",
+    "learn_lava",
     "random_spikes",
     "run_lava",
     "to_lava",
@@ -37,8 +41,10 @@ _HOMES = {
     "Difference": "conversions.comparison",
     "Executor": "conversions.executors",
     "LavaExecution": "conversions.lava_executor",
+    "LearningForm": "hw_models.lesson",
     "Verification": "conversions.verification",
     "from_torch": "conversions.from_torch_model",
+    "learn_lava": "conversions.lava_learner",
     "random_spikes": "ssdp_neuro.engine.random_input",
     "run_lava": "conversions.lava_executor",
     "to_lava": "conversions.lava_program",

@@ -21,7 +21,9 @@ def main(folder: Path) -> int:
         request = lava_folder.read_request(folder)
         for number in range(request.n_samples):
             inputs = {name: raster[number] for name, raster in request.inputs.items()}
-            sample = run_sample_in_runtime(request.network, inputs, request.n_steps, request.probes)
+            sample = run_sample_in_runtime(
+                request.network, inputs, request.n_steps, request.probes, request.plan
+            )
             lava_folder.write_sample(folder, number, request, sample)
     except SsdpError as error:
         lava_folder.write_error(folder, error)

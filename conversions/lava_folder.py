@@ -4,8 +4,11 @@
 ``network.h5``    the network
 ``request.npz``   ``n_steps``, ``n_samples``; ``probes``, rows of (LIF population,
                   state variable); ``input0``, ...: spikes ``(B, T, N)``, 8 to a byte
+``plan.npz``      how plastic projections learn, if they do; see
+                  :mod:`conversions.lava_lessons`
 ``0.npz``, ...    one per finished sample: ``raster0``, ...: spikes ``(T, N)`` of the LIF
-                  populations, 8 to a byte; ``probe0``, ...: int32 ``(T, N)``
+                  populations, 8 to a byte; ``probe0``, ...: int32 ``(T, N)``, and the
+                  learned weights, int32 ``(n_post, n_pre)``, if there is a plan
 ``error.json``    ``kind`` and ``message``, if an error of this distribution ended the run
 ``log.txt``       what Lava printed
 ================  =====================================================================
@@ -24,27 +27,42 @@ from typing import Any
 import numpy as np
 
 import hw_models
+from conversions.lava_lessons import read_plan, write_plan
 from hw_models import FixedPointNetwork, SsdpError
+from hw_models.lesson import LearningPlan
 from ssdp_neuro.engine.results import STATE_VARIABLES
 
+PLAN = "plan.npz"
 Probe = tuple[str, str]
 Sample = tuple[dict[str, np.ndarray], dict[Probe, np.ndarray]]
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be run: ``inputs`` are bool ``(B, T, N)`` by name."""
+    """What is to be run: ``inputs`` are bool ``(B, T, N)`` by name.
+
+    With a plan, the steps of what is here one sample are those of all its samples.
+    """
 
     network: FixedPointNetwork
     inputs: Mapping[str, np.ndarray]
     n_samples: int
     n_steps: int
     probes: Sequence[Probe]
+    plan: LearningPlan | None = None
+
+    @property
+    def recorded(self) -> list[Probe]:
+        """Keys of the arrays that a sample has beside its rasters."""
+        lessons = {} if self.plan is None else self.plan.lessons
+        return [*self.probes, *((name, "weights") for name in lessons)]
 
 
 def write_request(folder: Path, request: Request) -> None:
     """Put a run into an empty folder."""
     hw_models.save(request.network, folder / "network.h5")
+    if request.plan is not None:
+        write_plan(folder / PLAN, request.plan)
     places = [lif.name for lif in request.network.neurons]
     probes = [(places.index(name), STATE_VARIABLES.index(v)) for name, v in request.probes]
     arrays: dict[str, Any] = {
@@ -72,7 +90,9 @@ def read_request(folder: Path) -> Request:
             (network.neurons[place].name, STATE_VARIABLES[variable])
             for place, variable in arrays["probes"]
         ]
-        return Request(network, inputs, int(arrays["n_samples"]), int(arrays["n_steps"]), probes)
+        plan = read_plan(folder / PLAN) if (folder / PLAN).exists() else None
+        counts = (int(arrays["n_samples"]), int(arrays["n_steps"]))
+        return Request(network, inputs, *counts, probes, plan)
 
 
 def write_sample(folder: Path, number: int, request: Request, sample: Sample) -> None:
@@ -82,7 +102,7 @@ def write_sample(folder: Path, number: int, request: Request, sample: Sample) ->
         f"raster{place}": np.packbits(rasters[lif.name], axis=-1)
         for place, lif in enumerate(request.network.neurons)
     }
-    for place, probe in enumerate(request.probes):
+    for place, probe in enumerate(request.recorded):
         arrays[f"probe{place}"] = probes[probe]
     partial = folder / "partial.npz"
     np.savez(partial, **arrays)
@@ -96,7 +116,7 @@ def read_sample(folder: Path, number: int, request: Request) -> Sample:
             lif.name: _unpacked(arrays[f"raster{place}"], lif.n_neurons)
             for place, lif in enumerate(request.network.neurons)
         }
-        probes = {probe: arrays[f"probe{place}"] for place, probe in enumerate(request.probes)}
+        probes = {probe: arrays[f"probe{place}"] for place, probe in enumerate(request.recorded)}
     return rasters, probes
 
 

@@ -6,7 +6,8 @@ step in an array of the sender's dtype (int32), as Lava's shared memory does.
 
 A connection sends what it gathered in the step before and then waits for this step's
 spikes, which in a loop depend on what it sent. Here a model that would wait is left and
-called again once its input has come; its channels ignore what they have been sent already.
+called again once its input has come; until then it has changed nothing, so what it sends
+again is the same.
 """
 
 from __future__ import annotations
@@ -56,10 +57,9 @@ class _ChannelEnd:
     message: _Message
 
     def send(self, data: np.ndarray) -> None:
-        """Put a message, unless there is one of this step."""
-        if self.message.sent_at < self.clock.step:
-            self.message.values[...] = data
-            self.message.sent_at = self.clock.step
+        """Put the message of this step."""
+        self.message.values[...] = data
+        self.message.sent_at = self.clock.step
 
     def recv(self) -> np.ndarray:
         """Read the message of this step, as often as wanted."""
@@ -92,7 +92,7 @@ class DirectRun:
         return self._models[process]
 
     def step(self) -> None:
-        """One time step of every model."""
+        """One time step of every model: its spiking phase, then its learning phase."""
         self._clock.step += 1
         pending = list(self._models.values())
         for model in pending:
@@ -103,6 +103,9 @@ class DirectRun:
                 names = [type(model).__name__ for model in waiting]
                 raise ExecutorError(f"Lava models wait for each other in a circle: {names}")
             pending = waiting
+        for model in self._models.values():
+            if model.lrn_guard():
+                model.run_lrn()
 
     def _join(self, builders: dict[AbstractProcess, PyProcessBuilder], port: Any, to: Any) -> None:
         sender, receiver = builders[port.process], builders[to.process]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from lava.magma.core.process.ports.ports import OutPort
@@ -14,9 +14,12 @@ from lava.proc.io.source import RingBuffer as SpikeSource
 from lava.proc.monitor.process import Monitor
 
 from hw_models.errors import InputError, NameClashError
+from hw_models.lava_processes.learning import PlasticProcesses, plastic_processes
 from hw_models.lava_processes.neurons import neuron_process
 from hw_models.lava_processes.synapses import connect_input, connect_output, synapse_process
+from hw_models.lesson import LearningPlan
 from hw_models.network import FixedPointNetwork
+from hw_models.populations import Population
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -34,18 +37,25 @@ class LavaModel:
     sources
         Lava's ring buffer of each input population, by name; its ``data`` is int32
         ``(n_neurons, n_steps)`` and is repeated in a longer run. Empty if none was given.
+    plastic
+        What makes each plastic projection learn, by name; empty if they keep their weights.
+    plan
+        How they learn, if they do.
     """
 
     network: FixedPointNetwork
     populations: Mapping[str, AbstractProcess]
     projections: Mapping[str, AbstractProcess]
     sources: Mapping[str, SpikeSource]
+    plastic: Mapping[str, PlasticProcesses] = field(default_factory=dict)
+    plan: LearningPlan | None = None
 
     @property
     def processes(self) -> tuple[AbstractProcess, ...]:
-        """All Processes of the network: sources, projections, populations."""
+        """All Processes of the network: sources, projections, populations, what teaches."""
         parts = (self.sources, self.projections, self.populations)
-        return tuple(process for part in parts for process in part.values())
+        teaching = (process for each in self.plastic.values() for process in each.processes)
+        return (*(process for part in parts for process in part.values()), *teaching)
 
     @property
     def run_config(self) -> Loihi2SimCfg:
@@ -69,9 +79,18 @@ class LavaModel:
             raise NameClashError(f"{name!r} is not an input population")
         if name in self.sources:
             raise InputError(f"{name}: the input has a source already")
+        self._connect_source(source, port)
+
+    def _connect_source(self, source: Population, port: OutPort) -> None:
+        """Connect the spikes of a population to all that want them."""
         for projection in self.network.projections:
-            if projection.source == name:
+            if projection.source != source.name:
+                continue
+            plastic = self.plastic.get(projection.name)
+            if plastic is None or plastic.entrance is None:
                 connect_input(port, self.projections[projection.name], source)
+            for end in plastic.listening_to_source if plastic else ():
+                port.connect(end)
 
     def record_spikes(self, name: str, n_steps: int) -> SpikeSink:
         """Attach Lava's ring-buffer sink to a LIF population, before the first run.
@@ -101,48 +120,54 @@ class LavaModel:
 
 
 def build_model(
-    network: FixedPointNetwork, rasters: Mapping[str, np.ndarray] | None = None
+    network: FixedPointNetwork,
+    rasters: Mapping[str, np.ndarray] | None = None,
+    plan: LearningPlan | None = None,
 ) -> LavaModel:
     """Connect the Processes that compute a network.
 
     Parameters
     ----------
     network
-        Plastic projections keep their weights.
+        What to build.
     rasters
         Spikes of every input population, bool ``(n_steps, n_neurons)``; None for a model
         without sources, see :meth:`LavaModel.connect_input`.
+    plan
+        How plastic projections learn; None if they keep their weights.
     """
+    clock = None if plan is None else plan.clock
+    plastic = {
+        projection.name: plastic_processes(projection, plan)
+        for projection in network.projections
+        if plan is not None and getattr(projection, "plasticity", None) is not None
+    }
+    projections = {}
+    for projection in network.projections:
+        ends = (network.population(projection.source), network.population(projection.target))
+        learning = plastic.get(projection.name)
+        projections[projection.name] = (
+            synapse_process(projection, *ends) if learning is None else learning.synapses
+        )
+    sources = {}
+    if rasters is not None:
+        for population in network.inputs:
+            raster = np.ascontiguousarray(rasters[population.name].T, dtype=np.int32)
+            sources[population.name] = SpikeSource(data=raster)
     model = LavaModel(
         network=network,
-        populations={lif.name: neuron_process(lif) for lif in network.neurons},
-        projections={
-            projection.name: synapse_process(
-                projection,
-                network.population(projection.source),
-                network.population(projection.target),
-            )
-            for projection in network.projections
-        },
-        sources={},
+        populations={lif.name: neuron_process(lif, clock) for lif in network.neurons},
+        projections=projections,
+        sources=sources,
+        plastic=plastic,
+        plan=plan,
     )
     for projection in network.projections:
         process = model.projections[projection.name]
         target = network.population(projection.target)
         connect_output(process, target, model.populations[projection.target])
-        if projection.source in model.populations:
-            spikes = model.populations[projection.source].s_out
-            connect_input(spikes, process, network.population(projection.source))
-    if rasters is None:
-        return model
-    sources = {}
-    for population in network.inputs:
-        raster = np.ascontiguousarray(rasters[population.name].T, dtype=np.int32)
-        sources[population.name] = SpikeSource(data=raster)
-        model.connect_input(population.name, sources[population.name].s_out)
-    return LavaModel(
-        network=network,
-        populations=model.populations,
-        projections=model.projections,
-        sources=sources,
-    )
+        if projection.name in plastic:
+            plastic[projection.name].connect_target(model.populations[projection.target].s_out)
+    for name, process in (*sources.items(), *model.populations.items()):
+        model._connect_source(network.population(name), process.s_out)
+    return model

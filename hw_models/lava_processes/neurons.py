@@ -8,10 +8,13 @@ import numpy as np
 from lava.proc.lif.process import LIF, LIFReset
 
 from hw_models.lava_processes.extended_lif.process import ExtendedLIF
+from hw_models.lesson import SampleClock
 from hw_models.populations import LifPopulation, ResetMode
 
 
-def neuron_process(population: LifPopulation) -> LIF | LIFReset | ExtendedLIF:
+def neuron_process(
+    population: LifPopulation, clock: SampleClock | None = None
+) -> LIF | LIFReset | ExtendedLIF:
     """A Process that computes this population bit for bit.
 
     Its ports and state are flat: neuron ``k`` is the ``k``-th in C order of the
@@ -25,7 +28,8 @@ def neuron_process(population: LifPopulation) -> LIF | LIFReset | ExtendedLIF:
         If there is also a periodic reset.
     ExtendedLIF
         Otherwise: Lava declares one decay and one threshold per Process, has no reset by
-        subtraction, and its refractory LIF has no fixed-point model.
+        subtraction, and its refractory LIF has no fixed-point model. Also if there is a
+        clock of samples.
     """
     size = population.n_neurons
     fields: dict[str, Any] = {
@@ -37,7 +41,7 @@ def neuron_process(population: LifPopulation) -> LIF | LIFReset | ExtendedLIF:
     shared = {"du": "current_decay", "dv": "voltage_decay", "vth": "threshold"}
     values = {field: getattr(population, of) for field, of in shared.items()}
     is_uniform = all((array == array[0]).all() for array in values.values())
-    is_plain = population.refractory == 0 and population.reset is ResetMode.ZERO
+    is_plain = clock is None and population.refractory == 0 and population.reset is ResetMode.ZERO
     if not (is_uniform and is_plain):
         return ExtendedLIF(
             **fields,
@@ -46,6 +50,7 @@ def neuron_process(population: LifPopulation) -> LIF | LIFReset | ExtendedLIF:
             refractory=population.refractory,
             reset_interval=population.reset_interval,
             reset_offset=population.reset_offset,
+            clock=clock,
         )
     fields.update({field: int(array[0]) for field, array in values.items()})
     if population.reset_interval:

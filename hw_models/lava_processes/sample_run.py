@@ -10,6 +10,7 @@ from lava.proc.io.sink import RingBuffer as SpikeSink
 
 from hw_models.lava_processes.direct_run import DirectRun
 from hw_models.lava_processes.model import LavaModel, build_model
+from hw_models.lesson import LearningPlan
 from hw_models.network import FixedPointNetwork
 
 Probe = tuple[str, str]
@@ -21,6 +22,7 @@ def run_sample_direct(
     inputs: Mapping[str, np.ndarray],
     n_steps: int,
     probes: Iterable[Probe] = (),
+    plan: LearningPlan | None = None,
 ) -> Sample:
     """Run Lava's models alone, in this thread.
 
@@ -34,14 +36,18 @@ def run_sample_direct(
         Steps to run.
     probes
         ``(population, "u" or "v")`` pairs to record.
+    plan
+        How plastic projections learn; None if they keep their weights. With a plan, the
+        steps are those of all its samples, with what comes between them.
 
     Returns
     -------
     rasters, probes
         Spikes of each LIF population, bool ``(n_steps, n_neurons)``, and the state after each
-        step, int32 of the same shape, by probe.
+        step, int32 of the same shape, by probe. With a plan there are also the weights at
+        the end, int32 ``(n_post, n_pre)``, by ``(projection, "weights")``.
     """
-    model = build_model(network, inputs)
+    model = build_model(network, inputs, plan)
     sinks = _sinks(model, n_steps)
     run = DirectRun([*model.processes, *sinks.values()])
     states = {
@@ -56,6 +62,8 @@ def run_sample_direct(
         for probe, state in states.items():
             recorded[probe][step] = state
     rasters = {name: run.model(sink).data.T != 0 for name, sink in sinks.items()}
+    for name, plastic in model.plastic.items():
+        recorded[name, "weights"] = run.model(plastic.synapses).weights.astype(np.int32)
     return rasters, recorded
 
 
@@ -64,12 +72,13 @@ def run_sample_in_runtime(
     inputs: Mapping[str, np.ndarray],
     n_steps: int,
     probes: Iterable[Probe] = (),
+    plan: LearningPlan | None = None,
 ) -> Sample:
     """Run in Lava's multiprocess runtime; arguments and result as of run_sample_direct.
 
     Needs the start method "fork" and a program without threads.
     """
-    model = build_model(network, inputs)
+    model = build_model(network, inputs, plan)
     sinks = _sinks(model, n_steps)
     monitors = {probe: model.record_state(*probe, n_steps) for probe in probes}
     rasters, recorded = {}, {}
@@ -81,6 +90,8 @@ def run_sample_in_runtime(
             rasters[name] = sink.data.get().T != 0
         for (name, variable), monitor in monitors.items():
             recorded[name, variable] = monitor.get_data()[name][variable].astype(np.int32)
+        for name, plastic in model.plastic.items():
+            recorded[name, "weights"] = plastic.synapses.weights.get().astype(np.int32)
     finally:
         for process in model.populations.values():
             process.stop()

@@ -52,11 +52,21 @@ class PyExtendedLifModelFixed(PyLoihiProcessModel):
         self.refractory = proc_params["refractory"]
         self.reset_interval = proc_params["reset_interval"]
         self.reset_offset = proc_params["reset_offset"]
+        self.clock = proc_params["clock"]
 
     def run_spk(self) -> None:
         """Receive, reset if it is time, update current and membrane potential, spike."""
         arriving = self.a_in.recv()
-        if self._is_reset_step():
+        step = self.time_step  # of the sample, from 1
+        if self.clock is not None:
+            step = self.clock.step(self.time_step) + 1
+            if step > self.clock.n_steps:
+                self.s_out.send(np.zeros_like(self.v))
+                return
+        starts = self.clock is not None and step == 1
+        if starts:
+            arriving = np.zeros_like(arriving)
+        if starts or self._is_reset_step(step):
             self.u[:] = 0
             self.v[:] = 0
             self.refractory_left[:] = 0
@@ -71,12 +81,12 @@ class PyExtendedLifModelFixed(PyLoihiProcessModel):
         self.refractory_left[:] = np.where(spikes, self.refractory, waiting)
         self.s_out.send(spikes)
 
-    def _is_reset_step(self) -> bool:
+    def _is_reset_step(self, step: int) -> bool:
         interval = self.reset_interval
-        return interval > 0 and self.time_step % interval == self.reset_offset % interval
+        return interval > 0 and step % interval == self.reset_offset % interval
 
     def _update_current(self, arriving: np.ndarray) -> None:
-        aligned = wrap(arriving.astype(np.int64) << ALIGN_SHIFT, WORD_BITS)
+        aligned = arriving.astype(np.int64) << ALIGN_SHIFT
         kept = decay_toward_zero(self.u, DECAY_UNITY - (self.du + 1))
         self.u[:] = wrap_current(wrap(kept + aligned, WORD_BITS))
 

@@ -6,6 +6,8 @@ from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.process.variable import Var
 
+from hw_models.lesson import SampleClock
+
 
 class ExtendedLIF(AbstractProcess):
     """Current-based LIF with per-neuron parameters and more kinds of reset.
@@ -28,6 +30,10 @@ class ExtendedLIF(AbstractProcess):
     reset_interval, reset_offset
         State is cleared at the start of steps ``t`` (from 1) with
         ``t % reset_interval == reset_offset % reset_interval``; never if the interval is 0.
+    clock
+        Samples that know nothing of each other: state is cleared when one begins, what
+        arrives then is of the one before and is dropped, ``t`` counts from 1 in each, and
+        between samples the neurons rest. None for one endless sample.
     name
         Name of the Process.
     """
@@ -45,6 +51,7 @@ class ExtendedLIF(AbstractProcess):
         refractory: int = 0,
         reset_interval: int = 0,
         reset_offset: int = 0,
+        clock: SampleClock | None = None,
         name: str | None = None,
     ) -> None:
         super().__init__(
@@ -53,6 +60,7 @@ class ExtendedLIF(AbstractProcess):
             refractory=refractory,
             reset_interval=reset_interval,
             reset_offset=reset_offset,
+            clock=clock,
             name=name,
         )
         self.a_in = InPort(shape=shape)
