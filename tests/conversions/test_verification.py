@@ -50,34 +50,38 @@ def test_verify__compares_the_probes_asked_for():
     assert (outcome.n_samples, outcome.n_values) == (1, 20 * (2 + 3 + 2 + 2))
 
 
-def changed(**fields):
-    return NETWORK.replace(dataclasses.replace(NETWORK.population("out"), **fields))
+def changed(name, **fields):
+    return NETWORK.replace(dataclasses.replace(NETWORK.population(name), **fields))
 
 
 def test_compare_results__finds_the_first_place_and_what_came_first_in_it():
-    probes = [(name, variable) for name in ("mid", "out") for variable in "vu"]
+    probes = [(name, variable) for name in ("out", "mid") for variable in "vu"]
     same, other = (
         oracle(network, SPIKES, n_steps=20, probes=probes)
-        for network in (NETWORK, changed(current_decay=10))
+        for network in (NETWORK, changed("mid", current_decay=900))
     )
-    differs = same.probe("out", "u") != other.probe("out", "u")
+    differs = same.probe("mid", "u") != other.probe("mid", "u")
     sample, step, neuron = np.argwhere(differs)[0]
+    of_v = same.probe("mid", "v") != other.probe("mid", "v")
+    of_spikes = same.raster("mid") != other.raster("mid")
+    assert np.argwhere(of_v)[0].tolist() == [sample, step, neuron]  # in the same place
+    assert tuple(np.argwhere(of_spikes)[0][:2]) > (sample, step)  # later
     results = {Executor.ORACLE: same, Executor.ENGINE: same, Executor.LAVA: other}
     n_values, unequal, difference = compare_results(results, probes)
     assert n_values == 1020
     assert unequal == (Executor.LAVA,)
-    assert (difference.population, difference.variable) == ("out", "u")
+    assert (difference.population, difference.variable) == ("mid", "u")
     assert (difference.sample, difference.step, difference.neuron) == (sample, step, neuron)
     assert difference.values == {
-        Executor.ORACLE: same.probe("out", "u")[sample, step, neuron],
-        Executor.ENGINE: same.probe("out", "u")[sample, step, neuron],
-        Executor.LAVA: other.probe("out", "u")[sample, step, neuron],
+        Executor.ORACLE: same.probe("mid", "u")[sample, step, neuron],
+        Executor.ENGINE: same.probe("mid", "u")[sample, step, neuron],
+        Executor.LAVA: other.probe("mid", "u")[sample, step, neuron],
     }
-    assert str(difference).startswith(f"u of 'out', sample {sample}, step {step}, neuron {neuron}:")
+    assert str(difference).startswith(f"u of 'mid', sample {sample}, step {step}, neuron {neuron}:")
 
 
 def test_compare_results__sees_a_spike_without_probes():
-    same, other = (oracle(n, SPIKES, n_steps=20) for n in (NETWORK, changed(threshold=41)))
+    same, other = (oracle(n, SPIKES, n_steps=20) for n in (NETWORK, changed("out", threshold=41)))
     differs = same.raster("out") != other.raster("out")
     sample, step, neuron = np.argwhere(differs)[0]
     results = {Executor.ENGINE: same, Executor.LAVA: other}

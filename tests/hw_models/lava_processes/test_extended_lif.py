@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 pytestmark = pytest.mark.lava
@@ -44,6 +44,13 @@ def course(process, arriving):
     offset=st.integers(0, 9),
     bits=st.integers(1, 31),
     seed=st.integers(0, 2**32 - 1),
+)
+@example(  # sums that leave 32 bits
+    fields={"du": 0, "dv": 0, "vth": 2**25 - 1, "bias_mant": 2**15 - 1, "bias_exp": 15},
+    interval=0,
+    offset=0,
+    bits=31,
+    seed=0,
 )
 @settings(deadline=None, max_examples=60)
 def test_extended_lif__is_lavas_lif_if_nothing_else_is_asked(fields, interval, offset, bits, seed):
