@@ -36,6 +36,7 @@ from ssdp_neuro.training.spike_tap import InputOf
 from ssdp_neuro.training.ssdp import SSDP
 from ssdp_neuro.training.surrogate import ArcTangent, Boxcar, FastSigmoid, spike
 from ssdp_neuro.training.synchrony import da_ssdp_update, ssdp_update, synchrony
+from ssdp_neuro.training.transformer import SpikingBlock, TokenLif
 
 __all__ = [
     "DASSDP",
@@ -60,8 +61,10 @@ __all__ = [
     "SaturationWarning",
     "ShuffledLatencies",
     "SpikeChoice",
+    "SpikingBlock",
     "SpikingNetwork",
     "Stage",
+    "TokenLif",
     "TrainingHistory",
     "da_ssdp_update",
     "feed_forward",

@@ -79,7 +79,7 @@ class DopamineGate(nn.Module):
     >>> gate.record(spread, 1.0 - spread)
     >>> round(gate.fit().k, 6)
     1.0
-    >>> gate(torch.tensor([0.0, 0.2, 0.5])).tolist()
+    >>> [round(value, 6) for value in gate(torch.tensor([0.0, 0.2, 0.5])).tolist()]
     [0.0, 1.0, 2.0]
     """
 
