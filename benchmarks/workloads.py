@@ -6,6 +6,7 @@ Weights are ``2 * m`` with int8 mantissas ``m``, LIF neurons have ``du = 409`` a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -170,3 +171,13 @@ def few_events(rng: np.random.Generator, size: int, n_steps: int) -> np.ndarray:
     starts = rng.integers(0, size, size=n_steps)
     index = (starts[:, None] + np.arange(10) * (size // 10) + np.arange(10)) % size
     return np.stack([np.repeat(np.arange(n_steps), 10), np.sort(index, axis=1).reshape(-1)], axis=1)
+
+
+WORKLOADS: dict[str, Callable[[], Workload]] = {
+    "W1 1%": lambda: dense(0.01),
+    "W1 5%": lambda: dense(0.05),
+    "W1 20%": lambda: dense(0.20),
+    "W2": recurrent,
+    "W3": classifier,
+    "W4": large,
+}

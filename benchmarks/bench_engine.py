@@ -1,0 +1,113 @@
+"""The engine against Lava, Brian 2 and PyTorch simulators: the same networks, one run.
+
+    uv run --with brian2 --with sinabs --with norse --with snntorch --with spikingjelly \\
+        python -m benchmarks.bench_engine --rounds 5
+
+Every time is that of a prepared network on prepared input: start-up, building and
+compiling are outside. Engine and peers take turns (A B C A B C), each in a process of its
+own. The spikes of every peer are compared with ours.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.alone import ALONE
+from benchmarks.engine_report import markdown
+from benchmarks.machine import machine
+from benchmarks.peers.__main__ import PEERS
+from benchmarks.rounds import ENGINE, Case, measure_case
+
+LAVA = ("Lava", "Lava, product")
+BRIAN = "Brian2 C++"
+CASES = (
+    Case(
+        workload="W1 1%",
+        n_threads=1,
+        peers=(*LAVA, BRIAN, "norse", "sinabs"),
+        lava_target=500,
+        peer_target=15,
+    ),
+    Case(
+        workload="W1 5%",
+        n_threads=1,
+        peers=(*LAVA, BRIAN, "norse", "sinabs"),
+        lava_target=400,
+        peer_target=40,
+    ),
+    Case(
+        workload="W1 20%",
+        n_threads=1,
+        peers=(*LAVA, BRIAN, "norse", "sinabs"),
+        lava_target=200,
+        peer_target=60,
+    ),
+    Case(workload="W2", n_threads=1, peers=(*LAVA, BRIAN), lava_target=120, peer_target=2.8),
+    Case(
+        workload="W3",
+        n_threads=1,
+        peers=(*LAVA, "norse", "sinabs", "snntorch", "spikingjelly"),
+        lava_target=1200,
+        peer_target=15,
+    ),
+    Case(
+        workload="W3",
+        n_threads=2,
+        peers=(*LAVA, "norse", "sinabs", "snntorch", "spikingjelly"),
+        lava_target=1200,
+        peer_target=15,
+    ),
+    Case(workload="W4", n_threads=1, peers=(*LAVA, BRIAN), lava_target=350, peer_target=2.5),
+)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    names = list(dict.fromkeys(case.workload for case in CASES)) + list(ALONE)
+    parser.add_argument("--workload", nargs="+", choices=names, default=names, metavar="NAME")
+    peers = [peer for peer in PEERS if peer != ENGINE]
+    parser.add_argument("--peers", nargs="*", choices=peers, default=peers, metavar="PEER")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", type=Path, help="file for the record, with a .md beside it")
+    return parser.parse_args()
+
+
+def main() -> None:
+    given = arguments()
+    record = {
+        "command": "python -m benchmarks.bench_engine " + " ".join(sys.argv[1:]),
+        "machine": machine(),
+        "rounds": given.rounds,
+        "cases": [],
+        "alone": {},
+    }
+
+    def say(text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+    for name in given.workload:
+        if name in ALONE:
+            record["alone"][name] = ALONE[name](given.rounds)
+            say(f"{name}: {record['alone'][name]}")
+    for case in CASES:
+        if case.workload in given.workload:
+            chosen = tuple(peer for peer in case.peers if peer in given.peers)
+            case = dataclasses.replace(case, peers=chosen)
+            with tempfile.TemporaryDirectory() as folder:
+                record["cases"].append(measure_case(case, given.rounds, Path(folder), say))
+    record["load_at_end"] = os.getloadavg()[0]
+    text = markdown(record)
+    print(text)
+    if given.json:
+        given.json.write_text(json.dumps(record, indent=1) + "\n")
+        given.json.with_suffix(".md").write_text(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+"""The record of ``bench_engine`` as a page of Markdown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks.rounds import ENGINE, fastest
+
+
+def markdown(record: dict[str, Any]) -> str:
+    """Tables of times, ratios, targets and agreement."""
+    machine = record["machine"]
+    lines = [
+        f"# Engine and peers, {machine['date']}",
+        "",
+        f"`{record['command']}`",
+        "",
+        f"{machine['cpu']}, {machine['cores']} cores, Python {machine['python']};"
+        f" load {machine['load']:.1f} at the start, {record['load_at_end']:.1f} at the end.",
+        f"{record['rounds']} interleaved rounds; best and median of all timed runs, microseconds"
+        " per step (of the whole batch). Ratios are peer / engine.",
+        "",
+        "| case | peer | best | median | runs | ratio, best | ratio, median | spikes |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for case in record["cases"]:
+        for peer, row in case["peers"].items():
+            own = peer == ENGINE
+            lines.append(
+                f"| {case['case']} | {peer} | {row['best_us_per_step']:.4g}"
+                f" | {row['median_us_per_step']:.4g} | {row['timed_runs']}"
+                f" | {'' if own else format_ratio(row['ratio_best'])}"
+                f" | {'' if own else format_ratio(row['ratio_median'])}"
+                f" | {row['spikes_engine'] if own else spikes(row)} |"
+            )
+    lines += ["", "| case | against | ratio, best | ratio, median | target | |"]
+    lines += ["|---|---|---|---|---|---|"]
+    for case in record["cases"]:
+        lavas = [peer for peer in case["peers"] if peer.startswith("Lava")]
+        others = [peer for peer in case["peers"] if peer not in (ENGINE, *lavas)]
+        for among, target in ((lavas, case["lava_target"]), (others, case["peer_target"])):
+            peer = fastest(case["peers"], among)
+            if peer is not None:
+                row = case["peers"][peer]
+                met = "met" if row["ratio_best"] >= target else "**missed**"
+                lines.append(
+                    f"| {case['case']} | {peer} | {format_ratio(row['ratio_best'])}"
+                    f" | {format_ratio(row['ratio_median'])} | {target:g} | {met} |"
+                )
+    lines += alone(record["alone"])
+    versions = {}
+    for case in record["cases"]:
+        for row in case["peers"].values():
+            versions.update(row["versions"])
+    if versions:
+        lines += ["", "Versions: " + ", ".join(f"{k} {v}" for k, v in sorted(versions.items()))]
+    return "\n".join(lines) + "\n"
+
+
+def alone(record: dict[str, Any]) -> list[str]:
+    """Lines on what the engine is measured for by itself."""
+    lines = []
+    if "silent" in record:
+        row = record["silent"]
+        few, many = row["neurons"]
+        lines += [
+            "",
+            f"Silent neurons, {few} and {many} under the same events:"
+            f" {row['best_us_per_step'][0]:.3g} and {row['best_us_per_step'][1]:.3g} us per step,"
+            f" ratio {row['ratio_best']:.3f} (best), {row['ratio_median']:.3f} (median of pairs);"
+            f" target at most {row['target']}.",
+        ]
+    if "call" in record:
+        row = record["call"]
+        lines += [
+            "",
+            f"One call of `simulate` for one step of one neuron: {row['best_us']:.1f} us (best),"
+            f" {row['median_us']:.1f} us (median); target at most {row['target_us']:g}.",
+        ]
+    if "DA-SSDP" in record:
+        lines += ["", f"`{record['DA-SSDP']['command']}`:", "", "```"]
+        lines += [*record["DA-SSDP"]["output"], "```"]
+    return lines
+
+
+def format_ratio(ratio: float) -> str:
+    return f"{ratio:.0f}" if ratio >= 100 else f"{ratio:.3g}"
+
+
+def spikes(row: dict[str, Any]) -> str:
+    over = f"{row['compared_steps']} steps"
+    if row["identical"]:
+        return f"identical ({row['spikes_peer']}, {over})"
+    return (
+        f"{row['spikes_peer']} for {row['spikes_engine']} ({over}), {row['jaccard']:.1%} in common"
+    )
