@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hw_models import FixedPointNetwork, InputError, TypeMismatchError
+from conversions.lava_learner import task_rasters
+from conversions.lava_lessons import lessons_of
+from hw_models import FixedPointNetwork, InputError, RangeError, TypeMismatchError
+from hw_models.lesson import LearningForm, learning_plan
+from ssdp_neuro.engine.learning_task import learning_task
 from ssdp_neuro.engine.spike_input import spike_input
 
 if TYPE_CHECKING:
@@ -12,13 +16,19 @@ if TYPE_CHECKING:
 
 
 def to_lava(
-    network: FixedPointNetwork, spikes: Any = None, n_steps: int | None = None
+    network: FixedPointNetwork,
+    spikes: Any = None,
+    n_steps: int | None = None,
+    *,
+    learning: LearningForm | str | None = None,
+    **teaching: Any,
 ) -> LavaModel:
     """Build the Lava Processes that compute a network bit for bit.
 
     They are Lava's own (LIF, LIFReset, Dense, DelayDense, Sparse, DelaySparse, Conv) wherever
     these express a population or a projection exactly, else processes of this
-    distribution. Plastic projections keep their weights.
+    distribution. Plastic projections keep their weights unless ``learning`` says how they
+    change them.
 
     Parameters
     ----------
@@ -31,13 +41,25 @@ def to_lava(
     n_steps
         Steps of the input; needed with spikes. If it is None the model has no
         sources, and :meth:`LavaModel.connect_input` feeds it from Processes of yours.
+    learning
+        None, or the form of learning, a :class:`LearningForm` or its value. ``PROCESS``
+        computes integer DA-SSDP bit for bit in a Process of this distribution. ``LOIHI``
+        replays every sample, in as many steps and one more, to Lava's unmodified
+        three-factor ``LearningDense``: compatible with Loihi 2 in form, checked in Lava's
+        CPU model, nothing more. With learning, spikes are those of ``B`` samples.
+    **teaching
+        With learning only: ``labels``, ``rewards``, ``teacher``, ``losses``, ``dopamine``,
+        ``seed``, ``epochs``, ``learning_mask``, ``first_sample`` as of
+        :func:`ssdp_neuro.learn`.
 
     Returns
     -------
     LavaModel
         The Processes by name, with ``connect_input``, ``record_spikes`` and
         ``record_state``. Run it with ``process.run(condition=RunSteps(n_steps),
-        run_cfg=model.run_config)`` on any of them, and stop it.
+        run_cfg=model.run_config)`` on any of them, and stop it. With learning, run it for
+        ``B * epochs * model.plan.clock.period`` steps; ``model.plastic[name].synapses.weights``
+        are the learned weights, and spikes count in the first ``n_steps`` of a period.
 
     Raises
     ------
@@ -67,6 +89,10 @@ def to_lava(
     """
     if not isinstance(network, FixedPointNetwork):
         raise TypeMismatchError(f"network: {network!r}; a FixedPointNetwork is needed")
+    if learning is not None:
+        return _learning_model(network, spikes, n_steps, learning, teaching)
+    if teaching:
+        raise InputError(f"{next(iter(teaching))}: only with learning")
     if n_steps is None and spikes is not None:
         raise InputError("to_lava: spikes without n_steps; n_steps is needed with them")
     from hw_models.lava_processes.compatibility import require_fork
@@ -83,3 +109,24 @@ def to_lava(
         )
     rasters = given.rasters(network, n_steps)
     return build_model(network, {name: raster[0] for name, raster in rasters.items()})
+
+
+def _learning_model(
+    network: FixedPointNetwork,
+    spikes: Any,
+    n_steps: int | None,
+    learning: LearningForm | str,
+    teaching: dict[str, Any],
+) -> LavaModel:
+    values = [form.value for form in LearningForm]
+    if not isinstance(learning, LearningForm) and learning not in values:
+        raise RangeError(f"learning: {learning!r}; allowed are {', '.join(values)}")
+    if spikes is None or n_steps is None:
+        raise InputError("to_lava: learning needs spikes and n_steps")
+    from hw_models.lava_processes.compatibility import require_fork
+    from hw_models.lava_processes.model import build_model
+
+    require_fork()
+    task = learning_task(network, spikes, n_steps=n_steps, **teaching)
+    plan = learning_plan(network, task.n_steps, LearningForm(learning), lessons_of(task))
+    return build_model(network, task_rasters(task, plan.clock), plan)

@@ -29,18 +29,23 @@ def latency_code(spikes, latency_bits, latency_shift):
     return 2**latency_bits - 1
 
 
-def delta(params, pre_code, post_code, gate, bits):
+def product(params, pre_code, post_code, gate):
+    """Kernel x amplitude x gate: the change of a weight in units of ``2**-shift``."""
     silent = 2**params.latency_bits - 1
     places = [params.silent_latency if c == silent else c for c in (pre_code, post_code)]
     both_fired = silent not in (pre_code, post_code)
     amplitude = params.potentiation if both_fired else -params.depression
-    product = int(params.kernel[abs(places[1] - places[0])]) * amplitude * gate
+    return int(params.kernel[abs(places[1] - places[0])]) * amplitude * gate
+
+
+def delta(params, pre_code, post_code, gate, bits):
+    exact = product(params, pre_code, post_code, gate)
     unit = 2**params.shift
     if params.rounding.value == "stochastic":
-        return (product + bits % unit) // unit
-    magnitude, rest = divmod(abs(product), unit)
+        return (exact + bits % unit) // unit
+    magnitude, rest = divmod(abs(exact), unit)
     magnitude += 2 * rest >= unit and unit > 1
-    return magnitude if product > 0 else -magnitude
+    return magnitude if exact > 0 else -magnitude
 
 
 def update(weights, params, pre_codes, post_codes, gates, seed=0, sample=0):
