@@ -94,7 +94,7 @@ class Job:
         parts = []
         done = False
         while not done:
-            out = np.empty(max(SPIKES_PER_PART, cursor[3]), dtype=np.int32)
+            out = np.empty(SPIKES_PER_PART + cursor[3], dtype=np.int32)
             cursor[2] = 0
             done = kernels.run_network(
                 cursor,
