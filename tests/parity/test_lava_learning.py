@@ -19,11 +19,12 @@ from hw_models import (
     LifPopulation,
     ResetMode,
     Rounding,
+    SparseProjection,
     ThirdFactor,
     same_record,
 )
 from hw_models.lesson import LearningForm, learning_plan
-from ssdp_neuro import learn
+from ssdp_neuro import learn, simulate
 from ssdp_neuro.engine.learning_task import learning_task
 from tests.oracle.learn import learn as oracle
 from tests.plasticity_strategies import da_ssdp_params
@@ -219,6 +220,36 @@ def test_learn_lava__takes_given_teachers_and_masks_of_projections():
         expected = dataclasses.replace(engine.changes[name], rows_visited=change.rows_visited)
         assert change == expected
         assert (change.n_changed > 0) == (name != "hidden->hidden")
+
+
+def test_teacher_population__forces_spikes_that_count():
+    """Real forced spikes, as docs/fixed_point_da_ssdp.md has them: one strong synapse each."""
+    rng = np.random.default_rng(11)
+    plain = network_of(rng, output=params_of(CONSTANT), current_decay=4095)
+    everyone = np.arange(N_OUT)
+    forcing = SparseProjection(
+        source="teacher",
+        target="out",
+        pre=everyone,
+        post=everyone,
+        weights=np.full(N_OUT, 255),
+        weight_exponent=7,
+    )
+    network = FixedPointNetwork(
+        populations=[*plain.populations, InputPopulation(name="teacher", shape=(N_OUT,))],
+        projections=[*plain.projections, forcing],
+    )
+    forced_steps = rng.integers(1, N_STEPS, N_OUT)
+    teacher = np.zeros((1, N_STEPS, N_OUT), dtype=bool)
+    teacher[0, forced_steps - 1, everyone] = True
+    spikes = {"in": np.zeros((1, N_STEPS, N_IN), dtype=bool), "teacher": teacher}
+    spikes["in"][0, 0] = True
+    run = simulate(network, spikes, n_steps=N_STEPS)
+    assert run.raster("out")[0, forced_steps, everyone].all()
+    results = [act(network, spikes, n_steps=N_STEPS) for act in (learn, learn_lava)]
+    assert same_record(results[0].network, results[1].network)
+    without = learn(network, {**spikes, "teacher": teacher & False}, n_steps=N_STEPS)
+    assert not same_record(results[0].network, without.network)
 
 
 def test_learn_lava__equals_engine_in_the_runtime():
