@@ -12,7 +12,7 @@ pytestmark = pytest.mark.kernel
 def test_run_window__same_spikes_however_often_its_output_is_full(monkeypatch):
     rng = np.random.default_rng(0)
     net = LifPopulation(
-        name="net", shape=(80,), current_decay=400, voltage_decay=100, threshold=600
+        name="net", shape=(80,), current_decay=400, voltage_decay=100, threshold=2500
     )
     network = FixedPointNetwork(
         populations=[InputPopulation(name="in", shape=(50,)), net],
