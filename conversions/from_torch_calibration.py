@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
+from conversions.from_torch_layers import convert_stage
 from conversions.report import GridChoice
 from conversions.scaling import best_grid, candidate_grids, spike_mismatch
-from hw_models import Chip, InputError
+from hw_models import Chip, FixedPointNetwork, InputError, InputPopulation
 from hw_models.weight_grid import WeightGrid, covering_grid
-from ssdp_neuro.training import SpikingNetwork, Stage, quantize
+from ssdp_neuro.training import SpikingNetwork, Stage
 from ssdp_neuro.training.network import as_spikes, weight_of
 
 
@@ -89,7 +89,7 @@ def choose_grids(
     """
     grids: dict[str, WeightGrid] = {}
     choices: dict[str, GridChoice] = {}
-    arriving = None if data is None else data.spikes
+    arriving = None if data is None else data.spikes.numpy() != 0
     for stage in parts:
         name = stage.neurons_path
         settings: dict[str, Any] = {
@@ -111,17 +111,21 @@ def choose_grids(
 
 
 def _calibrated(
-    stage: Stage, settings: dict[str, Any], arriving: torch.Tensor, wanted: np.ndarray
+    stage: Stage, settings: dict[str, Any], arriving: np.ndarray, wanted: np.ndarray
 ) -> WeightGrid:
     def mismatch(grid: WeightGrid) -> float:
-        return spike_mismatch(emitted(stage, grid, arriving).flatten(2).numpy(), wanted)
+        return spike_mismatch(emitted(stage, grid, arriving).reshape(wanted.shape), wanted)
 
     return best_grid(candidate_grids(weight_of(stage.synapses), **settings), mismatch)
 
 
-def emitted(stage: Stage, grid: WeightGrid, arriving: torch.Tensor) -> torch.Tensor:
-    """Spikes ``(B, T, ...)`` of a stage in the chip's integers, on a grid."""
-    alone = SpikingNetwork(copy.deepcopy(stage.modules), input_shape=arriving.shape[2:])
-    quantize(alone, {stage.neurons_path: grid})
-    with torch.no_grad():
-        return alone.eval()(arriving)
+def emitted(stage: Stage, grid: WeightGrid, arriving: np.ndarray) -> np.ndarray:
+    """Spikes of a stage alone on a grid, in the engine; bool ``(B, T, *shape)`` in and out."""
+    from ssdp_neuro import simulate
+
+    n_samples, n_steps = arriving.shape[:2]
+    source = InputPopulation(name="arriving", shape=arriving.shape[2:])
+    projection, population = convert_stage(stage, grid, source)
+    alone = FixedPointNetwork(populations=[source, population], projections=[projection])
+    run = simulate(alone, arriving, n_steps=n_steps)
+    return run.raster(population.name).reshape(n_samples, n_steps, *population.shape)

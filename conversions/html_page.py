@@ -13,7 +13,8 @@ body { font: 16px/1.5 system-ui, sans-serif; color: #1c2126; background: #fff;
        max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.7rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
 table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .8rem; border-bottom: 1px solid #d8dde2; text-align: right; }
+th, td { padding: .3rem .8rem; border-bottom: 1px solid #d8dde2; text-align: right;
+         white-space: nowrap; }
 th { border-bottom: 2px solid #1c2126; }
 th:first-child, td:first-child { text-align: left; }
 .scroll { overflow-x: auto; }

@@ -121,14 +121,19 @@ class ConversionReport:
 
     def table(self) -> Table:
         """A rich table."""
+        from rich.markup import escape
         from rich.table import Table
 
         headings, *rows = self.rows()
-        table = Table(title=f"Conversion to {self.chip}", caption="\n".join(self.summary()))
+        table = Table(
+            title=f"Conversion to {self.chip}",
+            caption=escape("\n".join(self.summary())),
+            caption_justify="left",
+        )
         for place, heading in enumerate(headings):
             table.add_column(heading, justify="left" if place == 0 else "right")
         for row in rows:
-            table.add_row(*row)
+            table.add_row(*map(escape, row))
         return table
 
 
@@ -157,6 +162,6 @@ def _row(layer: LayerReport) -> tuple[str, ...]:
         f"{layer.mean_rounding_error:.2g}",
         f"{layer.saturated_share:.2%}",
         f"{layer.largest_current:.0%}",
-        f"{layer.rate_before:.4f} > {layer.rate_after:.4f}" if compared else "not measured",
+        f"{layer.rate_before:.4f} to {layer.rate_after:.4f}" if compared else "not measured",
         f"{layer.spike_agreement:.2%}" if compared else "not measured",
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +45,7 @@ def fit(
     dropped_spikes: float = 0.2,
     validation: tuple[Any, Any] | None = None,
     seed: int = 0,
+    n_threads: int | None = None,
     title: str = "training",
     show_progress: bool = True,
 ) -> TrainingHistory:
@@ -71,6 +74,9 @@ def fit(
         Spikes and labels to measure the accuracy on after every epoch; never trained on.
     seed
         Order of the samples and dropped spikes.
+    n_threads
+        Threads of PyTorch while it lasts, as they are if not given. Small models are
+        fastest, and repeatable on any machine, with one.
     title
         Of the progress bar, which goes to stderr.
     show_progress
@@ -102,7 +108,10 @@ def fit(
     losses: list[float] = []
     accuracies: list[float] = []
     model.train()
-    with progress_bar(title, epochs * batches, show=show_progress) as advance:
+    with (
+        threads(n_threads),
+        progress_bar(title, epochs * batches, show=show_progress) as advance,
+    ):
         for _ in range(epochs):
             total = 0.0
             for batch in torch.randperm(len(inputs), generator=generator).split(batch_size):
@@ -123,6 +132,17 @@ def fit(
                 accuracies.append(accuracy(model.decide(validation[0]), validation[1]))
     model.eval()
     return TrainingHistory(losses=tuple(losses), accuracies=tuple(accuracies))
+
+
+@contextlib.contextmanager
+def threads(n_threads: int | None) -> Iterator[None]:
+    """Let PyTorch use so many threads for a while; None changes nothing."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(before if n_threads is None else n_threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _loss(model: SpikingNetwork, spikes: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

@@ -1,0 +1,62 @@
+"""The demo's report: the table, the figures and the conversion, in one HTML file."""
+
+from __future__ import annotations
+
+import os
+
+from conversions import html_page
+from conversions.demo.figures import (
+    accuracy_figure,
+    draw,
+    latency_figure,
+    raster_figure,
+    require_matplotlib,
+)
+from conversions.demo.result import DemoResult
+
+
+def write_demo_report(path: str | os.PathLike[str], result: DemoResult) -> None:
+    """Write the report, whole or not at all.
+
+    Raises
+    ------
+    MissingExtraError
+        If matplotlib is not installed.
+    NetworkFileError
+        If the file cannot be written.
+    """
+    require_matplotlib()
+    html_page.write_page(path, demo_page(result))
+
+
+def demo_page(result: DemoResult) -> str:
+    """The report as an HTML document."""
+    first_new = result.settings.n_trained_classes
+    example = result.example
+    raster = (
+        f"A held-out {example.label}, a class that was never trained in PyTorch. Every mark is"
+        " a spike; the output neuron of its class is in orange. A connection delivers one step"
+        " late, so each layer begins after the one before."
+    )
+    latencies = (
+        "Steps in which neurons fired first, over all held-out digits, after learning. The"
+        " integer rule sees nothing but these steps and which neurons fired at all."
+    )
+    accuracies = (
+        f"Digits {first_new}-9 are learned on the chip from the samples named below the bars."
+        " Where only the new digits are shown, they push the old ones out."
+    )
+    seconds = ", ".join(f"{part} {value:.1f} s" for part, value in result.seconds.items())
+    sections = [
+        ("Accuracy", html_page.table(result.rows()) + html_page.paragraphs(result.remarks())),
+        ("Learning on the chip", html_page.figure(draw(accuracy_figure, result), accuracies)),
+        ("One digit", html_page.figure(draw(raster_figure, result), raster)),
+        ("First spikes", html_page.figure(draw(latency_figure, result), latencies)),
+        (
+            f"Conversion to {result.conversion.chip}",
+            html_page.table(result.conversion.rows())
+            + html_page.paragraphs(result.conversion.summary()),
+        ),
+        ("This run", html_page.paragraphs([f"Seed {result.settings.seed}; {seconds}."])),
+    ]
+    return html_page.page("Digits on a chip that learns", sections)

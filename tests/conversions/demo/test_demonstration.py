@@ -1,0 +1,99 @@
+import json
+
+import numpy as np
+import pytest
+
+from conversions.from_torch_model import from_torch
+from hw_models import LOIHI2, check, load, same_record
+from ssdp_neuro import simulate
+from ssdp_neuro.decision import accuracy, decide
+from ssdp_neuro.training import load_digits, load_model
+from tests.conversions.demo.conftest import TINY
+
+pytestmark = pytest.mark.lava
+
+
+def held_out(folder):
+    with np.load(folder / "held_out.npz") as arrays:
+        return arrays["spikes"], arrays["labels"]
+
+
+def test_run_demo__numbers_are_those_of_what_it_saved(tiny_demo):
+    result, _, folder = tiny_demo
+    spikes, labels = held_out(folder)
+    old = labels < 8
+    model = load_model(folder / "digits.safetensors")
+    network, learned = load(folder / "digits.h5"), load(folder / "digits_learned.h5")
+    run = simulate(network, spikes[old], n_steps=20)
+    assert result.accuracy_float == accuracy(model.decide(spikes[old]), labels[old])
+    assert result.accuracy_fixed == accuracy(decide(run.raster("output")), labels[old])
+    decided = decide(simulate(learned, spikes, n_steps=20).raster("output"))
+    assert result.after.accuracy.everything == accuracy(decided, labels)
+    assert result.after.accuracy.new == accuracy(decided[~old], labels[~old])
+    assert result.n_held_out == (old.sum(), len(labels))
+
+
+def test_run_demo__converts_the_model_that_it_saved(tiny_demo):
+    _, _, folder = tiny_demo
+    network, _ = from_torch(load_model(folder / "digits.safetensors"))
+    saved = load(folder / "digits.h5")
+    assert [p.name for p in saved.populations] == [p.name for p in network.populations]
+    assert check(saved, LOIHI2) == ()
+    assert not same_record(saved, load(folder / "digits_learned.h5"))
+
+
+def test_run_demo__held_out_digits_are_held_out(tiny_demo):
+    _, _, folder = tiny_demo
+    spikes, labels = held_out(folder)
+    split = load_digits(TINY.seed)
+    assert labels.tolist() == split.held_out.labels.tolist()
+    assert spikes.shape == (450, 20, 64)
+
+
+def test_run_demo__lava_agrees_and_learning_helps(tiny_demo):
+    result, _, _ = tiny_demo
+    assert result.lava.equal
+    assert (result.lava.n_runtime, result.lava.n_models) == (2, 6)
+    assert result.lava.n_spikes > 0
+    assert result.before.new == 0
+    assert result.after.shots == 8
+    assert result.after.accuracy.new > 0.2
+    assert result.after.accuracy.everything > result.before.everything
+    assert [(x.shots, x.rehearsed) for x in result.lessons] == [(2, True), (8, True), (8, False)]
+    assert result.after.n_updates == 8 * 10 * 2 * 2
+
+
+def test_run_demo__says_what_it_does_and_how_long_it_took(tiny_demo):
+    result, said, _ = tiny_demo
+    assert [line.split()[0] for line in said] == [
+        "Training",
+        "Converting",
+        "Running",
+        "Learning",
+        "Running",
+    ]
+    parts = {name: value for name, value in result.seconds.items() if name != "total"}
+    assert set(parts) == {"training", "conversion", "engine", "learning", "lava"}
+    assert sum(parts.values()) <= result.seconds["total"]
+
+
+def test_demo_result__is_one_plain_object(tiny_demo):
+    result, _, _ = tiny_demo
+    plain = json.loads(json.dumps(result.to_dict()))
+    assert plain["accuracy_float"] == result.accuracy_float
+    assert plain["accuracy_fixed"] == result.accuracy_fixed
+    assert plain["lava_equal"] is True
+    assert plain["accuracy_before_learning"] == result.before.everything
+    assert plain["accuracy_after_learning"] == result.after.accuracy.everything
+    assert plain["seconds"] == result.seconds["total"]
+    assert len(plain["lessons"]) == 3
+
+
+def test_demo_result__table_shows_every_experiment(tiny_demo):
+    result, _, _ = tiny_demo
+    headings, *rows = result.rows()
+    assert result.table().row_count == len(rows) == 4 + len(result.lessons)
+    assert {len(row) for row in rows} == {len(headings)}
+    assert rows[2][2:] == ("same spikes",) * 3
+    assert f"{result.after.accuracy.everything:.1%}" in rows[-2]
+    assert "361 of digits 0-7" in " ".join(result.remarks())
