@@ -35,7 +35,7 @@ from ssdp_neuro.training.rule_settings import (
 from ssdp_neuro.training.spike_tap import InputOf
 from ssdp_neuro.training.ssdp import SSDP
 from ssdp_neuro.training.surrogate import ArcTangent, Boxcar, FastSigmoid, spike
-from ssdp_neuro.training.synchrony import da_ssdp_update, ssdp_update, synchrony
+from ssdp_neuro.training.synchrony_update import da_ssdp_update, ssdp_update, synchrony
 from ssdp_neuro.training.transformer import SpikingBlock, TokenLif
 
 __all__ = [

@@ -12,7 +12,7 @@ from torch.nn.utils import parametrize
 from hw_models import ConversionError, InputError, RangeError
 from ssdp_neuro.training.rule_settings import Positions, RuleSettings
 from ssdp_neuro.training.spike_tap import InputOf, Reading, SpikePattern
-from ssdp_neuro.training.synchrony import da_ssdp_update, synchrony
+from ssdp_neuro.training.synchrony_update import da_ssdp_update, synchrony
 
 POSITION_ELEMENTS = 2**22  # of the patterns of patches at a time
 

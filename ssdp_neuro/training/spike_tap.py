@@ -60,31 +60,37 @@ class Reading:
 
     def pattern(self, spikes: Tensor) -> SpikePattern:
         """Flags and latencies of one forward pass."""
-        fired = self._by_channel(spikes != 0)
+        fired = self._by_channel(spikes)
         if self.positions is Positions.FIRST_ARRIVAL and fired.ndim > 3:
-            fired = fired.flatten(3).any(3)
+            fired = _anywhere(fired, tuple(range(3, fired.ndim)))
         if self.delay:
             late = torch.zeros_like(fired[:, : self.delay])
             fired = torch.cat([late, fired[:, : -self.delay]], dim=1)
         pick = first_spike if self.spike is SpikeChoice.FIRST else last_spike
         return SpikePattern(*pick(fired), fired.shape[1])
 
-    def _by_channel(self, fired: Tensor) -> Tensor:
+    def _by_channel(self, spikes: Tensor) -> Tensor:
         """``(B, T, n)`` or ``(B, T, n, *positions)``."""
-        shape = tuple(fired.shape)
+        shape = tuple(spikes.shape)
         if self.channels_first:
-            if fired.ndim > 3 and shape[2] == self.n:
-                return fired
-        elif fired.ndim > 2:
-            if fired[0, 0].numel() == self.n:
-                return fired.flatten(2)
+            if spikes.ndim > 3 and shape[2] == self.n:
+                return spikes
+        elif spikes.ndim > 2:
+            if spikes[0, 0].numel() == self.n:
+                return spikes.flatten(2)
             if shape[-1] == self.n:
-                return fired.movedim(-1, 2)
+                return spikes.movedim(-1, 2)
         wanted = "{n}, H, W" if self.channels_first else "..., {n}"
         raise ShapeError(
             f"spikes of shape {shape} (batch, time, ...); ({wanted.format(n=self.n)}) per step is"
             " needed: those that really cross the weight"
         )
+
+
+def _anywhere(spikes: Tensor, dims: tuple[int, ...]) -> Tensor:
+    """Whether there is a spike along some dimensions; reads floats once, writes next to none."""
+    somewhere = spikes.amax(dims) != 0
+    return somewhere if spikes.dtype == torch.bool else somewhere | (spikes.amin(dims) != 0)
 
 
 class SpikeTap:

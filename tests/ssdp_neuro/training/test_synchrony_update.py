@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from hw_models import RangeError, ShapeError, TypeMismatchError
-from ssdp_neuro.training import da_ssdp_update, ssdp_update, synchrony
+from ssdp_neuro.training import da_ssdp_update, ssdp_update, synchrony, synchrony_update
 
 RULE = {"a_plus": 1.5e-3, "a_baseline": 5e-4, "sigma": 1.7}
 
@@ -132,7 +132,7 @@ def test_da_ssdp_update__makes_no_tensor_of_all_pairs_of_all_samples(n_steps):
 def test_da_ssdp_update__product_in_parts_is_the_same_sum(monkeypatch):
     given_sides, gate = sides(11, 6, 5, 4)
     whole = gap(given_sides, gate, 4)[1]
-    monkeypatch.setitem(da_ssdp_update.__globals__, "PRODUCT_ELEMENTS", 250)
+    monkeypatch.setattr(synchrony_update, "PRODUCT_ELEMENTS", 250)
     error, parts = gap(given_sides, gate, 4)
     assert error < 1e-14
     assert torch.allclose(parts, whole, rtol=0, atol=1e-16)
