@@ -155,11 +155,13 @@ def page(rows: list[tuple[str, float, float]], errors: dict, name: str) -> str:
         "## Error of weights learned by the integer rule",
         "",
         f"{N_SAMPLES} samples of {N_STEPS} steps, {N_SIDE} x {N_SIDE} synapses from weight 0,"
-        f" random first spikes ({SILENT_SHARE:.0%} silent), random gates in [0, 2); weights span [-1, 1)."
-        f" {RULE}. RMS error of the weights, as a share of the RMS of the real rule's weights.",
+        f" random first spikes ({SILENT_SHARE:.0%} silent), random gates in [0, 2);"
+        f" weights span [-1, 1). {RULE}.",
+        "RMS error of the weights, as a share of the RMS of the real rule's weights.",
         "",
         "An error of 1.000 is that of learning nothing: every change rounds to 0. Stochastic"
-        " rounding keeps the mean of a change, so it learns there too, at the price of noise elsewhere.",
+        " rounding keeps the mean of a change, so it learns there too, at the price of noise"
+        " elsewhere.",
         "",
         f"![error]({name}.svg)",
     ]

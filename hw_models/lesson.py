@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hw_models.dopamine import GATE_ONE, SynchronyStatistics
-from hw_models.errors import RangeError
+from hw_models.errors import RangeError, ShapeError
 from hw_models.network import FixedPointNetwork
 from hw_models.plasticity import DaSsdpParams
 
@@ -71,6 +71,11 @@ class Lesson:
         The neuron that should win each sample, int64 ``(B,)``.
     losses, statistics
         For a dopamine gate: int64 ``(B,)``, and what was counted before.
+
+    Raises
+    ------
+    ShapeError
+        If an array is not of ``B`` samples.
     """
 
     learns: np.ndarray
@@ -80,6 +85,14 @@ class Lesson:
     labels: np.ndarray | None = None
     losses: np.ndarray | None = None
     statistics: SynchronyStatistics | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("gates", "labels", "losses"):
+            array = getattr(self, name)
+            if array is not None and len(array) != self.learns.size:
+                raise ShapeError(
+                    f"Lesson.{name}: shape {array.shape}; learns has {self.learns.size} samples"
+                )
 
     def learned_gates(self, n_post: int) -> np.ndarray:
         """Gates int32 ``(B, n_post)``: the given ones or one, 0 in what is not learned."""

@@ -42,12 +42,3 @@ def test_plan__is_the_same_after_a_file(tmp_path):
     assert list(read.lessons) == list(lessons)
     for name, lesson in lessons.items():
         assert same_record(read.lessons[name], lesson)
-
-
-def test_sample_clock__counts_samples_and_their_steps():
-    clock = SampleClock(n_steps=2, period=3)
-    assert [(clock.sample(t), clock.step(t)) for t in range(1, 6)] == [
-        (0, 0), (0, 1), (0, 2), (1, 0), (1, 1),
-    ]  # fmt: skip
-    with pytest.raises(RangeError, match=r"n_steps: 4; allowed 1\.\.3"):
-        SampleClock(n_steps=4, period=3)
