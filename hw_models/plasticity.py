@@ -30,7 +30,6 @@ from hw_models.formats import Rounding
 from hw_models.integers import integer, integer_array
 
 GATE_LOW, GATE_HIGH = -256, 255
-AMPLITUDE_HIGH = 255
 ROUNDINGS = (Rounding.NEAREST_AWAY, Rounding.STOCHASTIC)
 MOST_WARM_UP = 2**31 - 1
 
@@ -57,9 +56,9 @@ class DaSsdpParams:
     silent_latency
         Place of a silent neuron on the latency axis, 0..2**latency_bits - 1.
     kernel
-        Unsigned 8-bit table over the latency difference, shape ``(2**latency_bits,)``.
+        Table over the latency difference, 0..2**kernel_bits - 1, shape ``(2**latency_bits,)``.
     potentiation, depression
-        Amplitude mantissas, 0..255: both ends fired, or not both.
+        Amplitude mantissas, 0..2**amplitude_bits - 1: both ends fired, or not both.
     shift
         Right shift of kernel x amplitude x gate, 0..31. The product of a full kernel
         (255), amplitude ``a`` and gate one (128) is ``255 * 128 * a``.
@@ -76,6 +75,8 @@ class DaSsdpParams:
     warm_up
         Samples from which the dopamine gate is fitted and nothing is learned, 2..2**31 - 1;
         0 with every other third factor.
+    kernel_bits, amplitude_bits
+        Widths of a kernel entry and of an amplitude, unsigned, 1..8.
     """
 
     latency_bits: int
@@ -91,16 +92,21 @@ class DaSsdpParams:
     third_factor: ThirdFactor = ThirdFactor.CONSTANT
     teacher_latency: int = 0
     warm_up: int = 0
+    kernel_bits: int = 8
+    amplitude_bits: int = 8
 
     def __post_init__(self) -> None:
         put = object.__setattr__
         where = "DaSsdpParams"
         put(self, "latency_bits", integer(f"{where}.latency_bits", self.latency_bits, 3, 8))
+        for field in ("kernel_bits", "amplitude_bits"):
+            put(self, field, integer(f"{where}.{field}", getattr(self, field), 1, 8))
+        amplitude_high = (1 << self.amplitude_bits) - 1
         for field, low, high in (
             ("latency_shift", 0, 15),
             ("silent_latency", 0, self.silent_code),
-            ("potentiation", 0, AMPLITUDE_HIGH),
-            ("depression", 0, AMPLITUDE_HIGH),
+            ("potentiation", 0, amplitude_high),
+            ("depression", 0, amplitude_high),
             ("shift", 0, 31),
             ("weight_low", -256, 255),
             ("weight_high", -256, 255),
@@ -112,7 +118,8 @@ class DaSsdpParams:
                 f"{where}.weight_low: {self.weight_low}; allowed up to weight_high"
                 f" = {self.weight_high}"
             )
-        kernel = integer_array(f"{where}.kernel", self.kernel, 0, 255, np.uint8)
+        kernel_high = (1 << self.kernel_bits) - 1
+        kernel = integer_array(f"{where}.kernel", self.kernel, 0, kernel_high, np.uint8)
         if kernel.shape != (self.silent_code + 1,):
             raise ShapeError(
                 f"{where}.kernel: shape {kernel.shape}; ({self.silent_code + 1},) is needed"

@@ -22,9 +22,7 @@ import numpy as np
 from hw_models import DaSsdpParams, RangeError, Rounding, ThirdFactor, TypeMismatchError
 from hw_models.dopamine import GATE_ONE
 from hw_models.integers import integer
-from hw_models.plasticity import AMPLITUDE_HIGH
 
-KERNEL_ONE = 255
 MAX_SHIFT = 31
 MOST_LATENCIES = 1024  # the report looks at no more, evenly spaced
 
@@ -126,6 +124,8 @@ class DaSsdp:
         third_factor: ThirdFactor = ThirdFactor.CONSTANT,
         teacher_latency: int = 0,
         warm_up: int = 0,
+        kernel_bits: int = 8,
+        amplitude_bits: int = 8,
     ) -> tuple[DaSsdpParams, DaSsdpReport]:
         """Integer parameters of this rule, and what rounding them cost.
 
@@ -137,7 +137,8 @@ class DaSsdp:
             Real weight of one mantissa step; > 0.
         latency_shift
             Steps per code as a power of two; the smallest that fits if not given.
-        rounding, weight_low, weight_high, third_factor, teacher_latency, warm_up
+        rounding, weight_low, weight_high, third_factor, teacher_latency, warm_up, \
+kernel_bits, amplitude_bits
             As in :class:`hw_models.DaSsdpParams`.
 
         Returns
@@ -150,6 +151,8 @@ class DaSsdp:
             If a sample does not fit the latency codes, or an amplitude the integer format.
         """
         latency_bits = integer("latency_bits", latency_bits, 3, 8)
+        kernel_one = (1 << integer("kernel_bits", kernel_bits, 1, 8)) - 1
+        amplitude_high = (1 << integer("amplitude_bits", amplitude_bits, 1, 8)) - 1
         _check_real("weight_unit", weight_unit, positive=True)
         silent_code = (1 << latency_bits) - 1
         fits = [k for k in range(16) if self.n_steps <= silent_code << k]
@@ -161,13 +164,13 @@ class DaSsdp:
                 f"latency_shift: {latency_shift} for n_steps {self.n_steps} and latency_bits"
                 f" {latency_bits}; allowed {allowed}"
             )
-        shift, mantissas = self._amplitudes(weight_unit)
+        shift, mantissas = self._amplitudes(weight_unit, kernel_one, amplitude_high)
         distance = np.arange(silent_code + 1) << latency_shift
         params = DaSsdpParams(
             latency_bits=latency_bits,
             latency_shift=latency_shift,
             silent_latency=round(self.n_steps / 2**latency_shift),
-            kernel=np.rint(KERNEL_ONE * self._kernel(distance)).astype(np.int64),
+            kernel=np.rint(kernel_one * self._kernel(distance)).astype(np.int64),
             potentiation=mantissas[0],
             depression=mantissas[1],
             shift=shift,
@@ -177,34 +180,39 @@ class DaSsdp:
             third_factor=third_factor,
             teacher_latency=teacher_latency,
             warm_up=warm_up,
+            kernel_bits=kernel_bits,
+            amplitude_bits=amplitude_bits,
         )
         return params, self._report(params, weight_unit)
 
     def _kernel(self, distance: Any) -> Any:
         return np.exp(-np.square(np.asarray(distance, dtype=np.float64)) / (2 * self.sigma**2))
 
-    def _amplitudes(self, weight_unit: float) -> tuple[int, tuple[int, int]]:
+    def _amplitudes(
+        self, weight_unit: float, kernel_one: int, amplitude_high: int
+    ) -> tuple[int, tuple[int, int]]:
         """The largest shift at which both mantissas fit, and the mantissas."""
-        real = np.array([self.a_plus, self.a_baseline]) / (weight_unit * KERNEL_ONE * GATE_ONE)
+        real = np.array([self.a_plus, self.a_baseline]) / (weight_unit * kernel_one * GATE_ONE)
         for shift in range(MAX_SHIFT, -1, -1):
             mantissas = np.rint(np.ldexp(real, shift))
-            if mantissas.max() <= AMPLITUDE_HIGH:
+            if mantissas.max() <= amplitude_high:
                 break
         lost = (real > 0) & (mantissas == 0)
-        if mantissas.max() > AMPLITUDE_HIGH or lost.any():
+        if mantissas.max() > amplitude_high or lost.any():
             raise RangeError(
                 f"amplitudes {self.a_plus} and {self.a_baseline} with weight_unit {weight_unit}"
                 f" need mantissas {np.ldexp(real, shift).tolist()} at shift {shift}; allowed"
-                f" 0, or 0.5..{AMPLITUDE_HIGH}"
+                f" 0, or 0.5..{amplitude_high}"
             )
         return shift, (int(mantissas[0]), int(mantissas[1]))
 
     def _report(self, params: DaSsdpParams, weight_unit: float) -> DaSsdpReport:
-        unit = weight_unit * KERNEL_ONE * GATE_ONE / 2**params.shift
+        kernel_one = (1 << params.kernel_bits) - 1
+        unit = weight_unit * kernel_one * GATE_ONE / 2**params.shift
         amplitudes = unit * np.array([params.potentiation, params.depression])
         real = np.array([self.a_plus, self.a_baseline])
         errors = np.abs(amplitudes - real) / np.where(real > 0, real, 1)
-        kernel = params.kernel / KERNEL_ONE
+        kernel = params.kernel / kernel_one
         distance = np.arange(kernel.size) << params.latency_shift
 
         count = min(self.n_steps, MOST_LATENCIES) + 1

@@ -45,6 +45,19 @@ def test_to_fixed__changes_are_within_the_stated_error(a_plus, ratio, sigma, n_s
         assert report.change_error <= 0.5 / 255 + 0.5 / 128 + 1e-9
 
 
+@pytest.mark.parametrize("kernel_bits", [1, 3, 8])
+@pytest.mark.parametrize("amplitude_bits", [1, 4, 8])
+def test_to_fixed__errors_follow_the_widths(kernel_bits, amplitude_bits):
+    widths = {"kernel_bits": kernel_bits, "amplitude_bits": amplitude_bits}
+    rule = real_rule(a_plus=0.0137, a_baseline=0.0137)
+    params, report = rule.to_fixed(latency_bits=5, weight_unit=0.01, **widths)
+    assert params.kernel[0] == 2**kernel_bits - 1
+    assert 2 ** (amplitude_bits - 1) <= params.potentiation < 2**amplitude_bits
+    assert report.kernel_error <= 0.5 / (2**kernel_bits - 1)
+    assert report.a_plus_error <= 0.5 / 2 ** (amplitude_bits - 1)
+    assert report.change_error <= report.kernel_error * 1.5 + report.a_plus_error + 1e-9
+
+
 def test_to_fixed__vanishing_is_the_share_that_nearest_rounding_loses():
     rule = real_rule(a_plus=0.006)
     params, report = rule.to_fixed(latency_bits=5, weight_unit=0.01)
@@ -73,6 +86,8 @@ def test_to_fixed__takes_the_finest_latency_that_fits(n_steps, shift):
         ({}, {"latency_bits": 9}, RangeError, r"9; allowed 3\.\.8"),
         ({}, {"latency_bits": 3, "latency_shift": 1}, RangeError, r"1 for .*; allowed 2\.\.15"),
         ({}, {"weight_unit": 0.0}, RangeError, "weight_unit"),
+        ({}, {"kernel_bits": 9}, RangeError, r"kernel_bits: 9; allowed 1\.\.8"),
+        ({}, {"amplitude_bits": 0}, RangeError, r"amplitude_bits: 0; allowed 1\.\.8"),
         ({"a_plus": 1e-9, "a_baseline": 0}, {}, RangeError, r"need mantissas .* at shift 31"),
         ({"a_plus": 1.0, "a_baseline": 1e-4}, {}, RangeError, "need mantissas"),
         ({"a_plus": 1e9}, {}, RangeError, "at shift 0"),
