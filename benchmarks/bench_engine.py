@@ -1,6 +1,6 @@
 """The engine against Lava, Brian 2 and PyTorch simulators: the same networks, one run.
 
-    uv run --with brian2 --with sinabs --with norse --with snntorch --with spikingjelly \\
+    uv run --with-requirements benchmarks/peers/requirements.txt \\
         python -m benchmarks.bench_engine --rounds 5
 
 Every time is that of a prepared network on prepared input: start-up, building and
@@ -24,6 +24,9 @@ from benchmarks.machine import machine
 from benchmarks.peers.__main__ import PEERS
 from benchmarks.rounds import ENGINE, Case, measure_case
 
+COMMAND = (
+    "uv run --with-requirements benchmarks/peers/requirements.txt python -m benchmarks.bench_engine"
+)
 LAVA = ("Lava", "Lava, product")
 BRIAN = "Brian2 C++"
 CASES = (
@@ -81,7 +84,7 @@ def arguments() -> argparse.Namespace:
 def main() -> None:
     given = arguments()
     record = {
-        "command": "python -m benchmarks.bench_engine " + " ".join(sys.argv[1:]),
+        "command": " ".join([COMMAND, *sys.argv[1:]]),
         "machine": machine(),
         "rounds": given.rounds,
         "cases": [],
