@@ -1,129 +1,126 @@
-"""Images and labels in the idx format, as MNIST and its successors are published."""
+"""Reader of idx files, the form in which MNIST and Fashion-MNIST are given."""
 
 from __future__ import annotations
 
-import enum
 import gzip
 import math
+import os
 import zlib
-from os import PathLike
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 
-from hw_models import InputError, ShapeError
-from hw_models.integers import integer
-from ssdp_neuro.training.digits import LabelledImages
+from hw_models import InputError
 
-DTYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-MOST_AXES = 32  # of any array in NumPy 1.26
 GZIP_MAGIC = b"\x1f\x8b"
-BRIGHTEST = 255
+TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
+MOST_BYTES = 2**31
+PARTS = {"train": "train", "test": "t10k"}
 
 
-class IdxPart(enum.Enum):
-    """Which images of a published set; the value begins the names of their files."""
+def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
+    """Read an idx file, gzipped or not.
 
-    TRAIN = "train"
-    TEST = "t10k"
+    Two zero bytes, a code of the type, the number of axes, a big-endian size of each, and
+    the values.
+
+    Parameters
+    ----------
+    path
+        Whether it is gzipped is seen from its first bytes, not from its name.
+
+    Returns
+    -------
+    array of the file's type and shape, in this machine's byte order
+
+    Raises
+    ------
+    InputError
+        If it is not such a file, is cut off, or goes on after the last value.
+    OSError
+        If it cannot be opened.
+    """
+    with Path(path).open("rb") as file:
+        start = file.read(2)
+        file.seek(0)
+        try:
+            if start == GZIP_MAGIC:
+                with gzip.open(file) as unpacked:
+                    return _read(path, unpacked)
+            return _read(path, file)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise InputError(f"{path}: damaged gzip file: {error}") from None
 
 
-def load_idx_images(
-    folder: str | PathLike[str], part: IdxPart, *, count: int | None = None
-) -> LabelledImages:
-    """Images and labels of one part of a set, from the four files MNIST comes in.
+def read_labelled_images(
+    folder: str | os.PathLike[str], part: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Read a part of MNIST or of a data set that is stored like it.
 
     Parameters
     ----------
     folder
         Holds ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte`` and the same with
-        ``t10k``, each as it is or with ``.gz`` at the end.
+        ``t10k``; with or without ``.gz``.
     part
-        Which two of them.
-    count
-        How many to take, from the first on; all if not given.
+        ``"train"`` or ``"test"``.
 
     Returns
     -------
-    LabelledImages
-        Brightness 0..1, float64 ``(B, height, width)``, and labels.
+    images : uint8, shape (B, height, width)
+    labels : int64, shape (B,)
 
     Raises
     ------
     InputError
-        If a file is missing, damaged, or not of unsigned bytes; names the file.
-    ShapeError
-        If images are not ``(B, height, width)``, labels not ``(B,)``, for the same B.
-    RangeError, TypeMismatchError
-        If ``count`` is not from 1 to B.
+        If a file is missing or damaged, or the two do not fit each other.
     """
-    images_path = _find(Path(folder), f"{part.value}-images-idx3-ubyte")
-    labels_path = _find(Path(folder), f"{part.value}-labels-idx1-ubyte")
-    images, labels = read_idx(images_path), read_idx(labels_path)
-    for path, array, n_axes in ((images_path, images, 3), (labels_path, labels, 1)):
-        if array.dtype != np.uint8:
-            raise InputError(f"{path}: values of type {array.dtype}; uint8 is needed")
-        if array.ndim != n_axes:
-            raise ShapeError(f"{path}: shape {array.shape}; {n_axes} axes are needed")
-    if len(images) != len(labels):
-        raise ShapeError(f"{labels_path}: {len(labels)} labels for {len(images)} images")
-    n = len(images) if count is None else integer("load_idx_images.count", count, 1, len(images))
-    return LabelledImages(images=images[:n] / BRIGHTEST, labels=labels[:n].astype(np.int64))
-
-
-def read_idx(path: str | PathLike[str]) -> np.ndarray:
-    """Read one idx file, compressed by gzip or not.
-
-    Parameters
-    ----------
-    path
-        The file: two zero bytes, a type code, the number of axes, their lengths as
-        big-endian uint32, then the values, big-endian, in C order.
-
-    Returns
-    -------
-    array
-        Of the shape and type that the file says, in native byte order.
-
-    Raises
-    ------
-    InputError
-        If there is no such file, it is not an idx file, or has more or fewer values than
-        it says; names the file.
-    """
-    path = Path(path)
-    content = _content(path)
-    if len(content) < 4 or content[:2] != b"\0\0" or content[2] not in DTYPES:
+    if part not in PARTS:
+        raise InputError(f"read_labelled_images.part: {part!r}; one of {tuple(PARTS)} is needed")
+    images_file = idx_path(folder, f"{PARTS[part]}-images-idx3-ubyte")
+    labels_file = idx_path(folder, f"{PARTS[part]}-labels-idx1-ubyte")
+    images, labels = read_idx(images_file), read_idx(labels_file)
+    if images.ndim != 3 or images.dtype != np.uint8 or images.size == 0:
         raise InputError(
-            f"{path}: begins with {content[:4].hex(' ') or 'nothing'}; an idx file begins with"
-            " 00 00, a type (08, 09 or 0b to 0e) and the number of axes"
+            f"{images_file}: shape {images.shape}, {images.dtype}; uint8 (B, H, W) is needed"
         )
-    n_axes = content[3]
-    start = 4 + 4 * n_axes
-    if n_axes > MOST_AXES:
-        raise InputError(f"{path}: {n_axes} axes; allowed 0..{MOST_AXES}")
-    if len(content) < start:
-        raise InputError(f"{path}: {len(content)} bytes; its {n_axes} axes alone need {start}")
-    shape = tuple(int(length) for length in np.frombuffer(content[4:start], dtype=">u4"))
-    dtype = np.dtype(DTYPES[content[2]])
-    needed = start + math.prod(shape) * dtype.itemsize
-    if len(content) != needed:
-        raise InputError(f"{path}: {len(content)} bytes; {needed} are needed for shape {shape}")
-    values = np.frombuffer(content, dtype=dtype, offset=start).reshape(shape)
-    return values.astype(dtype.newbyteorder("="))
+    if labels.shape != images.shape[:1] or labels.dtype != np.uint8:
+        raise InputError(
+            f"{labels_file}: shape {labels.shape}, {labels.dtype}; uint8 ({len(images)},) is"
+            f" needed, as {images_file.name} has images"
+        )
+    return images, labels.astype(np.int64)
 
 
-def _content(path: Path) -> bytes:
-    try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if content[:2] == GZIP_MAGIC else content
-    except (OSError, EOFError, zlib.error) as error:
-        raise InputError(f"{path}: cannot be read ({error})") from error
+def idx_path(folder: str | os.PathLike[str], name: str) -> Path:
+    """The file of that name in a folder, with or without ``.gz``.
 
-
-def _find(folder: Path, name: str) -> Path:
-    """The file itself, or the compressed one."""
-    for path in (folder / name, folder / f"{name}.gz"):
-        if path.exists():
+    Raises
+    ------
+    InputError
+        If there is neither.
+    """
+    for path in (Path(folder, name), Path(folder, f"{name}.gz")):
+        if path.is_file():
             return path
-    raise InputError(f"{folder}: there is neither {name} nor {name}.gz")
+    raise InputError(f"{folder}: no file {name} or {name}.gz")
+
+
+def _read(path: Any, file: IO[bytes] | gzip.GzipFile) -> np.ndarray:
+    magic = file.read(4)
+    if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in TYPES or magic[3] == 0:
+        raise InputError(f"{path}: begins with {magic!r}; not an idx file")
+    header = file.read(4 * magic[3])
+    if len(header) < 4 * magic[3]:
+        raise InputError(f"{path}: cut off in its header of {magic[3]} axes")
+    shape = tuple(int(size) for size in np.frombuffer(header, dtype=">u4"))
+    dtype = np.dtype(TYPES[magic[2]])
+    needed = math.prod(shape) * dtype.itemsize
+    if needed > MOST_BYTES:
+        raise InputError(f"{path}: shape {shape} needs {needed} bytes; allowed up to {MOST_BYTES}")
+    data = file.read(needed + 1)
+    if len(data) != needed:
+        has = "more" if len(data) > needed else f"{len(data)}"
+        raise InputError(f"{path}: shape {shape} needs {needed} bytes; the file has {has}")
+    return np.frombuffer(data, dtype=dtype).reshape(shape).astype(dtype.newbyteorder("="))

@@ -1,97 +1,74 @@
-"""Idx files written here byte by byte."""
-
 import gzip
-import struct
 
 import numpy as np
 import pytest
 
-from hw_models import InputError, RangeError, ShapeError
-from ssdp_neuro.training.idx_file import DTYPES, IdxPart, load_idx_images, read_idx
+from hw_models import InputError
+from ssdp_neuro.training.idx_file import read_idx, read_labelled_images
+from tests.ssdp_neuro.training.idx_files import idx_bytes, mnist_like
+
+CODES = {8: np.uint8, 9: np.int8, 11: np.int16, 12: np.int32, 13: np.float32, 14: np.float64}
 
 
-def idx_bytes(array, code=0x08):
-    header = struct.pack(f">HBB{array.ndim}I", 0, code, array.ndim, *array.shape)
-    return header + array.astype(DTYPES[code]).tobytes()
+@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_read_idx__gives_what_was_written(tmp_path, code, pack):
+    rng = np.random.default_rng(code)
+    array = rng.integers(0, 100, size=(3, 2, 5)).astype(CODES[code])
+    (tmp_path / "file").write_bytes(pack(idx_bytes(array, code)))
+    read = read_idx(tmp_path / "file")
+    assert read.dtype == CODES[code]
+    assert read.tolist() == array.tolist()
 
 
-@pytest.fixture
-def pixels():
-    return np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
-
-
-@pytest.mark.parametrize("code", DTYPES)
-@pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_read_idx__every_type_compressed_or_not(tmp_path, pixels, code, pack):
-    path = tmp_path / "file"
-    path.write_bytes(pack(idx_bytes(pixels, code)))
-    values = read_idx(path)
-    assert values.tolist() == pixels.tolist()
-    assert values.dtype == np.dtype(DTYPES[code]).newbyteorder("=")
-
-
-def test_read_idx__big_endian(tmp_path):
-    path = tmp_path / "file"
-    path.write_bytes(bytes([0, 0, 0x0C, 1, 0, 0, 0, 2, 0, 0, 1, 2, 255, 255, 255, 254]))
-    assert read_idx(path).tolist() == [258, -2]
+WHOLE = idx_bytes(np.arange(12, dtype=np.uint8).reshape(3, 4))
+PACKED = gzip.compress(WHOLE, mtime=0)
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("data", "words"),
     [
-        (lambda whole: b"", "begins with nothing"),
-        (lambda whole: whole[:3], "begins with 00 00 08"),
-        (lambda whole: b"\1" + whole[1:], "begins with 01 00 08 03"),
-        (lambda whole: whole[:2] + b"\x0a" + whole[3:], "begins with 00 00 0a 03"),
-        (lambda whole: whole[:3] + b"\x21" + bytes(3 * [0, 0, 0, 1]), "33 axes; allowed 0..32"),
-        (lambda whole: whole[:15], "its 3 axes alone need 16"),
-        (lambda whole: whole[:-1], r"39 bytes; 40 are needed for shape \(2, 3, 4\)"),
-        (lambda whole: whole + b"\0", "41 bytes; 40 are needed"),
-        (lambda whole: gzip.compress(whole)[:-9], "cannot be read"),
-        (lambda whole: gzip.compress(whole)[:10] + b"no deflate stream", "cannot be read"),
+        (b"", "not an idx file"),
+        (b"\0\0", "not an idx file"),
+        (b"\0\0\x07\x02" + WHOLE[4:], "not an idx file"),
+        (b"\0\0\x08\0" + WHOLE[4:], "not an idx file"),
+        (b"P5 28 28", "not an idx file"),
+        (WHOLE[:7], "cut off in its header"),
+        (WHOLE[:-1], "needs 12 bytes; the file has 11"),
+        (WHOLE + b"\0", "the file has more"),
+        (b"\0\0\x08\x02" + b"\xff" * 8, "allowed up to"),
+        (PACKED[:-9], "damaged gzip"),
+        (PACKED[:12], "damaged gzip"),
+        (b"\x1f\x8bhello", "damaged gzip"),
     ],
 )
-def test_read_idx__refuses_a_damaged_file_and_names_it(tmp_path, pixels, change, message):
-    path = tmp_path / "some-images"
-    path.write_bytes(change(idx_bytes(pixels)))
-    with pytest.raises(InputError, match=f"some-images: .*{message}"):
+def test_read_idx__refuses_what_is_no_whole_idx_file(tmp_path, data, words):
+    path = tmp_path / "some-file"
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=words) as refused:
         read_idx(path)
+    assert str(path) in str(refused.value)
 
 
-def test_read_idx__refuses_a_missing_file_and_names_it(tmp_path):
-    with pytest.raises(InputError, match="nowhere: cannot be read"):
-        read_idx(tmp_path / "nowhere")
+def test_read_labelled_images__pairs_images_and_labels(tmp_path):
+    mnist_like(tmp_path, np.random.default_rng(0))
+    for part in ("train", "test"):
+        images, labels = read_labelled_images(tmp_path, part)
+        assert (images.shape, images.dtype, labels.dtype) == ((12, 4, 4), np.uint8, np.int64)
+        assert (images.reshape(12, 16)[np.arange(12), labels] == 255).all()
+    with pytest.raises(InputError, match="part: 'validation'"):
+        read_labelled_images(tmp_path, "validation")
 
 
-def write_part(folder, images, labels, image_code=0x08):
-    (folder / "t10k-images-idx3-ubyte").write_bytes(idx_bytes(images, image_code))
-    (folder / "t10k-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx_bytes(labels)))
-
-
-def test_load_idx_images__brightness_and_labels(tmp_path, pixels):
-    pixels[0, 0, 0] = 255
-    write_part(tmp_path, pixels, np.array([7, 3]))
-    found = load_idx_images(tmp_path, IdxPart.TEST)
-    assert found.labels.tolist() == [7, 3]
-    assert found.images.dtype == np.float64
-    assert found.images.tolist() == (pixels / 255).tolist()
-    first = load_idx_images(tmp_path, IdxPart.TEST, count=1)
-    assert first.labels.tolist() == [7]
-    assert first.images.tolist() == found.images[:1].tolist()
-
-
-def test_load_idx_images__refuses_parts_that_do_not_fit(tmp_path, pixels):
-    with pytest.raises(InputError, match="neither t10k-images-idx3-ubyte nor"):
-        load_idx_images(tmp_path, IdxPart.TEST)
-    write_part(tmp_path, pixels, np.array([7, 3, 1]))
-    with pytest.raises(ShapeError, match=r"t10k-labels-idx1-ubyte.gz: 3 labels for 2 images"):
-        load_idx_images(tmp_path, IdxPart.TEST)
-    write_part(tmp_path, pixels[0], np.array([7, 3]))
-    with pytest.raises(ShapeError, match=r"images-idx3-ubyte: shape \(3, 4\); 3 axes"):
-        load_idx_images(tmp_path, IdxPart.TEST)
-    write_part(tmp_path, pixels, np.array([7, 3]), image_code=0x0B)
-    with pytest.raises(InputError, match="images-idx3-ubyte: values of type int16"):
-        load_idx_images(tmp_path, IdxPart.TEST)
-    write_part(tmp_path, pixels, np.array([7, 3]))
-    with pytest.raises(RangeError, match="count"):
-        load_idx_images(tmp_path, IdxPart.TEST, count=3)
+def test_read_labelled_images__names_the_file_that_does_not_fit(tmp_path):
+    mnist_like(tmp_path, np.random.default_rng(0))
+    labels = tmp_path / "train-labels-idx1-ubyte.gz"
+    labels.write_bytes(idx_bytes(np.zeros(11, dtype=np.uint8)))
+    with pytest.raises(InputError, match=r"train-labels-idx1-ubyte.gz: shape \(11,\)"):
+        read_labelled_images(tmp_path, "train")
+    labels.unlink()
+    with pytest.raises(InputError, match="no file train-labels-idx1-ubyte or"):
+        read_labelled_images(tmp_path, "train")
+    (tmp_path / "t10k-images-idx3-ubyte.gz").write_bytes(WHOLE)
+    with pytest.raises(InputError, match="t10k-images"):
+        read_labelled_images(tmp_path, "test")
