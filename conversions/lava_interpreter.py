@@ -96,11 +96,15 @@ def _watch(
 
 @contextlib.contextmanager
 def _interpreter(folder: Path, log: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
-    """A Python with Lava in a process group of its own, which ends with the block."""
-    search_path = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
+    """A Python with Lava in a process group of its own, which ends with the block.
+
+    It finds the modules that this program finds, whatever lies in the working directory.
+    """
+    search_path = os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path)
     switches = dict.fromkeys(THREAD_SWITCHES, "1")
     process = subprocess.Popen(
         [sys.executable, "-W", "ignore", "-m", "conversions.lava_child", str(folder)],
+        cwd=folder,
         env={**os.environ, **switches, "PYTHONPATH": search_path},
         stdin=subprocess.DEVNULL,
         stdout=log,
@@ -116,12 +120,17 @@ def _interpreter(folder: Path, log: IO[bytes]) -> Iterator[subprocess.Popen[byte
 def _end_group(process: subprocess.Popen[bytes]) -> None:
     """End what is left of the interpreter and its children.
 
-    Asked first: Python's resource tracker outlives that and removes the shared memory.
+    They are asked first: Python's resource tracker outlives that, and removes the shared
+    memory of the others before it ends.
     """
+    done = process.poll() == 0
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(GRACE_SECONDS)
+        deadline = time.monotonic() + GRACE_SECONDS
+        while not done and time.monotonic() < deadline:
+            process.poll()
+            os.killpg(process.pid, 0)  # fails once nobody is left
+            time.sleep(POLL_SECONDS)
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 

@@ -66,7 +66,9 @@ def test_verify__json_is_one_object(verify, network):
         assert executor["spikes"] == sum(expected.values()) > 0
 
 
-def test_verify__runs_lavas_runtime(verify):
+def test_verify__runs_lavas_runtime(verify, tmp_path):
+    stranger = tmp_path / "conversions.py"  # of the same name, in the working directory
+    stranger.write_text("raise SystemExit('the wrong module')")
     arguments = ("--steps", "5", "--rate", "0.4", "--samples", "1", "--seed", "3")
     status, out, _ = verify("net.h5", *arguments, "--runtime", "--json")
     assert status == 0
