@@ -1,0 +1,176 @@
+"""Every spike of a 784-512-10 network on real digits: engine, oracle and Lava, equal or not.
+
+    uv run python -m benchmarks.mnist_exactness --json benchmarks/results/mnist_exactness.json
+
+Trains the network on MNIST with this distribution's own training, converts it, and runs
+the test images in all executors. The data are the idx files of MNIST.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.machine import machine
+from conversions import Executor, Verification, from_torch, verify
+from hw_models import FixedPointNetwork
+from ssdp_neuro import simulate
+from ssdp_neuro.decision import accuracy, decide
+from ssdp_neuro.encoding import latency_code
+from ssdp_neuro.training import feed_forward, fit
+from ssdp_neuro.training.idx_file import read_labelled_images
+
+ROOT = Path(__file__).parents[1]
+SIZES = (784, 512, 10)
+N_STEPS, WINDOW, DARKEST = 16, 10, 0.2
+CURRENT_DECAY, VOLTAGE_DECAY = 1023, 256
+N_CALIBRATED = 300
+N_PROBED = 50  # samples of which u and v are compared too
+
+
+def default_data() -> Path:
+    """The folder ``mnist`` where the data of this project lie."""
+    return Path(os.environ.get("SSDP_NEURO_DATA", ROOT.parent / "shared" / "data")) / "mnist"
+
+
+def read(folder: Path, part: str, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The first ``count`` images of a part as spikes, bool ``(B, N_STEPS, 784)``, and labels.
+
+    One spike per pixel, the earlier the brighter.
+    """
+    images, labels = (array[:count] for array in read_labelled_images(folder, part))
+    bright = images.reshape(len(images), -1) / 255
+    return latency_code(bright, N_STEPS, window=WINDOW, darkest=DARKEST), labels
+
+
+def compared(
+    network: FixedPointNetwork, spikes: np.ndarray, executors: tuple[Executor, ...], probed: bool
+) -> dict[str, Any]:
+    """One comparison, as a JSON-ready record."""
+    outcome: Verification = verify(
+        network, spikes, N_STEPS, executors=executors, probes=None if probed else ()
+    )
+    steps = len(spikes) * N_STEPS
+    per_neuron = 3 if probed else 1  # spike, u and v
+    return {
+        "executors": [executor.value for executor in executors],
+        "samples": len(spikes),
+        "values": "spikes, u and v" if probed else "spikes",
+        "n_values": steps * per_neuron * sum(lif.n_neurons for lif in network.neurons),
+        "spikes": {executor.value: count for executor, count in outcome.spikes.items()},
+        "equal": outcome.equal,
+        "outcome": str(outcome),
+        "seconds": {executor.value: seconds for executor, seconds in outcome.seconds.items()},
+    }
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=default_data(), help="folder of idx files")
+    parser.add_argument("--train", type=int, default=20_000, help="images to train on")
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--samples", type=int, default=1000, help="test images")
+    parser.add_argument("--runtime-samples", type=int, default=20, help="in Lava's own runtime")
+    parser.add_argument("--json", type=Path, help="file for the record, with a .md beside it")
+    return parser.parse_args()
+
+
+def main() -> None:
+    given = arguments()
+    train_spikes, train_labels = read(given.data, "train", given.train)
+    spikes, labels = read(given.data, "test", given.samples)
+    started = time.perf_counter()
+    model = feed_forward(SIZES, current_decay=CURRENT_DECAY, voltage_decay=VOLTAGE_DECAY)
+    fit(
+        model,
+        train_spikes,
+        train_labels,
+        epochs=given.epochs,
+        batch_size=64,
+        learning_rate=3e-3,
+        weight_decay=0.05,
+    )
+    seconds = time.perf_counter() - started
+    few = (train_spikes[:N_CALIBRATED], train_labels[:N_CALIBRATED])
+    network, report = from_torch(model, calibration=few)
+    run = simulate(network, spikes, n_steps=N_STEPS)
+    models = (Executor.ENGINE, Executor.ORACLE, Executor.LAVA)
+    record = {
+        "command": "python -m benchmarks.mnist_exactness " + " ".join(sys.argv[1:]),
+        "machine": machine(),
+        "versions": run.versions,
+        "sizes": SIZES,
+        "n_steps": N_STEPS,
+        "trained_on": len(train_labels),
+        "epochs": given.epochs,
+        "seconds_training": seconds,
+        "accuracy_float": accuracy(model.decide(spikes), labels),
+        "accuracy_fixed": accuracy(decide(run.raster("output")), labels),
+        "spike_agreement_float_fixed": {
+            layer.population: layer.spike_agreement for layer in report.layers
+        },
+        "input_spikes": run.counts.spikes["input"],
+        "comparisons": [
+            compared(network, spikes, models, probed=False),
+            compared(network, spikes[:N_PROBED], models, probed=True),
+            compared(
+                network,
+                spikes[: given.runtime_samples],
+                (Executor.ENGINE, Executor.LAVA_RUNTIME),
+                probed=True,
+            ),
+        ],
+    }
+    text = markdown(record)
+    print(text)
+    if given.json:
+        given.json.write_text(json.dumps(record, indent=1) + "\n")
+        given.json.with_suffix(".md").write_text(text)
+    if not all(comparison["equal"] for comparison in record["comparisons"]):
+        raise SystemExit(1)
+
+
+def markdown(record: dict[str, Any]) -> str:
+    """The record as a page."""
+    about = record["machine"]
+    agreement = record["spike_agreement_float_fixed"]
+    shared = ", ".join(f"{share:.1%} of the spikes of {name}" for name, share in agreement.items())
+    lines = [
+        f"# Exactness on MNIST, {about['date']}",
+        "",
+        f"`{record['command']}`",
+        "",
+        f"{about['cpu']}, {about['cores']} cores, Python {about['python']}; "
+        + ", ".join(f"{name} {version}" for name, version in record["versions"].items())
+        + ".",
+        f"A {'-'.join(map(str, record['sizes']))} network, {record['n_steps']} steps per image,"
+        f" trained on {record['trained_on']} images for {record['epochs']} epochs"
+        f" ({record['seconds_training']:.0f} s).",
+        f"Accuracy on the test images: {record['accuracy_float']:.1%} float,"
+        f" {record['accuracy_fixed']:.1%} fixed point; on the calibration images the two share"
+        f" {shared}.",
+        "",
+        "| compared | samples | values | spikes | equal | seconds |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in record["comparisons"]:
+        seconds = ", ".join(f"{name} {value:.2f}" for name, value in row["seconds"].items())
+        fired = row["spikes"][row["executors"][0]]
+        lines.append(
+            f"| {' = '.join(row['executors'])} | {row['samples']}"
+            f" | {row['n_values']} ({row['values']}) | {fired}"
+            f" | {'all' if row['equal'] else '**no**: ' + row['outcome']} | {seconds} |"
+        )
+    lines += ["", "Spikes include those of the input; the seconds are those of a whole call."]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    main()
