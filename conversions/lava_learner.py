@@ -137,8 +137,9 @@ def _result(task: LearningTask, clock: SampleClock, rasters: Any, recorded: Any)
             record.note_spikes(seen, target, counts[target][seen], first_spikes)
         for name in record.dopamine:
             if task.mask[name][seen % task.n_samples]:
-                ends = (task.plastic[name].source, task.plastic[name].target)
-                n_pre, n_post = (int(np.count_nonzero(counts[end][seen])) for end in ends)
+                n_pre, n_post = (
+                    int(np.count_nonzero(counts[end][seen])) for end in task.ends(name)
+                )
                 record.note_synchrony(seen, name, n_pre, n_post)
     learned: list[Any] = [
         dataclasses.replace(projection, weights=recorded[name, "weights"])

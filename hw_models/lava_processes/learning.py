@@ -128,7 +128,7 @@ def _replayed(
         learning_rule=Loihi3FLearningRule(
             dw=f"{factor}x0*y1 - {factor}x0*y2",
             t_epoch=1,
-            rng_seed=plan.lessons[projection.name].seed % 2**32,
+            rng_seed=0,
         ),
         name=projection.name,
     )

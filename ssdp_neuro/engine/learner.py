@@ -9,10 +9,9 @@ import numpy as np
 
 from hw_models import FixedPointNetwork
 from ssdp_neuro.engine.learn_result import LearnResult
-from ssdp_neuro.engine.learning_task import LearningRecord, LearningTask, learning_task
+from ssdp_neuro.engine.learning_task import LearningRecord, learning_task
 from ssdp_neuro.engine.plasticity import DaSsdpRule
 from ssdp_neuro.engine.progress import Progress
-from ssdp_neuro.engine.results import RunResult
 from ssdp_neuro.engine.simulator import Simulator
 from ssdp_neuro.engine.third_factors import dopamine_gate
 
@@ -107,23 +106,25 @@ def learn(
     rules = {name: DaSsdpRule(task.rule(name)) for name in task.plastic}
     record = LearningRecord(task)
     rows_visited = dict.fromkeys(rules, 0)
+    ends = {end for name in rules for end in task.ends(name)}
     with Progress(sys.stderr.isatty() if progress is None else progress) as bar:
         for seen in range(task.n_seen):
             sample = seen % task.n_samples
             one = task.given.sample(sample, n_steps)
             run = simulator.run(one, n_steps=n_steps, seed=seed, progress=False)
+            first_spikes = {name: run.first_spikes(name) for name in ends}
             for target in record.spike_counts:
-                counts, first_spikes = run.spike_counts(target), run.first_spikes(target)
-                record.note_spikes(seen, target, counts, first_spikes)
+                counts = run.spike_counts(target)
+                record.note_spikes(seen, target, counts, first_spikes[target])
             for name, rule in rules.items():
                 if not task.mask[name][sample]:
                     continue
-                gates = _gates(record, name, run, seen)
-                fired = run.first_spikes(task.plastic[name].target)
+                pre, post = (first_spikes[end] for end in task.ends(name))
+                gates = _gates(record, name, seen, pre, post)
                 rows_visited[name] += rule.update(
                     simulator.plastic_weights(name),
-                    rule.codes(run.first_spikes(task.plastic[name].source), n_steps),
-                    rule.post_codes(fired, n_steps, gates),
+                    rule.codes(pre, n_steps),
+                    rule.post_codes(post, n_steps, gates),
                     gates,
                     seed=task.seeds[name],
                     sample=task.first_sample + seen,
@@ -132,16 +133,16 @@ def learn(
     return record.result(simulator.current_network(), rows_visited)
 
 
-def _gates(record: LearningRecord, name: str, run: RunResult, seen: int) -> np.ndarray:
-    """Gates int32 ``(n_post,)`` of a projection in a sample; a warm-up counts the sample."""
-    task: LearningTask = record.task
+def _gates(
+    record: LearningRecord, name: str, seen: int, pre: np.ndarray, post: np.ndarray
+) -> np.ndarray:
+    """Gates int32 ``(n_post,)`` of a projection, from first spikes; a warm-up counts them."""
+    task = record.task
     projection = task.plastic[name]
-    counts = record.spike_counts[projection.target][seen]
     if name not in record.dopamine:
-        fired = run.first_spikes(projection.target)
-        return task.factors.gates(projection, seen % task.n_samples, counts, fired)
-    n_pre = int((run.first_spikes(projection.source) < task.n_steps).sum())
-    n_post = int(np.count_nonzero(counts))
+        counts = record.spike_counts[projection.target][seen]
+        return task.factors.gates(projection, seen % task.n_samples, counts, post)
+    n_pre, n_post = (int((side < task.n_steps).sum()) for side in (pre, post))
     gate = dopamine_gate(task.rule(name), record.dopamine[name], n_pre * n_post)
     record.note_synchrony(seen, name, n_pre, n_post)
-    return np.full(counts.shape, gate, dtype=np.int32)
+    return np.full(post.shape, gate, dtype=np.int32)

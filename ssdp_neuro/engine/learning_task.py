@@ -68,6 +68,10 @@ class LearningTask:
         assert params is not None
         return params
 
+    def ends(self, name: str) -> tuple[str, str]:
+        """Source and target of a plastic projection."""
+        return self.plastic[name].source, self.plastic[name].target
+
 
 class LearningRecord:
     """What happened in each sample, and the dopamine statistics as they grow.
