@@ -131,9 +131,10 @@ def test_step__takes_all_passes_since_the_last_one_as_one_batch():
     assert torch.equal(model.to_output.weight, twin.to_output.weight)
 
 
-def test_step__does_nothing_where_the_optimizer_made_no_step():
+@pytest.mark.parametrize("fused", [False, True])  # a fused one looks for overflows itself
+def test_step__does_nothing_where_the_optimizer_made_no_step(fused):
     model, x = dense_model(), spikes(6, 10, 12)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, fused=fused)
     scaler = torch.amp.GradScaler("cpu", init_scale=2.0)
     with SSDP([(model.hidden, model.to_output, model.output)], optimizer=optimizer, **RULE) as rule:
         for overflow in (True, False, True):
