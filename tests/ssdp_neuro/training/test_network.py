@@ -116,3 +116,16 @@ def test_quantize__a_copy_keeps_its_own_grid():
     quantize(other, {"hidden": WeightGrid(weight_exponent=0, threshold=7)})
     assert torch.equal(model.to_hidden.weight, before)
     assert (other.to_hidden.weight.detach() != before).any()
+
+
+def test_quantize__weight_gradients_are_those_of_the_real_model():
+    # a long way from the threshold, so that no spike differs and the slopes are alike
+    real, quantized = (dense_model((8, 4), gain=0.05) for _ in range(2))
+    quantize(quantized)
+    spikes = spikes_for(real)
+    for model in (real, quantized):
+        model(spikes).sum().backward()
+    expected = real.to_output.weight.grad
+    found = quantized.to_output.parametrizations.weight.original.grad
+    assert expected.abs().min() > 0
+    assert torch.allclose(found, expected, rtol=0.02)
