@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from conversions.demo.settings import DemoSettings, quick_settings
+from hw_models import InputError
 
 
 def demo(
@@ -44,6 +45,8 @@ def demo(
 
     if report is not None:
         require_matplotlib()
+        if not report.absolute().parent.is_dir():  # now, not after the work is done
+            raise InputError(f"--report {report}: there is no folder {report.absolute().parent}")
     progress = Console(stderr=True, highlight=False)
     settings = quick_settings(seed) if quick else DemoSettings(seed=seed)
     result = run_demo(settings, say=progress.print, show_progress=True, save_to=save)

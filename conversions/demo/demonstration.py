@@ -52,6 +52,8 @@ def run_demo(
         If PyTorch, scikit-learn or Lava is not installed.
     """
     require_lava()
+    if save_to is not None:
+        save_to.mkdir(parents=True, exist_ok=True)
     from ssdp_neuro.training import load_digits
 
     clock = _Clock(say)
@@ -210,7 +212,6 @@ def _save(
     from hw_models.atomic_file import write_whole
     from ssdp_neuro.training import save_model
 
-    folder.mkdir(parents=True, exist_ok=True)
     save_model(model, folder / "digits.safetensors")
     save(network, folder / "digits.h5")
     save(learned, folder / "digits_learned.h5")

@@ -1,7 +1,6 @@
 """The quantized PyTorch network spikes exactly as the engine and the oracle do."""
 
 import numpy as np
-import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,8 +10,6 @@ from hw_models import ResetMode
 from hw_models.weight_grid import WeightGrid
 from ssdp_neuro import oracle, simulate
 from ssdp_neuro.training import feed_forward, quantize
-
-pytestmark = pytest.mark.kernel
 
 
 @st.composite

@@ -68,7 +68,19 @@ def test_convert__takes_what_the_demo_saved(quick_demo, capsys):
     assert load(folder / "net.h5").population("hidden").n_neurons == 128
 
 
-def test_demo__refuses_a_seed_below_zero(capsys):
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--seed", "-1"], "--seed"),
+        (["--seed", str(2**31)], "DemoSettings.seed"),
+        (["--report", "missing/demo.html"], "there is no folder"),
+        (["--save", "a_file"], "a_file: File exists"),
+    ],
+)
+def test_demo__refuses_at_once(tmp_path, monkeypatch, capsys, options, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a_file").touch()
     with pytest.raises(SystemExit) as exit_:
-        main(["demo", "--seed", "-1"])
+        main(["demo", *options])
     assert exit_.value.code == 2
+    assert message in capsys.readouterr().err
