@@ -150,7 +150,8 @@ def report(results: dict[str, Any]) -> str:
         "",
         f"{results['date']}, torch {results['torch']}, {results['machine']}; load"
         f" {results['load']:.1f} before the run. By `python -m benchmarks.bench_da_ssdp_torch`.",
-        "Medians of interleaved rounds." + ("" if has_cuda else " No CUDA device was at hand."),
+        "Medians of interleaved rounds; CPU time, as other work ran on the machine."
+        + ("" if has_cuda else " No CUDA device was at hand."),
         "",
         "## One update, T = 4, float32",
         "",

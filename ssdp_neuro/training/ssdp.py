@@ -98,10 +98,10 @@ class SSDP:
         self.steps = 0
         self._residuals: dict[int, Tensor] = {}
         self._optimizer, self._optimizer_stepped = optimizer, False
+        self.connections = [Connection(*triple, self.settings) for triple in connections]
         self._removers: list[Any] = []
         if optimizer is not None:
             self._removers.append(optimizer.register_step_post_hook(self._saw_step))
-        self.connections = [Connection(*triple, self.settings) for triple in connections]
         self._taps: dict[tuple[int, bool, Reading], SpikeTap] = {}
         for c in self.connections:
             for end, reading in ((c.pre, c.pre_reading), (c.post, c.post_reading)):
