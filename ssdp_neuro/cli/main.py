@@ -17,6 +17,7 @@ from hw_models import MissingExtraError, SsdpError
 GROUP = "ssdp_neuro.commands"
 OWN = {
     "info": "ssdp_neuro.cli.info:info",
+    "learn": "ssdp_neuro.cli.learn:learn",
     "simulate": "ssdp_neuro.cli.simulate:simulate",
 }
 USER_ERROR = 2
