@@ -154,11 +154,14 @@ def _table(
     dtype: torch.dtype,
     device: torch.device,
 ) -> Tensor:
-    code = torch.arange(2 * (n_steps + 1), device=device)
-    latency, fired = (code // 2).double(), (code % 2).double()
-    kernel = (latency[:, None] - latency).square_().mul_(-0.5 / sigma**2).exp_()
-    both = fired[:, None] * fired
-    return (kernel * (both * (a_plus + a_baseline) - a_baseline)).to(dtype)
+    difference = torch.arange(-n_steps, n_steps + 1, dtype=torch.float64, device=device)
+    values = torch.exp(-0.5 * (difference / sigma) ** 2).to(dtype)
+    # kernel[s, u] = values[s - u]: windows of one vector, no exponential is taken twice
+    kernel = values.unfold(0, n_steps + 1, 1).flip(0)
+    silent, both = [-a_baseline, -a_baseline], [-a_baseline, a_plus]
+    amplitude = torch.tensor([silent, both], dtype=dtype, device=device)
+    table = kernel[:, None, :, None] * amplitude[None, :, None, :]
+    return table.reshape(2 * (n_steps + 1), -1)
 
 
 def _by_product(table: Tensor, post: Tensor, pre: Tensor, share: Tensor) -> Tensor:
