@@ -75,9 +75,9 @@ def learn(
     For example:
 
     \b
-    ssdp-neuro learn net.h5 --data digits --rule error-ssdp --add-classes 2
-    ssdp-neuro learn net.h5 --data digits --rule da-ssdp --potentiation 0.5 --out learned.h5
-    ssdp-neuro learn net.h5 --data digits --rule error-ssdp --classes 0,1 --shots 20 --json
+    ssdp-neuro learn digits.h5 --data digits --rule error-ssdp --add-classes 2
+    ssdp-neuro learn digits.h5 --data digits --rule da-ssdp --potentiation 0.5 --out learned.h5
+    ssdp-neuro learn digits.h5 --data digits --rule error-ssdp --classes 0,1 --shots 20 --json
     """
     from ssdp_neuro.training.spike_data import load_samples
 

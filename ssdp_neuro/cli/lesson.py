@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+import ssdp_neuro  # its verbs load their kernels when they are called
 from hw_models import DaSsdpParams, FixedPointNetwork, InputError, Rounding, ThirdFactor
 from ssdp_neuro.decision import accuracy, decide
 from ssdp_neuro.engine.learn_result import WeightChange, weight_change
-from ssdp_neuro.engine.learner import learn
-from ssdp_neuro.engine.simulator import simulate
 from ssdp_neuro.rules.da_ssdp import DaSsdp
 from ssdp_neuro.rules.teacher_input import TEACHER, teacher_spikes, with_teacher, without_teacher
 
@@ -134,13 +133,13 @@ def teach(
         raise InputError("the data have no sample of the classes to be learned")
     is_forced = rule.third_factor in FORCED
     learner = with_teacher(network, readout.target) if is_forced else network
-    options: dict[str, Any] = {"n_steps": lesson.n_steps, "seed": seed, "progress": None}
+    options: dict[str, Any] = {"n_steps": lesson.n_steps, "seed": seed}
     factors: dict[str, Any] = {}
     first = 0
     if rule.third_factor is ThirdFactor.DOPAMINE:
         shown = lesson.take(np.arange(rule.warm_up) % len(lesson))
         losses = _losses(network, readout.target, shown)
-        counted = learn(learner, _given(learner, name, shown), losses=losses, **options)
+        counted = ssdp_neuro.learn(learner, _given(learner, name, shown), losses=losses, **options)
         factors["dopamine"], first = counted.dopamine, counted.next_sample
     if rule.third_factor is ThirdFactor.TEACHER:
         factors["labels"] = lesson.labels
@@ -152,7 +151,9 @@ def teach(
         if rule.third_factor is ThirdFactor.REWARD:
             right = decisions(learner, readout.target, lesson) == lesson.labels
             factors["rewards"] = np.where(right, 128, -128)
-        result = learn(learner, given, epochs=epochs_each, first_sample=first, **factors, **options)
+        result = ssdp_neuro.learn(
+            learner, given, epochs=epochs_each, first_sample=first, **factors, **options
+        )
         learner, first = result.network, result.next_sample
     learned = without_teacher(learner) if is_forced else learner
     n_updates = len(lesson) * epochs
@@ -163,7 +164,7 @@ def teach(
 def decisions(network: FixedPointNetwork, target: str, samples: SpikeSamples) -> np.ndarray:
     """The output neuron that wins each sample, int64 ``(B,)``."""
     given = {_only_input(network): samples.spikes}
-    run = simulate(network, given, n_steps=samples.n_steps, n_threads=1)
+    run = ssdp_neuro.simulate(network, given, n_steps=samples.n_steps, n_threads=1)
     return decide(run.raster(target))
 
 
@@ -223,7 +224,7 @@ def _only_input(network: FixedPointNetwork) -> str:
 
 def _losses(network: FixedPointNetwork, target: str, samples: SpikeSamples) -> np.ndarray:
     given = {_only_input(network): samples.spikes}
-    run = simulate(network, given, n_steps=samples.n_steps, n_threads=1)
+    run = ssdp_neuro.simulate(network, given, n_steps=samples.n_steps, n_threads=1)
     counts = run.raster(target).sum(axis=1).astype(np.int64)
     rows = np.arange(len(samples))
     own = counts[rows, samples.labels]

@@ -42,7 +42,7 @@ def test_help__every_command_has_an_example(command, name):
 def test_help__lists_every_command(command):
     ran = command("--help")
     assert ran.status == 0
-    for name in ("convert", "demo", "info", "simulate", "verify"):
+    for name in ("convert", "demo", "info", "learn", "simulate", "verify"):
         assert name in ran.out
 
 

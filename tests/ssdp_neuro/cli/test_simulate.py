@@ -42,7 +42,8 @@ def test_simulate__writes_events_and_probes(command):
         for variable in "uv":
             assert np.array_equal(stored[f"probe/hidden.{variable}"], run.probe("hidden", variable))
         assert json.loads(str(stored["report"]))["n_samples"] == 3
-    assert sorted(path.name for path in Path().iterdir()) == ["net.h5", "run.npz", "spikes.npy"]
+    names = sorted(path.name for path in Path().iterdir())
+    assert names == ["digits.h5", "net.h5", "run.npz", "spikes.npy"]
 
 
 def test_simulate__random_input_is_a_function_of_the_seed(command):
