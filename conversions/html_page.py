@@ -10,12 +10,13 @@ from hw_models.atomic_file import write_whole
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #1c2126; background: #fff;
-       max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
+       max-width: 66rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.7rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; }
-table { border-collapse: collapse; margin: 1rem 0; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .8rem; border-bottom: 1px solid #d8dde2; text-align: right;
+table { border-collapse: collapse; margin: 1rem 0; font-size: .9rem;
+        font-variant-numeric: tabular-nums; }
+th, td { padding: .3rem .6rem; border-bottom: 1px solid #d8dde2; text-align: right;
          white-space: nowrap; }
-th { border-bottom: 2px solid #1c2126; }
+th { border-bottom: 2px solid #1c2126; white-space: normal; vertical-align: bottom; }
 th:first-child, td:first-child { text-align: left; }
 .scroll { overflow-x: auto; }
 svg { max-width: 100%; height: auto; }

@@ -106,7 +106,7 @@ class ConversionReport:
 
     def summary(self) -> list[str]:
         """What holds for the whole network, in sentences."""
-        lines = []
+        lines = [LEGEND]
         if self.decisions_changed is not None:
             lines.append(
                 f"Calibration: {self.n_samples} samples, {self.decisions_changed:.2%} of the"
@@ -120,20 +120,20 @@ class ConversionReport:
         return [*lines, *self.notes]
 
     def table(self) -> Table:
-        """A rich table."""
+        """A rich table, one column per layer: there are fewer of these than of quantities."""
         from rich.markup import escape
         from rich.table import Table
 
-        headings, *rows = self.rows()
+        headings, *quantities = zip(*self.rows(), strict=True)
         table = Table(
             title=f"Conversion to {self.chip}",
             caption=escape("\n".join(self.summary())),
             caption_justify="left",
         )
         for place, heading in enumerate(headings):
-            table.add_column(heading, justify="left" if place == 0 else "right")
-        for row in rows:
-            table.add_row(*map(escape, row))
+            table.add_column(escape(heading), justify="left" if place == 0 else "right")
+        for quantity in quantities:
+            table.add_row(*map(escape, quantity))
         return table
 
 
@@ -146,8 +146,13 @@ COLUMNS = (
     "mean error",
     "saturated",
     "current",
-    "rate",
+    "rate before",
+    "rate after",
     "agreement",
+)
+LEGEND = (
+    "Step and errors of the weights in thresholds; current: share of its register that is full if"
+    " all synapses of one sign are hit in every step; rates per neuron and step."
 )
 
 
@@ -162,6 +167,7 @@ def _row(layer: LayerReport) -> tuple[str, ...]:
         f"{layer.mean_rounding_error:.2g}",
         f"{layer.saturated_share:.2%}",
         f"{layer.largest_current:.0%}",
-        f"{layer.rate_before:.4f} to {layer.rate_after:.4f}" if compared else "not measured",
-        f"{layer.spike_agreement:.2%}" if compared else "not measured",
+        f"{layer.rate_before:.4f}" if compared else "-",
+        f"{layer.rate_after:.4f}" if compared else "-",
+        f"{layer.spike_agreement:.2%}" if compared else "-",
     )

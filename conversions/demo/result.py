@@ -178,18 +178,18 @@ class DemoResult:
     def rows(self) -> list[tuple[str, ...]]:
         """Headings, then one row of text per network and executor."""
         trained, new = self._class_names()
-        same = "same spikes" if self.lava.equal else "SPIKES DIFFER"
+        same = "equal" if self.lava.equal else "UNEQUAL"
         fixed = f"{self.accuracy_fixed:.1%}"
         rows: list[tuple[str, ...]] = [
             ("network", "run by", trained, new, "all"),
             ("trained, real numbers", "PyTorch", f"{self.accuracy_float:.1%}", "", ""),
             ("trained, fixed point", "engine", fixed, "", ""),
-            ("trained and learned", "Lava", same, same, same),
+            ("spikes of trained and learned", "Lava", same, same, same),
             ("no learning on the chip", "engine", *_shares(self.before)),
         ]
         for lesson in self.lessons:
             which = "each digit" if lesson.rehearsed else "each new digit"
-            name = f"learned from {lesson.shots} of {which}"
+            name = f"learned, {lesson.shots} of {which}"
             rows.append((name, "engine", *_shares(lesson.accuracy)))
         return rows
 

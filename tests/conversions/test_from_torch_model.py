@@ -236,6 +236,7 @@ def test_conversion_report__is_plain_in_json_and_complete_in_text():
     headings, *rows = report.rows()
     assert len(rows) == 2
     assert {len(row) for row in rows} == {len(headings)}
-    assert report.table().row_count == 2
+    assert report.table().row_count == len(headings) - 1
+    assert len(report.table().columns) == 3
     assert any("before" in line for line in report.summary())
     assert all(note in report.summary() for note in report.notes)

@@ -94,6 +94,6 @@ def test_demo_result__table_shows_every_experiment(tiny_demo):
     headings, *rows = result.rows()
     assert result.table().row_count == len(rows) == 4 + len(result.lessons)
     assert {len(row) for row in rows} == {len(headings)}
-    assert rows[2][2:] == ("same spikes",) * 3
+    assert rows[2][2:] == ("equal",) * 3
     assert f"{result.after.accuracy.everything:.1%}" in rows[-2]
     assert "361 of digits 0-7" in " ".join(result.remarks())
