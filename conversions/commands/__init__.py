@@ -1,0 +1,1 @@
+"""The commands that need converters: demo, convert and verify."""
