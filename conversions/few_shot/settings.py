@@ -1,0 +1,212 @@
+"""What the study does, in numbers."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hw_models import DaSsdpParams, RangeError, Rounding, ThirdFactor
+from hw_models.integers import integer
+
+N_CLASSES = 10
+LATENCY_BITS = 5
+SILENT = (1 << LATENCY_BITS) - 1
+AMPLITUDE = 255
+STAGES = 3
+SIGMA = 8.0
+
+
+class Rule(enum.Enum):
+    """What changes the readout; the value is its name in tables."""
+
+    NONE = "no learning"
+    SSDP = "SSDP (gate one)"
+    DA_SSDP = "DA-SSDP (dopamine gate)"
+    ERROR_SSDP = "error-gated SSDP (teacher)"
+    PAIR_STDP = "pair STDP"
+    REWARD_STDP = "reward STDP"
+    PROTOTYPE = "nearest prototype"
+    OFFLINE = "offline last layer, same samples"
+    CEILING = "offline last layer, all samples"
+
+
+ON_CHIP = (Rule.SSDP, Rule.DA_SSDP, Rule.ERROR_SSDP, Rule.PAIR_STDP, Rule.REWARD_STDP)
+
+
+class Drift(enum.Enum):
+    """How the input changes after training."""
+
+    NOISE = "noise"
+    SHIFT = "shift"
+    DEAD = "dead inputs"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSettings:
+    """One data set and how its hidden neurons are trained.
+
+    Parameters
+    ----------
+    name
+        Of the folder that holds it, or ``digits``.
+    n_channels, side
+        Channels and side of the square that its input is pooled to.
+    train_per_class
+        Samples of each class that training and lessons can draw from.
+    epochs, learning_rate, gain
+        Of the surrogate-gradient training.
+    """
+
+    name: str
+    n_channels: int
+    side: int
+    train_per_class: int
+    epochs: int
+    learning_rate: float
+    gain: float
+
+    @property
+    def n_inputs(self) -> int:
+        """Size of the input population."""
+        return self.n_channels * self.side**2
+
+
+DATA_SETS = (
+    DataSettings(
+        name="mnist", n_channels=1, side=14, train_per_class=200, epochs=6, learning_rate=6e-3,
+        gain=0.6,
+    ),
+    DataSettings(
+        name="fashion-mnist", n_channels=1, side=14, train_per_class=200, epochs=6,
+        learning_rate=6e-3, gain=0.6,
+    ),
+    DataSettings(
+        name="nmnist", n_channels=2, side=17, train_per_class=60, epochs=15, learning_rate=2e-3,
+        gain=0.3,
+    ),
+)  # fmt: skip
+DIGITS = DataSettings(
+    name="digits", n_channels=1, side=8, train_per_class=80, epochs=6, learning_rate=6e-3, gain=0.6
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleSettings:
+    """The constants of a rule; ``benchmarks/few_shot.py --tune`` chose those in ``CHOSEN``.
+
+    Parameters
+    ----------
+    shift
+        Of the first stage; one more in each later one, so that changes are halved. The
+        largest change of a weight is 2**(23 - shift) mantissas, about.
+    depression
+        Depression as a share of potentiation, in 1/16.
+    forced_step
+        Step in which the teacher makes the labelled neuron fire; not used by the error gate.
+    """
+
+    shift: int
+    depression: int = 0
+    forced_step: int = 3
+
+    @property
+    def amplitudes(self) -> tuple[int, int]:
+        """Mantissas of potentiation and depression."""
+        return AMPLITUDE, AMPLITUDE * self.depression >> 4
+
+
+CHOSEN: Mapping[Rule, RuleSettings] = {
+    Rule.SSDP: RuleSettings(shift=22),
+    Rule.DA_SSDP: RuleSettings(shift=23, forced_step=10),
+    Rule.ERROR_SSDP: RuleSettings(shift=20),
+    Rule.PAIR_STDP: RuleSettings(shift=23, depression=32, forced_step=15),
+    Rule.REWARD_STDP: RuleSettings(shift=22, depression=16),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudySettings:
+    """Sizes of the study.
+
+    Parameters
+    ----------
+    seeds
+        One whole experiment for each: classes, samples, weights, rounding.
+    n_trained
+        Classes that the hidden neurons are trained on; the others are learned on the chip.
+    n_hidden, n_steps, window
+        Hidden neurons; steps of a sample; steps into which the spikes of images fall.
+    shots
+        Samples of each class in a lesson; one experiment for each number.
+    drift_shots
+        Samples of each class for the adaptation to drift.
+    test_per_class
+        Samples of each class that the results are measured on.
+    presentations
+        How often a rule sees each class in each of its three stages; a lesson is gone
+        through at least twice.
+    rules
+        By rule: its constants.
+    """
+
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    n_trained: int = 6
+    n_hidden: int = 256
+    n_steps: int = 20
+    window: int = 12
+    shots: tuple[int, ...] = (1, 5, 20)
+    drift_shots: int = 20
+    test_per_class: int = 50
+    presentations: int = 20
+    rules: Mapping[Rule, RuleSettings] = field(default_factory=lambda: dict(CHOSEN))
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("n_trained", 2, N_CLASSES - 1),
+            ("n_hidden", 1, 4096),
+            ("n_steps", 2, SILENT),
+            ("drift_shots", 1, 1000),
+            ("test_per_class", 1, 10_000),
+            ("presentations", 1, 1000),
+        ):
+            integer(f"StudySettings.{name}", getattr(self, name), low, high)
+        integer("StudySettings.window", self.window, 1, self.n_steps)
+        if not self.seeds or not self.shots or min(self.shots) < 1:
+            raise RangeError(
+                f"StudySettings: seeds {self.seeds} and shots {self.shots}; at least one of each"
+            )
+
+    def passes(self, lesson_size: int, n_classes: int) -> int:
+        """How often a lesson is gone through in one stage."""
+        return max(2, self.presentations * n_classes // lesson_size)
+
+    def synchrony_rule(self, rule: Rule, stage: int = 0, warm_up: int = 2) -> DaSsdpParams:
+        """SSDP with one, a fitted dopamine gate or a teacher's error as third factor.
+
+        The kernel is a Gaussian of 8 steps; a silent neuron stands one step after the
+        last.
+        """
+        third_factor = {
+            Rule.SSDP: ThirdFactor.CONSTANT,
+            Rule.DA_SSDP: ThirdFactor.DOPAMINE,
+            Rule.ERROR_SSDP: ThirdFactor.TEACHER,
+        }[rule]
+        chosen = self.rules[rule]
+        distance = np.arange(SILENT + 1)
+        return DaSsdpParams(
+            latency_bits=LATENCY_BITS,
+            silent_latency=self.n_steps,
+            kernel=np.rint(255 * np.exp(-(distance**2) / (2 * SIGMA**2))).astype(np.uint8),
+            potentiation=chosen.amplitudes[0],
+            depression=chosen.amplitudes[1],
+            shift=chosen.shift + stage,
+            rounding=Rounding.STOCHASTIC,
+            weight_low=-128,
+            weight_high=127,
+            third_factor=third_factor,
+            teacher_latency=3,
+            warm_up=warm_up if rule is Rule.DA_SSDP else 0,
+        )
