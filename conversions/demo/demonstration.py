@@ -12,17 +12,19 @@ import numpy as np
 
 from conversions.demo.digits_task import SpikingDigits, spiking_digits, train
 from conversions.demo.lava_check import compare_with_lava, require_lava
-from conversions.demo.new_classes import OUTPUT, lesson, with_new_classes, with_rule
+from conversions.demo.lesson_plan import lesson
 from conversions.demo.result import ClassAccuracy, DemoResult, Example, Lesson
 from conversions.demo.settings import DemoSettings
 from conversions.from_torch_model import from_torch
 from hw_models import FixedPointNetwork
 from ssdp_neuro import learn, simulate
 from ssdp_neuro.decision import accuracy, decide, first_spikes
+from ssdp_neuro.rules.plastic_readout import with_plastic_readout
 
 if TYPE_CHECKING:
     from ssdp_neuro.training import SpikingNetwork
 
+OUTPUT = "output"
 Say = Callable[[str], None]
 
 
@@ -75,9 +77,8 @@ def run_demo(
         accuracy_fixed = accuracy(_decisions(network, old_held_out), old_held_out.labels)
 
     with clock("learning", f"Learning digits {n_trained}-9 on the chip from a few samples each"):
-        untaught = with_new_classes(
-            network, settings.n_new_classes, settings.rule(settings.amplitudes[0])
-        )
+        first_rule = settings.rule(settings.amplitudes[0])
+        untaught = with_plastic_readout(network, first_rule, n_new=settings.n_new_classes)
         before = _class_accuracy(untaught, held_out, settings)
         lessons = []
         learned = untaught
@@ -158,7 +159,7 @@ def _teach(
     network, n_seen, n_updates = untaught, 0, 0
     for amplitude in settings.amplitudes:
         result = learn(
-            with_rule(network, settings.rule(amplitude)),
+            with_plastic_readout(network, settings.rule(amplitude)),
             shown.spikes,
             shown.labels,
             n_steps=settings.n_steps,
