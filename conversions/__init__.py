@@ -57,4 +57,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'conversions' has no attribute {name!r}")
     import importlib
 
+    if name == "from_torch":
+        importlib.import_module("ssdp_neuro.training")  # says what to install without PyTorch
     return getattr(importlib.import_module(_HOMES[name]), name)
