@@ -5,7 +5,8 @@
 
 FOLDER holds mnist/, fashion-mnist/ (the four idx files each) and nmnist/ (a zip file of
 recordings). Without a folder, scikit-learn's digits are used. ``--tune`` tries the constants
-of the rules on validation samples of another seed, and prints the best.
+of the rules on validation samples of another seed, and prints the best. ``--gate`` asks for
+the dopamine gate alone: SSDP and DA-SSDP with the same constants, those of DA-SSDP.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pathlib import Path
 from benchmarks.machine import machine
 from conversions.few_shot.figure import figure_svg
 from conversions.few_shot.report import tables, to_json
-from conversions.few_shot.settings import DATA_SETS, DIGITS, ON_CHIP, StudySettings
+from conversions.few_shot.settings import DATA_SETS, DIGITS, ON_CHIP, Rule, StudySettings
 from conversions.few_shot.study import run_study
 from conversions.few_shot.tuning import tuned
 from hw_models.atomic_file import write_whole
@@ -33,6 +34,7 @@ def main() -> None:
     parser.add_argument("--only", choices=[d.name for d in DATA_SETS], help="one data set")
     parser.add_argument("--seeds", type=int, default=5, help="seeds 0 to this one less")
     parser.add_argument("--tune", action="store_true", help="choose the constants of the rules")
+    parser.add_argument("--gate", action="store_true", help="only the gate: equal constants")
     parser.add_argument("--out", type=Path, help="folder for few_shot_<date>.md, .json, .svg")
     arguments = parser.parse_args()
     settings = dataclasses.replace(StudySettings(), seeds=tuple(range(arguments.seeds)))
@@ -50,8 +52,13 @@ def main() -> None:
             print(f"{rule.value}: {constants}")
         return
     about = {"command": "python -m benchmarks.few_shot " + " ".join(shown(sys.argv[1:]))}
+    name, rules = "few_shot", tuple(Rule)
+    if arguments.gate:
+        name, rules = "few_shot_gate", (Rule.NONE, Rule.SSDP, Rule.DA_SSDP)
+        same = {**settings.rules, Rule.SSDP: settings.rules[Rule.DA_SSDP]}
+        settings = dataclasses.replace(settings, rules=same)
     began, cpu_began = time.perf_counter(), time.process_time()
-    found = run_study(folder, data_sets, settings, say=say)
+    found = run_study(folder, data_sets, settings, rules=rules, say=say)
     seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - cpu_began
     where = machine()
     header = (
@@ -66,7 +73,7 @@ def main() -> None:
     print(text)
     if arguments.out is not None:
         arguments.out.mkdir(parents=True, exist_ok=True)
-        base = arguments.out / f"few_shot_{where['date']}"
+        base = arguments.out / f"{name}_{where['date']}"
         constants = {rule.value: dataclasses.asdict(c) for rule, c in settings.rules.items()}
         about = {
             **about,

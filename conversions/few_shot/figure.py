@@ -61,8 +61,7 @@ def figure_svg(found: Sequence[Measurement]) -> bytes:
                 if ceiling:
                     axis.axhline(100 * np.mean(ceiling), color="#1c2126", lw=0.8, ls="--")
                 axis.set_xscale("log")
-                shots = sorted({m.shots for m in of_data if m.task == task.value})
-                shots = [k for k in shots if k <= 1000]
+                shots = sorted({m.shots for m in of_data if m.task == Task.CONTINUAL.value})
                 axis.set_xticks(shots, [str(k) for k in shots])
                 axis.minorticks_off()
                 axis.spines[["top", "right"]].set_visible(False)

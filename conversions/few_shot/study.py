@@ -187,6 +187,7 @@ def run_study(
     data_sets: Iterable[DataSettings],
     settings: StudySettings,
     *,
+    rules: Iterable[Rule] = tuple(Rule),
     say: Say = lambda line: None,
 ) -> list[Measurement]:
     """Run the whole study.
@@ -197,19 +198,24 @@ def run_study(
         Holds a folder for each data set.
     data_sets, settings
         Sizes.
+    rules
+        Those to compare.
     say
         Called with a line of text for each data set and seed.
     """
     found: list[Measurement] = []
-    same_samples = [rule for rule in Rule if rule is not Rule.CEILING]
+    rules = set(rules)
+    same_samples = [rule for rule in Rule if rule in rules and rule is not Rule.CEILING]
+    on_chip = [rule for rule in ON_CHIP if rule in rules]
     for data in data_sets:
         for seed in settings.seeds:
             began = time.perf_counter()
             experiment = Experiment(folder, data, settings, seed)
-            found += experiment.few_shot([Rule.CEILING], len(experiment.train))
+            if Rule.CEILING in rules:
+                found += experiment.few_shot([Rule.CEILING], len(experiment.train))
             for shots in settings.shots:
                 found += experiment.few_shot(same_samples, shots)
-                found += experiment.continual(ON_CHIP, shots)
+                found += experiment.continual(on_chip, shots)
             for drift in Drift:
                 found += experiment.drift(same_samples, drift)
             say(f"{data.name}, seed {seed}: {time.perf_counter() - began:.1f} s")
