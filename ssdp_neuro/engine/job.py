@@ -64,22 +64,24 @@ class Job:
         n_threads = max(min(self.n_threads, self.n_samples), 1)
         n_chunks = max(min(self.n_samples, n_threads * CHUNKS_PER_THREAD), 1)
         bounds = [self.n_samples * k // n_chunks for k in range(n_chunks + 1)]
-        windows = list(itertools.pairwise(bounds))
+        windows = iter(list(itertools.pairwise(bounds)))
         done = 0
 
-        def work(thread: int) -> None:
+        def work() -> None:
             nonlocal done
             with self.plan.state() as state:
-                for first, last in windows[thread::n_threads]:
+                for first, last in windows:
                     self.run_window(state, first, last, 0, self.n_steps)
                     done += last - first
                     bar.update(done, self.n_samples, "samples")
 
         if n_threads == 1:
-            work(0)
+            work()
             return
-        with ThreadPoolExecutor(n_threads) as pool:
-            for finished in [pool.submit(work, thread) for thread in range(n_threads)]:
+        with ThreadPoolExecutor(n_threads - 1) as pool:
+            others = [pool.submit(work) for _ in range(n_threads - 1)]
+            work()
+            for finished in others:
                 finished.result()
 
     def run_window(self, state: State, first: int, last: int, start: int, end: int) -> None:
