@@ -8,6 +8,7 @@ import numpy as np
 
 from ssdp_neuro.engine.kernels.compiler import lean_kernel
 from ssdp_neuro.engine.kernels.prefetch import LINE_BYTES, prefetch
+from ssdp_neuro.engine.kernels.vector_width import wide_vectors
 
 ROWS_AHEAD = 4
 WORDS_PER_LINE = LINE_BYTES // 4
@@ -16,6 +17,7 @@ ROWS_PER_FLUSH = 252  # 255 rows of -128 still fit int16; a multiple of 4
 
 @lean_kernel
 def _add_eight(sums, weights, a, b, c, d, e, f, g, h):
+    wide_vectors()
     row = sums.shape[0]
     ra, rb, rc, rd = (
         weights[a : a + row],
@@ -37,6 +39,7 @@ def _add_eight(sums, weights, a, b, c, d, e, f, g, h):
 
 @lean_kernel
 def _add_four(sums, weights, a, b, c, d):
+    wide_vectors()
     row = sums.shape[0]
     ra, rb, rc, rd = (
         weights[a : a + row],
@@ -51,6 +54,7 @@ def _add_four(sums, weights, a, b, c, d):
 
 @lean_kernel
 def _flush(sums, drive, shift):
+    wide_vectors()
     for j in range(drive.shape[0]):
         drive[j] = np.int32(drive[j] + np.int32(np.int32(sums[j]) << shift))
     for j in range(sums.shape[0]):
@@ -65,6 +69,7 @@ def deliver_dense8(fired, weights, base, zero_row, sums, drive, shift):
     that rows go four at a time. ``sums`` is as long as a padded row, ``drive`` has one
     entry per target.
     """
+    wide_vectors()
     row = sums.shape[0]
     n = fired.shape[0] - 3
     for spare in range(n, n + 3):

@@ -9,6 +9,7 @@ has at most 44 bits, ``k / 4096`` only shifts it, and the cast truncates toward 
 import numpy as np
 
 from ssdp_neuro.engine.kernels.compiler import lean_kernel
+from ssdp_neuro.engine.kernels.vector_width import wide_vectors
 
 LIMIT = np.int32(1 << 23)
 SPAN = np.int32(1 << 24)
@@ -23,6 +24,7 @@ def update_uniform(u, v, drive, flags, keep_u, keep_v, bias, threshold):
 
     Mutates ``u``, ``v``, ``flags`` and clears ``drive``, all of one length.
     """
+    wide_vectors()
     for i in range(u.shape[0]):
         x = np.int32(np.int32(u[i] * keep_u) + np.int32(drive[i] << ALIGN))
         drive[i] = ZERO
@@ -43,6 +45,7 @@ def update_general(u, v, wait, drive, flags, keep_u, keep_v, bias, threshold, re
 
     Mutates ``u``, ``v``, ``wait``, ``flags`` and clears ``drive``, all of one length.
     """
+    wide_vectors()
     for i in range(u.shape[0]):
         x = np.int32(np.int32(u[i] * keep_u[i]) + np.int32(drive[i] << ALIGN))
         drive[i] = ZERO
@@ -64,6 +67,7 @@ def update_general(u, v, wait, drive, flags, keep_u, keep_v, bias, threshold, re
 @lean_kernel
 def at_rest(u, v):
     """Whether every neuron of a run has ``u = v = 0``."""
+    wide_vectors()
     seen = np.int32(0)
     for i in range(u.shape[0]):
         seen |= np.int32(u[i] | v[i])

@@ -6,6 +6,7 @@ from ssdp_neuro.engine.kernels.compiler import lean_kernel, part
 from ssdp_neuro.engine.kernels.population_step import update_population
 from ssdp_neuro.engine.kernels.projection_step import deliver, wake_reached
 from ssdp_neuro.engine.kernels.tables import BLOCK, BLOCK_BITS, GENERAL, INPUT
+from ssdp_neuro.engine.kernels.vector_width import wide_vectors
 
 
 @part
@@ -95,6 +96,7 @@ def run_network(
     -------
     Whether the window is done; if not, ``out`` is full and a new one is needed.
     """
+    wide_vectors()
     n_populations = populations.kind.shape[0]
     n_out = cursor[2]
     while cursor[0] < window[1]:
