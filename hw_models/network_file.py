@@ -18,16 +18,15 @@ Nothing is pickled, and what is read goes through the constructors of the record
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import enum
 import os
-import uuid
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from hw_models.atomic_file import whole_file
 from hw_models.errors import NetworkFileError, SsdpError, TypeMismatchError
 from hw_models.formats import Rounding
 from hw_models.network import FixedPointNetwork
@@ -81,17 +80,13 @@ def save(network: FixedPointNetwork, path: str | os.PathLike[str]) -> None:
     """
     if not isinstance(network, FixedPointNetwork):
         raise TypeMismatchError(f"save: {network!r}; a FixedPointNetwork is needed")
-    final = Path(os.path.realpath(path))
-    partial = final.with_name(f".{final.name}.{uuid.uuid4().hex}.partial")
     try:
-        _write_file(network, partial)
-        partial.replace(final)
-        _sync(final.parent)
-    except (OSError, RuntimeError, ValueError) as error:
+        with whole_file(path) as partial:
+            _write_file(network, partial)
+    except NetworkFileError:
+        raise
+    except (RuntimeError, ValueError) as error:  # h5py's, for what it cannot write
         raise NetworkFileError(f"{path}: cannot be written: {_reason(error)}") from None
-    finally:
-        with contextlib.suppress(OSError):
-            partial.unlink()
 
 
 def load(path: str | os.PathLike[str]) -> FixedPointNetwork:
@@ -134,7 +129,6 @@ def _write_file(network: FixedPointNetwork, path: Path) -> None:
             group = file.create_group(part)
             for place, record in enumerate(getattr(network, part)):
                 _write_record(group.create_group(str(place)), record)
-    _sync(path)
 
 
 def _write_record(group: Any, record: Any) -> None:
@@ -223,17 +217,6 @@ def _compare(where: str, found: set[str], needed: set[str]) -> None:
             raise NetworkFileError(
                 f"{where}: {what} {sorted(names)[0]!r}; {', '.join(sorted(needed))} are needed"
             )
-
-
-def _sync(path: Path) -> None:
-    """Wait until a file, or the names in a folder, are on the disk."""
-    if path.is_dir() and os.name == "nt":
-        return  # folders cannot be opened there
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _reason(error: Exception) -> str:

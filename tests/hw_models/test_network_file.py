@@ -142,20 +142,24 @@ def test_save__cannot_hold_every_name(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("function", ["_write_record", "_sync"], ids=["half-written", "unmoved"])
-def test_save__killed_in_the_middle_leaves_the_old_file(path, network, function):
+@pytest.mark.parametrize(
+    ("module", "function"),
+    [("network_file", "_write_record"), ("atomic_file", "_sync")],
+    ids=["half-written", "unmoved"],
+)
+def test_save__killed_in_the_middle_leaves_the_old_file(path, network, module, function):
     program = f"""
         import os, signal, sys
-        from hw_models import load, network_file
+        from hw_models import atomic_file, load, network_file
         network = load({str(path)!r})
         calls = []
-        real = network_file.{function}
+        real = {module}.{function}
         def killing(*arguments):
             real(*arguments)
             calls.append(arguments)
             if len(calls) == {3 if function == "_write_record" else 1}:
                 os.kill(os.getpid(), signal.SIGKILL)
-        network_file.{function} = killing
+        {module}.{function} = killing
         network_file.save(network, {str(path)!r})
     """
     before = path.read_bytes()
