@@ -78,6 +78,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--peers", nargs="*", choices=peers, default=peers, metavar="PEER")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--json", type=Path, help="file for the record, with a .md beside it")
+    parser.add_argument("--note", action="append", default=[], help="kept in the record")
     return parser.parse_args()
 
 
@@ -87,6 +88,7 @@ def main() -> None:
         "command": " ".join([COMMAND, *sys.argv[1:]]),
         "machine": machine(),
         "rounds": given.rounds,
+        "notes": given.note,
         "cases": [],
         "alone": {},
     }

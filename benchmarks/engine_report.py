@@ -6,6 +6,20 @@ from typing import Any
 
 from benchmarks.rounds import ENGINE, fastest
 
+NOTES = (
+    "Start-up, building, compiling and the conversion of the input are outside of every time;"
+    " recording the output spikes is inside. The engine's times are those of whole calls of"
+    " `simulate`.",
+    "Lava has a process for every Process, on all cores, whatever the threads of the case, and no"
+    " batch: W3 is its time for one sample, times 256. Its ring buffer that records the spikes"
+    " is 10 to 15 % of a step of W1. `Lava, product` is Lava with `num_message_bits=1`, which"
+    " multiplies the whole matrix instead of gathering columns; the faster of the two counts.",
+    "Brian 2 and the PyTorch simulators do the same recursion in float64 and float32: their"
+    " spikes agree closely until a recurrent network (W2) drives the differences apart. PyTorch"
+    " has each layer's product for all steps and samples at once, which only a feed-forward"
+    " network allows.",
+)
+
 
 def markdown(record: dict[str, Any]) -> str:
     """Tables of times, ratios, targets and agreement."""
@@ -48,6 +62,7 @@ def markdown(record: dict[str, Any]) -> str:
                     f" | {format_ratio(row['ratio_median'])} | {target:g} | {met} |"
                 )
     lines += alone(record["alone"])
+    lines += ["", *(f"- {note}" for note in (*NOTES, *record["notes"]))]
     versions = {}
     for case in record["cases"]:
         for row in case["peers"].values():
