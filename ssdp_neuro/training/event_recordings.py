@@ -108,6 +108,7 @@ def read_recordings(path: str | os.PathLike[str], part: str) -> Iterator[Recordi
                 if entry.file_size > MOST_BYTES:
                     raise InputError(f"{where}: {entry.file_size} bytes; at most {MOST_BYTES}")
                 yield Recording(decode_events(archive.read(entry), where), label)
+    # zipfile's NotImplementedError is an unknown compression, its RuntimeError a password
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
         raise InputError(f"{path}: not a readable zip file: {error}") from None
 

@@ -15,6 +15,7 @@ from hw_models import InputError
 
 GZIP_MAGIC = b"\x1f\x8b"
 TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
+MOST_AXES = 32  # of a NumPy 1 array
 MOST_BYTES = 2**31
 PARTS = {"train": "train", "test": "t10k"}
 
@@ -111,6 +112,8 @@ def _read(path: Any, file: IO[bytes] | gzip.GzipFile) -> np.ndarray:
     magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in TYPES or magic[3] == 0:
         raise InputError(f"{path}: begins with {magic!r}; not an idx file")
+    if magic[3] > MOST_AXES:
+        raise InputError(f"{path}: {magic[3]} axes; allowed 1..{MOST_AXES}")
     header = file.read(4 * magic[3])
     if len(header) < 4 * magic[3]:
         raise InputError(f"{path}: cut off in its header of {magic[3]} axes")

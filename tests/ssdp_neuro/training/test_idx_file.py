@@ -50,6 +50,13 @@ def test_read_idx__refuses_what_is_no_whole_idx_file(tmp_path, data, words):
     assert str(path) in str(refused.value)
 
 
+def test_read_idx__refuses_more_axes_than_an_array_has(tmp_path):
+    path = tmp_path / "axes"
+    path.write_bytes(bytes([0, 0, 8, 200]) + b"\0\0\0\1" * 200 + b"\0")
+    with pytest.raises(InputError, match=r"200 axes; allowed 1\.\.32"):
+        read_idx(path)
+
+
 def test_read_labelled_images__pairs_images_and_labels(tmp_path):
     mnist_like(tmp_path, np.random.default_rng(0))
     for part in ("train", "test"):
