@@ -1,0 +1,180 @@
+"""What a layer of neurons computes in one step, in real numbers.
+
+One step ``t``, with ``x`` what the synapses send in it:
+
+    u <- current_kept * u + gain * (x[t - latency] + current_bias)
+    v <- voltage_kept * v + u + bias
+    spike where v > threshold (or v >= threshold); then v is reset
+
+Frameworks differ in the gain (1, 1 - kept, 1 / tau), in the latency, in what happens at
+equality and in when the reset is felt; a reader says which of it holds, and nothing that
+comes after has to know the framework.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hw_models import RangeError, ShapeError, TypeMismatchError
+from hw_models.integers import integer
+from hw_models.weight_grid import WeightGrid
+
+
+class RealReset(enum.Enum):
+    """What a spike does to the membrane potential.
+
+    ``ZERO`` and ``SUBTRACT`` (of the threshold) act in the step of the spike, before it
+    decays. ``DELAYED_SUBTRACT`` lowers the next step's potential by a whole threshold, after
+    it has decayed. ``NONE`` leaves it.
+    """
+
+    ZERO = "zero"
+    SUBTRACT = "subtract"
+    DELAYED_SUBTRACT = "delayed subtract"
+    NONE = "none"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class NeuronDynamics:
+    """Current-based leaky integrate-and-fire with real parameters.
+
+    All parameters but the flags and counts are one number or one per neuron (flat, in C
+    order of the shape); they are kept as float64 arrays.
+
+    Parameters
+    ----------
+    voltage_kept
+        Share of the membrane potential that remains after a step, 0..1.
+    threshold
+        Positive; ``inf`` for a readout, which integrates and never fires.
+    current_kept
+        Share of the current that remains after a step, 0..1; 0 has no memory.
+    gain
+        What arrives is multiplied by it; not negative.
+    current_bias
+        Arrives in every step, as if from the synapses.
+    bias
+        Added to the membrane potential in every step.
+    fires_at_threshold
+        Whether ``v == threshold`` fires.
+    reset
+        See :class:`RealReset`.
+    refractory
+        Steps after a spike in which v is held and no spike is sent, while u goes on.
+    latency
+        Steps between what arrives and its effect on u.
+    grid
+        Of neurons that were trained on the chip's integers: what their weights and
+        threshold stand for there.
+
+    Raises
+    ------
+    RangeError, ShapeError, TypeMismatchError
+        If a parameter does not fit.
+
+    Examples
+    --------
+    >>> leaky = NeuronDynamics(voltage_kept=0.5, threshold=1.0)
+    >>> spikes, voltages = leaky.run(np.array([0.75, 0.75, 0.0]).reshape(1, 3, 1))
+    >>> spikes.ravel().tolist(), voltages.ravel().tolist()
+    ([False, True, False], [0.75, 0.0, 0.0])
+    """
+
+    voltage_kept: Any
+    threshold: Any
+    current_kept: Any = 0.0
+    gain: Any = 1.0
+    current_bias: Any = 0.0
+    bias: Any = 0.0
+    fires_at_threshold: bool = False
+    reset: RealReset = RealReset.ZERO
+    refractory: int = 0
+    latency: int = 0
+    grid: WeightGrid | None = None
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        for field, low, high in (
+            ("voltage_kept", 0.0, 1.0),
+            ("current_kept", 0.0, 1.0),
+            ("threshold", 0.0, math.inf),
+            ("gain", 0.0, math.inf),
+            ("current_bias", -math.inf, math.inf),
+            ("bias", -math.inf, math.inf),
+        ):
+            put(self, field, _reals(field, getattr(self, field), low, high))
+        if not (self.threshold > 0).all():
+            raise RangeError("NeuronDynamics.threshold: 0; a positive number is needed")
+        if not isinstance(self.reset, RealReset):
+            raise TypeMismatchError(f"NeuronDynamics.reset: {self.reset!r}; a RealReset is needed")
+        for field, largest in (("refractory", 63), ("latency", 1)):
+            where = f"NeuronDynamics.{field}"
+            put(self, field, integer(where, getattr(self, field), 0, largest))
+
+    @property
+    def is_readout(self) -> bool:
+        """Whether these neurons never fire."""
+        return bool(np.isinf(self.threshold).all())
+
+    def run(self, currents: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Spikes and membrane potentials of a whole sample: the equations, as they stand.
+
+        Parameters
+        ----------
+        currents : real, shape (B, T, N)
+            What the synapses send in each step.
+
+        Returns
+        -------
+        spikes : bool, shape (B, T, N)
+        voltages : float64, shape (B, T, N)
+            After each step's reset (a delayed one is not in it yet).
+        """
+        given = np.asarray(currents, dtype=np.float64)
+        if given.ndim != 3:
+            raise ShapeError(f"NeuronDynamics.run: currents of shape {given.shape}; (B, T, N)")
+        arriving = np.zeros_like(given)
+        arriving[:, self.latency :] = (given + self.current_bias)[
+            :, : given.shape[1] - self.latency
+        ]
+        spikes = np.zeros(given.shape, dtype=bool)
+        voltages = np.zeros_like(given)
+        u = v = np.zeros_like(given[:, 0])
+        fired = np.zeros(u.shape, dtype=bool)
+        rest = np.zeros(u.shape, dtype=np.int64)  # refractory steps left
+        for t in range(given.shape[1]):
+            u = self.current_kept * u + self.gain * arriving[:, t]
+            raised = self.voltage_kept * v + u + self.bias
+            if self.reset is RealReset.DELAYED_SUBTRACT:
+                raised = np.where(fired, raised - self.threshold, raised)
+            v = np.where(rest > 0, v, raised)
+            above = v >= self.threshold if self.fires_at_threshold else v > self.threshold
+            fired = above & (rest == 0)
+            rest = np.where(fired, self.refractory, np.maximum(rest - 1, 0))
+            if self.reset is RealReset.ZERO:
+                v = np.where(fired, 0.0, v)
+            elif self.reset is RealReset.SUBTRACT:
+                v = np.where(fired, v - np.where(fired, self.threshold, 0.0), v)
+            spikes[:, t], voltages[:, t] = fired, v
+        return spikes, voltages
+
+
+def _reals(field: str, value: Any, low: float, high: float) -> np.ndarray:
+    where = f"NeuronDynamics.{field}"
+    array = np.array(value, dtype=np.float64).reshape(-1)
+    if array.size == 0:
+        raise ShapeError(f"{where}: empty; one number or one per neuron is needed")
+    infinite_allowed = field == "threshold"
+    bad = np.isnan(array) | (array < low) | (array > high)
+    if not infinite_allowed:
+        bad |= np.isinf(array)
+    if bad.any():
+        index = int(np.flatnonzero(bad)[0])
+        raise RangeError(f"{where}: {array[index]} at index {index}; allowed {low}..{high}")
+    array.flags.writeable = False
+    return array
