@@ -1,0 +1,1 @@
+"""PyTorch models of any spiking framework, read into a network in real numbers."""

@@ -1,0 +1,54 @@
+"""What a reader says about one layer of neurons of a framework."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import nn
+
+from conversions.real_network import NeuronDynamics
+
+
+class TimeAxis(enum.Enum):
+    """Where a module expects time."""
+
+    STEP = "one call a step, (B, ...)"
+    FIRST = "(T, B, ...)"
+    SECOND = "(B, T, ...)"
+    LAST = "(B, ..., T)"
+    FLATTENED = "(B * T, ...)"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class NeuronReading:
+    """One layer of neurons, understood.
+
+    Parameters
+    ----------
+    dynamics
+        What a step computes.
+    time_axis
+        Of the module's input and output.
+    recurrent
+        Module from the layer's own spikes to what arrives one step later; None for none.
+    spikes_output, voltage_output
+        Which element of the tuple that the module returns is the spikes, and which the
+        membrane potential; None if it returns no such thing. A module that returns a
+        tensor alone has spikes at 0.
+    notes
+        What the conversion cannot keep exactly, one sentence each; for the report.
+    """
+
+    dynamics: NeuronDynamics
+    time_axis: TimeAxis
+    recurrent: nn.Module | None = None
+    spikes_output: int | None = 0
+    voltage_output: int | None = None
+    notes: tuple[str, ...] = ()
+
+
+NeuronReader = Callable[[nn.Module, str, tuple[int, ...]], NeuronReading]
+"""``(module, path, shape without batch and time) -> NeuronReading``; ConversionError with the
+path, the setting and what is supported if the module does what a chip cannot."""
