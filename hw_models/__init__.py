@@ -6,6 +6,7 @@ Knows no training and no framework; importing it needs NumPy only.
 from hw_models.chips import LOIHI1, LOIHI2, Chip, Figure
 from hw_models.constraints import Violation, check
 from hw_models.dopamine import DopamineFit, SynchronyStatistics
+from hw_models.energy import LOIHI1_ENERGY, EnergyEstimate, EnergyTable, estimate_energy
 from hw_models.errors import (
     ConversionError,
     ExecutorError,
@@ -32,6 +33,7 @@ from hw_models.projections import (
 
 __all__ = [
     "LOIHI1",
+    "LOIHI1_ENERGY",
     "LOIHI2",
     "Chip",
     "ConvProjection",
@@ -39,6 +41,8 @@ __all__ = [
     "DaSsdpParams",
     "DenseProjection",
     "DopamineFit",
+    "EnergyEstimate",
+    "EnergyTable",
     "ExecutorError",
     "Figure",
     "FixedFormat",
@@ -62,6 +66,7 @@ __all__ = [
     "TypeMismatchError",
     "Violation",
     "check",
+    "estimate_energy",
     "load",
     "same_record",
     "save",
