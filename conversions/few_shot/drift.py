@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from conversions.few_shot.settings import DataSettings, Drift
-from ssdp_neuro.training.spike_data import SpikeSamples
+from ssdp_neuro.data.spike_data import SpikeSamples
 
 LOST_SPIKES = 0.3
 ADDED_SPIKES = 0.3  # so many times the share of spikes there were

@@ -10,9 +10,9 @@ from conversions.few_shot.settings import DataSettings, StudySettings
 from conversions.from_torch_model import from_torch
 from hw_models import DenseProjection, FixedPointNetwork
 from ssdp_neuro import simulate
+from ssdp_neuro.data.spike_data import SpikeSamples
 from ssdp_neuro.rules.plastic_readout import READOUT
 from ssdp_neuro.training import SpikingNetwork, feed_forward, fit
-from ssdp_neuro.training.spike_data import SpikeSamples
 
 HIDDEN = "hidden"
 CURRENT_DECAY, VOLTAGE_DECAY = 1023, 256

@@ -23,11 +23,11 @@ from hw_models import (
 )
 from hw_models.random_bits import random_bits
 from ssdp_neuro import learn
+from ssdp_neuro.data.spike_data import SpikeSamples
 from ssdp_neuro.engine.simulator import Simulator
 from ssdp_neuro.engine.third_factors import winner
 from ssdp_neuro.rules.plastic_readout import READOUT
 from ssdp_neuro.rules.teacher_input import TEACHER
-from ssdp_neuro.training.spike_data import SpikeSamples
 
 TIME_CONSTANT = 8.0
 GUESSES_IN_256 = 128  # reward STDP acts at random in half of the samples

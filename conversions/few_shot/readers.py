@@ -9,9 +9,9 @@ import numpy as np
 from conversions.few_shot.extractor import Extractor
 from conversions.from_torch_model import from_torch
 from ssdp_neuro import simulate
+from ssdp_neuro.data.spike_data import SpikeSamples
 from ssdp_neuro.decision import decide
 from ssdp_neuro.training import SpikingNetwork, feed_forward, fit, quantize
-from ssdp_neuro.training.spike_data import SpikeSamples
 
 OUTPUT = "output"
 OFFLINE_STEPS = 300  # of the optimizer, at least

@@ -8,10 +8,10 @@ from conversions.few_shot.extractor import HIDDEN, Extractor
 from conversions.few_shot.settings import Rule, StudySettings
 from hw_models import FixedPointNetwork, InputPopulation
 from ssdp_neuro import simulate
+from ssdp_neuro.data.spike_data import SpikeSamples
 from ssdp_neuro.decision import decide
 from ssdp_neuro.rules.plastic_readout import with_plastic_readout
 from ssdp_neuro.rules.teacher_input import TEACHER, teacher_spikes, with_teacher
-from ssdp_neuro.training.spike_data import SpikeSamples
 
 OUTPUT = "output"
 

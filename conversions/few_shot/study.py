@@ -27,7 +27,7 @@ from conversions.few_shot.settings import (
 )
 from hw_models import FixedPointNetwork
 from hw_models.random_bits import random_bits
-from ssdp_neuro.training.spike_data import SpikeSamples, load_samples
+from ssdp_neuro.data.spike_data import SpikeSamples, load_samples
 
 Say = Callable[[str], None]
 

@@ -79,7 +79,7 @@ def learn(
     ssdp-neuro learn digits.h5 --data digits --rule da-ssdp --potentiation 0.5 --out learned.h5
     ssdp-neuro learn digits.h5 --data digits --rule error-ssdp --classes 0,1 --shots 20 --json
     """
-    from ssdp_neuro.training.spike_data import load_samples
+    from ssdp_neuro.data.spike_data import load_samples
 
     described = load(network)
     name = readout_name(described, projection)

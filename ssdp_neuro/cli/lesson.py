@@ -17,7 +17,7 @@ from ssdp_neuro.rules.da_ssdp import DaSsdp
 from ssdp_neuro.rules.teacher_input import TEACHER, teacher_spikes, with_teacher, without_teacher
 
 if TYPE_CHECKING:
-    from ssdp_neuro.training.spike_data import SpikeSamples
+    from ssdp_neuro.data.spike_data import SpikeSamples
 
 MOST_LATENCY_BITS = 8
 

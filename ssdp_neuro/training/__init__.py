@@ -9,6 +9,7 @@ except ImportError as missing:
         'ssdp_neuro.training needs PyTorch: pip install "ssdp-neuro[train]"'
     ) from missing
 
+from ssdp_neuro.data.digits import DigitsSplit, LabelledImages, load_digits
 from ssdp_neuro.training.checkpoint import load_model, save_model
 from ssdp_neuro.training.controls import (
     ConstantUpdate,
@@ -17,7 +18,6 @@ from ssdp_neuro.training.controls import (
     ShuffledLatencies,
 )
 from ssdp_neuro.training.da_ssdp import DASSDP
-from ssdp_neuro.training.digits import DigitsSplit, LabelledImages, load_digits
 from ssdp_neuro.training.dopamine_gate import DopamineGate, GateFit, SaturationWarning
 from ssdp_neuro.training.fake_quant import OnGrid
 from ssdp_neuro.training.feed_forward import feed_forward

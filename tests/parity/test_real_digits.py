@@ -12,10 +12,10 @@ import pytest
 
 from conversions import Executor, from_torch, verify
 from ssdp_neuro import simulate
+from ssdp_neuro.data.idx_file import read_labelled_images
 from ssdp_neuro.decision import accuracy, decide
 from ssdp_neuro.encoding import latency_code
 from ssdp_neuro.training import feed_forward, fit, load_digits
-from ssdp_neuro.training.idx_file import read_labelled_images
 
 pytestmark = pytest.mark.lava
 

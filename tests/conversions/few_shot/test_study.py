@@ -22,9 +22,9 @@ from conversions.few_shot.settings import (
 from conversions.few_shot.study import Experiment, run_study
 from hw_models import FixedPointNetwork, InputError, RangeError
 from ssdp_neuro import learn, simulate
+from ssdp_neuro.data.spike_data import SpikeSamples
 from ssdp_neuro.decision import decide
 from ssdp_neuro.rules.plastic_readout import READOUT, with_plastic_readout
-from ssdp_neuro.training.spike_data import SpikeSamples
 
 SMALL = StudySettings(
     seeds=(0,), n_hidden=64, shots=(2,), drift_shots=2, test_per_class=10, presentations=6

@@ -13,8 +13,8 @@ from hw_models import (
     save,
 )
 from ssdp_neuro.cli.lesson import decisions
-from ssdp_neuro.training.spike_data import load_samples
-from tests.ssdp_neuro.training.idx_files import mnist_like
+from ssdp_neuro.data.spike_data import load_samples
+from tests.ssdp_neuro.data.made_files import mnist_like
 
 DIGITS = "digits.h5 --data digits"
 LEARN = f"learn {DIGITS}"

@@ -6,8 +6,8 @@ from tonic.datasets import NMNIST
 from tonic.io import read_mnist_file
 
 from hw_models import InputError, ShapeError
-from ssdp_neuro.training.event_recordings import binned_events, decode_events, read_recordings
-from tests.ssdp_neuro.training.idx_files import event_bytes, random_events, recordings_file
+from ssdp_neuro.data.event_recordings import binned_events, decode_events, read_recordings
+from tests.ssdp_neuro.data.made_files import event_bytes, random_events, recordings_file
 
 
 def columns(events):

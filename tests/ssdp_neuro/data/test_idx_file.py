@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from hw_models import InputError
-from ssdp_neuro.training.idx_file import read_idx, read_labelled_images
-from tests.ssdp_neuro.training.idx_files import idx_bytes, mnist_like
+from ssdp_neuro.data.idx_file import read_idx, read_labelled_images
+from tests.ssdp_neuro.data.made_files import idx_bytes, mnist_like
 
 CODES = {8: np.uint8, 9: np.int8, 11: np.int16, 12: np.int32, 13: np.float32, 14: np.float64}
 

@@ -15,10 +15,10 @@ import numpy as np
 from hw_models import InputError, RangeError, ShapeError
 from hw_models.integers import integer
 from hw_models.random_bits import random_bits
+from ssdp_neuro.data.digits import load_digits
+from ssdp_neuro.data.event_recordings import SENSOR, binned_events, read_recordings
+from ssdp_neuro.data.idx_file import read_labelled_images
 from ssdp_neuro.encoding import latency_code
-from ssdp_neuro.training.digits import load_digits
-from ssdp_neuro.training.event_recordings import SENSOR, binned_events, read_recordings
-from ssdp_neuro.training.idx_file import read_labelled_images
 
 DIGITS = "digits"
 RECORDING_US = 300_000  # of N-MNIST: three movements of the camera

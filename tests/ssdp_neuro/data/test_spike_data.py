@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 from hw_models import InputError, ShapeError, SsdpError
+from ssdp_neuro.data.idx_file import read_labelled_images
+from ssdp_neuro.data.spike_data import SpikeSamples, load_samples
 from ssdp_neuro.encoding import latency_code
-from ssdp_neuro.training.idx_file import read_labelled_images
-from ssdp_neuro.training.spike_data import SpikeSamples, load_samples
-from tests.ssdp_neuro.training.idx_files import mnist_like, recordings_file
+from tests.ssdp_neuro.data.made_files import mnist_like, recordings_file
 
 
 def load(data, n_inputs, n_steps=6, **more):
