@@ -32,7 +32,11 @@ class NeuronReading:
     time_axis
         Of the module's input and output.
     recurrent
-        Module from the layer's own spikes to what arrives one step later; None for none.
+        Module from the layer's own spikes to what arrives one step later; None for none. Its
+        bias arrives in every step, the first one too.
+    incoming
+        Module that the layer applies to its input before its neurons (a layer that owns its
+        input weights); None for none.
     spikes_output, voltage_output
         Which element of the tuple that the module returns is the spikes, and which the
         membrane potential; None if it returns no such thing. A module that returns a
@@ -44,11 +48,12 @@ class NeuronReading:
     dynamics: NeuronDynamics
     time_axis: TimeAxis
     recurrent: nn.Module | None = None
+    incoming: nn.Module | None = None
     spikes_output: int | None = 0
     voltage_output: int | None = None
     notes: tuple[str, ...] = ()
 
 
 NeuronReader = Callable[[nn.Module, str, tuple[int, ...]], NeuronReading]
-"""``(module, path, shape without batch and time) -> NeuronReading``; ConversionError with the
+"""``(module, path, shape of the output without batch and time) -> NeuronReading``; ConversionError with the
 path, the setting and what is supported if the module does what a chip cannot."""
