@@ -1,0 +1,1 @@
+"""One model in all executors: accuracy, spikes, speed and energy beside each other."""
