@@ -1,0 +1,86 @@
+"""Any linear map as a list of synapses, and what it makes of values."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from conversions.real_network import RealConv, RealDense, RealSparse
+from conversions.real_network.projections import LinearMap
+
+
+class Synapses(NamedTuple):
+    """Flat indices and weights, each ``(n,)``; int64, int64, float64."""
+
+    pre: np.ndarray
+    post: np.ndarray
+    weights: np.ndarray
+
+
+def identity(n_neurons: int) -> RealSparse:
+    """The map that passes every value on to its counterpart."""
+    places = np.arange(n_neurons)
+    return RealSparse(pre=places, post=places, weights=np.ones(n_neurons))
+
+
+def synapses(linear: LinearMap, shape: tuple[int, ...]) -> Synapses:
+    """List the synapses of a map, zeros of a dense or convolutional one included.
+
+    Parameters
+    ----------
+    linear
+        The map.
+    shape
+        Of its source; ``(C, H, W)`` for a convolution.
+
+    Raises
+    ------
+    ShapeError
+        If a convolution does not fit the shape.
+    """
+    if isinstance(linear, RealSparse):
+        return Synapses(linear.pre.astype(np.int64), linear.post.astype(np.int64), linear.weights)
+    if isinstance(linear, RealDense):
+        n_post, n_pre = linear.weights.shape
+        post, pre = np.divmod(np.arange(n_post * n_pre), n_pre)
+        return Synapses(pre, post, linear.weights.ravel())
+    return _of_convolution(linear, shape)
+
+
+def _of_convolution(conv: RealConv, shape: tuple[int, ...]) -> Synapses:
+    made = conv.output_shape(shape)
+    places = []
+    for axis in (0, 1):  # for every output place and tap, the source place it looks at
+        out = np.arange(made[1 + axis])[:, None] * conv.stride[axis]
+        tap = np.arange(conv.weights.shape[2 + axis])[None, :] * conv.dilation[axis]
+        places.append(out + tap - conv.padding[axis])
+    rows, columns = places
+    channels_out, channels_in = conv.weights.shape[:2]
+    o, i, y, x, r, c = np.ix_(
+        np.arange(channels_out),
+        np.arange(channels_in),
+        np.arange(made[1]),
+        np.arange(made[2]),
+        np.arange(conv.weights.shape[2]),
+        np.arange(conv.weights.shape[3]),
+    )
+    row, column = rows[y, r], columns[x, c]
+    channel = o // (channels_out // conv.groups) * channels_in + i
+    pre = (channel * shape[1] + row) * shape[2] + column
+    post = (o * made[1] + y) * made[2] + x
+    weights = conv.weights[o, i, r, c]
+    inside = (row >= 0) & (row < shape[1]) & (column >= 0) & (column < shape[2])
+    full = np.broadcast_shapes(pre.shape, post.shape, weights.shape)
+    chosen = np.broadcast_to(inside, full)
+    return Synapses(*(np.broadcast_to(part, full)[chosen] for part in (pre, post, weights)))
+
+
+def apply(linear: LinearMap, values: Any, shape: tuple[int, ...], n_post: int) -> np.ndarray:
+    """What a map makes of values at its source: float64, flat, ``(n_post,)``."""
+    flat = np.broadcast_to(np.asarray(values, dtype=np.float64), shape).reshape(math.prod(shape))
+    if isinstance(linear, RealDense):
+        return linear.weights @ flat
+    pre, post, weights = synapses(linear, shape)
+    return np.bincount(post, weights * flat[pre], minlength=n_post)
