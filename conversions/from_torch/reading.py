@@ -55,5 +55,9 @@ class NeuronReading:
 
 
 NeuronReader = Callable[[nn.Module, str, tuple[int, ...]], NeuronReading]
-"""``(module, path, shape of the output without batch and time) -> NeuronReading``; ConversionError with the
-path, the setting and what is supported if the module does what a chip cannot."""
+"""``(module, path, shape of the output without batch and time) -> NeuronReading``;
+ConversionError with the path, the setting and what is supported if the module does what a chip
+cannot."""
+
+StateReset = Callable[[nn.Module], None]
+"""Puts a module of neurons back to the state it has before a sample."""
