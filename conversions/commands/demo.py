@@ -40,8 +40,8 @@ def demo(
     from rich.console import Console
 
     from conversions.demo.demonstration import run_demo
-    from conversions.demo.figures import require_matplotlib
     from conversions.demo.report_html import write_demo_report
+    from conversions.drawing import require_matplotlib
 
     if report is not None:
         require_matplotlib()

@@ -1,64 +1,24 @@
-"""The demo's figures, as SVG."""
+"""The demo's figures."""
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from conversions.demo.result import DemoResult
-from hw_models import MissingExtraError
+from conversions.drawing import DARK, GREY, NEW, OLD, blank
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-DARK, OLD, NEW, GREY = "#1c2126", "#2f6f9f", "#c8552b", "#9aa5ae"
-STYLE: Any = {
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "svg.hashsalt": "ssdp-neuro",  # the same figure is the same file
-}
 POPULATION_COLOURS = {"input": GREY, "hidden": OLD, "output": NEW}
-
-
-def require_matplotlib() -> None:
-    """Say early that matplotlib is missing.
-
-    Raises
-    ------
-    MissingExtraError
-    """
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError as missing:
-        raise MissingExtraError(
-            'the report needs matplotlib: pip install "ssdp-neuro[plot]"'
-        ) from missing
-
-
-def draw(make: Callable[[DemoResult], Figure], result: DemoResult) -> str:
-    """One of the figures below as an SVG document; the same result gives the same text."""
-    import matplotlib as mpl
-
-    text = io.StringIO()
-    with mpl.rc_context(STYLE):
-        make(result).savefig(text, format="svg", metadata={"Date": None})
-    return text.getvalue()
-
-
-def _blank(width: float, height: float) -> Figure:
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), layout="constrained")
 
 
 def raster_figure(result: DemoResult) -> Figure:
     """One digit, pixels to output, after learning; the output before it as well."""
     example, n_steps = result.example, result.settings.n_steps
-    figure = _blank(8.5, 5.6)
+    figure = blank(8.5, 5.6)
     grid = figure.add_gridspec(4, 2, width_ratios=(1, 4), height_ratios=(3, 5, 1.6, 1.6))
     picture = figure.add_subplot(grid[0, 0])
     picture.imshow(example.image, cmap="Greys", vmin=0, vmax=1)
@@ -96,7 +56,7 @@ def raster_figure(result: DemoResult) -> Figure:
 def latency_figure(result: DemoResult) -> Figure:
     """Distribution of first spikes on the held-out digits, by population."""
     n_steps = result.settings.n_steps
-    figure = _blank(7.5, 2.8)
+    figure = blank(7.5, 2.8)
     axes = figure.add_subplot()
     edges = np.arange(n_steps + 1) - 0.5
     for name, steps in result.first_spikes.items():
@@ -127,7 +87,7 @@ def accuracy_figure(result: DemoResult) -> Figure:
         (f"digits {first_new}-9", NEW, [a.new for a in accuracies]),
         ("all", DARK, [a.everything for a in accuracies]),
     ]
-    figure = _blank(7.5, 3.0)
+    figure = blank(7.5, 3.0)
     axes = figure.add_subplot()
     places = np.arange(len(names))
     for offset, (label, colour, values) in zip((-0.27, 0.0, 0.27), series, strict=True):

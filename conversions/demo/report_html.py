@@ -5,14 +5,9 @@ from __future__ import annotations
 import os
 
 from conversions import html_page
-from conversions.demo.figures import (
-    accuracy_figure,
-    draw,
-    latency_figure,
-    raster_figure,
-    require_matplotlib,
-)
+from conversions.demo.figures import accuracy_figure, latency_figure, raster_figure
 from conversions.demo.result import DemoResult
+from conversions.drawing import draw, require_matplotlib
 
 
 def write_demo_report(path: str | os.PathLike[str], result: DemoResult) -> None:

@@ -170,6 +170,7 @@ def _comparison(
         ),
         synaptic_operations=operations,
         spikes=spikes,
+        example=results[0].example,
         notes=tuple(notes),
     )
 

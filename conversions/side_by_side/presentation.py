@@ -40,36 +40,49 @@ def as_dict(found: Comparison) -> dict[str, Any]:
     }
 
 
+def rows(found: Comparison) -> list[list[str]]:
+    """Headings, then accuracy, agreement and speed of every executor."""
+    table = [
+        [
+            "executor",
+            "samples",
+            "accuracy",
+            "spread",
+            "decides as the engine",
+            "spikes as the engine",
+            "latencies as the engine",
+            "samples/s",
+        ]
+    ]
+    for runner in found.runners:
+        rate = 1.0 / max(found.seconds_per_sample(runner), 1e-12)
+        same = float(np.mean([run.same_decisions(runner) for run in found.runs]))
+        table.append(
+            [
+                runner.value,
+                str(sum(len(run.parts[runner].decisions) for run in found.runs)),
+                f"{100 * found.accuracies(runner).mean():.2f} %",
+                f"{100 * found.spread(runner):.2f}" if len(found.runs) > 1 else "-",
+                f"{100 * same:.2f} %",
+                _range(found.spike_agreement(runner)),
+                _range(found.latency_agreement(runner)),
+                f"{rate:,.0f}",
+            ]
+        )
+    return table
+
+
 def as_table(found: Comparison) -> Table:
-    """Accuracy, agreement and speed of every executor."""
+    """The rows, for the terminal."""
     from rich.table import Table
 
     n_samples = sum(len(run.labels) for run in found.runs)
     table = Table(title=f"{len(found.runs)} runs, {n_samples} samples of {found.n_steps} steps")
-    table.add_column("executor")
-    for heading in (
-        "samples",
-        "accuracy",
-        "spread",
-        "decides as the engine",
-        "spikes as the engine",
-        "latencies as the engine",
-        "samples/s",
-    ):
-        table.add_column(heading, justify="right")
-    for runner in found.runners:
-        rate = 1.0 / max(found.seconds_per_sample(runner), 1e-12)
-        same = float(np.mean([run.same_decisions(runner) for run in found.runs]))
-        table.add_row(
-            runner.value,
-            str(sum(len(run.parts[runner].decisions) for run in found.runs)),
-            f"{100 * found.accuracies(runner).mean():.2f} %",
-            f"{100 * found.spread(runner):.2f}" if len(found.runs) > 1 else "-",
-            f"{100 * same:.2f} %",
-            _range(found.spike_agreement(runner)),
-            _range(found.latency_agreement(runner)),
-            f"{rate:,.0f}",
-        )
+    head, *body = rows(found)
+    for number, heading in enumerate(head):
+        table.add_column(heading, justify="right" if number else "left")
+    for row in body:
+        table.add_row(*row)
     return table
 
 

@@ -60,6 +60,9 @@ class Comparison:
         Of one sample on average, from the engine's counts; J.
     synaptic_operations, spikes
         Of one sample on average.
+    example
+        Spikes of the first sample by executor and layer, bool ``(T, N)``: real numbers and
+        the engine.
     notes
         What a reader should know.
     """
@@ -71,6 +74,7 @@ class Comparison:
     energy: EnergyEstimate
     synaptic_operations: float
     spikes: float
+    example: dict[Runner, dict[str, np.ndarray]]
     notes: tuple[str, ...] = ()
 
     @property

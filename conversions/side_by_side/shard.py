@@ -81,11 +81,12 @@ class RunnerPart:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ShardResult:
-    """All executors on the samples of a shard, and what the engine counted there."""
+    """All executors on the samples of a shard, what the engine counted, the first sample."""
 
     parts: dict[Runner, RunnerPart]
     synaptic_operations: int
     spikes: int
+    example: dict[Runner, dict[str, np.ndarray]]
 
 
 def run_shard(task: ShardTask) -> ShardResult:
@@ -119,6 +120,10 @@ def run_shard(task: ShardTask) -> ShardResult:
         parts={runner: _part(recordings[runner], engine) for runner in task.runners},
         synaptic_operations=sum(engine.counts.synaptic_operations.values()),
         spikes=sum(engine.counts.spikes.values()),
+        example={
+            runner: {name: recordings[runner].layers[name][0] for name in names}
+            for runner in (Runner.FLOAT, Runner.ENGINE)
+        },
     )
 
 

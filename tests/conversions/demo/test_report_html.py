@@ -2,8 +2,9 @@ import re
 
 import pytest
 
-from conversions.demo.figures import accuracy_figure, draw, latency_figure, raster_figure
+from conversions.demo.figures import accuracy_figure, latency_figure, raster_figure
 from conversions.demo.report_html import write_demo_report
+from conversions.drawing import draw
 from hw_models import NetworkFileError
 
 pytestmark = pytest.mark.lava
