@@ -1,1 +1,17 @@
 """Data sets as spikes: readers, encoders and splits; NumPy only until a data set needs more."""
+
+from ssdp_neuro.data.dataset import DataSplit, SpikeDataset
+from ssdp_neuro.data.images import EncodedImages
+from ssdp_neuro.data.loading import DATA_SETS, load
+from ssdp_neuro.data.settings import DataSettings, Encoding, ValidationBy
+
+__all__ = [
+    "DATA_SETS",
+    "DataSettings",
+    "DataSplit",
+    "EncodedImages",
+    "Encoding",
+    "SpikeDataset",
+    "ValidationBy",
+    "load",
+]

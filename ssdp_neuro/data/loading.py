@@ -1,0 +1,65 @@
+"""From settings to a data set in three parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from hw_models import InputError
+from ssdp_neuro.data import image_sources
+from ssdp_neuro.data.dataset import DataSplit
+from ssdp_neuro.data.settings import DataSettings
+from ssdp_neuro.data.source import Source
+from ssdp_neuro.data.split import divided
+
+# what is read, and where it is to be had
+DATA_SETS: dict[str, str] = {
+    "digits": "none; scikit-learn brings them along",
+    "mnist": "train-images-idx3-ubyte, train-labels-idx1-ubyte and the same with t10k, or .gz",
+    "fashion-mnist": "the same names; from github.com/zalandoresearch/fashion-mnist, data/fashion",
+    "idx": "the same names, of any data set stored like MNIST",
+}
+_READERS: dict[str, Callable[[DataSettings], Source]] = {
+    "digits": image_sources.digits,
+    "mnist": image_sources.mnist,
+    "fashion-mnist": image_sources.fashion_mnist,
+    "idx": image_sources.idx,
+}
+_WITHOUT_FOLDER = ("digits",)
+
+
+def load(settings: DataSettings) -> DataSplit:
+    """Read a data set and divide it.
+
+    Parameters
+    ----------
+    settings
+        Name, folder, encoding and division.
+
+    Raises
+    ------
+    InputError
+        If the name is not known, files are missing (says which) or damaged, or a part would
+        be empty.
+    MissingExtraError
+        If a package is needed that is not installed.
+    OSError
+        If a file cannot be opened.
+
+    Examples
+    --------
+    >>> split = load(DataSettings(name="digits", n_steps=8, test_limit=50))
+    >>> len(split.train), len(split.validation), len(split.test)
+    (1212, 135, 50)
+    >>> split.train.spikes([0, 1]).shape
+    (2, 8, 1, 8, 8)
+    """
+    if settings.name not in _READERS:
+        raise InputError(f"data.name: {settings.name!r}; one of {sorted(_READERS)}")
+    if settings.name not in _WITHOUT_FOLDER:
+        expected = f"{settings.name} needs {DATA_SETS[settings.name]}"
+        if not settings.folder:
+            raise InputError(f"data.folder: not given; {expected}")
+        if not Path(settings.folder).exists() and not settings.download:
+            raise InputError(f"data.folder: {settings.folder} does not exist; {expected}")
+    return divided(_READERS[settings.name](settings), settings)

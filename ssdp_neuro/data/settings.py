@@ -1,0 +1,210 @@
+"""Which data, in which code and in which parts: plain values that fit in a TOML table."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hw_models import InputError, RangeError, TypeMismatchError
+from hw_models.integers import integer
+
+MOST = 2**31 - 1
+MOST_STEPS = 2**20
+
+
+class Encoding(enum.Enum):
+    """How samples become spikes; ``AUTO`` is what suits the data set."""
+
+    AUTO = "auto"
+    LATENCY = "latency"
+    RATE = "rate"
+    REGULAR = "regular"
+    BIT_PLANES = "bit-planes"
+    THRESHOLD = "threshold"
+    EVENTS = "events"
+    DELTA = "delta"
+    COCHLEA = "cochlea"
+
+
+class ValidationBy(enum.Enum):
+    """What the validation part keeps whole; ``AUTO``: groups if the test has groups of its own."""
+
+    AUTO = "auto"
+    CLASS = "class"
+    GROUP = "group"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSettings:
+    """The ``[data]`` table of a config file.
+
+    Parameters
+    ----------
+    name
+        ``digits``, ``mnist``, ``fashion-mnist``, ``idx``, ``cifar10``, ``nmnist``,
+        ``dvs-gesture``, ``shd``, ``cifar10-dvs``, ``fsdd``, ``mit-bih``, ``qtdb`` or ``npz``;
+        see ``ssdp_neuro.data.DATA_SETS`` for the files of each.
+    folder
+        Where its files are: a folder, or for some the file. ``digits`` needs none.
+    n_steps
+        Steps of a sample.
+    encoding
+        ``auto``, or for images ``latency`` (one spike, the earlier the brighter), ``rate``
+        (random, anew in every epoch), ``regular`` (evenly spaced), ``bit-planes`` or
+        ``threshold``; ``events`` for event cameras and spike arrays; ``delta`` for signals;
+        ``cochlea`` for sound.
+    validation
+        Share of the training samples kept for validation, 0 to below 1; 0 for none.
+    validation_by
+        ``class`` (in equal proportions), ``group`` (whole speakers or patients), ``auto``.
+    test
+        Share of the samples that is the test where the data set brings no test of its own.
+    held_out
+        Groups (speakers, patients) that make up the test instead of the data set's own.
+    classes
+        Names of the classes to keep, label 0 first; all if empty.
+    train_limit, validation_limit, test_limit
+        At most so many samples of a part, classes in proportion; 0 for all. Those of the
+        test do not depend on ``seed``.
+    seed
+        Of the choice of samples and of random encodings.
+    pool
+        So many rows and columns of pixels become one.
+    window
+        ``latency``: spikes fall into so many steps from the first; 0 for all steps.
+    darkest
+        ``latency``: pixels below this brightness (0..1) stay silent.
+    max_rate
+        ``rate``, ``regular``: spikes per step of the brightest pixel, above 0 to 1.
+    step_us
+        Microseconds of recording or sound in a step; 0 for what lets the data set's usual
+        length fill ``n_steps``. What comes after the last step is left out.
+    channels
+        ``cochlea``: bands, spaced evenly on the mel scale.
+    levels
+        ``delta``: step sizes, each double the one before, with an up and a down channel
+        each; ``cochlea``: neurons per band, each less sensitive than the one before.
+    delta
+        ``delta``: the smallest step size, in units of the signal; 0 for the data set's own.
+    rhythm
+        ``mit-bih``: channels that say how early the beat came after the one before, in
+        relation to the mean of up to 8 before it; 0 for none.
+    download
+        Let tonic download ``nmnist``, ``dvs-gesture``, ``shd`` or ``cifar10-dvs``.
+    cache
+        Folder in which tonic keeps what it has made of those recordings; empty for none.
+
+    Raises
+    ------
+    InputError, RangeError, TypeMismatchError
+        If a value is not one of those, naming the field.
+    """
+
+    name: str = "digits"
+    folder: str = ""
+    n_steps: int = 20
+    encoding: str = "auto"
+    validation: float = 0.1
+    validation_by: str = "auto"
+    test: float = 0.2
+    held_out: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    train_limit: int = 0
+    validation_limit: int = 0
+    test_limit: int = 0
+    seed: int = 0
+    pool: int = 1
+    window: int = 0
+    darkest: float = 0.1
+    max_rate: float = 1.0
+    step_us: int = 0
+    channels: int = 32
+    levels: int = 4
+    delta: int = 0
+    rhythm: int = 8
+    download: bool = False
+    cache: str = ""
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            object.__setattr__(self, field.name, _checked(f"data.{field.name}", field, value))
+        for name, low, high in _RANGES:
+            integer(f"data.{name}", getattr(self, name), low, high)
+        for name, kind in (("encoding", Encoding), ("validation_by", ValidationBy)):
+            allowed = [member.value for member in kind]
+            if getattr(self, name) not in allowed:
+                raise InputError(f"data.{name}: {getattr(self, name)!r}; one of {allowed}")
+        for name, fits, allowed_text in (
+            ("validation", 0 <= self.validation < 1, "0 to below 1"),
+            ("test", 0 < self.test < 1, "above 0 to below 1"),
+            ("darkest", 0 <= self.darkest <= 1, "0..1"),
+            ("max_rate", 0 < self.max_rate <= 1, "above 0 to 1"),
+        ):
+            if not fits:
+                raise RangeError(f"data.{name}: {getattr(self, name)}; allowed {allowed_text}")
+        if self.window > self.n_steps:
+            raise RangeError(f"data.window: {self.window}; allowed 0..{self.n_steps} (n_steps)")
+
+    @property
+    def code(self) -> Encoding:
+        """The encoding as a member."""
+        return Encoding(self.encoding)
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, Any]) -> DataSettings:
+        """Settings of a TOML table; lists are taken as tuples.
+
+        Raises
+        ------
+        InputError
+            If a field is unknown; names it and those that there are.
+        """
+        known = [field.name for field in dataclasses.fields(cls)]
+        unknown = sorted(set(table) - set(known))
+        if unknown:
+            raise InputError(f"data: unknown field {unknown[0]!r}; there are {known}")
+        return cls(**table)
+
+    def to_table(self) -> dict[str, Any]:
+        """The same as plain values, for TOML or JSON."""
+        table = dataclasses.asdict(self)
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in table.items()}
+
+
+_RANGES = (
+    ("n_steps", 1, MOST_STEPS),
+    ("train_limit", 0, MOST),
+    ("validation_limit", 0, MOST),
+    ("test_limit", 0, MOST),
+    ("seed", 0, 2**32 - 1),
+    ("pool", 1, 2**15),
+    ("window", 0, MOST_STEPS),
+    ("step_us", 0, MOST),
+    ("channels", 1, 1024),
+    ("levels", 1, 16),
+    ("delta", 0, MOST),
+    ("rhythm", 0, 64),
+)
+
+
+def _checked(where: str, field: Any, value: Any) -> Any:
+    """The value in the type of the field, which is that of its default."""
+    kind = type(field.default)
+    if kind is tuple:
+        if isinstance(value, (list, tuple)) and all(isinstance(one, str) for one in value):
+            return tuple(value)
+        raise TypeMismatchError(f"{where}: {value!r}; a list of strings is needed")
+    if kind is float and isinstance(value, (int, float)) and not isinstance(value, bool):
+        if math.isfinite(value):
+            return float(value)
+        raise RangeError(f"{where}: {value}; a finite number is needed")
+    if kind is int:
+        return integer(where, value, -MOST - 1, 2**32)
+    if type(value) is not kind:
+        raise TypeMismatchError(f"{where}: {value!r}; {kind.__name__} is needed")
+    return value
