@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from conversions.executors import Executor
     from conversions.from_torch_model import from_torch
     from conversions.lava_executor import LavaExecution, run_lava
+    from conversions.lava_graph.program import LavaProgram, from_lava, run_in_engine
     from conversions.lava_learner import learn_lava
     from conversions.lava_program import to_lava
     from conversions.report import ConversionReport
@@ -24,11 +25,14 @@ __all__ = [
     "Difference",
     "Executor",
     "LavaExecution",
+    "LavaProgram",
     "LearningForm",
     "Verification",
+    "from_lava",
     "from_torch",
     "learn_lava",
     "random_spikes",
+    "run_in_engine",
     "run_lava",
     "to_lava",
     "verify",
@@ -41,11 +45,14 @@ _HOMES = {
     "Difference": "conversions.comparison",
     "Executor": "conversions.executors",
     "LavaExecution": "conversions.lava_executor",
+    "LavaProgram": "conversions.lava_graph.program",
     "LearningForm": "hw_models.lesson",
     "Verification": "conversions.verification",
+    "from_lava": "conversions.lava_graph.program",
     "from_torch": "conversions.from_torch_model",
     "learn_lava": "conversions.lava_learner",
     "random_spikes": "ssdp_neuro.engine.random_input",
+    "run_in_engine": "conversions.lava_graph.program",
     "run_lava": "conversions.lava_executor",
     "to_lava": "conversions.lava_program",
     "verify": "conversions.verification",

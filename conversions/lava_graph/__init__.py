@@ -1,0 +1,1 @@
+"""Lava programs in the engine: read, run, and record as their own Processes would."""

@@ -1,0 +1,217 @@
+"""A Lava program as a network with its input and what it records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from conversions.lava_graph.program_run import ProgramRun
+from hw_models import FixedPointNetwork, InputError
+from ssdp_neuro import simulate
+
+if TYPE_CHECKING:
+    from hw_models.lava_processes.reading.recorders import Recorder
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LavaProgram:
+    """What :func:`conversions.from_lava` read.
+
+    Parameters
+    ----------
+    network
+        Neurons and synapses. Populations and projections have the names of their Processes;
+        neuron ``k`` is the ``k``-th in C order of the Process's shape.
+    ring_data
+        What each ring-buffer source sends, int32 ``(n_neurons, buffer)``, repeated as Lava
+        repeats it; by input population.
+    injected
+        Input populations of Lava's ``Injector``: :meth:`run` is given their spikes.
+    recorders
+        Ring-buffer sinks, Monitors and Extractors.
+    names
+        Name in the network by id of the Process; see :meth:`name_of`.
+    notes
+        What Lava's fixed-point models change when they load the program (weights clipped
+        or rounded to their grid, floats cut off), or ignore; in sentences. The network has
+        the changed values.
+    """
+
+    network: FixedPointNetwork
+    ring_data: Mapping[str, np.ndarray]
+    injected: tuple[str, ...]
+    recorders: tuple[Recorder, ...]
+    names: Mapping[int, str]
+    notes: tuple[str, ...]
+
+    def name_of(self, process: Any) -> str:
+        """Name in the network of a Process of the program.
+
+        Raises
+        ------
+        InputError
+            If the Process is not connected with the one that was read.
+        """
+        if getattr(process, "id", None) not in self.names:
+            raise InputError(f"{process!r} is not a Process of this program")
+        return self.names[process.id]
+
+    def spikes(self, n_steps: int) -> dict[str, np.ndarray]:
+        """Input of the first ``n_steps`` steps of every ring-buffer source.
+
+        Returns
+        -------
+        bool ``(n_steps, n_neurons)`` by input population, as ``simulate`` takes it
+        """
+        return {
+            name: (data[:, np.arange(n_steps) % data.shape[1]] != 0).T
+            for name, data in self.ring_data.items()
+        }
+
+    def run(
+        self,
+        n_steps: int,
+        *,
+        spikes: Mapping[str, Any] | None = None,
+        probes: Iterable[tuple[str, str]] = (),
+    ) -> ProgramRun:
+        """Run the program from its start in the engine.
+
+        Parameters
+        ----------
+        n_steps
+            Steps, as of Lava's ``RunSteps``.
+        spikes
+            Spikes of the ``injected`` populations by name, each as
+            :func:`ssdp_neuro.simulate` takes them; others stay silent.
+        probes
+            ``(population, "u" or "v")`` pairs to record beyond what Monitors do.
+
+        Raises
+        ------
+        InputError
+            If spikes are for a population that is not an Injector, or a Monitor of the
+            program has room for fewer steps: Lava would fail.
+        """
+        given = dict(spikes or {})
+        unknown = [name for name in given if name not in self.injected]
+        if unknown:
+            raise InputError(
+                f"spikes of {unknown[0]!r}: allowed are Injectors,"
+                f" here {', '.join(map(repr, self.injected)) or 'none'}"
+            )
+        monitored = [
+            (tap.population, tap.variable)
+            for recorder in self.recorders
+            for tap in recorder.taps
+            if tap.variable in ("u", "v")
+        ]
+        for recorder in self.recorders:
+            if recorder.labels and n_steps > recorder.n_steps:
+                raise InputError(
+                    f"Monitor {recorder.name!r} has room for {recorder.n_steps} steps;"
+                    f" Lava would fail in a run of {n_steps}"
+                )
+        silent = {
+            name: np.zeros((n_steps, self.network.population(name).n_neurons), dtype=bool)
+            for name in self.injected
+            if name not in given
+        }
+        inputs = {**self.spikes(n_steps), **silent, **given}
+        result = simulate(
+            self.network,
+            inputs if inputs else None,
+            n_steps=n_steps,
+            probes=list(dict.fromkeys([*monitored, *probes])),
+        )
+        return ProgramRun(program=self, result=result)
+
+
+def from_lava(process: Any, *, refractory_in_fixed_point: bool = False) -> LavaProgram:
+    """Read a Lava program, to run it in the engine.
+
+    Everything that the Process is connected with is read, as Lava's fixed-point models
+    (``Loihi2SimCfg(select_tag="fixed_pt")``) would load it: the network computes the same
+    spikes, currents and membrane potentials, bit for bit. Nothing is run, and the program
+    can still be run by Lava.
+
+    Supported are LIF, LIFReset, Dense, DelayDense, Sparse, DelaySparse, Conv, ring-buffer
+    sources and sinks, Monitors of ``u``, ``v`` and ``s_out``, Injector and Extractor, and
+    reshaped, flattened and transposed ports between them; several connections may end at a
+    neuron, and loops are allowed. The neurons of :func:`conversions.to_lava` are too.
+
+    Parameters
+    ----------
+    process
+        Any Process of the program. Values are the initial ones of its Vars; what a running
+        program changed by ``Var.set`` is not seen.
+    refractory_in_fixed_point
+        Lava's ``LIFRefractory`` has a floating-point model only. True to read it as LIF's
+        fixed-point model with a refractory period in addition; refused otherwise.
+
+    Returns
+    -------
+    LavaProgram
+        The network, its input, what the program records, and ``run``.
+
+    Raises
+    ------
+    MissingExtraError
+        If Lava is not installed; names the commands that install it.
+    ConversionError
+        If something has no exact counterpart; names the Process, what is wrong and what is
+        supported. ``TernaryLIF`` has none if it can send negative spikes, nor have graded
+        spikes, learning connections, and connections without a synapse Process.
+
+    Notes
+    -----
+    ``import hw_models.lava_processes`` before the program's own imports of Lava makes Lava
+    importable on Python 3.11 and later.
+
+    Examples
+    --------
+    An existing program, without Lava's runtime::
+
+        program = from_lava(lif)
+        run = program.run(1000)
+        raster = run.result.raster(program.name_of(lif))
+        recorded = run.data(sink)  # what sink.data.get() would give
+    """
+    from hw_models.lava_processes.reading.graph import read_graph
+
+    graph = read_graph(process, refractory_in_fixed_point=refractory_in_fixed_point)
+    return LavaProgram(
+        network=graph.network,
+        ring_data=graph.ring_data,
+        injected=graph.injected,
+        recorders=graph.recorders,
+        names=graph.names,
+        notes=graph.notes,
+    )
+
+
+def run_in_engine(
+    process: Any,
+    n_steps: int,
+    *,
+    refractory_in_fixed_point: bool = False,
+    spikes: Mapping[str, Any] | None = None,
+    probes: Iterable[tuple[str, str]] = (),
+) -> ProgramRun:
+    """Run a Lava program in the engine instead of Lava's runtime.
+
+    In place of ``process.run(condition=RunSteps(n_steps), run_cfg=...)``; arguments as of
+    :func:`from_lava` and :meth:`LavaProgram.run`.
+
+    Examples
+    --------
+    ::
+
+        run = run_in_engine(lif, 1000)
+        recorded = run.data(sink)
+    """
+    program = from_lava(process, refractory_in_fixed_point=refractory_in_fixed_point)
+    return program.run(n_steps, spikes=spikes, probes=probes)

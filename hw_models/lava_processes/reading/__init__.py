@@ -1,0 +1,1 @@
+"""A connected Lava graph as the records of this distribution: the way back from Lava."""

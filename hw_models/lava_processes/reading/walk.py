@@ -1,0 +1,112 @@
+"""Which Processes are connected, and how the neurons of one port arrive at another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from lava.magma.core.process.ports.ports import AbstractVirtualPort, ConcatPort, InPort, OutPort
+from lava.magma.core.process.process import AbstractProcess
+
+from hw_models.errors import ConversionError
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Connection:
+    """What an ``OutPort`` sends to an ``InPort``.
+
+    Parameters
+    ----------
+    sender, receiver
+        The ports.
+    order
+        ``order[k]`` is the flat index, in the sender, of what arrives at flat index ``k``
+        of the receiver; int64. Reshaped, flattened and transposed ports are in it.
+    """
+
+    sender: OutPort
+    receiver: InPort
+    order: np.ndarray
+
+    @property
+    def place(self) -> np.ndarray:
+        """Where each element of the sender arrives: the inverse of ``order``."""
+        place = np.empty_like(self.order)
+        place[self.order] = np.arange(self.order.size)
+        return place
+
+
+def label(process: AbstractProcess) -> str:
+    """Class and name of a Process, for messages."""
+    return f"{type(process).__name__} {process.name!r}"
+
+
+def connected_processes(process: AbstractProcess) -> list[AbstractProcess]:
+    """All Processes that a Process is connected with, itself included, oldest first."""
+    found = {process}
+    waiting: list[Any] = _ports(process)
+    seen = set(waiting)
+    while waiting:
+        port = waiting.pop()
+        for other in (*port.in_connections, *port.out_connections):
+            if other in seen:
+                continue
+            seen.add(other)
+            waiting.append(other)
+            if not isinstance(other, AbstractVirtualPort) and other.process not in found:
+                found.add(other.process)
+                new = [each for each in _ports(other.process) if each not in seen]
+                seen.update(new)
+                waiting.extend(new)
+    return sorted(found, key=lambda each: each.id)
+
+
+def connections_into(port: InPort) -> list[Connection]:
+    """Every connection that ends at a port.
+
+    Raises
+    ------
+    ConversionError
+        If ports are concatenated, belong to a Process inside a Process, or one port
+        arrives twice: Lava's compiler refuses the first and mixes up the last.
+    """
+    connections = []
+    for sender, functions in _paths(port):
+        positions = np.arange(sender.size).reshape(sender.shape)
+        for function in functions:
+            positions = function(positions)
+        order = np.ascontiguousarray(positions).reshape(-1)
+        connections.append(Connection(sender=sender, receiver=port, order=order))
+    senders = [connection.sender for connection in connections]
+    if len(set(senders)) < len(senders):
+        raise ConversionError(
+            f"{label(port.process)}.{port.name}: the same port is connected to it twice;"
+            " Lava keeps one of the two ways only"
+        )
+    return connections
+
+
+def _ports(process: AbstractProcess) -> list[Any]:
+    kinds = (process.in_ports, process.out_ports, process.ref_ports, process.var_ports)
+    return [port for kind in kinds for port in kind.members]
+
+
+def _paths(port: Any) -> Iterator[tuple[OutPort, list[Any]]]:
+    """Each ``OutPort`` before a port, and what the ports between do to its data."""
+    for before in port.in_connections:
+        if isinstance(before, ConcatPort):
+            raise ConversionError(
+                f"{label(port.process)}.{port.name}: concatenated ports; Lava's compiler does"
+                " not support them"
+            )
+        if isinstance(before, AbstractVirtualPort):
+            for sender, functions in _paths(before):
+                yield sender, [*functions, before.get_transform_func_fwd()]
+        elif before.in_connections:
+            raise ConversionError(
+                f"{label(before.process)}: a Process made of Processes; connect those inside"
+            )
+        else:
+            yield before, []
