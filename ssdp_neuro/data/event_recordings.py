@@ -1,11 +1,9 @@
-"""Recordings of an event camera as N-MNIST stores them: 40 bits per event, in a zip file."""
+"""Recordings of an event camera as N-MNIST stores them: 40 bits per event."""
 
 from __future__ import annotations
 
 import os
 import re
-import zipfile
-import zlib
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -13,13 +11,13 @@ import numpy as np
 
 from hw_models import InputError, ShapeError
 from hw_models.integers import integer
+from ssdp_neuro.data.file_tree import TreeFile, contents, find_files
 
 EVENT_BYTES = 5
 OVERFLOW_ROW = 240  # such an entry is no event: the clock has wrapped
 CLOCK_WRAP = 2**13
 SENSOR = (2, 34, 34)  # polarities, rows, columns of N-MNIST
 EVENTS = np.dtype([("x", "<i2"), ("y", "<i2"), ("t", "<i8"), ("p", "<i2")])
-MOST_BYTES = 64 * 2**20
 NAME = re.compile(r"(?:.*/)?(Train|Test)/(\d)/(\d+)\.bin")
 PARTS = {"train": "Train", "test": "Test"}
 
@@ -74,43 +72,42 @@ def decode_events(data: bytes, where: str, sensor: tuple[int, int, int] = SENSOR
     return events
 
 
-def read_recordings(path: str | os.PathLike[str], part: str) -> Iterator[Recording]:
-    """Recordings of a zip file, ``Train/<digit>/<number>.bin`` or ``Test/...``, by number.
+def find_recordings(path: str | os.PathLike[str], part: str) -> list[TreeFile]:
+    """Recordings ``Train/<digit>/<number>.bin`` or ``Test/...`` in a folder or zip, by number.
 
     Parameters
     ----------
     path
-        The whole of N-MNIST or a subset.
+        The whole of N-MNIST or a subset, as a folder, a zip file, or a folder of zip files.
     part
         ``"train"`` or ``"test"``.
 
     Raises
     ------
     InputError
-        If it is not a zip file, is damaged, or has no recording of this part.
-    OSError
-        If it cannot be opened.
+        If a zip file is damaged, or there is no recording of this part.
     """
     if part not in PARTS:
-        raise InputError(f"read_recordings.part: {part!r}; one of {tuple(PARTS)} is needed")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            named = [(entry, NAME.fullmatch(entry.filename)) for entry in archive.infolist()]
-            found = [
-                (int(match[3]), int(match[2]), entry)
-                for entry, match in named
-                if match is not None and match[1] == PARTS[part]
-            ]
-            if not found:
-                raise InputError(f"{path}: no recording {PARTS[part]}/<digit>/<number>.bin in it")
-            for _, label, entry in sorted(found, key=lambda row: row[:2]):
-                where = f"{path}: {entry.filename}"
-                if entry.file_size > MOST_BYTES:
-                    raise InputError(f"{where}: {entry.file_size} bytes; at most {MOST_BYTES}")
-                yield Recording(decode_events(archive.read(entry), where), label)
-    # zipfile's NotImplementedError is an unknown compression, its RuntimeError a password
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
-        raise InputError(f"{path}: not a readable zip file: {error}") from None
+        raise InputError(f"find_recordings.part: {part!r}; one of {tuple(PARTS)} is needed")
+    found = [file for file in find_files(path, NAME) if file.match[1] == PARTS[part]]
+    if not found:
+        raise InputError(f"{path}: no recording {PARTS[part]}/<digit>/<number>.bin in it")
+    return sorted(found, key=lambda file: (int(file.match[3]), int(file.match[2])))
+
+
+def read_recordings(path: str | os.PathLike[str], part: str) -> Iterator[Recording]:
+    """Recordings that :func:`find_recordings` finds, one after the other.
+
+    Raises
+    ------
+    InputError
+        As there, or if a recording is damaged.
+    OSError
+        If a file cannot be opened.
+    """
+    files = find_recordings(path, part)
+    for file, data in zip(files, contents(files), strict=True):
+        yield Recording(decode_events(data, str(file)), int(file.match[2]))
 
 
 def binned_events(

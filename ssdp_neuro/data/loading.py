@@ -7,23 +7,43 @@ from pathlib import Path
 
 from hw_models import InputError
 from ssdp_neuro.data import image_sources
+from ssdp_neuro.data.array_sources import npz
+from ssdp_neuro.data.cifar10 import cifar10
 from ssdp_neuro.data.dataset import DataSplit
+from ssdp_neuro.data.event_sources import nmnist
+from ssdp_neuro.data.mit_bih import mit_bih
 from ssdp_neuro.data.settings import DataSettings
+from ssdp_neuro.data.sound_sources import fsdd
 from ssdp_neuro.data.source import Source
 from ssdp_neuro.data.split import divided
 
 # what is read, and where it is to be had
 DATA_SETS: dict[str, str] = {
-    "digits": "none; scikit-learn brings them along",
+    "digits": "nothing; scikit-learn brings them along",
     "mnist": "train-images-idx3-ubyte, train-labels-idx1-ubyte and the same with t10k, or .gz",
-    "fashion-mnist": "the same names; from github.com/zalandoresearch/fashion-mnist, data/fashion",
-    "idx": "the same names, of any data set stored like MNIST",
+    "fashion-mnist": "train-images-idx3-ubyte, train-labels-idx1-ubyte and the same with t10k,"
+    " or .gz; from github.com/zalandoresearch/fashion-mnist, data/fashion",
+    "idx": "four idx files named like those of MNIST",
+    "cifar10": "data_batch_1.bin .. data_batch_5.bin and test_batch.bin of the binary version,"
+    " from www.cs.toronto.edu/~kriz/cifar.html, or an .npz with x and y",
+    "nmnist": "Train/<digit>/<number>.bin and Test/... in a folder or in zip files; from"
+    " www.garrickorchard.com/datasets/n-mnist",
+    "fsdd": "<word>_<speaker>_<index>.wav in a folder or a zip file; from"
+    " github.com/Jakobovski/free-spoken-digit-dataset, recordings",
+    "mit-bih": "an .npz with beat, label, record, split, rr_prev and sample; the records are at"
+    " physionet.org/content/mitdb",
+    "npz": "an .npz with labels and one of spikes, images and signals",
 }
 _READERS: dict[str, Callable[[DataSettings], Source]] = {
     "digits": image_sources.digits,
     "mnist": image_sources.mnist,
     "fashion-mnist": image_sources.fashion_mnist,
     "idx": image_sources.idx,
+    "cifar10": cifar10,
+    "nmnist": nmnist,
+    "fsdd": fsdd,
+    "mit-bih": mit_bih,
+    "npz": npz,
 }
 _WITHOUT_FOLDER = ("digits",)
 

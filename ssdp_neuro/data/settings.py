@@ -46,7 +46,7 @@ class DataSettings:
     ----------
     name
         ``digits``, ``mnist``, ``fashion-mnist``, ``idx``, ``cifar10``, ``nmnist``,
-        ``dvs-gesture``, ``shd``, ``cifar10-dvs``, ``fsdd``, ``mit-bih``, ``qtdb`` or ``npz``;
+        ``dvs-gesture``, ``shd``, ``cifar10-dvs``, ``fsdd``, ``mit-bih`` or ``npz``;
         see ``ssdp_neuro.data.DATA_SETS`` for the files of each.
     folder
         Where its files are: a folder, or for some the file. ``digits`` needs none.
@@ -66,7 +66,7 @@ class DataSettings:
     held_out
         Groups (speakers, patients) that make up the test instead of the data set's own.
     classes
-        Names of the classes to keep, label 0 first; all if empty.
+        Names of the classes to keep, label 0 first; if empty all, of ``mit-bih`` N, S and V.
     train_limit, validation_limit, test_limit
         At most so many samples of a part, classes in proportion; 0 for all. Those of the
         test do not depend on ``seed``.

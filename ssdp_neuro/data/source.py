@@ -34,6 +34,8 @@ class Source:
         str ``(N,)``: speaker or patient of each sample; None if there are none.
     by_group
         The data set's own test has groups of its own.
+    usual_classes
+        Names of those that are kept if none are asked for; all if empty.
 
     Raises
     ------
@@ -48,6 +50,7 @@ class Source:
     is_test: np.ndarray | None = None
     groups: np.ndarray | None = None
     by_group: bool = False
+    usual_classes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not len(self.labels):
@@ -70,6 +73,7 @@ class Source:
         InputError
             If there is no such class, or one comes twice.
         """
+        names = names or self.usual_classes
         if not names:
             return self
         unknown = [name for name in names if name not in self.class_names]

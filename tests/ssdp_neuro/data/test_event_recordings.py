@@ -68,7 +68,7 @@ def test_read_recordings__names_a_damaged_file(tmp_path):
     inside[60] ^= 255
     for data in (b"", b"hello", whole[:300], bytes(inside)):
         path.write_bytes(data)
-        with pytest.raises(InputError, match=r"few.zip: not a readable zip file"):
+        with pytest.raises(InputError, match=r"few.zip: .*not a readable zip file"):
             list(read_recordings(path, "train"))
     with pytest.raises(InputError, match="part: 'all'"):
         list(read_recordings(path, "all"))
