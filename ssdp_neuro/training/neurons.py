@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -12,24 +13,38 @@ from hw_models import RangeError, ResetMode, ShapeError, TypeMismatchError
 from hw_models.arithmetic import ALIGN_SHIFT, DECAY_UNITY, STATE_LIMIT
 from hw_models.integers import integer
 from hw_models.weight_grid import WeightGrid
+from ssdp_neuro.training.adaptation import Adaptation
+from ssdp_neuro.training.decays import Decay
 from ssdp_neuro.training.fake_quant import truncate_through
+from ssdp_neuro.training.lif_scan import ScanSettings, can_scan, scan
 from ssdp_neuro.training.surrogate import FastSigmoid, Surrogate, spike
+
+MEMORYLESS = DECAY_UNITY - 1  # of a current
 
 
 class LifState(NamedTuple):
-    """Current and membrane potential, each ``(B, ...)``, after a step."""
+    """A layer of neurons after a step; every tensor ``(B, ...)``.
+
+    ``sent`` is what was given for that step, ``resting`` the refractory steps left, and
+    ``adapted`` by how much earlier spikes have raised the threshold; None if there is none.
+    """
 
     current: Tensor
     voltage: Tensor
+    fired: Tensor
+    sent: Tensor | None = None
+    resting: Tensor | None = None
+    adapted: Tensor | None = None
 
 
 class CubaLif(nn.Module):
     """Current-based leaky integrate-and-fire, one step late, with decays on the chip's grid.
 
-    What is given for step ``t`` arrives in step ``t + 1``, as a connection of the chip
-    delivers it, so a chain of layers has the chip's timing. With ``x`` what arrives:
+    What is given for step ``t`` arrives in step ``t + latency``, by default one later, as a
+    connection of the chip delivers it, so a chain of layers has the chip's timing. With
+    ``x`` what arrives, and the layer's own spikes of the step before if it is recurrent:
 
-        u <- u * (1 - (current_decay + 1) / 4096) + x
+        u <- u * (1 - (current_decay + 1) / 4096) + x + recurrent(spikes)
         v <- v * (1 - voltage_decay / 4096) + u
         spike where v > threshold; then v <- 0 (or v - threshold); u stays
 
@@ -38,16 +53,33 @@ class CubaLif(nn.Module):
     exactly: truncating decays, 24-bit registers. Gradients then pass straight through the
     rounding. Only the 32-bit wrap of sums beyond 2**31 is left out.
 
+    All steps of a call are computed in one fused pass on a CPU, and step by step elsewhere;
+    :meth:`step` does one step, with equal results.
+
     Parameters
     ----------
     current_decay
-        ``du``, 0..4095: 4095 is memoryless.
+        ``du``, 0..4095: 4095 is memoryless. One integer, or an array that broadcasts to the
+        shape of the neurons.
     voltage_decay
-        ``dv``, 0..4095: 0 does not leak.
+        ``dv``, 0..4095: 0 does not leak. One integer or an array.
     threshold
         Positive, in the unit of the weights.
     reset
         To zero or by subtraction.
+    refractory
+        Steps after a spike in which v is held and no spike is sent, 0..63; u goes on.
+    learn_current_decay, learn_voltage_decay
+        Whether training moves the decays.
+    recurrent
+        Module without a bias from the layer's spikes to what they send back to it, as
+        ``nn.Linear(n, n, bias=False)``; None for none.
+    adaptation
+        Threshold that rises with every spike; for training only, the chip has none.
+    latency
+        Steps until what is given is felt, 0 or 1; the chip's is 1.
+    detach_reset
+        Whether the gradient leaves out how a spike resets its own neuron.
     surrogate
         Slope that stands in for the step's when going back.
 
@@ -67,38 +99,64 @@ class CubaLif(nn.Module):
     def __init__(
         self,
         *,
-        current_decay: int,
-        voltage_decay: int,
+        current_decay: Any,
+        voltage_decay: Any,
         threshold: float = 1.0,
         reset: ResetMode = ResetMode.ZERO,
+        refractory: int = 0,
+        learn_current_decay: bool = False,
+        learn_voltage_decay: bool = False,
+        recurrent: nn.Module | None = None,
+        adaptation: Adaptation | None = None,
+        latency: int = 1,
+        detach_reset: bool = False,
         surrogate: Surrogate | None = None,
     ) -> None:
         super().__init__()
-        self.current_decay = integer("CubaLif.current_decay", current_decay, 0, DECAY_UNITY - 1)
-        self.voltage_decay = integer("CubaLif.voltage_decay", voltage_decay, 0, DECAY_UNITY - 1)
+        self.decay_of_current = Decay(
+            "CubaLif.current_decay", current_decay, learned=learn_current_decay, added=1
+        )
+        self.decay_of_voltage = Decay(
+            "CubaLif.voltage_decay", voltage_decay, learned=learn_voltage_decay, added=0
+        )
         if not (math.isfinite(threshold) and threshold > 0):
             raise RangeError(f"CubaLif.threshold: {threshold}; a positive number is needed")
         self.threshold = float(threshold)
         if not isinstance(reset, ResetMode):
             raise TypeMismatchError(f"CubaLif.reset: {reset!r}; a ResetMode is needed")
         self.reset = reset
+        self.refractory = integer("CubaLif.refractory", refractory, 0, 63)
+        if recurrent is not None and getattr(recurrent, "bias", None) is not None:
+            raise RangeError("CubaLif.recurrent: it has a bias; bias=False is needed")
+        self.recurrent = recurrent
+        if not isinstance(adaptation, Adaptation | None):
+            raise TypeMismatchError(f"CubaLif.adaptation: {adaptation!r}; an Adaptation is needed")
+        self.adaptation = adaptation
+        self.latency = integer("CubaLif.latency", latency, 0, 1)
+        self.detach_reset = bool(detach_reset)
         self.surrogate = surrogate or FastSigmoid()
         self.grid: WeightGrid | None = None
 
     @property
-    def current_kept(self) -> float:
-        """Share of the current that remains after a step."""
-        return 1.0 - (self.current_decay + 1) / DECAY_UNITY
+    def current_decay(self) -> int | np.ndarray:
+        """``du`` as it stands: an int, or int64 that broadcasts to the neurons."""
+        return self.decay_of_current.integers()
 
     @property
-    def voltage_kept(self) -> float:
-        """Share of the membrane potential that remains after a step."""
-        return 1.0 - self.voltage_decay / DECAY_UNITY
+    def voltage_decay(self) -> int | np.ndarray:
+        """``dv`` as it stands: an int, or int64 that broadcasts to the neurons."""
+        return self.decay_of_voltage.integers()
+
+    @property
+    def learns_decays(self) -> bool:
+        """Whether training moves one of the decays."""
+        return self.decay_of_current.learned or self.decay_of_voltage.learned
 
     def extra_repr(self) -> str:
         """What ``print(model)`` shows."""
         return (
-            f"current_decay={self.current_decay}, voltage_decay={self.voltage_decay},"
+            f"current_decay={self.decay_of_current.settings()},"
+            f" voltage_decay={self.decay_of_voltage.settings()},"
             f" threshold={self.threshold}, reset={self.reset.name}"
         )
 
@@ -117,38 +175,140 @@ class CubaLif(nn.Module):
         """
         if currents.ndim < 3:
             raise ShapeError(f"CubaLif: currents of shape {tuple(currents.shape)}; (B, T, ...)")
-        step, arriving = self._real_step, currents
-        if self.grid is not None:
-            step = self._integer_step
-            arriving = currents.double()
-        rest = torch.zeros_like(arriving[:, 0])
-        state = LifState(rest, rest)
-        spikes = [rest]  # nothing has arrived yet in step 0
-        for x in arriving[:, :-1].unbind(1):
-            fired, state = step(x, state)
+        given = _as_real(currents)
+        linear = self._own_weights()
+        if (
+            can_scan(given, self.surrogate)
+            and self.adaptation is None
+            and (self.recurrent is None or linear is not None)
+        ):
+            return self._scan(given, linear).to(currents.dtype)
+        state = None
+        spikes = []
+        for x in given.unbind(1):
+            fired, state = self.step(x, state)
             spikes.append(fired)
         return torch.stack(spikes, dim=1).to(currents.dtype)
 
-    def _real_step(self, x: Tensor, state: LifState) -> tuple[Tensor, LifState]:
-        current = state.current * self.current_kept + x
-        voltage = state.voltage * self.voltage_kept + current
-        return self._fire(current, voltage, self.threshold)
+    def step(self, given: Tensor, state: LifState | None = None) -> tuple[Tensor, LifState]:
+        """Spikes of one step.
 
-    def _integer_step(self, x: Tensor, state: LifState) -> tuple[Tensor, LifState]:
-        """The step of hw_models/populations.py; float64 holds all of its integers."""
-        assert self.grid is not None
-        current = truncate_through(state.current * self.current_kept) + x * 2.0**ALIGN_SHIFT
+        Parameters
+        ----------
+        given : float, shape (B, ...)
+            What this step's spikes send to the neurons.
+        state
+            After the step before; None at the beginning.
+
+        Returns
+        -------
+        0 and 1, shape and dtype of ``given``; and the state after this step
+        """
+        sent = _as_real(given)
+        if state is None:
+            rest = torch.zeros_like(sent, dtype=torch.float64 if self.grid else sent.dtype)
+            state = LifState(rest, rest, torch.zeros_like(sent))
+            felt = torch.zeros_like(sent) if self.latency else sent
+        else:
+            felt = sent if state.sent is None else state.sent
+            if self.recurrent is not None:
+                felt = felt + self.recurrent(state.fired)
+        current, voltage = self._integrate(felt, state)
+        threshold = self._threshold()
+        barrier: Tensor | float = threshold
+        adapted = None
+        if self.adaptation is not None:
+            adapted = self.adaptation.after(state.adapted, state.fired)
+            barrier = threshold + self.threshold * adapted
+        resting = state.resting
+        if resting is not None:
+            voltage = torch.where(resting > 0, state.voltage, voltage)
+        fired = spike((voltage - barrier) / threshold, self.surrogate)
+        if self.refractory:
+            resting = torch.zeros_like(fired) if resting is None else resting
+            fired = fired * (resting == 0)
+            resting = torch.where(fired > 0, float(self.refractory), (resting - 1).clamp(min=0))
+            resting = resting.detach()
+        cleared = fired.detach() if self.detach_reset else fired
+        if self.reset is ResetMode.ZERO:
+            voltage = voltage * (1.0 - cleared)
+        else:
+            voltage = voltage - threshold * cleared
+        fired = fired.to(sent.dtype)
+        after = LifState(current, voltage, fired, sent if self.latency else None, resting, adapted)
+        return fired.to(given.dtype), after
+
+    def _threshold(self) -> float:
+        """In the unit of the state."""
+        return self.threshold if self.grid is None else float(self.grid.threshold << ALIGN_SHIFT)
+
+    def _integrate(self, felt: Tensor, state: LifState) -> tuple[Tensor, Tensor]:
+        current_kept, voltage_kept = self.decay_of_current.kept(), self.decay_of_voltage.kept()
+        if self.grid is None:
+            current = state.current * current_kept.to(felt) + felt
+            return current, state.voltage * voltage_kept.to(felt) + current
+        # the step of hw_models/populations.py; float64 holds all of its integers
+        current = truncate_through(state.current * current_kept) + felt.double() * 2.0**ALIGN_SHIFT
         span = 2.0 * STATE_LIMIT
         current = torch.where(current > STATE_LIMIT, current - span, current)
         current = torch.where(current <= -STATE_LIMIT, current + span, current)
-        voltage = truncate_through(state.voltage * self.voltage_kept) + current
-        voltage = voltage.clamp(-(STATE_LIMIT - 1), STATE_LIMIT - 1)
-        return self._fire(current, voltage, float(self.grid.threshold << ALIGN_SHIFT))
+        voltage = truncate_through(state.voltage * voltage_kept) + current
+        return current, voltage.clamp(-(STATE_LIMIT - 1), STATE_LIMIT - 1)
 
-    def _fire(self, current: Tensor, voltage: Tensor, threshold: float) -> tuple[Tensor, LifState]:
-        fired = spike((voltage - threshold) / threshold, self.surrogate)
-        if self.reset is ResetMode.ZERO:
-            voltage = voltage * (1.0 - fired)
-        else:
-            voltage = voltage - threshold * fired
-        return fired, LifState(current, voltage)
+    def _scan(self, given: Tensor, linear: Tensor | None) -> Tensor:
+        dtype = given.dtype if self.grid is None else torch.float64
+        shape = given.shape[2:]
+        current_kept, voltage_kept = (
+            decay.kept().to(dtype).expand(shape).reshape(-1)
+            for decay in (self.decay_of_current, self.decay_of_voltage)
+        )
+        settings = ScanSettings(
+            threshold=self._threshold(),
+            latency=self.latency,
+            reset=self.reset,
+            refractory=self.refractory,
+            detach_reset=self.detach_reset,
+            surrogate=self.surrogate,
+            integers=self.grid is not None,
+        )
+        bias = torch.zeros_like(current_kept)
+        fired = scan(given.flatten(2), current_kept, voltage_kept, bias, linear, settings)
+        return fired.view(given.shape)
+
+    def _own_weights(self) -> Tensor | None:
+        """Weights of a recurrent Linear that nobody listens to, for the fused pass."""
+        module = self.recurrent
+        if not isinstance(module, nn.Linear) or hasattr(module, "delays"):
+            return None
+        if module._forward_hooks or module._forward_pre_hooks:
+            return None
+        return module.weight
+
+
+class Lif(CubaLif):
+    """Leaky integrate-and-fire without a current of its own: :class:`CubaLif`, memoryless.
+
+    Parameters
+    ----------
+    voltage_decay
+        ``dv``, 0..4095: 0 does not leak. One integer or an array.
+    **settings
+        Of :class:`CubaLif`.
+
+    Examples
+    --------
+    >>> Lif(voltage_decay=390, learn_voltage_decay=True)
+    Lif(
+      current_decay=4095, voltage_decay=390 (learned), threshold=1.0, reset=ZERO
+      (decay_of_current): Decay()
+      (decay_of_voltage): Decay()
+    )
+    """
+
+    def __init__(self, *, voltage_decay: Any, **settings: Any) -> None:
+        super().__init__(current_decay=MEMORYLESS, voltage_decay=voltage_decay, **settings)
+
+
+def _as_real(values: Tensor) -> Tensor:
+    """In float32 or float64; half precision would lose the small and the large."""
+    return values if values.dtype in (torch.float32, torch.float64) else values.float()

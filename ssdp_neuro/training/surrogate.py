@@ -6,6 +6,7 @@ threshold, which does not fire (the chip compares strictly).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,8 +76,72 @@ class Boxcar:
         return (x.abs() <= 0.5 * self.width).to(x.dtype)
 
 
-Surrogate = FastSigmoid | ArcTangent | Boxcar
-SURROGATES = {kind.__name__: kind for kind in (FastSigmoid, ArcTangent, Boxcar)}
+@dataclass(frozen=True)
+class Triangular:
+    """Slope ``height * max(0, 1 - |x| / width)`` (Bellec et al., NeurIPS 2018).
+
+    Parameters
+    ----------
+    width
+        Positive, in thresholds.
+    height
+        Positive; 0.3 in the paper.
+    """
+
+    width: float = 1.0
+    height: float = 1.0
+
+    def __post_init__(self) -> None:
+        _positive("Triangular.width", self.width)
+        _positive("Triangular.height", self.height)
+
+    def slope(self, x: Tensor) -> Tensor:
+        """Derivative that stands in for that of the step, same shape."""
+        return (1.0 - x.abs() / self.width).clamp(min=0.0) * self.height
+
+
+@dataclass(frozen=True)
+class MultiGaussian:
+    """A bell with a shallow negative one at each side (Yin et al., Nat. Mach. Intell. 3, 2021).
+
+    ``gain * ((1 + side) N(x; 0, width) - side N(x; width, spread width) - side N(x; -width,
+    spread width))``, with ``N`` the normal density by mean and standard deviation.
+
+    Parameters
+    ----------
+    width
+        Standard deviation of the middle, positive, in thresholds.
+    side
+        Weight of the side bells, positive.
+    spread
+        How many times wider they are, positive.
+    gain
+        Positive.
+    """
+
+    width: float = 0.5
+    side: float = 0.15
+    spread: float = 6.0
+    gain: float = 1.0
+
+    def __post_init__(self) -> None:
+        for field in ("width", "side", "spread", "gain"):
+            _positive(f"MultiGaussian.{field}", getattr(self, field))
+
+    def slope(self, x: Tensor) -> Tensor:
+        """Derivative that stands in for that of the step, same shape."""
+        wide = self.spread * self.width
+        sides = _normal(x - self.width, wide) + _normal(x + self.width, wide)
+        return self.gain * ((1.0 + self.side) * _normal(x, self.width) - self.side * sides)
+
+
+def _normal(x: Tensor, deviation: float) -> Tensor:
+    return torch.exp(-0.5 * (x / deviation).square()) / (deviation * math.sqrt(2.0 * math.pi))
+
+
+KINDS = (FastSigmoid, ArcTangent, Boxcar, Triangular, MultiGaussian)
+Surrogate = FastSigmoid | ArcTangent | Boxcar | Triangular | MultiGaussian
+SURROGATES = {kind.__name__: kind for kind in KINDS}
 
 
 class _Spike(torch.autograd.Function):
