@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import snntorch as snn
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from snntorch import surrogate
 
@@ -77,6 +77,7 @@ NEURONS = [leaky, synaptic, lapicque, recurrent_leaky, recurrent_synaptic]
 
 @pytest.mark.parametrize("make", NEURONS)
 @pytest.mark.parametrize("reset", RESET_NAMES)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_read__spikes_are_those_of_the_module(make, reset, seed):
     module = make(reset_mechanism=reset)
@@ -92,6 +93,7 @@ def test_read__spikes_are_those_of_the_module(make, reset, seed):
 
 @pytest.mark.parametrize("make", [leaky, synaptic, recurrent_leaky])
 @pytest.mark.parametrize("reset", ["zero", "none"])
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_read__a_reset_without_delay(make, reset, seed):
     module = make(reset_mechanism=reset, reset_delay=False)

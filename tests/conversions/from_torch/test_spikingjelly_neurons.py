@@ -3,7 +3,7 @@ import operator
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from spikingjelly.activation_based import layer, neuron, surrogate
 
@@ -78,6 +78,7 @@ RESET_POTENTIALS = [0.0, None, 0.25, -0.5]
 @pytest.mark.parametrize("make", NEURONS)
 @pytest.mark.parametrize("v_reset", RESET_POTENTIALS)
 @pytest.mark.parametrize("step_mode", ["s", "m"])
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_read__spikes_are_those_of_the_module(make, v_reset, step_mode, seed):
     module = make(v_reset=v_reset, step_mode=step_mode)
