@@ -25,7 +25,7 @@ from ssdp_neuro import simulate
 from ssdp_neuro.data.idx_file import read_labelled_images
 from ssdp_neuro.decision import accuracy, decide
 from ssdp_neuro.encoding import latency_code
-from ssdp_neuro.training import feed_forward, fit
+from ssdp_neuro.training import feed_forward, fit_arrays
 
 ROOT = Path(__file__).parents[1]
 SIZES = (784, 512, 10)
@@ -88,7 +88,7 @@ def main() -> None:
     spikes, labels = read(given.data, "test", given.samples)
     started = time.perf_counter()
     model = feed_forward(SIZES, current_decay=CURRENT_DECAY, voltage_decay=VOLTAGE_DECAY)
-    fit(
+    fit_arrays(
         model,
         train_spikes,
         train_labels,

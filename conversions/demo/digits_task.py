@@ -52,7 +52,7 @@ def train(
     digits: SpikingDigits, settings: DemoSettings, *, show_progress: bool = True
 ) -> SpikingNetwork:
     """A network with one output neuron per trained class, in real numbers."""
-    from ssdp_neuro.training import feed_forward, fit
+    from ssdp_neuro.training import feed_forward, fit_arrays
 
     model = feed_forward(
         (N_PIXELS, settings.n_hidden, settings.n_trained_classes),
@@ -60,7 +60,7 @@ def train(
         current_decay=CURRENT_DECAY,
         voltage_decay=VOLTAGE_DECAY,
     )
-    fit(
+    fit_arrays(
         model,
         digits.spikes,
         digits.labels,

@@ -12,7 +12,7 @@ from hw_models import DenseProjection, FixedPointNetwork
 from ssdp_neuro import simulate
 from ssdp_neuro.data.spike_data import SpikeSamples
 from ssdp_neuro.rules.plastic_readout import READOUT
-from ssdp_neuro.training import SpikingNetwork, feed_forward, fit
+from ssdp_neuro.training import SpikingNetwork, feed_forward, fit_arrays
 
 HIDDEN = "hidden"
 CURRENT_DECAY, VOLTAGE_DECAY = 1023, 256
@@ -61,7 +61,7 @@ def train_extractor(
         current_decay=CURRENT_DECAY,
         voltage_decay=VOLTAGE_DECAY,
     )
-    fit(
+    fit_arrays(
         model,
         samples.spikes,
         samples.labels,

@@ -11,7 +11,7 @@ from conversions.from_torch_model import from_torch
 from ssdp_neuro import simulate
 from ssdp_neuro.data.spike_data import SpikeSamples
 from ssdp_neuro.decision import decide
-from ssdp_neuro.training import SpikingNetwork, feed_forward, fit, quantize
+from ssdp_neuro.training import SpikingNetwork, feed_forward, fit_arrays, quantize
 
 OUTPUT = "output"
 OFFLINE_STEPS = 300  # of the optimizer, at least
@@ -94,7 +94,7 @@ def offline_decisions(network: Any, samples: SpikeSamples) -> np.ndarray:
 def _fit(
     model: SpikingNetwork, lesson: SpikeSamples, *, epochs: int, learning_rate: float, seed: int
 ) -> None:
-    fit(
+    fit_arrays(
         model,
         lesson.spikes,
         lesson.labels,

@@ -92,7 +92,7 @@ class ShardResult:
 def run_shard(task: ShardTask) -> ShardResult:
     """Run every executor on the samples of a task."""
     from ssdp_neuro.training import load_model
-    from ssdp_neuro.training.fit import threads
+    from ssdp_neuro.training.thread_count import threads
 
     with tempfile.TemporaryDirectory() as folder:
         model_file, network_file = Path(folder) / "m.safetensors", Path(folder) / "n.h5"

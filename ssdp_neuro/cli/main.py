@@ -19,6 +19,7 @@ OWN = {
     "info": "ssdp_neuro.cli.info:info",
     "learn": "ssdp_neuro.cli.learn:learn",
     "simulate": "ssdp_neuro.cli.simulate:simulate",
+    "train": "ssdp_neuro.cli.train:train",
 }
 USER_ERROR = 2
 
@@ -116,3 +117,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _fail(message: str) -> None:
     print(f"error: {message}", file=sys.stderr)
     sys.exit(USER_ERROR)
+
+
+if __name__ == "__main__":  # torchrun -m
+    main()

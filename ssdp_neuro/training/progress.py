@@ -10,7 +10,9 @@ from rich.console import Console
 
 
 @contextlib.contextmanager
-def progress_bar(title: str, total: int, *, show: bool = True) -> Iterator[Callable[[], None]]:
+def progress_bar(
+    title: str, total: int, *, show: bool = True, done: int = 0
+) -> Iterator[Callable[[], None]]:
     """Show how far ``total`` steps are, with their rate and the time left.
 
     Parameters
@@ -21,6 +23,8 @@ def progress_bar(title: str, total: int, *, show: bool = True) -> Iterator[Calla
         Steps that make it full.
     show
         Whether anything is printed.
+    done
+        Steps that were made before.
 
     Yields
     ------
@@ -37,7 +41,7 @@ def progress_bar(title: str, total: int, *, show: bool = True) -> Iterator[Calla
         disable=not show,
     )
     with bar:
-        task = bar.add_task(title, total=total, rate="")
+        task = bar.add_task(title, total=total, completed=done, rate="")
 
         def advance() -> None:
             bar.advance(task)

@@ -15,7 +15,7 @@ from ssdp_neuro import simulate
 from ssdp_neuro.data.idx_file import read_labelled_images
 from ssdp_neuro.decision import accuracy, decide
 from ssdp_neuro.encoding import latency_code
-from ssdp_neuro.training import feed_forward, fit, load_digits
+from ssdp_neuro.training import feed_forward, fit_arrays, load_digits
 
 pytestmark = pytest.mark.lava
 
@@ -43,7 +43,7 @@ def trained():
     (bright, labels), (test_bright, test_labels) = real_digits()
     spikes = latency_code(bright, N_STEPS, window=8, darkest=0.2)
     model = feed_forward((spikes.shape[2], 96, 10), current_decay=1023, voltage_decay=256)
-    fit(model, spikes, labels, epochs=3, learning_rate=6e-3, show_progress=False)
+    fit_arrays(model, spikes, labels, epochs=3, learning_rate=6e-3, show_progress=False)
     network, _ = from_torch(model, calibration=(spikes[:100], labels[:100]))
     return network, latency_code(test_bright, N_STEPS, window=8, darkest=0.2), test_labels
 

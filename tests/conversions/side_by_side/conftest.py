@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from hw_models.random_bits import random_bits
-from ssdp_neuro.training import feed_forward, fit, load_digits, quantize, save_model
+from ssdp_neuro.training import feed_forward, fit_arrays, load_digits, quantize, save_model
 
 
 @dataclass
@@ -51,7 +51,7 @@ def trained(digits):
         (64, 24, 10), current_decay=2047, voltage_decay=512, threshold=1.0, gain=1.5
     )
     spikes = data.spikes(np.arange(len(data)))
-    fit(
+    fit_arrays(
         model,
         spikes,
         data.labels,

@@ -1,9 +1,7 @@
-"""Train a spiking network by surrogate gradients."""
+"""Train a spiking network on arrays of spikes by surrogate gradients: no files, no options."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +13,12 @@ from hw_models import InputError, RangeError
 from ssdp_neuro.decision import accuracy
 from ssdp_neuro.training.network import SpikingNetwork, as_spikes
 from ssdp_neuro.training.progress import progress_bar
+from ssdp_neuro.training.thread_count import threads
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingHistory:
-    """What :func:`fit` saw, one number per epoch.
+    """What :func:`fit_arrays` saw, one number per epoch.
 
     Parameters
     ----------
@@ -33,7 +32,7 @@ class TrainingHistory:
     accuracies: tuple[float, ...]
 
 
-def fit(
+def fit_arrays(
     model: SpikingNetwork,
     spikes: Any,
     labels: Any,
@@ -98,7 +97,7 @@ def fit(
     inputs = as_spikes(spikes)
     targets = _labels(labels, len(inputs))
     if not 0 <= dropped_spikes < 1:
-        raise RangeError(f"fit.dropped_spikes: {dropped_spikes}; allowed 0 to below 1")
+        raise RangeError(f"fit_arrays.dropped_spikes: {dropped_spikes}; allowed 0 to below 1")
     batches = -(-len(inputs) // batch_size)
     optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, weight_decay=weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -120,7 +119,9 @@ def fit(
                     seen = seen * (torch.rand(seen.shape, generator=generator) >= dropped_spikes)
                 loss = _loss(model, seen, targets[batch])
                 if not bool(torch.isfinite(loss)):
-                    raise RangeError(f"fit: the loss became {loss.item()}; lower learning_rate")
+                    raise RangeError(
+                        f"fit_arrays: the loss became {loss.item()}; lower learning_rate"
+                    )
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
@@ -134,22 +135,12 @@ def fit(
     return TrainingHistory(losses=tuple(losses), accuracies=tuple(accuracies))
 
 
-@contextlib.contextmanager
-def threads(n_threads: int | None) -> Iterator[None]:
-    """Let PyTorch use so many threads for a while; None changes nothing."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(before if n_threads is None else n_threads)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
 def _loss(model: SpikingNetwork, spikes: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     counts = model(spikes).flatten(2).sum(dim=1)
     if int(targets.max()) >= counts.shape[1]:
         raise InputError(
-            f"fit: label {int(targets.max())}; the model has {counts.shape[1]} output neurons"
+            f"fit_arrays: label {int(targets.max())}; the model has {counts.shape[1]} output"
+            " neurons"
         )
     return nn.functional.cross_entropy(counts, targets)
 
@@ -158,9 +149,9 @@ def _labels(labels: Any, n_samples: int) -> torch.Tensor:
     array = np.asarray(labels)
     if array.dtype.kind not in "iu" or array.shape != (n_samples,) or array.size == 0:
         raise InputError(
-            f"fit: labels of shape {array.shape} and dtype {array.dtype};"
+            f"fit_arrays: labels of shape {array.shape} and dtype {array.dtype};"
             f" integers of shape ({n_samples},) are needed, at least one"
         )
     if array.min() < 0:
-        raise InputError(f"fit: label {array.min()}; allowed from 0")
+        raise InputError(f"fit_arrays: label {array.min()}; allowed from 0")
     return torch.as_tensor(array.astype(np.int64))

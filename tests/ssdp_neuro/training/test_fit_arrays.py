@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from hw_models import InputError, RangeError
-from ssdp_neuro.training import fit, quantize
+from ssdp_neuro.training import fit_arrays, quantize
 from ssdp_neuro.training.network import weight_of
 from tests.ssdp_neuro.training.models import dense_model
 
@@ -17,10 +17,10 @@ def toy(seed=0, samples=120, steps=10):
 
 
 def quick(model, spikes, labels, **settings):
-    return fit(model, spikes, labels, epochs=10, show_progress=False, **settings)
+    return fit_arrays(model, spikes, labels, epochs=10, show_progress=False, **settings)
 
 
-def test_fit__learns_the_toy_and_says_so():
+def test_fit_arrays__learns_the_toy_and_says_so():
     spikes, labels = toy()
     unseen = toy(seed=1)
     model = dense_model((12, 30, 3))
@@ -31,7 +31,7 @@ def test_fit__learns_the_toy_and_says_so():
     assert (model.decide(unseen[0]) == unseen[1]).mean() == history.accuracies[-1]
 
 
-def test_fit__same_seed_same_weights():
+def test_fit_arrays__same_seed_same_weights():
     weights = []
     for seed in (0, 0, 1):
         model = dense_model((12, 8, 3))
@@ -42,7 +42,7 @@ def test_fit__same_seed_same_weights():
     assert (weights[0] != weights[2]).any()
 
 
-def test_fit__trains_a_quantized_model():
+def test_fit_arrays__trains_a_quantized_model():
     spikes, labels = toy()
     model = dense_model((12, 20, 3))
     quantize(model)
@@ -58,12 +58,12 @@ def test_fit__trains_a_quantized_model():
     [np.arange(119) % 3, np.arange(120) / 3, np.arange(120) % 4, np.arange(120) % 3 - 1, []],
     ids=["too few", "not integers", "a class too many", "negative", "none"],
 )
-def test_fit__refuses_labels_that_do_not_fit(labels):
-    with pytest.raises(InputError, match="fit: label"):
+def test_fit_arrays__refuses_labels_that_do_not_fit(labels):
+    with pytest.raises(InputError, match="fit_arrays: label"):
         quick(dense_model((12, 8, 3)), toy()[0], labels)
 
 
-def test_fit__stops_at_a_loss_that_is_no_number():
+def test_fit_arrays__stops_at_a_loss_that_is_no_number():
     model = dense_model((12, 8, 3))
     model.output = torch.nn.Identity()  # spikes are 0 or 1 whatever the weights, currents not
     with torch.no_grad():
@@ -72,8 +72,8 @@ def test_fit__stops_at_a_loss_that_is_no_number():
         quick(model, *toy())
 
 
-def test_fit__progress_goes_to_stderr(capsys):
-    fit(dense_model((12, 8, 3)), *toy(), epochs=1, title="a title")
+def test_fit_arrays__progress_goes_to_stderr(capsys):
+    fit_arrays(dense_model((12, 8, 3)), *toy(), epochs=1, title="a title")
     captured = capsys.readouterr()
     assert captured.out == ""
     assert "a title" in captured.err

@@ -1,0 +1,1 @@
+"""One training run: from a config file to checkpoints, a best model and a test result."""

@@ -1,0 +1,286 @@
+"""Train a network by a config: what the command ``ssdp-neuro train`` does."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from hw_models import InputError
+from hw_models.atomic_file import write_whole
+from ssdp_neuro.data import DataSplit, load
+from ssdp_neuro.training.run.config import RunConfig, refuse_other_config
+from ssdp_neuro.training.run.device import Place, chosen_place, random_states_kept
+from ssdp_neuro.training.run.model_choice import make_model
+from ssdp_neuro.training.run.model_file import read_model
+from ssdp_neuro.training.run.progress_record import EpochRecord
+from ssdp_neuro.training.run.rule_choice import make_rule
+from ssdp_neuro.training.run.run_folder import BEST, CONFIG, RESULT, RunFolder
+from ssdp_neuro.training.run.settings import ScheduleKind
+from ssdp_neuro.training.run.trainer import Trainer
+from ssdp_neuro.training.ssdp import SSDP
+from ssdp_neuro.training.thread_count import threads
+
+FINGERPRINT_SAMPLES = 8
+RuleMaker = Callable[[nn.Module, torch.optim.Optimizer], "SSDP | None"]
+
+
+class OtherCircumstancesWarning(UserWarning):
+    """A resumed run is not where it began: its numbers may differ in their last bits."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TrainingResult:
+    """What a run gave.
+
+    Parameters
+    ----------
+    model
+        With the weights of its best epoch, in evaluation mode.
+    history
+        One record per epoch.
+    best_epoch
+        That of the highest validation accuracy, the earliest of equal ones; the last epoch
+        without validation samples.
+    validation_accuracy
+        Of the best epoch; ``None`` without validation samples.
+    test_accuracy
+        Of the model; measured once, after everything was chosen.
+    steps
+        Of the optimizer.
+    seconds
+        Spent in training and measuring on validation samples.
+    folder
+        Of the run, or ``None``.
+    convertible
+        Whether the best model's file is one that ``ssdp-neuro convert`` reads.
+    """
+
+    model: nn.Module
+    history: tuple[EpochRecord, ...]
+    best_epoch: int
+    validation_accuracy: float | None
+    test_accuracy: float
+    steps: int
+    seconds: float
+    folder: Path | None
+    convertible: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """All but the model, as JSON can hold it."""
+        return {
+            "history": [dataclasses.asdict(record) for record in self.history],
+            "best_epoch": self.best_epoch,
+            "validation_accuracy": self.validation_accuracy,
+            "test_accuracy": self.test_accuracy,
+            "steps": self.steps,
+            "seconds": self.seconds,
+            "seconds_per_epoch": self.seconds / max(len(self.history), 1),
+            "folder": None if self.folder is None else str(self.folder),
+            "best": None if self.folder is None else str(self.folder / BEST),
+            "convertible": self.convertible,
+        }
+
+
+def fit(
+    config: RunConfig,
+    *,
+    model: nn.Module | None = None,
+    data: DataSplit | None = None,
+    rule: RuleMaker | None = None,
+    out: str | os.PathLike[str] | None = None,
+    resume: bool = False,
+    show_progress: bool = True,
+    on_epoch: Callable[[EpochRecord], None] | None = None,
+) -> TrainingResult:
+    """Train, choose the best epoch by validation samples, and measure it once on the test.
+
+    The same config gives the same weights, bit for bit, on the same machine with the same
+    number of threads; also if the run was killed and resumed any number of times. Under
+    ``torchrun`` all ranks hold the same weights, and the first one writes.
+
+    Parameters
+    ----------
+    config
+        See :func:`ssdp_neuro.training.read_config`.
+    model
+        Trained instead of the one that the config describes: any module that gives spikes
+        ``(B, T, classes)`` or scores ``(B, classes)`` for spikes ``(B, T, *input_shape)``.
+        To resume, give it anew as it was at the start.
+    data
+        Instead of what the config names.
+    rule
+        Makes the rule instead of the config, from the model and the optimizer.
+    out
+        Folder of the run: config, checkpoints, best model, result. Nothing is written if
+        not given.
+    resume
+        Go on from the last whole checkpoint in ``out``; from the start if there is none.
+    show_progress
+        Whether there is a bar, on stderr.
+    on_epoch
+        Called after every epoch, by the first rank.
+
+    Raises
+    ------
+    InputError
+        If the data, the model or the folder do not fit, or a resumed run had other settings.
+    TrainingError
+        If the loss is no longer a number, or another process uses the folder.
+    NetworkFileError
+        If a checkpoint cannot be written, or none is whole.
+
+    Mutates
+    -------
+    model
+    """
+    if resume and out is None:
+        raise InputError("fit.resume: needs the folder of the run as out")
+    if data is None:
+        if config.data is None:
+            raise InputError("[data]: the section is needed, or data given to fit()")
+        data = load(config.data)
+    _refuse_unfit(config, data)
+    with chosen_place(config.training.device) as place, random_states_kept(place.device):
+        folder = None if out is None else RunFolder(out)
+        found = None
+        if folder is not None:
+            if not resume:
+                folder.refuse_used()
+            found = folder.newest()
+        extra = _circumstances(config, data, place)
+        n_threads = config.training.threads or None
+        if found is not None:
+            n_threads = n_threads or found[1]["circumstances"]["threads"]
+            _refuse_other_run(found[1], config, extra, folder)
+        with threads(n_threads):
+            extra["circumstances"]["threads"] = torch.get_num_threads()
+            if model is None:
+                model = make_model(
+                    config.model, tuple(data.input_shape), data.n_classes, config.training.seed
+                )
+                if config.model.start_from and found is None:
+                    read_model(model, Path(config.model.start_from))
+            trainer = Trainer(
+                model.to(place.device),
+                data,
+                config,
+                place,
+                make_rule=rule or _rule_of(config),
+                folder=folder,
+                extra=extra,
+                on_epoch=on_epoch,
+            )
+            if found is not None:
+                trainer.restore(*found)
+            return _run(trainer, show_progress)
+
+
+def _run(trainer: Trainer, show_progress: bool) -> TrainingResult:
+    folder, place = trainer.folder, trainer.place
+    if folder is None or not place.is_first:
+        return _trained(trainer, show_progress)
+    with folder.locked():
+        write_whole(folder.path / CONFIG, trainer.config.to_toml().encode())
+        result = _trained(trainer, show_progress)
+        described = {**result.to_dict(), "config": trainer.config.plain(), **trainer.extra}
+        write_whole(folder.path / RESULT, (json.dumps(described, indent=1) + "\n").encode())
+    return result
+
+
+def _trained(trainer: Trainer, show_progress: bool) -> TrainingResult:
+    try:
+        trainer.run(show_progress=show_progress)
+        trainer.take_best()
+        test_accuracy = trainer.measure(trainer.data.test)
+    finally:
+        if trainer.rule is not None:
+            trainer.rule.remove()
+    progress = trainer.progress
+    has_validation = len(trainer.data.validation) > 0
+    return TrainingResult(
+        model=trainer.model.eval(),
+        history=tuple(progress.history),
+        best_epoch=progress.best_epoch,
+        validation_accuracy=progress.best_accuracy if has_validation else None,
+        test_accuracy=test_accuracy,
+        steps=progress.step,
+        seconds=progress.seconds,
+        folder=None if trainer.folder is None else trainer.folder.path,
+        convertible=trainer.best_is_convertible,
+    )
+
+
+def _rule_of(config: RunConfig) -> RuleMaker:
+    return lambda model, optimizer: make_rule(config.rule, model, optimizer, config.training.seed)
+
+
+def _refuse_unfit(config: RunConfig, data: DataSplit) -> None:
+    if not len(data.train) or not len(data.test):
+        raise InputError(
+            f"{len(data.train)} training and {len(data.test)} test samples; one of each at least"
+        )
+    if not len(data.validation):
+        if config.training.patience:
+            raise InputError("[training] patience: needs validation samples; see [data] validation")
+        if config.optimizer.schedule is ScheduleKind.PLATEAU:
+            raise InputError("[optimizer] schedule: 'plateau' needs validation samples")
+
+
+def _circumstances(config: RunConfig, data: DataSplit, place: Place) -> dict[str, Any]:
+    return {
+        "circumstances": {
+            "torch": metadata.version("torch"),
+            "ssdp-neuro": metadata.version("ssdp-neuro"),
+            "device": place.device.type,
+            "threads": torch.get_num_threads(),
+        },
+        "ranks": place.n_ranks,
+        "data": fingerprint(data),
+    }
+
+
+def fingerprint(data: DataSplit) -> str:
+    """A hash of all labels, and of the spikes of a few training samples."""
+    digest = hashlib.sha256()
+    for part in (data.train, data.validation, data.test):
+        digest.update(repr((part.n_steps, tuple(part.input_shape), part.n_classes)).encode())
+        digest.update(np.ascontiguousarray(part.labels, dtype="<i8").tobytes())
+    some = np.linspace(0, len(data.train) - 1, FINGERPRINT_SAMPLES).astype(np.int64)
+    digest.update(np.packbits(data.train.spikes(some)).tobytes())
+    return digest.hexdigest()
+
+
+def _refuse_other_run(
+    stored: dict[str, Any], config: RunConfig, extra: dict[str, Any], folder: RunFolder | None
+) -> None:
+    assert folder is not None
+    where = str(folder.path)
+    refuse_other_config(stored["config"], config, where)
+    if stored["ranks"] != extra["ranks"]:
+        raise InputError(
+            f"{where}: was trained by {stored['ranks']} processes and now there are"
+            f" {extra['ranks']}; a resumed run needs as many"
+        )
+    if stored["data"] != extra["data"]:
+        raise InputError(f"{where}: the data are not those that it was trained on before")
+    before, now = stored["circumstances"], extra["circumstances"]
+    for name in ("torch", "ssdp-neuro", "device"):
+        if before[name] != now[name]:
+            warnings.warn(
+                f"{where}: {name} was {before[name]} and is now {now[name]}; the numbers may"
+                " differ in their last bits",
+                OtherCircumstancesWarning,
+                stacklevel=3,
+            )

@@ -1,0 +1,43 @@
+"""What a network's output is worth: scores of the classes, losses and decisions."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from hw_models import ShapeError
+from ssdp_neuro.decision import decide
+from ssdp_neuro.training.run.settings import LossKind
+
+
+def class_scores(output: Tensor, kind: LossKind) -> Tensor:
+    """Scores ``(B, classes)``, float32, of spikes ``(B, T, ...)`` or of scores as they are.
+
+    Notes
+    -----
+    For the latency a spike in step ``t`` of ``T`` weighs ``2 (T - t) / (T + 1)``: 1 on average.
+    """
+    if output.ndim == 2:
+        return output.float()
+    if output.ndim < 2:
+        raise ShapeError(f"the model gave {tuple(output.shape)}; (B, T, classes) is needed")
+    fired = output.float().flatten(2)
+    if kind is LossKind.COUNTS:
+        return fired.sum(1)
+    n_steps = fired.shape[1]
+    weights = torch.arange(n_steps, 0, -1, device=fired.device) * (2.0 / (n_steps + 1))
+    return (fired * weights[:, None]).sum(1)
+
+
+def sample_losses(scores: Tensor, labels: Tensor) -> Tensor:
+    """Cross-entropy of each sample, ``(B,)``."""
+    return functional.cross_entropy(scores, labels, reduction="none")
+
+
+def decisions(output: Tensor) -> np.ndarray:
+    """Class of each sample, int64 ``(B,)``; spikes are decided on as the chip's are."""
+    if output.ndim == 2:
+        return output.argmax(1).cpu().numpy()
+    return decide(output.flatten(2).cpu().numpy())

@@ -1,0 +1,84 @@
+"""Rules of synchrony by the settings of a config, on the layers of a network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import nn
+
+from hw_models import InputError
+from ssdp_neuro.training.controls import (
+    ConstantUpdate,
+    GateAtOne,
+    RandomUpdate,
+    ShuffledLatencies,
+)
+from ssdp_neuro.training.da_ssdp import DASSDP
+from ssdp_neuro.training.network import stages
+from ssdp_neuro.training.rule_settings import Preset
+from ssdp_neuro.training.run.section import nearest
+from ssdp_neuro.training.run.settings import RuleKind, RuleSection
+from ssdp_neuro.training.spike_tap import InputOf
+from ssdp_neuro.training.ssdp import SSDP, Triple
+
+RULES: dict[RuleKind, type[SSDP]] = {
+    RuleKind.SSDP: SSDP,
+    RuleKind.DA_SSDP: DASSDP,
+    RuleKind.GATE_AT_ONE: GateAtOne,
+    RuleKind.CONSTANT: ConstantUpdate,
+    RuleKind.RANDOM: RandomUpdate,
+    RuleKind.SHUFFLED_LATENCIES: ShuffledLatencies,
+}
+SEEDED = (RuleKind.RANDOM, RuleKind.SHUFFLED_LATENCIES)
+ALL = "all"
+
+
+def make_rule(
+    settings: RuleSection, model: nn.Module, optimizer: torch.optim.Optimizer, seed: int
+) -> SSDP | None:
+    """The rule that the settings name; ``None`` without one.
+
+    Raises
+    ------
+    InputError
+        If a layer is not one of the network's.
+    """
+    if settings.kind is RuleKind.NONE:
+        return None
+    changes: dict[str, Any] = settings.changes()
+    if settings.kind in SEEDED:
+        changes["seed"] = seed
+    return RULES[settings.kind](
+        chosen_connections(settings, model),
+        warm_up_steps=settings.warm_up_steps,
+        preset=Preset[settings.preset.name],
+        optimizer=optimizer,
+        **changes,
+    )
+
+
+def chosen_connections(settings: RuleSection, model: nn.Module) -> list[Triple]:
+    """The connections that the rule acts on, from input to output."""
+    found = connections_of(model)
+    if settings.layers == (ALL,):
+        return list(found.values())
+    for name in settings.layers:
+        if name not in found:
+            raise InputError(f"[rule] layers: {name!r}{nearest(name, found)}")
+    chosen = settings.layers or (list(found)[-1],)
+    return [found[name] for name in found if name in chosen]
+
+
+def connections_of(model: nn.Module) -> dict[str, Triple]:
+    """What each layer of neurons is driven through, by its name, from input to output."""
+    if not isinstance(model, nn.Sequential):
+        raise InputError(
+            f"[rule]: the connections of a {type(model).__name__} are not known; give fit() a rule"
+        )
+    before: Any = InputOf(model)
+    found: dict[str, Triple] = {}
+    for stage in stages(model):
+        found[stage.neurons_path] = (before, stage.synapses, stage.neurons)
+        before = stage.neurons
+    return found
