@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from conversions.lava_graph.program import LavaProgram, from_lava, run_in_engine
     from conversions.lava_learner import learn_lava
     from conversions.lava_program import to_lava
+    from conversions.nir_graph import from_nir
+    from conversions.quantization import Calibration, to_fixed_point
     from conversions.report import ConversionReport
     from conversions.verification import Verification, verify
     from hw_models.lesson import LearningForm
     from ssdp_neuro.engine.random_input import random_spikes
 
 __all__ = [
+    "Calibration",
     "ConversionReport",
     "Difference",
     "Executor",
@@ -29,11 +32,13 @@ __all__ = [
     "LearningForm",
     "Verification",
     "from_lava",
+    "from_nir",
     "from_torch",
     "learn_lava",
     "random_spikes",
     "run_in_engine",
     "run_lava",
+    "to_fixed_point",
     "to_lava",
     "verify",
 ]
@@ -41,6 +46,7 @@ __all__ = [
 # A verb does not live in a file of its own name: importing that file would put the module
 # in the place of the verb.
 _HOMES = {
+    "Calibration": "conversions.quantization",
     "ConversionReport": "conversions.report",
     "Difference": "conversions.comparison",
     "Executor": "conversions.executors",
@@ -49,11 +55,13 @@ _HOMES = {
     "LearningForm": "hw_models.lesson",
     "Verification": "conversions.verification",
     "from_lava": "conversions.lava_graph.program",
+    "from_nir": "conversions.nir_graph",
     "from_torch": "conversions.from_torch_model",
     "learn_lava": "conversions.lava_learner",
     "random_spikes": "ssdp_neuro.engine.random_input",
     "run_in_engine": "conversions.lava_graph.program",
     "run_lava": "conversions.lava_executor",
+    "to_fixed_point": "conversions.quantization",
     "to_lava": "conversions.lava_program",
     "verify": "conversions.verification",
 }

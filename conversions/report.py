@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ class GridChoice(enum.Enum):
     """Where the integers of a layer come from."""
 
     TRAINED = "trained on this grid"
+    EXACT = "every weight is a whole number of steps"
     CALIBRATED = "least spike mismatch on the calibration data"
     COVERING = "covers every weight; no calibration data"
 
@@ -23,30 +25,46 @@ class GridChoice(enum.Enum):
 class LayerReport:
     """One projection and the neurons it ends at.
 
+    Errors are in thresholds of the neurons; of a readout, which has none, in the largest of
+    its weights.
+
     Parameters
     ----------
     projection, population
-        Names in the network.
+        Names in the network; no projection if none ends at the population.
     weight_exponent, threshold
-        The integers chosen.
+        The integers chosen; the smallest threshold if neurons have their own.
     choice
         How they were chosen.
     step
-        Between neighbouring weights, in thresholds.
+        Between neighbouring weights; the largest, if neurons have their own scales.
     largest_rounding_error, mean_rounding_error
-        Of the weights, saturation included, in thresholds. A trained grid counts from
-        the real weights under it, although training already saw the rounded ones.
+        Of the weights, saturation included. A trained grid counts from the real weights
+        under it, although training already saw the rounded ones.
     saturated_share
         Of the weights beyond the grid.
     largest_current
-        Bound of the current register if all synapses of one sign are hit in every
-        step, in registers: above 1 the current can wrap.
+        Bound of the current register if all synapses of one sign of all the population's
+        projections are hit in every step, in registers: above 1 the current can wrap.
+    largest_threshold
+        If neurons have their own.
+    threshold_error
+        Largest difference to the threshold of the model, as a share of it.
+    decay_error
+        Largest difference of the share of current or potential that a step leaves.
+    bias_error
+        Largest difference of the constant input of a step.
+    potential_unit
+        Of a readout: real value of one unit of ``v``; None for neurons that fire.
     rate_before, rate_after
         Spikes per neuron and step on the calibration data; None without them.
     spike_agreement
         One minus the share of spikes without a counterpart at the same neuron and step,
         between the model given and the fixed-point network, with everything before
         this layer converted too; None without calibration data.
+    potential_error
+        Of a readout: root mean square difference of its potential to the model's, as a
+        share of the root mean square of the model's; None without calibration data.
     """
 
     projection: str
@@ -59,9 +77,15 @@ class LayerReport:
     mean_rounding_error: float
     saturated_share: float
     largest_current: float
+    largest_threshold: int | None = None
+    threshold_error: float = 0.0
+    decay_error: float = 0.0
+    bias_error: float = 0.0
+    potential_unit: float | None = None
     rate_before: float | None = None
     rate_after: float | None = None
     spike_agreement: float | None = None
+    potential_error: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +97,10 @@ class ConversionReport:
     chip
         Name of the chip whose registers were filled.
     layers
-        From input to output.
+        From input to output, one for each projection.
+    shifts
+        By population: network step in which it does what it does in step 0 of the model.
+        A run needs as many steps more than the model as the largest.
     n_samples
         Calibration samples; 0 without calibration data.
     accuracy_before, accuracy_after
@@ -86,6 +113,7 @@ class ConversionReport:
 
     chip: str
     layers: tuple[LayerReport, ...]
+    shifts: Mapping[str, int] = dataclasses.field(default_factory=dict)
     n_samples: int = 0
     accuracy_before: float | None = None
     accuracy_after: float | None = None
@@ -98,6 +126,7 @@ class ConversionReport:
         for layer in plain["layers"]:
             layer["choice"] = layer["choice"].name.lower()
         plain["layers"], plain["notes"] = list(plain["layers"]), list(plain["notes"])
+        plain["shifts"] = dict(self.shifts)
         return plain
 
     def rows(self) -> list[tuple[str, ...]]:
@@ -107,6 +136,9 @@ class ConversionReport:
     def summary(self) -> list[str]:
         """What holds for the whole network, in sentences."""
         lines = [LEGEND]
+        if any(self.shifts.values()):
+            late = ", ".join(f"{name} {shift}" for name, shift in self.shifts.items() if shift)
+            lines.append(f"Steps later than in the model: {late}.")
         if self.decisions_changed is not None:
             lines.append(
                 f"Calibration: {self.n_samples} samples, {self.decisions_changed:.2%} of the"
@@ -141,33 +173,47 @@ COLUMNS = (
     "layer",
     "weights",
     "threshold",
+    "decay error",
     "step",
     "largest error",
     "mean error",
     "saturated",
+    "bias error",
     "current",
     "rate before",
     "rate after",
     "agreement",
 )
 LEGEND = (
-    "Step and errors of the weights in thresholds; current: share of its register that is full if"
-    " all synapses of one sign are hit in every step; rates per neuron and step."
+    "Step and errors of weights and biases in thresholds (of a readout: in its largest weight);"
+    " decay error: of the share that a step leaves; current: share of its register that is full"
+    " if all synapses of one sign are hit in every step; rates per neuron and step. A readout has"
+    " the relative error of its potential in the place of the agreement."
 )
 
 
 def _row(layer: LayerReport) -> tuple[str, ...]:
-    compared = layer.rate_before is not None and layer.spike_agreement is not None
+    low, high = layer.threshold, layer.largest_threshold
+    agreement = "-"
+    if layer.spike_agreement is not None:
+        agreement = f"{layer.spike_agreement:.2%}"
+    if layer.potential_error is not None:
+        agreement = f"v {layer.potential_error:.2%}"
+    name = layer.population
+    if layer.projection not in {"", layer.population}:
+        name = f"{layer.population} by {layer.projection}"
     return (
-        f"{layer.population} ({layer.choice.name.lower()})",
+        f"{name} ({layer.choice.name.lower()})",
         f"m << {layer.weight_exponent}",
-        str(layer.threshold),
+        "-" if layer.potential_unit is not None else f"{low}" + (f"..{high}" if high else ""),
+        f"{layer.decay_error:.2g}",
         f"{layer.step:.2g}",
         f"{layer.largest_rounding_error:.2g}",
         f"{layer.mean_rounding_error:.2g}",
         f"{layer.saturated_share:.2%}",
+        f"{layer.bias_error:.2g}",
         f"{layer.largest_current:.0%}",
-        f"{layer.rate_before:.4f}" if compared else "-",
-        f"{layer.rate_after:.4f}" if compared else "-",
-        f"{layer.spike_agreement:.2%}" if compared else "-",
+        "-" if layer.rate_before is None else f"{layer.rate_before:.4f}",
+        "-" if layer.rate_after is None else f"{layer.rate_after:.4f}",
+        agreement,
     )

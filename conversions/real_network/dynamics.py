@@ -16,7 +16,7 @@ from __future__ import annotations
 import enum
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -37,6 +37,15 @@ class RealReset(enum.Enum):
     SUBTRACT = "subtract"
     DELAYED_SUBTRACT = "delayed subtract"
     NONE = "none"
+
+
+class NeuronState(NamedTuple):
+    """State after a step, each ``(B, N)``: current, potential, spikes, refractory steps left."""
+
+    u: np.ndarray
+    v: np.ndarray
+    fired: np.ndarray
+    rest: np.ndarray
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -138,30 +147,47 @@ class NeuronDynamics:
         given = np.asarray(currents, dtype=np.float64)
         if given.ndim != 3:
             raise ShapeError(f"NeuronDynamics.run: currents of shape {given.shape}; (B, T, N)")
-        arriving = np.zeros_like(given)
-        arriving[:, self.latency :] = (given + self.current_bias)[
-            :, : given.shape[1] - self.latency
-        ]
+        n_samples, n_steps, n_neurons = given.shape
         spikes = np.zeros(given.shape, dtype=bool)
         voltages = np.zeros_like(given)
-        u = v = np.zeros_like(given[:, 0])
-        fired = np.zeros(u.shape, dtype=bool)
-        rest = np.zeros(u.shape, dtype=np.int64)  # refractory steps left
-        for t in range(given.shape[1]):
-            u = self.current_kept * u + self.gain * arriving[:, t]
-            raised = self.voltage_kept * v + u + self.bias
-            if self.reset is RealReset.DELAYED_SUBTRACT:
-                raised = np.where(fired, raised - self.threshold, raised)
-            v = np.where(rest > 0, v, raised)
-            above = v >= self.threshold if self.fires_at_threshold else v > self.threshold
-            fired = above & (rest == 0)
-            rest = np.where(fired, self.refractory, np.maximum(rest - 1, 0))
-            if self.reset is RealReset.ZERO:
-                v = np.where(fired, 0.0, v)
-            elif self.reset is RealReset.SUBTRACT:
-                v = np.where(fired, v - np.where(fired, self.threshold, 0.0), v)
-            spikes[:, t], voltages[:, t] = fired, v
+        state = self.start(n_samples, n_neurons)
+        for t in range(n_steps):
+            arrived = given[:, t - self.latency] if t >= self.latency else None
+            state = self.step(state, arrived)
+            spikes[:, t], voltages[:, t] = state.fired, state.v
         return spikes, voltages
+
+    def start(self, n_samples: int, n_neurons: int) -> NeuronState:
+        """The state before the first step: all at rest."""
+        zero = np.zeros((n_samples, n_neurons))
+        return NeuronState(zero, zero, zero != 0, zero.astype(np.int64))
+
+    def step(self, state: NeuronState, arrived: np.ndarray | None) -> NeuronState:
+        """The state after one more step.
+
+        Parameters
+        ----------
+        state
+            Left as it is.
+        arrived : float64, shape (B, N)
+            What the synapses sent ``latency`` steps ago; None if that was before the first
+            step, when there was no ``current_bias`` either.
+        """
+        u = self.current_kept * state.u
+        if arrived is not None:
+            u = u + self.gain * (arrived + self.current_bias)
+        raised = self.voltage_kept * state.v + u + self.bias
+        if self.reset is RealReset.DELAYED_SUBTRACT:
+            raised = np.where(state.fired, raised - self.threshold, raised)
+        v = np.where(state.rest > 0, state.v, raised)
+        above = v >= self.threshold if self.fires_at_threshold else v > self.threshold
+        fired = above & (state.rest == 0)
+        rest = np.where(fired, self.refractory, np.maximum(state.rest - 1, 0))
+        if self.reset is RealReset.ZERO:
+            v = np.where(fired, 0.0, v)
+        elif self.reset is RealReset.SUBTRACT:
+            v = np.where(fired, v - np.where(fired, self.threshold, 0.0), v)
+        return NeuronState(u, v, fired, rest)
 
 
 def _reals(field: str, value: Any, low: float, high: float) -> np.ndarray:

@@ -1,0 +1,83 @@
+"""Calibration data: spikes that a network is known to see."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from conversions.real_network import RealNetwork
+from conversions.real_network.simulator import input_spikes
+from hw_models import InputError
+
+
+class ReadoutDecision(enum.Enum):
+    """How the potentials of a readout become a class."""
+
+    MEAN = "highest mean over the steps"
+    LAST = "highest in the last step"
+    LARGEST = "highest in any step"
+
+    def decide(self, potentials: np.ndarray) -> np.ndarray:
+        """Class of each sample, int64 ``(B,)``, of potentials ``(B, T, N)``."""
+        if self is ReadoutDecision.LAST:
+            return potentials[:, -1].argmax(axis=1)
+        if self is ReadoutDecision.LARGEST:
+            return potentials.max(axis=1).argmax(axis=1)
+        return potentials.mean(axis=1).argmax(axis=1)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Calibration:
+    """Spikes that a network is known to see, with or without their classes.
+
+    Parameters
+    ----------
+    spikes
+        bool or 0/1, ``(B, T, *input_shape)`` of the only input, or a mapping from the
+        inputs' names to such arrays.
+    labels
+        Integers ``(B,)``, or None.
+    decision
+        Of a network that ends in a readout.
+
+    Raises
+    ------
+    InputError
+        If spikes or labels have a wrong shape or other values.
+    """
+
+    spikes: Any
+    labels: Any = None
+    decision: ReadoutDecision = ReadoutDecision.MEAN
+
+    def __post_init__(self) -> None:
+        given = self.spikes if isinstance(self.spikes, Mapping) else {"": self.spikes}
+        arrays = {name: np.asarray(spikes) for name, spikes in given.items()}
+        for name, array in arrays.items():
+            of = f" of {name!r}" if name else ""
+            if array.ndim < 3 or 0 in array.shape:
+                raise InputError(
+                    f"calibration: spikes{of} of shape {array.shape}; (B, T, ...) is needed"
+                )
+            if array.dtype.kind not in "biuf" or not np.isin(array, (0, 1)).all():
+                raise InputError(f"calibration: spikes{of} other than 0 and 1")
+        if self.labels is not None:
+            labels = np.asarray(self.labels)
+            n_samples = len(next(iter(arrays.values())))
+            if labels.shape != (n_samples,) or labels.dtype.kind not in "iu":
+                raise InputError(
+                    f"calibration: labels of shape {labels.shape} and dtype {labels.dtype};"
+                    f" integers of shape ({n_samples},) are needed"
+                )
+            object.__setattr__(self, "labels", labels)
+
+    def of(self, network: RealNetwork) -> dict[str, np.ndarray]:
+        """Spikes by input, bool ``(B, T, N)``; InputError if they do not fit the network."""
+        try:
+            return input_spikes(network, self.spikes)
+        except InputError as error:
+            raise InputError(f"calibration: {error}") from None

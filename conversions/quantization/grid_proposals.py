@@ -1,0 +1,175 @@
+"""Grids worth trying for a layer."""
+
+from __future__ import annotations
+
+import enum
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from conversions.quantization.layer import Layer
+from conversions.quantization.layer_grid import LayerGrid
+from conversions.report import GridChoice
+from hw_models import ConversionError
+from hw_models.arithmetic import ALIGN_SHIFT, STATE_LIMIT
+
+EXPONENT_HIGH = 7
+UNKNOWN_RANGE = 8.0  # thresholds that a potential may lie below 0, if nothing is known about it
+MARGIN = 1.25  # of the largest potential seen
+
+
+class ScaleForm(enum.Enum):
+    """What has a scale (and with it a threshold register) of its own."""
+
+    LAYER = "one scale for a layer"
+    NEURON = "one for each neuron, or each channel of a convolution"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Range:
+    """What is known of a layer's potentials: the largest magnitude, ``(N,)`` or one number."""
+
+    potential: np.ndarray
+
+    @classmethod
+    def unknown(cls, layer: Layer) -> Range:
+        """A guess for a layer that fires, a bound for a readout that leaks."""
+        if not layer.dynamics.is_readout:
+            return cls(potential=layer.thresholds * UNKNOWN_RANGE)
+        up, down = np.zeros(layer.n_neurons), np.zeros(layer.n_neurons)
+        for synapses in layer.synapses:
+            up += synapses.total(synapses.weights.clip(min=0))
+            down -= synapses.total(synapses.weights.clip(max=0))
+        current = (layer.dynamics.gain * layer.dynamics.current_bias).clip(min=0)
+        most = np.maximum(up, down) + np.abs(current)
+        most = most / (1.0 - np.minimum(layer.dynamics.current_kept, 4095 / 4096))
+        most = most + np.abs(layer.dynamics.bias)
+        return cls(potential=most / (1.0 - np.minimum(layer.dynamics.voltage_kept, 63 / 64)))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Steps:
+    """Real steps of a layer's neurons: what a mantissa of 1 stands for with exponent 0.
+
+    Parameters
+    ----------
+    steps
+        float64 ``(N,)``; equal where neurons share a scale.
+    coverage
+        Share of its largest weight that each neuron's mantissas must reach, ``(N,)``.
+    choice
+        Why these.
+    whole
+        Whether weights are whole numbers of steps; the scale is then kept as it is, while
+        otherwise it is moved so that thresholds are whole.
+    """
+
+    steps: np.ndarray
+    coverage: np.ndarray
+    choice: GridChoice
+    whole: bool = False
+
+
+def covering_steps(layer: Layer, form: ScaleForm, coverage: float = 1.0) -> Steps:
+    """The smallest steps that cover a share of the largest weight of what shares a scale."""
+    needed = np.zeros(layer.n_neurons)
+    for synapses in layer.synapses:
+        needed = np.maximum(needed, synapses.steps_needed(layer.bits))
+    shared = shared_by(layer, form, needed)
+    fallback = shared.max() or float(layer.unit.min()) / 2**layer.bits
+    return Steps(
+        steps=np.where(shared > 0, shared, fallback) * coverage,
+        coverage=np.full(layer.n_neurons, coverage),
+        choice=GridChoice.COVERING,
+    )
+
+
+def shared_by(layer: Layer, form: ScaleForm, values: np.ndarray) -> np.ndarray:
+    """Largest of the values of neurons that share a scale, for each neuron, ``(N,)``."""
+    if form is ScaleForm.LAYER or layer.dynamics.is_readout:
+        return np.full(values.shape, values.max())
+    if layer.shares_channels:
+        by_channel = values.reshape(layer.neurons.shape[0], -1)
+        return np.repeat(by_channel.max(axis=1), by_channel.shape[1])
+    return values
+
+
+def settled(layer: Layer, proposal: Steps, known: Range) -> LayerGrid:
+    """The finest grid of some steps that fits the registers.
+
+    The largest exponent for which thresholds and potentials fit their registers, and every
+    neuron's current does even if all its synapses of one sign are hit in every step. If
+    there is none, the smallest that leaves a threshold at all.
+
+    Raises
+    ------
+    ConversionError
+        If the threshold is too small beside the weights for any exponent.
+    """
+    found = None
+    for exponent in reversed(range(EXPONENT_HIGH + 1)):
+        units = np.ldexp(1.0, exponent) / proposal.steps
+        capped = False
+        if not layer.dynamics.is_readout:
+            units, capped = _on_thresholds(layer, units, proposal.whole)
+        grid = _grid(layer, proposal, units)
+        if grid is None:
+            break
+        found = grid
+        potential = (units * known.potential).max() * (1 << ALIGN_SHIFT)
+        fits = not capped and potential < STATE_LIMIT
+        if fits and (grid.largest_current(layer) < STATE_LIMIT).all():
+            break
+    if found is None:
+        ratio = float((layer.thresholds / proposal.steps).min())
+        raise ConversionError(
+            f"{layer.name}: its threshold is {ratio:.3g} of the steps of its weights;"
+            f" {layer.chip.name} holds {2.0**-EXPONENT_HIGH:.3g} and more"
+        )
+    return found
+
+
+def _on_thresholds(layer: Layer, units: np.ndarray, whole: bool) -> tuple[np.ndarray, bool]:
+    """Units moved so that thresholds are whole and fit, and whether they had to shrink to fit."""
+    reached = units * layer.thresholds
+    over = reached / layer.threshold_high
+    if layer.shares_channels:
+        over = shared_by(layer, ScaleForm.NEURON, over)
+    capped = bool((over > 1).any())
+    fitting = units / np.maximum(over, 1.0)
+    if whole and not capped:
+        return units, False
+    wholes = np.floor(fitting * layer.thresholds * (1 + 1e-12))
+    on_whole = wholes / layer.thresholds
+    if layer.shares_channels:
+        same = shared_by(layer, ScaleForm.NEURON, on_whole) == on_whole
+        if not same.all():  # neurons of a channel with other thresholds have its scale
+            return fitting, capped
+    return on_whole, capped
+
+
+def _grid(layer: Layer, proposal: Steps, units: np.ndarray) -> LayerGrid | None:
+    registers = np.full(layer.n_neurons, layer.threshold_high, dtype=np.int64)
+    if not layer.dynamics.is_readout:
+        wanted = units * layer.thresholds
+        if (wanted < 1 - 1e-9).any():
+            return None
+        nearest = np.rint(wanted)
+        near = np.abs(wanted - nearest) <= 1e-9 * nearest
+        if layer.dynamics.fires_at_threshold:
+            registers = np.where(near, nearest, np.ceil(wanted)).astype(np.int64) - 1
+        else:
+            registers = np.where(near, nearest, np.floor(wanted)).astype(np.int64)
+    exponents = {}
+    for synapses in layer.synapses:
+        reach = units * synapses.steps_needed(layer.bits) * proposal.coverage
+        bits = math.ceil(math.log2(max(float(reach.max()), 1.0)) - 1e-9)
+        exponents[synapses.projection.name] = min(bits, EXPONENT_HIGH)
+    return LayerGrid(
+        units=units,
+        threshold=registers,
+        exponents=exponents,
+        choice=proposal.choice,
+        bits=layer.bits,
+    )

@@ -1,0 +1,117 @@
+"""One population of the network in real numbers, with all that its conversion needs to know."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from conversions.quantization.decays import current_decay, voltage_decay
+from conversions.quantization.synapses import Synapses
+from conversions.real_network import NeuronDynamics, RealNetwork, RealNeurons
+from conversions.real_network.timing import Timing
+from hw_models import Chip, ConversionError
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """A population and the projections into it.
+
+    Parameters
+    ----------
+    network
+        In real numbers.
+    neurons
+        One of its populations.
+    timing
+        Of the network.
+    chip
+        Registers to fill.
+    """
+
+    network: RealNetwork
+    neurons: RealNeurons
+    timing: Timing
+    chip: Chip
+
+    def __post_init__(self) -> None:
+        infinite = np.isinf(self.dynamics.threshold)
+        if infinite.any() and not infinite.all():
+            raise ConversionError(
+                f"{self.name}.threshold: infinite for some neurons only; a readout needs"
+                " a population of its own"
+            )
+
+    @property
+    def name(self) -> str:
+        """Name of the population."""
+        return self.neurons.name
+
+    @property
+    def dynamics(self) -> NeuronDynamics:
+        """What its neurons compute."""
+        return self.neurons.dynamics
+
+    @property
+    def n_neurons(self) -> int:
+        """Number of neurons."""
+        return self.neurons.n_neurons
+
+    @property
+    def shift(self) -> int:
+        """Network step of its first step in the source."""
+        return self.timing.shifts[self.name]
+
+    @cached_property
+    def synapses(self) -> tuple[Synapses, ...]:
+        """Of every projection into it."""
+        return tuple(Synapses.of(self.network, p) for p in self.network.into(self.name))
+
+    @property
+    def shares_channels(self) -> bool:
+        """Whether a convolution gives the neurons of a channel the same weights."""
+        return any(synapses.shares_channels for synapses in self.synapses)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Names of the populations whose spikes it gets, each once."""
+        return tuple(dict.fromkeys(s.projection.source for s in self.synapses))
+
+    @cached_property
+    def current_decay(self) -> np.ndarray:
+        """``du``, int64, one or one per neuron."""
+        return current_decay(self.dynamics.current_kept)
+
+    @cached_property
+    def voltage_decay(self) -> np.ndarray:
+        """``dv``, int64, one or one per neuron."""
+        return voltage_decay(self.dynamics.voltage_kept)
+
+    @property
+    def has_memory(self) -> np.ndarray:
+        """Whether a neuron's current remembers, bool, one or one per neuron."""
+        return self.current_decay < 4095
+
+    @property
+    def bits(self) -> int:
+        """Of the chip's weights, without the sign."""
+        return self.chip.weight_bits.value or 8
+
+    @property
+    def threshold_high(self) -> int:
+        """Largest threshold register of the chip."""
+        return (1 << (self.chip.threshold_bits.value or 25)) - 1
+
+    @cached_property
+    def thresholds(self) -> np.ndarray:
+        """Real thresholds, float64 ``(N,)``."""
+        return np.broadcast_to(self.dynamics.threshold, self.n_neurons)
+
+    @cached_property
+    def unit(self) -> np.ndarray:
+        """What errors are given in, ``(N,)``: thresholds; of a readout, its largest weight."""
+        if not self.dynamics.is_readout:
+            return self.thresholds
+        largest = max((np.abs(s.weights).max(initial=0.0) for s in self.synapses), default=0.0)
+        return np.full(self.n_neurons, largest or 1.0)

@@ -1,0 +1,107 @@
+"""Integers of one layer: scale of every neuron, thresholds, exponents of its projections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from conversions.quantization.decays import current_kept
+from conversions.quantization.layer import Layer
+from conversions.quantization.synapses import Synapses, mantissas
+from conversions.report import GridChoice
+from hw_models.arithmetic import ALIGN_SHIFT
+
+ON_GRID = 1e-6  # of a step; a weight of float32 that is nearer differs by its own rounding
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LayerGrid:
+    """Where a layer's real numbers lie on the chip.
+
+    Parameters
+    ----------
+    units
+        Units of synaptic input for a real 1, float64 ``(N,)``.
+    threshold
+        Register of each neuron, int64 ``(N,)``.
+    exponents
+        Of the projections, by name.
+    choice
+        Why these.
+    bits
+        Of the weights.
+    even
+        Whether weights of one sign are even, too (a trained grid's are).
+    """
+
+    units: np.ndarray
+    threshold: np.ndarray
+    exponents: Mapping[str, int]
+    choice: GridChoice
+    bits: int = 8
+    even: bool = False
+
+    def weights(self, synapses: Synapses) -> np.ndarray:
+        """Mantissas of a projection, int64."""
+        one_sign = synapses.one_sign and not self.even
+        return mantissas(self._scaled(synapses), one_sign=one_sign, bits=self.bits)
+
+    def delivered(self, synapses: Synapses) -> np.ndarray:
+        """Units of synaptic input that each synapse delivers, int64."""
+        return self.weights(synapses) << self.exponents[synapses.projection.name]
+
+    def step(self, synapses: Synapses) -> int:
+        """Distance of neighbouring mantissas."""
+        return 1 if synapses.one_sign and not self.even else 2
+
+    def errors(self, synapses: Synapses) -> np.ndarray:
+        """What rounding did to each weight, saturation included, in the weights' unit."""
+        real = self.delivered(synapses) / synapses.spread(self.units)
+        return np.abs(real - synapses.weights)
+
+    def saturated(self, synapses: Synapses) -> np.ndarray:
+        """Where a weight is beyond the grid by more than half a step, bool."""
+        missed = np.abs(self.weights(synapses) - self._scaled(synapses))
+        return missed > self.step(synapses) / 2 * (1 + 1e-9)
+
+    def is_exact(self, layer: Layer) -> bool:
+        """Whether every weight lies on the grid."""
+        return all(
+            bool((np.abs(self.weights(s) - self._scaled(s)) <= ON_GRID * self.step(s)).all())
+            for s in layer.synapses
+        )
+
+    def largest_current(self, layer: Layer) -> np.ndarray:
+        """Bound of every neuron's current, float64 ``(N,)``, in units of the register.
+
+        If all synapses of one sign are hit in every step; below 2**23 it can never wrap.
+        """
+        up, down = np.zeros(layer.n_neurons), np.zeros(layer.n_neurons)
+        for synapses in layer.synapses:
+            delivered = self.delivered(synapses)
+            up += synapses.total(delivered.clip(min=0))
+            down -= synapses.total(delivered.clip(max=0))
+        most = np.maximum(up, down) * (1 << ALIGN_SHIFT)
+        return most / (1.0 - current_kept(layer.current_decay))
+
+    def _scaled(self, synapses: Synapses) -> np.ndarray:
+        scaled = synapses.weights * synapses.spread(self.units)
+        return np.ldexp(scaled, -self.exponents[synapses.projection.name])
+
+
+def trained_grid(layer: Layer) -> LayerGrid:
+    """The grid that a layer was trained on, as it is."""
+    grid = layer.dynamics.grid
+    assert grid is not None
+    compared = grid.threshold - (1 if layer.dynamics.fires_at_threshold else 0)
+    register = layer.threshold_high if layer.dynamics.is_readout else compared
+    return LayerGrid(
+        units=np.full(layer.n_neurons, grid.scale),
+        threshold=np.full(layer.n_neurons, register, dtype=np.int64),
+        exponents={s.projection.name: grid.weight_exponent for s in layer.synapses},
+        choice=GridChoice.TRAINED,
+        bits=grid.bits,
+        even=True,
+    )

@@ -1,0 +1,236 @@
+"""A layer on its grid, as records of the chip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from conversions.quantization.constant_drive import ONCE, BiasForm, drive
+from conversions.quantization.decays import current_kept, voltage_kept
+from conversions.quantization.layer import Layer
+from conversions.quantization.layer_grid import LayerGrid
+from conversions.quantization.synapses import Synapses
+from conversions.quantization.whole_terms import whole_terms
+from conversions.real_network import RealConv, RealDense, RealReset
+from hw_models import (
+    ConversionError,
+    ConvProjection,
+    DenseProjection,
+    LifPopulation,
+    ResetMode,
+    SparseProjection,
+)
+from hw_models.projections import MAX_DELAY, Projection
+
+RELAY: dict[str, Any] = {"current_decay": 4095, "voltage_decay": 4095, "threshold": 1}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Lowered:
+    """Records of one layer.
+
+    Parameters
+    ----------
+    population
+        The layer's neurons.
+    projections
+        All that end at it, and those into its relays.
+    relays
+        Populations that pass spikes on later.
+    uses_clock
+        Whether a projection starts at the clock.
+    bias_error
+        Of the constant input, in units of synaptic input.
+    notes
+        For the report.
+    """
+
+    population: LifPopulation
+    projections: tuple[Projection, ...]
+    relays: tuple[LifPopulation, ...] = ()
+    uses_clock: bool = False
+    bias_error: float = 0.0
+    notes: tuple[str, ...] = ()
+
+
+def clock(name: str) -> LifPopulation:
+    """A neuron that fires in every step, from the first on."""
+    return LifPopulation(name=name, shape=(1,), bias_mantissa=1, **{**RELAY, "threshold": 0})
+
+
+def lower(layer: Layer, grid: LayerGrid, form: BiasForm, clock_name: str) -> Lowered:
+    """The records of a layer.
+
+    Raises
+    ------
+    ConversionError
+        If a delay that is needed is beyond the chip's.
+    """
+    dynamics, name = layer.dynamics, layer.name
+    constant = drive(layer, grid.units, grid.threshold, form)
+    population = LifPopulation(
+        name=name,
+        shape=layer.neurons.shape,
+        current_decay=_compact(layer.current_decay),
+        voltage_decay=_compact(layer.voltage_decay),
+        threshold=_compact(grid.threshold),
+        bias_mantissa=_compact(constant.mantissa),
+        bias_exponent=_compact(constant.exponent),
+        reset=ResetMode.ZERO if dynamics.reset is RealReset.ZERO else ResetMode.SUBTRACT,
+        refractory=dynamics.refractory,
+        reset_interval=0 if constant.clear_at is None else ONCE,
+        reset_offset=0 if constant.clear_at is None else constant.clear_at + 1,
+    )
+    relays: list[LifPopulation] = []
+    projections: list[Projection] = []
+    for synapses in layer.synapses:
+        made, relay = _projection(layer, grid, synapses)
+        projections += made
+        relays += relay
+    from_clock = _from_clock(layer, constant.synapses, clock_name)
+    own, notes = _from_itself(layer, grid)
+    return Lowered(
+        population=population,
+        projections=(*projections, *from_clock, *own),
+        relays=tuple(relays),
+        uses_clock=bool(from_clock),
+        bias_error=constant.error,
+        notes=(*constant.notes, *notes),
+    )
+
+
+def _compact(values: np.ndarray) -> np.ndarray:
+    """One number if all are equal."""
+    return values[:1] if (values == values.flat[0]).all() else values
+
+
+def _projection(
+    layer: Layer, grid: LayerGrid, synapses: Synapses
+) -> tuple[list[Projection], list[LifPopulation]]:
+    projection = synapses.projection
+    delay = layer.timing.delays[projection.name]
+    linear = projection.map
+    source = layer.network.population(projection.source)
+    ends: dict[str, Any] = {
+        "source": projection.source,
+        "target": projection.target,
+        "name": projection.name,
+        "weights": grid.weights(synapses),
+        "weight_exponent": grid.exponents[projection.name],
+    }
+    if isinstance(linear, RealConv):
+        settings = {f: getattr(linear, f) for f in ("stride", "padding", "dilation", "groups")}
+        if delay == 0:
+            return [ConvProjection(**ends, **settings)], []
+        relay = LifPopulation(name=f"{projection.name}.later", shape=source.shape, **RELAY)
+        everyone = np.arange(source.n_neurons)
+        passed_on = SparseProjection(
+            source=projection.source,
+            target=relay.name,
+            pre=everyone,
+            post=everyone,
+            weights=np.full(source.n_neurons, 2),
+            delays=np.full(source.n_neurons, delay - 1),
+            name=f"{relay.name}.in",
+        )
+        later = ConvProjection(**{**ends, "source": relay.name}, **settings)
+        return [passed_on, later], [relay]
+    delays = None
+    if projection.delays is not None or delay:
+        own = 0 if projection.delays is None else projection.delays.astype(np.int64)
+        delays = np.broadcast_to(own + delay, synapses.weights.shape)
+    if isinstance(linear, RealDense):
+        return [DenseProjection(**ends, delays=delays)], []
+    return [SparseProjection(**ends, pre=linear.pre, post=linear.post, delays=delays)], []
+
+
+def _from_clock(
+    layer: Layer, drives: Iterable[tuple[int, np.ndarray]], clock_name: str
+) -> list[Projection]:
+    made: list[Projection] = []
+    for delay, units in drives:
+        _check_delay(f"{layer.name}: the bias", delay)
+        for weights, exponent in whole_terms(units):
+            made.append(
+                DenseProjection(
+                    source=clock_name,
+                    target=layer.name,
+                    weights=weights[:, None],
+                    weight_exponent=exponent,
+                    delays=np.full((layer.n_neurons, 1), delay) if delay else None,
+                    name=f"{layer.name}.bias{len(made) or ''}",
+                )
+            )
+    return made
+
+
+def _from_itself(layer: Layer, grid: LayerGrid) -> tuple[list[Projection], list[str]]:
+    """Synapses of each neuron to itself that make of the chip's reset what the source has."""
+    wanted = _reset_remainder(layer, grid)
+    if wanted is None:
+        return [], []
+    first = np.rint(wanted).astype(np.int64)
+    delay = layer.dynamics.refractory
+    parts = [(delay, first)]
+    if layer.has_memory.any():  # the synapses' current would last; take it back
+        kept = current_kept(layer.current_decay)
+        parts.append((delay + 1, -np.rint(first * kept).astype(np.int64)))
+    made: list[Projection] = []
+    for later, units in parts:
+        _check_delay(f"{layer.name}: its reset", later)
+        for weights, exponent in whole_terms(units):
+            (used,) = np.nonzero(weights)
+            made.append(
+                SparseProjection(
+                    source=layer.name,
+                    target=layer.name,
+                    pre=used,
+                    post=used,
+                    weights=weights[used],
+                    weight_exponent=exponent,
+                    delays=np.full(used.size, later) if later else None,
+                    name=f"{layer.name}.reset{len(made) or ''}",
+                )
+            )
+    if not made:
+        return [], []
+    reset = layer.dynamics.reset.value
+    return made, [
+        f"{layer.name}: reset '{reset}' is the chip's subtraction and a synapse of each neuron"
+        " to itself."
+    ]
+
+
+def _reset_remainder(layer: Layer, grid: LayerGrid) -> np.ndarray | None:
+    """What must be added after a spike to what the chip subtracts, in units of synaptic input."""
+    dynamics = layer.dynamics
+    if dynamics.is_readout or dynamics.reset is RealReset.ZERO:
+        return None
+    kept = voltage_kept(layer.voltage_decay)
+    threshold = grid.units * layer.thresholds
+    dropped = np.zeros(layer.n_neurons)
+    if dynamics.reset is RealReset.SUBTRACT:
+        if not (dynamics.fires_at_threshold and grid.is_exact(layer) and (kept == 1).all()):
+            return None  # the register is the threshold, or one unit from it among rounded weights
+        dropped = threshold * kept
+    elif dynamics.reset is RealReset.DELAYED_SUBTRACT and dynamics.refractory == 0:
+        dropped = threshold
+    return grid.threshold * kept - dropped
+
+
+def _check_delay(what: str, delay: int) -> None:
+    if delay > MAX_DELAY:
+        raise ConversionError(f"{what} needs a delay of {delay} steps; allowed 0..{MAX_DELAY}")
+
+
+def free_name(wanted: str, taken: Iterable[str]) -> str:
+    """A name that is not taken yet: ``wanted``, or with a number."""
+    names = set(taken)
+    return next(
+        name
+        for name in (wanted, *(f"{wanted}{number}" for number in range(2, len(names) + 3)))
+        if name not in names
+    )

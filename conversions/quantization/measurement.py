@@ -1,0 +1,182 @@
+"""What a conversion cost: the rows of its report."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from conversions.quantization.calibration import Calibration
+from conversions.quantization.decays import current_kept, voltage_kept
+from conversions.quantization.layer import Layer
+from conversions.quantization.layer_grid import LayerGrid
+from conversions.quantization.lowering import Lowered
+from conversions.quantization.recordings import Recordings
+from conversions.report import ConversionReport, GridChoice, LayerReport
+from conversions.scaling import spike_mismatch
+from hw_models import FixedPointNetwork
+from hw_models.arithmetic import ALIGN_SHIFT, STATE_LIMIT
+from ssdp_neuro.decision import accuracy, decide
+
+
+def layer_reports(layer: Layer, grid: LayerGrid, lowered: Lowered) -> list[LayerReport]:
+    """One row for each projection into a layer (at least one), without calibration data."""
+    dynamics = layer.dynamics
+    low, high = int(grid.threshold.min()), int(grid.threshold.max())
+    offset = 0.0
+    if not dynamics.is_readout:
+        compared_with = grid.threshold + (1 if dynamics.fires_at_threshold else 0)
+        offset = float(np.abs(compared_with / grid.units / layer.thresholds - 1).max())
+    first = LayerReport(
+        projection="",
+        population=layer.name,
+        weight_exponent=0,
+        threshold=low,
+        largest_threshold=high if high > low else None,
+        choice=grid.choice,
+        step=0.0,
+        largest_rounding_error=0.0,
+        mean_rounding_error=0.0,
+        saturated_share=0.0,
+        largest_current=float(grid.largest_current(layer).max()) / STATE_LIMIT,
+        threshold_error=offset if offset > 1e-9 else 0.0,
+        decay_error=_decay_error(layer),
+        bias_error=float((lowered.bias_error / grid.units / layer.unit).max()),
+        potential_unit=(
+            float(np.ldexp(1.0 / grid.units[0], -ALIGN_SHIFT)) if dynamics.is_readout else None
+        ),
+    )
+    rows = []
+    for synapses in layer.synapses:
+        errors = grid.errors(synapses) / synapses.spread(layer.unit)
+        exponent = grid.exponents[synapses.projection.name]
+        steps = np.ldexp(float(grid.step(synapses)), exponent) / grid.units / layer.unit
+        rows.append(
+            dataclasses.replace(
+                first,
+                projection=synapses.projection.name,
+                weight_exponent=exponent,
+                step=float(steps.max()),
+                largest_rounding_error=float(errors.max(initial=0.0)),
+                mean_rounding_error=float(errors.mean()) if errors.size else 0.0,
+                saturated_share=float(grid.saturated(synapses).mean()) if errors.size else 0.0,
+            )
+        )
+    return rows or [first]
+
+
+def _decay_error(layer: Layer) -> float:
+    current = np.abs(current_kept(layer.current_decay) - layer.dynamics.current_kept).max()
+    voltage = np.abs(voltage_kept(layer.voltage_decay) - layer.dynamics.voltage_kept).max()
+    largest = float(max(current, voltage))
+    return largest if largest > 1e-12 else 0.0
+
+
+def network_notes(
+    layers: list[Layer],
+    grids: Mapping[str, LayerGrid],
+    lowered: Mapping[str, Lowered],
+    calibrated: bool,
+) -> tuple[str, ...]:
+    """What else changed, in sentences."""
+    exact = all(_decay_error(layer) == 0 for layer in layers)
+    notes = [
+        ("Decays are exact; current" if exact else "Decays are rounded to 12 bits; current")
+        + " and potential lose what is below 1/64 unit in each step."
+    ]
+    for layer in layers:
+        grid, dynamics = grids[layer.name], layer.dynamics
+        notes += _decay_notes(layer)
+        notes += lowered[layer.name].notes
+        full = float(grid.largest_current(layer).max()) / STATE_LIMIT
+        if full >= 1:
+            notes.append(
+                f"{layer.name}: the current can wrap, by {full:.2g} of its register"
+                " if all synapses of one sign are hit in every step."
+            )
+        if dynamics.is_readout:
+            unit = float(np.ldexp(1.0 / grid.units[0], -ALIGN_SHIFT))
+            notes.append(
+                f"{layer.name}: never fires; its decision is in v, one unit of which is"
+                f" {unit:.4g}, within {unit * (layer.threshold_high << ALIGN_SHIFT):.4g}."
+            )
+        elif dynamics.fires_at_threshold:
+            notes.append(
+                f"{layer.name}: fires at its threshold, by a register one unit below it, up to"
+                f" {1 / (grid.threshold.min() + 1):.2g} of it early."
+            )
+    if not calibrated and any(grid.choice is not GridChoice.TRAINED for grid in grids.values()):
+        notes.append("No calibration data: spikes before and after were not compared.")
+    return tuple(notes)
+
+
+def _decay_notes(layer: Layer) -> list[str]:
+    notes = []
+    if (layer.dynamics.current_kept > 4095.5 / 4096).any():
+        notes.append(
+            f"{layer.name}: the chip's current always leaks; after 100 steps"
+            f" {(4095 / 4096) ** 100:.1%} of it are left, of the model's"
+            f" {float(layer.dynamics.current_kept.max()) ** 100:.1%}."
+        )
+    if (layer.dynamics.voltage_kept < 0.5 / 4096).any():
+        notes.append(f"{layer.name}: 1/4096 of the potential remains after a step, not 0.")
+    return notes
+
+
+def compared(
+    report: ConversionReport,
+    network: FixedPointNetwork,
+    layers: list[Layer],
+    grids: Mapping[str, LayerGrid],
+    recordings: Recordings,
+    calibration: Calibration,
+) -> ConversionReport:
+    """The report with what the calibration data say, as the engine runs them."""
+    from ssdp_neuro import simulate
+
+    readouts = [layer for layer in layers if layer.dynamics.is_readout]
+    run = simulate(
+        network,
+        {population.name: recordings.arriving(population.name) for population in network.inputs},
+        n_steps=recordings.network_steps,
+        probes=[(layer.name, "v") for layer in readouts],
+    )
+    found: dict[str, dict[str, Any]] = {}
+    potentials: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    for layer in layers:
+        name = layer.name
+        fired = recordings.in_model_time(name, run.raster(name))
+        wanted = recordings.before[name]
+        found[name] = {"rate_before": float(wanted.mean()), "rate_after": float(fired.mean())}
+        if layer in readouts:
+            v = recordings.in_model_time(name, run.probe(name, "v"))
+            real = recordings.potentials(layer)
+            potentials[name] = (real, np.ldexp(v / grids[name].units, -ALIGN_SHIFT))
+            error = np.sqrt(np.square(potentials[name][1] - real).sum() / np.square(real).sum())
+            found[name]["potential_error"] = float(error)
+        else:
+            found[name]["spike_agreement"] = 1.0 - spike_mismatch(fired, wanted)
+    output = _output(layers)
+    if output.name in potentials:
+        was, now = map(calibration.decision.decide, potentials[output.name])
+    else:
+        fired = recordings.in_model_time(output.name, run.raster(output.name))
+        was, now = decide(recordings.before[output.name]), decide(fired)
+    labels = calibration.labels
+    return dataclasses.replace(
+        report,
+        layers=tuple(dataclasses.replace(row, **found[row.population]) for row in report.layers),
+        n_samples=recordings.n_samples,
+        accuracy_before=None if labels is None else accuracy(was, labels),
+        accuracy_after=None if labels is None else accuracy(now, labels),
+        decisions_changed=float((was != now).mean()),
+    )
+
+
+def _output(layers: list[Layer]) -> Layer:
+    """The last population that no other one listens to."""
+    heard = {name for layer in layers for name in layer.sources if name != layer.name}
+    silent = [layer for layer in layers if layer.name not in heard]
+    return (silent or layers)[-1]

@@ -1,0 +1,85 @@
+"""One layer by itself in the engine, fed by what has been converted before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from conversions.quantization.constant_drive import BiasForm
+from conversions.quantization.layer import Layer
+from conversions.quantization.layer_grid import LayerGrid
+from conversions.quantization.lowering import clock, free_name, lower
+from conversions.quantization.recordings import Recordings
+from hw_models import FixedPointNetwork, InputPopulation
+from hw_models.arithmetic import ALIGN_SHIFT
+
+if TYPE_CHECKING:
+    from ssdp_neuro.engine.results import RunResult
+
+
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """A layer on the bench.
+
+    Parameters
+    ----------
+    layer
+        The layer.
+    recordings
+        What its sources send, and what it should do.
+    form
+        Of its biases.
+    """
+
+    layer: Layer
+    recordings: Recordings
+    form: BiasForm
+
+    @cached_property
+    def wanted(self) -> np.ndarray:
+        """Spikes of the model, bool ``(B, T, N)``."""
+        return self.recordings.before[self.layer.name]
+
+    @cached_property
+    def potentials(self) -> np.ndarray:
+        """Potentials of the model, float64 ``(B, T, N)``."""
+        return self.recordings.potentials(self.layer)
+
+    def spikes(self, grid: LayerGrid) -> np.ndarray:
+        """Spikes on a grid, bool ``(B, network steps, N)``."""
+        return self._run(grid).raster(self.layer.name)
+
+    def missed(self, grid: LayerGrid) -> np.ndarray:
+        """Spikes too many or too few of each neuron, int64 ``(N,)``."""
+        fired = self.recordings.in_model_time(self.layer.name, self.spikes(grid))
+        return (fired != self.wanted).sum(axis=(0, 1))
+
+    def readout(self, grid: LayerGrid) -> np.ndarray:
+        """Potentials of a readout on a grid, in real numbers, float64 ``(B, T, N)``."""
+        name = self.layer.name
+        v = self._run(grid, ((name, "v"),)).probe(name, "v")
+        return np.ldexp(self.recordings.in_model_time(name, v) / grid.units, -ALIGN_SHIFT)
+
+    def _run(self, grid: LayerGrid, probes: tuple[tuple[str, str], ...] = ()) -> RunResult:
+        from ssdp_neuro import simulate
+
+        name, network = self.layer.name, self.layer.network
+        sources = [source for source in self.layer.sources if source != name]
+        inputs = [InputPopulation(name=n, shape=network.population(n).shape) for n in sources]
+        spikes = {source: self.recordings.arriving(source) for source in sources}
+        clock_name = free_name("bias", [*sources, name])
+        if not inputs:  # it drives itself; a silent input says how many samples there are
+            silence = free_name("silence", [clock_name, name])
+            inputs = [InputPopulation(name=silence, shape=(1,))]
+            size = (self.recordings.n_samples, self.recordings.network_steps, 1)
+            spikes = {silence: np.zeros(size, dtype=bool)}
+        made = lower(self.layer, grid, self.form, clock_name)
+        started = [clock(clock_name)] if made.uses_clock else []
+        alone = FixedPointNetwork(
+            populations=[*inputs, *started, *made.relays, made.population],
+            projections=made.projections,
+        )
+        return simulate(alone, spikes, n_steps=self.recordings.network_steps, probes=probes)
