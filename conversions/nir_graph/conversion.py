@@ -1,0 +1,120 @@
+"""NIR to the chip: ``from_nir``, and ``nir_to_real`` for the network in real numbers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from conversions.nir_graph.discretization import Discretization
+from conversions.nir_graph.nir_file import read_record
+from conversions.nir_graph.reading import Convention, NirReading, read_real
+from conversions.nir_graph.records import NirRecord, record_of
+from conversions.nir_graph.spike_reset import spike_reset
+from hw_models import LOIHI2, Chip, FixedPointNetwork, TypeMismatchError
+
+if TYPE_CHECKING:
+    from conversions.report import ConversionReport
+
+
+def from_nir(
+    source: Any,
+    *,
+    chip: Chip = LOIHI2,
+    calibration: Any = None,
+    dt: float | None = None,
+    discretization: Discretization | None = None,
+    reset: Any = None,
+    recurrent_latency: Any = None,
+    input_shape: Any = None,
+) -> tuple[FixedPointNetwork, ConversionReport]:
+    """Convert a NIR graph to the chip's integers.
+
+    Parameters
+    ----------
+    source
+        A ``nir.NIRGraph``, or the path of a NIR file; nothing in a file is executed.
+    chip
+        What the network must fit.
+    calibration
+        Spikes by which the integers are chosen; see
+        :func:`conversions.quantization.to_fixed_point`.
+    dt
+        Time step of Euler's method, in the unit of the graph's time constants; short for
+        ``discretization=Discretization(dt=dt)``.
+    discretization
+        How the framework that wrote the graph gets from time constants to steps: ``SNNTORCH``,
+        ``SPIKINGJELLY``, ``NORSE``, ``SINABS``, ``SINABS_UNSCALED`` or your own
+        :class:`Discretization`. With ``dt`` too, the same with that step.
+    reset
+        What a spike does, which NIR does not say: a :class:`SpikeReset`, or a mapping from
+        node names to them.
+    recurrent_latency
+        Steps that feedback takes besides its delays. One for a population's loops with itself
+        if not given; a loop over several populations or with a Delay needs to be told: an
+        integer, or a mapping from pairs ``(source, target)``.
+    input_shape
+        Shape of the input (or mapping by name), if the graph's includes samples or steps.
+
+    Returns
+    -------
+    network, report
+
+    Raises
+    ------
+    ConversionError
+        If a node has no meaning here, or NIR leaves open what an argument does not say.
+    NetworkFileError
+        If a file is not a readable NIR file.
+    """
+    from conversions.quantization import to_fixed_point
+
+    reading = nir_to_real(
+        source,
+        dt=dt,
+        discretization=discretization,
+        reset=reset,
+        recurrent_latency=recurrent_latency,
+        input_shape=input_shape,
+    )
+    network, report = to_fixed_point(reading.network, chip=chip, calibration=calibration)
+    return network, replace(report, notes=(*reading.notes, *report.notes))
+
+
+def nir_to_real(
+    source: Any,
+    *,
+    dt: float | None = None,
+    discretization: Discretization | None = None,
+    reset: Any = None,
+    recurrent_latency: Any = None,
+    input_shape: Any = None,
+) -> NirReading:
+    """Read a NIR graph into a network in real numbers; arguments as of :func:`from_nir`."""
+    record = source_record(source)
+    convention = Convention(
+        _discretization(dt, discretization), _resets(reset), recurrent_latency, input_shape
+    )
+    return read_real(record, convention)
+
+
+def source_record(source: Any) -> NirRecord:
+    """Records of a graph or of the file at a path."""
+    return read_record(source) if isinstance(source, (str, os.PathLike)) else record_of(source)
+
+
+def _discretization(dt: Any, given: Any) -> Discretization | None:
+    if given is not None and not isinstance(given, Discretization):
+        raise TypeMismatchError(f"discretization: {given!r}; a Discretization is needed")
+    if dt is None:
+        return given
+    return Discretization(dt=dt) if given is None else replace(given, dt=dt)
+
+
+def _resets(reset: Any) -> Any:
+    if reset is None:
+        return None
+    if isinstance(reset, Mapping):
+        return {str(name): spike_reset(value) for name, value in reset.items()}
+    return spike_reset(reset)
