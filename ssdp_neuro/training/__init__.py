@@ -20,6 +20,7 @@ from ssdp_neuro.training.controls import (
 )
 from ssdp_neuro.training.da_ssdp import DASSDP
 from ssdp_neuro.training.decays import decay_of
+from ssdp_neuro.training.delays import DelayedLinear
 from ssdp_neuro.training.dopamine_gate import DopamineGate, GateFit, SaturationWarning
 from ssdp_neuro.training.fake_quant import OnGrid
 from ssdp_neuro.training.feed_forward import feed_forward
@@ -59,6 +60,7 @@ __all__ = [
     "Boxcar",
     "ConstantUpdate",
     "CubaLif",
+    "DelayedLinear",
     "DigitsSplit",
     "DopamineGate",
     "EpochRecord",

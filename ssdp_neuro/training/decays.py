@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from hw_models import FixedFormat, Overflow, RangeError
 from hw_models.arithmetic import DECAY_BITS, DECAY_UNITY
 from hw_models.integers import integer_array
+from ssdp_neuro.training.fake_quant import encode_through
 
 REGISTER = FixedFormat(bits=DECAY_BITS, signed=False, overflow=Overflow.SATURATE)
 
@@ -49,7 +50,7 @@ class Decay(nn.Module):
         """Integers as float64; differentiable if learned."""
         if not self.learned:
             return self.given.double()
-        return _EncodeThrough.apply(REGISTER.high * self.logit.double().sigmoid(), REGISTER)
+        return encode_through(REGISTER.high * self.logit.double().sigmoid(), REGISTER)
 
     def integers(self) -> int | np.ndarray:
         """What the chip is given: an int, or int64 of the shape of the codes."""
@@ -65,18 +66,6 @@ class Decay(nn.Module):
         codes = self.integers()
         text = str(codes) if isinstance(codes, int) else f"{codes.min()}..{codes.max()}"
         return text + (" (learned)" if self.learned else "")
-
-
-class _EncodeThrough(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, values: Tensor, register: FixedFormat) -> Tensor:
-        return torch.from_numpy(
-            np.asarray(register.encode(values.detach().cpu().numpy()), dtype=np.float64)
-        ).to(values.device)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
-        return gradient, None
 
 
 def decay_of(time_constant: Any, *, added: int = 0) -> Any:

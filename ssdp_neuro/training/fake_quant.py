@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
+from hw_models import FixedFormat
 from hw_models.weight_grid import WeightGrid
 
 
@@ -23,6 +25,22 @@ class _TruncateThrough(torch.autograd.Function):
 def truncate_through(x: Tensor) -> Tensor:
     """Truncate toward zero; the gradient is that of the identity."""
     return _TruncateThrough.apply(x)
+
+
+class _EncodeThrough(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, register: FixedFormat) -> Tensor:
+        raw = np.asarray(register.encode(values.detach().cpu().numpy()))
+        return torch.from_numpy(raw.astype(np.float64)).to(values)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return gradient, None
+
+
+def encode_through(values: Tensor, register: FixedFormat) -> Tensor:
+    """Raw integers of a register, as floats; the gradient is that of the identity."""
+    return _EncodeThrough.apply(values, register)
 
 
 class _RoundOntoGrid(torch.autograd.Function):

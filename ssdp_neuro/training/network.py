@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import OrderedDict
+from collections.abc import Iterator
+from types import NoneType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +18,7 @@ from hw_models.chips import LOIHI2, Chip
 from hw_models.integers import shape_of
 from hw_models.weight_grid import WeightGrid, covering_grid
 from ssdp_neuro.decision import decide
+from ssdp_neuro.training.delays import DelayedLinear
 from ssdp_neuro.training.fake_quant import OnGrid
 from ssdp_neuro.training.neurons import CubaLif
 
@@ -38,8 +42,8 @@ class Stage(NamedTuple):
 class SpikingNetwork(nn.Sequential):
     """Layers in sequence, over spikes ``(B, T, *input_shape)``.
 
-    Every module but :class:`CubaLif` sees one step at a time, ``(B * T, ...)``. Modules
-    may be given with names, as an OrderedDict: those of the neurons become the names of
+    Every module but :class:`CubaLif` and :class:`DelayedLinear` sees one step at a time,
+    ``(B * T, ...)``. :meth:`step` does one step of the network. Modules may be given with names, as an OrderedDict: those of the neurons become the names of
     the populations on the chip.
 
     Parameters
@@ -76,6 +80,32 @@ class SpikingNetwork(nn.Sequential):
         *_, (_, _, last) = self._run(spikes)
         return last
 
+    def step(
+        self, spikes: Tensor, state: dict[str, Any] | None = None
+    ) -> tuple[Tensor, dict[str, Any]]:
+        """One step of the network, for spikes that come as time goes on.
+
+        Parameters
+        ----------
+        spikes : shape (B, *input_shape)
+            Of this step.
+        state
+            What the last call returned; None at the beginning. It is not changed.
+
+        Returns
+        -------
+        spikes of the last module, ``(B, ...)``; and the state after this step
+        """
+        self._check(spikes, 1)
+        after = dict(state or {})
+        with self._exact():
+            for name, module in self.named_children():
+                if isinstance(module, CubaLif | DelayedLinear):
+                    spikes, after[name] = module.step(spikes, after.get(name))
+                else:
+                    spikes = module(spikes)
+        return spikes, after
+
     def record(self, spikes: Tensor) -> dict[str, Tensor]:
         """Spikes of every layer of neurons, by its name, each ``(B, T, ...)``."""
         return {
@@ -91,18 +121,40 @@ class SpikingNetwork(nn.Sequential):
         self.train(was_training)
         return decide(fired.flatten(2).cpu().numpy())
 
-    def _run(self, spikes: Tensor) -> Any:
-        if spikes.ndim < 3 or spikes.shape[2:] != self.input_shape:
+    def _run(self, spikes: Tensor) -> Iterator[tuple[str, nn.Module, Tensor]]:
+        self._check(spikes, 2)
+        for name, module in self.named_children():
+            with self._exact():
+                if isinstance(module, CubaLif | DelayedLinear):
+                    spikes = module(spikes)
+                else:
+                    spikes = module(spikes.flatten(0, 1)).unflatten(0, spikes.shape[:2])
+            yield name, module, spikes
+
+    def _check(self, spikes: Tensor, n_before: int) -> None:
+        if spikes.ndim <= n_before or spikes.shape[n_before:] != self.input_shape:
             raise ShapeError(
                 f"SpikingNetwork: spikes of shape {tuple(spikes.shape)};"
-                f" (B, T, {', '.join(map(str, self.input_shape))}) is needed"
+                f" ({'B, T, '[: 3 * n_before]}{', '.join(map(str, self.input_shape))}) is needed"
             )
-        for name, module in self.named_children():
-            if isinstance(module, CubaLif):
-                spikes = module(spikes)
-            else:
-                spikes = module(spikes.flatten(0, 1)).unflatten(0, spikes.shape[:2])
-            yield name, module, spikes
+
+    @contextlib.contextmanager
+    def _exact(self) -> Iterator[None]:
+        """Products in full float32 once the weights are integers: no less would be exact."""
+        quantized = any(isinstance(m, CubaLif) and m.grid is not None for m in self.children())
+        if not quantized:
+            yield
+            return
+        cudnn, precision = torch.backends.cudnn.allow_tf32, torch.get_float32_matmul_precision()
+        torch.set_float32_matmul_precision("highest")
+        torch.backends.cudnn.allow_tf32 = False
+        try:
+            kind = next(self.parameters()).device.type
+            with torch.autocast(kind, enabled=False):
+                yield
+        finally:
+            torch.backends.cudnn.allow_tf32 = cudnn
+            torch.set_float32_matmul_precision(precision)
 
 
 def as_spikes(spikes: Any) -> Tensor:
@@ -154,12 +206,21 @@ def weight_of(synapses: nn.Module) -> np.ndarray:
     return weight.detach().cpu().double().numpy()
 
 
+def weights_into(stage: Stage) -> np.ndarray:
+    """All real weights that end at a stage's neurons, its own ones included, ``(n_post, -1)``."""
+    parts = [stage.synapses]
+    if stage.neurons.recurrent is not None:
+        parts.append(stage.neurons.recurrent)
+    rows = [weight_of(part) for part in parts]
+    return np.concatenate([part.reshape(len(part), -1) for part in rows], axis=1)
+
+
 def quantize(
     model: nn.Sequential, grids: dict[str, WeightGrid] | None = None, *, chip: Chip = LOIHI2
 ) -> dict[str, WeightGrid]:
     """Put a model on the chip's integers: every weight on a grid, every neuron exact.
 
-    It can be trained on from there (quantization-aware); its spikes are those of the
+    A layer's recurrent weights share its grid. It can be trained on from there (quantization-aware); its spikes are those of the
     converted network.
 
     Parameters
@@ -176,22 +237,51 @@ def quantize(
     dict
         The grids in use, by name of the neurons.
 
+    Raises
+    ------
+    ConversionError
+        If a layer has what the chip has not; names its path.
+
     Mutates
     -------
     model
     """
     chosen = {}
     for stage in stages(model):
+        neurons = stage.neurons
+        _refuse_off_chip(stage)
         grid = (grids or {}).get(stage.neurons_path) or covering_grid(
-            weight_of(stage.synapses),
-            real_threshold=stage.neurons.threshold,
-            current_decay=stage.neurons.current_decay,
+            weights_into(stage),
+            real_threshold=neurons.threshold,
+            current_decay=int(np.min(neurons.current_decay)),
             chip=chip,
         )
-        if parametrize.is_parametrized(stage.synapses):
-            # not removed and registered anew: that would break deep copies of the model
-            stage.synapses.parametrizations.weight[0].grid = grid  # type: ignore[union-attr,index]
-        else:
-            parametrize.register_parametrization(stage.synapses, "weight", OnGrid(grid))
-        stage.neurons.grid = chosen[stage.neurons_path] = grid
+        for synapses in (stage.synapses, neurons.recurrent):
+            if synapses is None:
+                continue
+            if parametrize.is_parametrized(synapses):
+                # not removed and registered anew: that would break deep copies of the model
+                synapses.parametrizations.weight[0].grid = grid  # type: ignore[union-attr,index]
+            else:
+                parametrize.register_parametrization(synapses, "weight", OnGrid(grid))
+        neurons.grid = chosen[stage.neurons_path] = grid
     return chosen
+
+
+def _refuse_off_chip(stage: Stage) -> None:
+    if stage.neurons.adaptation is not None:
+        raise ConversionError(
+            f"{stage.neurons_path}.adaptation: the chip's threshold is constant;"
+            " supported is adaptation=None"
+        )
+    if getattr(stage.synapses, "bias", None) is not None:
+        raise ConversionError(
+            f"{stage.synapses_path}.bias: supported is bias=False; the chip adds a bias to the"
+            f" membrane potential, as CubaLif(bias=...) of {stage.neurons_path!r} does"
+        )
+    recurrent = stage.neurons.recurrent
+    if not isinstance(recurrent, (*SYNAPSES, NoneType)):
+        raise ConversionError(
+            f"{stage.neurons_path}.recurrent: {type(recurrent).__name__};"
+            f" supported are {', '.join(kind.__name__ for kind in SYNAPSES)}"
+        )

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrize
 
 from hw_models import RangeError, ResetMode, ShapeError, TypeMismatchError
 from hw_models.arithmetic import ALIGN_SHIFT, DECAY_UNITY, STATE_LIMIT
@@ -15,8 +16,10 @@ from hw_models.integers import integer
 from hw_models.weight_grid import WeightGrid
 from ssdp_neuro.training.adaptation import Adaptation
 from ssdp_neuro.training.decays import Decay
+from ssdp_neuro.training.delays import DelayedLinear
 from ssdp_neuro.training.fake_quant import truncate_through
 from ssdp_neuro.training.lif_scan import ScanSettings, can_scan, scan
+from ssdp_neuro.training.membrane_bias import MembraneBias
 from ssdp_neuro.training.surrogate import FastSigmoid, Surrogate, spike
 
 MEMORYLESS = DECAY_UNITY - 1  # of a current
@@ -26,7 +29,8 @@ class LifState(NamedTuple):
     """A layer of neurons after a step; every tensor ``(B, ...)``.
 
     ``sent`` is what was given for that step, ``resting`` the refractory steps left, and
-    ``adapted`` by how much earlier spikes have raised the threshold; None if there is none.
+    ``adapted`` by how much earlier spikes have raised the threshold, ``heard`` the own spikes
+    still under way; None if there are none.
     """
 
     current: Tensor
@@ -35,6 +39,7 @@ class LifState(NamedTuple):
     sent: Tensor | None = None
     resting: Tensor | None = None
     adapted: Tensor | None = None
+    heard: Tensor | None = None
 
 
 class CubaLif(nn.Module):
@@ -45,7 +50,7 @@ class CubaLif(nn.Module):
     ``x`` what arrives, and the layer's own spikes of the step before if it is recurrent:
 
         u <- u * (1 - (current_decay + 1) / 4096) + x + recurrent(spikes)
-        v <- v * (1 - voltage_decay / 4096) + u
+        v <- v * (1 - voltage_decay / 4096) + u + bias
         spike where v > threshold; then v <- 0 (or v - threshold); u stays
 
     Once :attr:`grid` is set (:func:`ssdp_neuro.training.quantize` does), it expects whole
@@ -71,9 +76,12 @@ class CubaLif(nn.Module):
         Steps after a spike in which v is held and no spike is sent, 0..63; u goes on.
     learn_current_decay, learn_voltage_decay
         Whether training moves the decays.
+    bias
+        Learned constant input to the membrane potential, to begin with: one number, or an
+        array that broadcasts to the shape of the neurons; None for none.
     recurrent
         Module without a bias from the layer's spikes to what they send back to it, as
-        ``nn.Linear(n, n, bias=False)``; None for none.
+        ``nn.Linear(n, n, bias=False)`` or a :class:`DelayedLinear`; None for none.
     adaptation
         Threshold that rises with every spike; for training only, the chip has none.
     latency
@@ -106,6 +114,7 @@ class CubaLif(nn.Module):
         refractory: int = 0,
         learn_current_decay: bool = False,
         learn_voltage_decay: bool = False,
+        bias: Any = None,
         recurrent: nn.Module | None = None,
         adaptation: Adaptation | None = None,
         latency: int = 1,
@@ -126,6 +135,7 @@ class CubaLif(nn.Module):
             raise TypeMismatchError(f"CubaLif.reset: {reset!r}; a ResetMode is needed")
         self.reset = reset
         self.refractory = integer("CubaLif.refractory", refractory, 0, 63)
+        self.bias = None if bias is None else MembraneBias(bias)
         if recurrent is not None and getattr(recurrent, "bias", None) is not None:
             raise RangeError("CubaLif.recurrent: it has a bias; bias=False is needed")
         self.recurrent = recurrent
@@ -185,9 +195,10 @@ class CubaLif(nn.Module):
             return self._scan(given, linear).to(currents.dtype)
         state = None
         spikes = []
-        for x in given.unbind(1):
-            fired, state = self.step(x, state)
-            spikes.append(fired)
+        with parametrize.cached():  # weights on a grid are rounded once
+            for x in given.unbind(1):
+                fired, state = self.step(x, state)
+                spikes.append(fired)
         return torch.stack(spikes, dim=1).to(currents.dtype)
 
     def step(self, given: Tensor, state: LifState | None = None) -> tuple[Tensor, LifState]:
@@ -204,14 +215,17 @@ class CubaLif(nn.Module):
         -------
         0 and 1, shape and dtype of ``given``; and the state after this step
         """
-        sent = _as_real(given)
+        sent, heard = _as_real(given), None
         if state is None:
             rest = torch.zeros_like(sent, dtype=torch.float64 if self.grid else sent.dtype)
             state = LifState(rest, rest, torch.zeros_like(sent))
             felt = torch.zeros_like(sent) if self.latency else sent
         else:
             felt = sent if state.sent is None else state.sent
-            if self.recurrent is not None:
+            if isinstance(self.recurrent, DelayedLinear):
+                back, heard = self.recurrent.step(state.fired, state.heard)
+                felt = felt + back
+            elif self.recurrent is not None:
                 felt = felt + self.recurrent(state.fired)
         current, voltage = self._integrate(felt, state)
         threshold = self._threshold()
@@ -235,7 +249,8 @@ class CubaLif(nn.Module):
         else:
             voltage = voltage - threshold * cleared
         fired = fired.to(sent.dtype)
-        after = LifState(current, voltage, fired, sent if self.latency else None, resting, adapted)
+        under_way = sent if self.latency else None
+        after = LifState(current, voltage, fired, under_way, resting, adapted, heard)
         return fired.to(given.dtype), after
 
     def _threshold(self) -> float:
@@ -244,15 +259,18 @@ class CubaLif(nn.Module):
 
     def _integrate(self, felt: Tensor, state: LifState) -> tuple[Tensor, Tensor]:
         current_kept, voltage_kept = self.decay_of_current.kept(), self.decay_of_voltage.kept()
+        bias = None if self.bias is None else self.bias.felt(self.grid)
         if self.grid is None:
             current = state.current * current_kept.to(felt) + felt
-            return current, state.voltage * voltage_kept.to(felt) + current
+            voltage = state.voltage * voltage_kept.to(felt) + current
+            return current, voltage if bias is None else voltage + bias
         # the step of hw_models/populations.py; float64 holds all of its integers
         current = truncate_through(state.current * current_kept) + felt.double() * 2.0**ALIGN_SHIFT
         span = 2.0 * STATE_LIMIT
         current = torch.where(current > STATE_LIMIT, current - span, current)
         current = torch.where(current <= -STATE_LIMIT, current + span, current)
         voltage = truncate_through(state.voltage * voltage_kept) + current
+        voltage = voltage if bias is None else voltage + bias
         return current, voltage.clamp(-(STATE_LIMIT - 1), STATE_LIMIT - 1)
 
     def _scan(self, given: Tensor, linear: Tensor | None) -> Tensor:
@@ -272,13 +290,15 @@ class CubaLif(nn.Module):
             integers=self.grid is not None,
         )
         bias = torch.zeros_like(current_kept)
+        if self.bias is not None:
+            bias = self.bias.felt(self.grid).to(dtype).expand(shape).reshape(-1)
         fired = scan(given.flatten(2), current_kept, voltage_kept, bias, linear, settings)
         return fired.view(given.shape)
 
     def _own_weights(self) -> Tensor | None:
         """Weights of a recurrent Linear that nobody listens to, for the fused pass."""
         module = self.recurrent
-        if not isinstance(module, nn.Linear) or hasattr(module, "delays"):
+        if not isinstance(module, nn.Linear) or isinstance(module, DelayedLinear):
             return None
         if module._forward_hooks or module._forward_pre_hooks:
             return None
