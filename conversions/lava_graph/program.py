@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from conversions.lava_graph.program_input import ProgramInput
 from conversions.lava_graph.program_run import ProgramRun
 from hw_models import FixedPointNetwork, InputError
+from hw_models.integers import integer
 from ssdp_neuro import simulate
 
 if TYPE_CHECKING:
     from hw_models.lava_processes.reading.recorders import Recorder
+    from ssdp_neuro.engine.spike_input import SpikeInput
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -46,6 +49,10 @@ class LavaProgram:
     recorders: tuple[Recorder, ...]
     names: Mapping[int, str]
     notes: tuple[str, ...]
+    _input: ProgramInput = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_input", ProgramInput(self.network, self.ring_data))
 
     def name_of(self, process: Any) -> str:
         """Name in the network of a Process of the program.
@@ -59,17 +66,24 @@ class LavaProgram:
             raise InputError(f"{process!r} is not a Process of this program")
         return self.names[process.id]
 
-    def spikes(self, n_steps: int) -> dict[str, np.ndarray]:
-        """Input of the first ``n_steps`` steps of every ring-buffer source.
+    def spikes(self, n_steps: int, injected: Mapping[str, Any] | None = None) -> SpikeInput:
+        """Input of the first ``n_steps`` steps, as ``simulate`` takes it.
 
-        Returns
-        -------
-        bool ``(n_steps, n_neurons)`` by input population, as ``simulate`` takes it
+        Parameters
+        ----------
+        n_steps
+            Steps, at least 1; ring buffers are repeated as Lava repeats them.
+        injected
+            Spikes of the ``injected`` populations by name, each in a form of
+            :func:`ssdp_neuro.engine.spike_input.spike_input`; others stay silent.
+
+        Raises
+        ------
+        InputError, ShapeError
+            If spikes are for another population, or not usable.
         """
-        return {
-            name: (data[:, np.arange(n_steps) % data.shape[1]] != 0).T
-            for name, data in self.ring_data.items()
-        }
+        n_steps = integer("n_steps", n_steps, 1, 2**31 - 1)
+        return self._input.spikes(n_steps, injected or {})
 
     def run(
         self,
@@ -85,24 +99,16 @@ class LavaProgram:
         n_steps
             Steps, as of Lava's ``RunSteps``.
         spikes
-            Spikes of the ``injected`` populations by name, each as
-            :func:`ssdp_neuro.simulate` takes them; others stay silent.
+            Spikes of the ``injected`` populations, see :meth:`spikes`.
         probes
             ``(population, "u" or "v")`` pairs to record beyond what Monitors do.
 
         Raises
         ------
         InputError
-            If spikes are for a population that is not an Injector, or a Monitor of the
-            program has room for fewer steps: Lava would fail.
+            If spikes are not usable, or a Monitor of the program has room for fewer steps:
+            Lava would fail.
         """
-        given = dict(spikes or {})
-        unknown = [name for name in given if name not in self.injected]
-        if unknown:
-            raise InputError(
-                f"spikes of {unknown[0]!r}: allowed are Injectors,"
-                f" here {', '.join(map(repr, self.injected)) or 'none'}"
-            )
         monitored = [
             (tap.population, tap.variable)
             for recorder in self.recorders
@@ -110,20 +116,14 @@ class LavaProgram:
             if tap.variable in ("u", "v")
         ]
         for recorder in self.recorders:
-            if recorder.labels and n_steps > recorder.n_steps:
+            if recorder.labels and n_steps > (recorder.n_steps or 0):
                 raise InputError(
                     f"Monitor {recorder.name!r} has room for {recorder.n_steps} steps;"
                     f" Lava would fail in a run of {n_steps}"
                 )
-        silent = {
-            name: np.zeros((n_steps, self.network.population(name).n_neurons), dtype=bool)
-            for name in self.injected
-            if name not in given
-        }
-        inputs = {**self.spikes(n_steps), **silent, **given}
         result = simulate(
             self.network,
-            inputs if inputs else None,
+            self.spikes(n_steps, spikes),
             n_steps=n_steps,
             probes=list(dict.fromkeys([*monitored, *probes])),
         )

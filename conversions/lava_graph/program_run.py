@@ -44,10 +44,10 @@ class ProgramRun:
 
         Returns
         -------
-        For a sink what ``sink.data.get()`` gives, int32 ``(*shape, buffer)``. For a Monitor
-        what ``monitor.get_data()`` gives, arrays ``(num_steps, *shape)`` by Process and
-        variable. For an Extractor what ``receive()`` gives step after step,
-        ``(n_steps, *shape)``.
+        float64, as Lava hands out its values. For a sink what ``sink.data.get()`` gives,
+        ``(*shape, buffer)``. For a Monitor what ``monitor.get_data()`` gives, arrays
+        ``(num_steps, *shape)`` by Process and variable. For an Extractor what ``receive()``
+        gives step after step, ``(n_steps, *shape)``.
 
         Raises
         ------
@@ -61,15 +61,13 @@ class ProgramRun:
             raise InputError(f"{name!r} records nothing; recorders are {known}")
         if recorders[0].labels:
             return self._monitor_data(recorders)
-        values = self._values(recorders[0])
-        if recorders[0].n_steps == 0:
-            return values.astype(np.float64)
-        return _in_ring(values, recorders[0].n_steps)
+        values, room = self._values(recorders[0]), recorders[0].n_steps
+        return values.astype(np.float64) if room is None else _in_ring(values, room)
 
     def _monitor_data(self, recorders: list[Recorder]) -> dict[str, dict[str, np.ndarray]]:
         data: dict[str, dict[str, np.ndarray]] = {}
         for recorder in recorders:
-            kept = np.zeros((recorder.n_steps, *recorder.shape))
+            kept = np.zeros((recorder.n_steps or 0, *recorder.shape))
             kept[: self.result.n_steps] = self._values(recorder)
             owner, variable = recorder.labels[0]
             data.setdefault(owner, {})[variable] = kept
@@ -95,7 +93,7 @@ class ProgramRun:
 def _in_ring(values: np.ndarray, size: int) -> np.ndarray:
     """Steps in a ring buffer of ``size``, the last axis; a later step takes an earlier's place."""
     n_steps = values.shape[0]
-    ring = np.zeros((*values.shape[1:], size), dtype=np.int32)
+    ring = np.zeros((*values.shape[1:], size))
     last = np.arange(max(0, n_steps - size), n_steps)
     ring[..., last % size] = np.moveaxis(values[last], 0, -1)
     return ring

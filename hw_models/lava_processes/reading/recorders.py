@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,14 +18,6 @@ from hw_models.lava_processes.reading.walk import Connection, connections_into, 
 RECORDERS = (SpikeSink, Monitor, Extractor)
 SPIKES = "spikes"
 STATE = ("u", "v")
-
-
-class RecorderKind(enum.Enum):
-    """In which form a Process keeps what it records."""
-
-    RING_BUFFER = "ring buffer"
-    MONITOR = "monitor"
-    EXTRACTOR = "extractor"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -54,8 +45,6 @@ class Recorder:
 
     Parameters
     ----------
-    kind
-        What it is.
     name
         Of the Process.
     taps
@@ -63,17 +52,16 @@ class Recorder:
     shape
         Of what is recorded in a step.
     n_steps
-        Steps that it has room for: a ring buffer overwrites, a Monitor fails; 0 without a
-        limit.
+        Steps that it has room for: a ring buffer overwrites, a Monitor fails; None without
+        a limit (an Extractor).
     labels
         For a Monitor: name of the Process and of its Var or port, for each tap.
     """
 
-    kind: RecorderKind
     name: str
     taps: tuple[Tap, ...]
     shape: tuple[int, ...]
-    n_steps: int = 0
+    n_steps: int | None = None
     labels: tuple[tuple[str, str], ...] = ()
 
 
@@ -98,11 +86,10 @@ def read_recorders(
     taps = tuple(tap(connection) for connection in connections_into(port))
     return [
         Recorder(
-            kind=RecorderKind.RING_BUFFER if is_sink else RecorderKind.EXTRACTOR,
             name=name,
             taps=taps,
             shape=tuple(port.shape),
-            n_steps=int(process.data.shape[-1]) if is_sink else 0,
+            n_steps=int(process.data.shape[-1]) if is_sink else None,
         )
     ]
 
@@ -120,7 +107,6 @@ def _monitor_probes(
             recorders.append((_state_tap(monitor, target, names), port, target))
     return [
         Recorder(
-            kind=RecorderKind.MONITOR,
             name=name,
             taps=(heard,),
             shape=tuple(target.shape),
