@@ -23,10 +23,12 @@ def read_arrays(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
         If it cannot be opened.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with Path(path).open("rb") as file:
+            stored = np.load(file, allow_pickle=False)
             if isinstance(stored, np.ndarray):
                 raise ValueError("one array without a name")
-            return {name: stored[name] for name in stored.files}
+            with stored:
+                return {name: stored[name] for name in stored.files}
     except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, KeyError) as error:
         raise InputError(
             f"{path}: not a whole NumPy archive of plain arrays (.npz): {error}"

@@ -19,65 +19,94 @@ HIGHEST_SHARE = 0.45  # of the sampling rate
 FILTER_SECONDS = 0.032
 ORDER = 4  # of the gammatone
 LOG_STEPS = 16  # of an octave of amplitude
-RANGE = 6 * LOG_STEPS  # below the loudest moment; 36 dB
+RANGE = 6 * LOG_STEPS  # below the loudest; 36 dB
+CHANGE = RANGE // 8
+SPAN_US = 4_000  # fine enough to be stretched
 
 
 @dataclass(frozen=True)
 class Cochlea:
-    """Bands and neurons.
+    """Bands, and three neurons in each.
 
-    In each step and band the rectified output of the filter is summed, put on a logarithmic
-    scale, and counted from 36 dB below the recording's loudest step and band. Neuron j of a
-    band adds up what exceeds ``j / levels`` of these 36 dB and fires when that makes a whole,
-    so that at the loudest it fires in every step.
+    In each span of time and band the rectified output of the filter is averaged, put on a
+    logarithmic scale, and counted from 36 dB below the recording's loudest span and band. The
+    silence before the first and after the last loud span (a quarter of the loudest) is left
+    out. Neuron 0 of a band adds up its loudness, neuron 1 the rises and neuron 2 the falls of
+    it; each fires when that makes a whole: 36 dB, and 4.5 dB of change.
 
     Parameters
     ----------
     n_steps
-        Steps of a sample; sound after the last is left out.
+        Steps of a sample.
     step_us
-        Microseconds in a step.
+        Microseconds in a step, what is beyond the last step is left out; 0 to stretch or
+        squeeze every recording to ``n_steps``.
     channels
         Bands, evenly spaced on the mel scale from 100 Hz to 0.45 of the sampling rate.
-    levels
-        Neurons per band.
     """
 
     n_steps: int
     step_us: int
     channels: int
-    levels: int
 
     @property
     def input_shape(self) -> tuple[int, int]:
-        """Neurons per band, bands."""
-        return self.levels, self.channels
+        """Neurons of a band, bands."""
+        return 3, self.channels
 
     def __call__(self, sound: Sound) -> np.ndarray:
-        """Spikes of a recording, bool ``(n_steps, levels, channels)``."""
-        loudness = self.loudness(sound)
-        spikes = np.zeros((self.n_steps, *self.input_shape), dtype=bool)
-        for level in range(self.levels):
-            floor = RANGE * level // self.levels
-            total = np.cumsum(np.maximum(loudness - floor, 0), axis=0)
-            whole = total // (RANGE - floor)
-            spikes[:, level] = np.diff(whole, axis=0, prepend=0) > 0
-        return spikes
+        """Spikes of a recording, bool ``(n_steps, 3, channels)``."""
+        heard = spoken(loudness(sound, self.step_us or SPAN_US, self.channels))
+        if self.step_us:
+            level = np.zeros((self.n_steps, self.channels), dtype=np.int64)
+            level[: len(heard)] = heard[: self.n_steps]
+        else:
+            level = stretched(heard, self.n_steps)
+        change = np.diff(level, axis=0, prepend=0)
+        sums = np.stack([level, np.maximum(change, 0), np.maximum(-change, 0)], axis=1)
+        whole = np.cumsum(sums, axis=0) // np.array([RANGE, CHANGE, CHANGE])[:, None]
+        return np.diff(whole, axis=0, prepend=0) > 0
 
-    def loudness(self, sound: Sound) -> np.ndarray:
-        """How loud each step and band is, int64 ``(n_steps, channels)``, 0..96."""
-        filters = gammatones(sound.rate, self.channels)
-        ends = np.arange(1, self.n_steps + 1, dtype=np.int64) * self.step_us * sound.rate
-        ends = np.minimum(ends // 1_000_000, len(sound.samples))
-        heard = np.maximum(filtered(sound.samples[: ends[-1]], filters), 0)
-        total = np.zeros((self.channels, heard.shape[1] + 1), dtype=np.int64)
-        np.cumsum(heard, axis=1, out=total[:, 1:])
-        starts = np.concatenate([[0], ends[:-1]])
-        lengths = np.maximum(ends - starts, 1)
-        mean = (total[:, ends] - total[:, starts]) // lengths
-        logarithm = np.searchsorted(_log_table(), mean, side="right")
-        highest = int(logarithm.max()) if logarithm.size else 0
-        return np.maximum(logarithm - max(highest - RANGE, 0), 0).T
+
+def loudness(sound: Sound, span_us: int, channels: int) -> np.ndarray:
+    """How loud each span and band is, int64 ``(spans, channels)``, 0..96; 1 is 0.375 dB.
+
+    Parameters
+    ----------
+    sound
+        At least one sample.
+    span_us
+        Microseconds; a last incomplete span counts as one.
+    channels
+        Bands.
+    """
+    n_samples = len(sound.samples)
+    n_spans = -(-n_samples * 1_000_000 // (span_us * sound.rate))
+    ends = np.arange(1, n_spans + 1, dtype=np.int64) * span_us * sound.rate // 1_000_000
+    ends[-1] = n_samples
+    starts = np.concatenate([[0], ends[:-1]])
+    heard = np.maximum(filtered(sound.samples, gammatones(sound.rate, channels)), 0)
+    total = np.zeros((channels, n_samples + 1), dtype=np.int64)
+    np.cumsum(heard, axis=1, out=total[:, 1:])
+    mean = (total[:, ends] - total[:, starts]) // np.maximum(ends - starts, 1)
+    logarithm = np.searchsorted(_log_table(), mean, side="right")
+    return np.maximum(logarithm - max(int(logarithm.max()) - RANGE, 0), 0).T
+
+
+def spoken(loudness: np.ndarray) -> np.ndarray:
+    """The spans from the first to the last that is at least a quarter as loud as the loudest."""
+    together = loudness.sum(axis=1)
+    loud = np.flatnonzero(4 * together >= together.max())
+    return loudness[loud[0] : loud[-1] + 1]
+
+
+def stretched(loudness: np.ndarray, n_steps: int) -> np.ndarray:
+    """``n_steps`` steps of equal shares of the spans: their mean, or repeated where too few."""
+    starts = np.arange(n_steps) * len(loudness) // n_steps
+    ends = np.maximum((np.arange(n_steps) + 1) * len(loudness) // n_steps, starts + 1)
+    total = np.zeros((len(loudness) + 1, loudness.shape[1]), dtype=np.int64)
+    np.cumsum(loudness, axis=0, out=total[1:])
+    return (total[ends] - total[starts]) // (ends - starts)[:, None]
 
 
 def filtered(samples: np.ndarray, filters: np.ndarray) -> np.ndarray:
@@ -86,7 +115,7 @@ def filtered(samples: np.ndarray, filters: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     samples
-        int16 ``(n,)``.
+        int16 ``(n,)``, at least one.
     filters
         int64 ``(channels, taps)``, whose magnitudes add up to at most 2**15 each.
 
@@ -96,8 +125,6 @@ def filtered(samples: np.ndarray, filters: np.ndarray) -> np.ndarray:
         Products of sums below 2**30: the transform's error is far below one half.
     """
     n_samples, taps = len(samples), filters.shape[1]
-    if not n_samples:
-        return np.zeros((len(filters), 0), dtype=np.int64)
     size = 1 << (n_samples + taps - 2).bit_length()
     spectrum = np.fft.rfft(samples.astype(np.float64), size)
     outputs = np.fft.irfft(spectrum * _spectra(filters.tobytes(), filters.shape, size), size)

@@ -81,13 +81,12 @@ class DataSettings:
     max_rate
         ``rate``, ``regular``: spikes per step of the brightest pixel, above 0 to 1.
     step_us
-        Microseconds of recording or sound in a step; 0 for what lets the data set's usual
-        length fill ``n_steps``. What comes after the last step is left out.
+        Microseconds of a recording in a step; what comes after the last step is left out.
+        0 lets the data set's usual length fill ``n_steps``, and every word of ``fsdd``.
     channels
-        ``cochlea``: bands, spaced evenly on the mel scale.
+        ``cochlea``: bands, spaced evenly on the mel scale; 3 neurons each.
     levels
-        ``delta``: step sizes, each double the one before, with an up and a down channel
-        each; ``cochlea``: neurons per band, each less sensitive than the one before.
+        ``delta``: step sizes, each double the one before, with an up and a down channel each.
     delta
         ``delta``: the smallest step size, in units of the signal; 0 for the data set's own.
     rhythm

@@ -9,7 +9,6 @@ import numpy as np
 from hw_models import InputError
 from ssdp_neuro.data.cochlea import Cochlea
 from ssdp_neuro.data.dataset import SpikeDataset
-from ssdp_neuro.data.event_sources import step_us
 from ssdp_neuro.data.file_tree import contents, find_files
 from ssdp_neuro.data.settings import DataSettings, Encoding
 from ssdp_neuro.data.source import Source
@@ -18,7 +17,6 @@ from ssdp_neuro.data.wave_file import decode_wave
 
 NAME = re.compile(r"(?:.*/)?([^/_]+)_([^/]+)_(\d+)\.wav")
 TEST_BELOW = 5  # the data set's own test: the first of each digit and speaker
-USUAL_US = 600_000  # most words are shorter
 
 
 def fsdd(settings: DataSettings) -> Source:
@@ -36,9 +34,7 @@ def fsdd(settings: DataSettings) -> Source:
     if not files:
         raise InputError(f"{settings.folder}: no file <word>_<speaker>_<index>.wav in it")
     names = sorted({file.match[1] for file in files}, key=_by_number)
-    cochlea = Cochlea(
-        settings.n_steps, step_us(settings, USUAL_US), settings.channels, settings.levels
-    )
+    cochlea = Cochlea(settings.n_steps, settings.step_us, settings.channels)
 
     def make(places: np.ndarray, labels: np.ndarray, n_classes: int) -> SpikeDataset:
         wanted = [files[place] for place in places]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ import numpy as np
 from hw_models import InputError, RangeError, ShapeError
 from hw_models.integers import integer
 from hw_models.random_bits import random_bits
+from ssdp_neuro.data.array_file import read_arrays
 from ssdp_neuro.data.digits import load_digits
 from ssdp_neuro.data.event_recordings import SENSOR, binned_events, read_recordings
 from ssdp_neuro.data.idx_file import read_labelled_images
@@ -208,12 +207,12 @@ def _from_recordings(
 def _from_arrays(
     path: Path, n_inputs: int, n_steps: int, counts: tuple[int, ...], seed: int
 ) -> tuple[SpikeSamples, SpikeSamples]:
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays: Any = stored["spikes"], stored["labels"]
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, KeyError) as error:
-        raise InputError(f"{path}: not a NumPy archive of spikes and labels: {error}") from None
-    spikes, labels = arrays
+    stored = read_arrays(path)
+    if not {"spikes", "labels"} <= set(stored):
+        raise InputError(
+            f"{path}: not a NumPy archive of spikes and labels; it has {sorted(stored)}"
+        )
+    spikes, labels = stored["spikes"], stored["labels"]
     if (
         spikes.ndim < 3
         or spikes.shape[1] != n_steps

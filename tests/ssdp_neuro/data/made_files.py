@@ -1,6 +1,8 @@
 """Idx files and event recordings made for tests, byte by byte."""
 
 import gzip
+import io
+import wave
 import zipfile
 
 import numpy as np
@@ -41,3 +43,29 @@ def recordings_file(path, rng, per_class=3, n_classes=2):
                 name = f"{part}/{number % n_classes}/{number + 1:05d}.bin"
                 archive.writestr(name, event_bytes(*random_events(rng)))
         archive.writestr("readme.txt", "not a recording")
+
+
+def wave_bytes(samples, rate=8000, channels=1):
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(samples.dtype.itemsize)
+        file.setframerate(rate)
+        file.writeframes(samples.tobytes())
+    return buffer.getvalue()
+
+
+def tone(hertz, seconds=0.1, rate=8000, loudness=8000):
+    time = np.arange(int(seconds * rate)) / rate
+    return np.rint(loudness * np.sin(2 * np.pi * hertz * time)).astype(np.int16)
+
+
+def words_file(path, n_words=3, speakers=("ann", "bob", "carl"), count=8):
+    """Each word a tone; each speaker a little higher than the one before."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for word in range(n_words):
+            for place, speaker in enumerate(speakers):
+                for index in range(count):
+                    sound = tone(300 * 2**word * (1 + 0.05 * place), 0.05 + 0.002 * index)
+                    archive.writestr(f"some/{word}_{speaker}_{index}.wav", wave_bytes(sound))
+        archive.writestr("some/notes.txt", "not a sound")

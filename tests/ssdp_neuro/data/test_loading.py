@@ -96,7 +96,7 @@ def test_load__images_as_they_are_published(tmp_path, name):
     folder = REAL / name
     if not folder.is_dir():
         folder = tmp_path
-        mnist_like(folder, np.random.default_rng(0), per_class=7000, side=28, n_classes=10)
+        mnist_like(folder, np.random.default_rng(0), per_class=200, side=28, n_classes=10)
     split = load(DataSettings(name=name, folder=str(folder), test_limit=500))
     assert len(split.train) == 9 * len(split.validation)
     assert len(split.test) == 500

@@ -81,7 +81,7 @@ def wrong(folder):
         ("missing", "no such folder"),
         ("empty", "no file train-images"),
         ("names.npz", "not a NumPy archive of spikes and labels"),
-        ("text.npz", "not a NumPy archive"),
+        ("text.npz", "not a whole NumPy archive"),
         ("steps.npz", "(B, 6, 5) are needed"),
         ("floats.npz", "float64"),
         ("labels.npz", "labels of shape (3,)"),
