@@ -5,17 +5,20 @@ Nothing heavy is imported before it is used.
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from conversions.comparison import Difference
     from conversions.executors import Executor
-    from conversions.from_torch_model import from_torch
+    from conversions.from_torch.conversion import from_torch
+    from conversions.from_torch.reading import TimeAxis
+    from conversions.from_torch.registry import register_neuron, register_synapse
     from conversions.lava_executor import LavaExecution, run_lava
     from conversions.lava_graph.program import LavaProgram, from_lava, run_in_engine
     from conversions.lava_learner import learn_lava
     from conversions.lava_program import to_lava
-    from conversions.nir_graph import from_nir
+    from conversions.nir_graph import from_nir, to_nir
     from conversions.quantization import Calibration, to_fixed_point
     from conversions.report import ConversionReport
     from conversions.verification import Verification, verify
@@ -30,16 +33,20 @@ __all__ = [
     "LavaExecution",
     "LavaProgram",
     "LearningForm",
+    "TimeAxis",
     "Verification",
     "from_lava",
     "from_nir",
     "from_torch",
     "learn_lava",
     "random_spikes",
+    "register_neuron",
+    "register_synapse",
     "run_in_engine",
     "run_lava",
     "to_fixed_point",
     "to_lava",
+    "to_nir",
     "verify",
 ]
 
@@ -53,16 +60,20 @@ _HOMES = {
     "LavaExecution": "conversions.lava_executor",
     "LavaProgram": "conversions.lava_graph.program",
     "LearningForm": "hw_models.lesson",
+    "TimeAxis": "conversions.from_torch.reading",
     "Verification": "conversions.verification",
     "from_lava": "conversions.lava_graph.program",
     "from_nir": "conversions.nir_graph",
-    "from_torch": "conversions.from_torch_model",
+    "from_torch": "conversions.from_torch.conversion",
     "learn_lava": "conversions.lava_learner",
     "random_spikes": "ssdp_neuro.engine.random_input",
+    "register_neuron": "conversions.from_torch.registry",
+    "register_synapse": "conversions.from_torch.registry",
     "run_in_engine": "conversions.lava_graph.program",
     "run_lava": "conversions.lava_executor",
     "to_fixed_point": "conversions.quantization",
     "to_lava": "conversions.lava_program",
+    "to_nir": "conversions.nir_graph",
     "verify": "conversions.verification",
 }
 
@@ -70,8 +81,12 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'conversions' has no attribute {name!r}")
-    import importlib
-
     if name == "from_torch":
         importlib.import_module("ssdp_neuro.training")  # says what to install without PyTorch
     return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+# The one folder with the name of a verb is bound here, where it can be taken off again: Python
+# binds it once only.
+importlib.import_module("conversions.from_torch")
+del globals()["from_torch"]

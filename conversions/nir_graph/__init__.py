@@ -1,6 +1,6 @@
 """NIR graphs and files: read into networks, and networks written as them."""
 
-from conversions.nir_graph.conversion import from_nir
+from conversions.nir_graph.conversion import from_nir, nir_to_real
 from conversions.nir_graph.discretization import (
     NORSE,
     SINABS,
@@ -11,7 +11,9 @@ from conversions.nir_graph.discretization import (
     InputScale,
     Method,
 )
+from conversions.nir_graph.nir_file import write_graph
 from conversions.nir_graph.spike_reset import SpikeReset
+from conversions.nir_graph.writing import real_to_nir, to_nir
 
 __all__ = [
     "NORSE",
@@ -24,4 +26,8 @@ __all__ = [
     "Method",
     "SpikeReset",
     "from_nir",
+    "nir_to_real",
+    "real_to_nir",
+    "to_nir",
+    "write_graph",
 ]

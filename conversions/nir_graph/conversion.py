@@ -8,11 +8,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from conversions.nir_graph.discretization import Discretization
+from conversions.nir_graph.integers import integers_of
+from conversions.nir_graph.metadata import facts_in
 from conversions.nir_graph.nir_file import read_record
 from conversions.nir_graph.reading import Convention, NirReading, read_real
 from conversions.nir_graph.records import NirRecord, record_of
 from conversions.nir_graph.spike_reset import spike_reset
-from hw_models import LOIHI2, Chip, FixedPointNetwork, TypeMismatchError
+from hw_models import (
+    LOIHI2,
+    Chip,
+    FixedPointNetwork,
+    TypeMismatchError,
+    check,
+)
 
 if TYPE_CHECKING:
     from conversions.report import ConversionReport
@@ -68,16 +76,18 @@ def from_nir(
     NetworkFileError
         If a file is not a readable NIR file.
     """
+    record = source_record(source)
+    convention = Convention(
+        _discretization(dt, discretization), _resets(reset), recurrent_latency, input_shape
+    )
+    if convention.says_nothing:
+        network = integers_of(record)
+        if network is not None:
+            return network, _as_written(network, chip)
     from conversions.quantization import to_fixed_point
 
-    reading = nir_to_real(
-        source,
-        dt=dt,
-        discretization=discretization,
-        reset=reset,
-        recurrent_latency=recurrent_latency,
-        input_shape=input_shape,
-    )
+    facts = facts_in(record.metadata)
+    reading = read_real(record, convention.with_facts(facts))
     network, report = to_fixed_point(reading.network, chip=chip, calibration=calibration)
     return network, replace(report, notes=(*reading.notes, *report.notes))
 
@@ -96,7 +106,15 @@ def nir_to_real(
     convention = Convention(
         _discretization(dt, discretization), _resets(reset), recurrent_latency, input_shape
     )
-    return read_real(record, convention)
+    return read_real(record, convention.with_facts(facts_in(record.metadata)))
+
+
+def _as_written(network: FixedPointNetwork, chip: Chip) -> ConversionReport:
+    from conversions.report import ConversionReport
+
+    notes = ["The integers are those that the graph was made of; nothing was rounded."]
+    notes += [f"Does not fit {chip.name}: {violation}" for violation in check(network, chip)]
+    return ConversionReport(chip=chip.name, layers=(), notes=tuple(notes))
 
 
 def source_record(source: Any) -> NirRecord:

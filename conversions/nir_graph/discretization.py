@@ -52,6 +52,11 @@ class Method(enum.Enum):
         ratio = dt / np.asarray(tau, dtype=np.float64)
         return 1.0 - ratio if self is Method.EULER else np.exp(-ratio)
 
+    def leaked(self, tau: Any, dt: float) -> np.ndarray:
+        """One minus :meth:`kept`, without its rounding where almost nothing leaks."""
+        ratio = dt / np.asarray(tau, dtype=np.float64)
+        return ratio if self is Method.EULER else -np.expm1(-ratio)
+
     def tau(self, kept: Any, dt: float) -> np.ndarray:
         """The time constant that leaves ``kept`` (0..1); so long that nothing leaks for 1."""
         share = np.asarray(kept, dtype=np.float64)
@@ -126,6 +131,10 @@ class Discretization:
     def kept(self, tau: Any) -> np.ndarray:
         """Share that a step leaves of a quantity with this time constant."""
         return self.method.kept(tau, self.dt)
+
+    def leaked(self, tau: Any) -> np.ndarray:
+        """Share that a step takes of it."""
+        return self.method.leaked(tau, self.dt)
 
 
 SCALES = ("neuron_scale", "readout_scale", "integrator_scale", "synapse_scale")

@@ -29,7 +29,7 @@ def reals(path: str, node: NirNode, name: str, default: float | None = None) -> 
         raise ConversionError(
             f"{path} ({node.kind}).{name}: {array.dtype} of shape {array.shape}; numbers are needed"
         )
-    if np.isnan(array).any() or (np.isinf(array).any() and not name.startswith("tau")):
+    if not np.isfinite(array).all():
         raise ConversionError(f"{path} ({node.kind}).{name}: a value is not finite")
     return array.astype(np.float64)
 

@@ -27,6 +27,7 @@ class Membrane:
     """What a node says in a step's terms, before its threshold; arrays of the node's shape."""
 
     kept: np.ndarray
+    leaked: np.ndarray  # one minus that
     gain: np.ndarray
     leak: np.ndarray  # to which the potential decays
     current_kept: Any = 0.0
@@ -65,8 +66,9 @@ def dynamics_of(
     if discretization is None:
         raise ConversionError(f"{path} ({node.kind}): the time step is not known")
     membrane = _MEMBRANES[node.kind](path, node, discretization)
-    kept, gain, leak = (
-        spread(path, values, shape) for values in (membrane.kept, membrane.gain, membrane.leak)
+    kept, leaked, gain, leak = (
+        spread(path, values, shape)
+        for values in (membrane.kept, membrane.leaked, membrane.gain, membrane.leak)
     )
     common = {
         "voltage_kept": kept,
@@ -74,7 +76,7 @@ def dynamics_of(
         "current_kept": spread(path, np.asarray(membrane.current_kept), shape),
     }
     if node.kind in READOUTS:
-        found = _checked(path, node, threshold=math.inf, bias=(1.0 - kept) * leak, **common)
+        found = _checked(path, node, threshold=math.inf, bias=leaked * leak, **common)
         return found, ()
     if reset is None:
         raise ConversionError(f"{path} ({node.kind}): the reset is not known")
@@ -98,7 +100,7 @@ def dynamics_of(
         path,
         node,
         threshold=threshold - base,
-        bias=(1.0 - kept) * (leak - base),
+        bias=leaked * (leak - base),
         reset=real,
         refractory=refractory,
         fires_at_threshold=discretization.fires_at_threshold,
@@ -107,13 +109,10 @@ def dynamics_of(
     return found, tuple(notes)
 
 
-def has_full_shape(path: str, node: NirNode) -> tuple[int, ...] | None:
-    """The shape that a neuron's parameters have, or None if one number is for all."""
-    for name in ("v_threshold", "threshold", "tau", "tau_mem", "r"):
-        value = node.fields.get(name)
-        if value is not None and np.size(value) > 1:
-            return tuple(np.shape(value))
-    return None
+def own_shape(node: NirNode) -> tuple[int, ...] | None:
+    """The shape that a neuron's parameters have, or None if it has axes for no neurons."""
+    shapes = [np.shape(value) for value in node.fields.values() if value is not None]
+    return max(shapes, key=math.prod, default=()) or None
 
 
 def _checked(path: str, node: NirNode, **parameters: Any) -> NeuronDynamics:
@@ -123,43 +122,47 @@ def _checked(path: str, node: NirNode, **parameters: Any) -> NeuronDynamics:
         raise ConversionError(f"{path} ({node.kind}): {error}") from None
 
 
-def _leaky(scale: InputScale, kept: np.ndarray) -> Any:
-    return 1.0 - kept if scale is InputScale.LEAK else 1.0
+def _leaky(scale: InputScale, leaked: np.ndarray) -> Any:
+    return leaked if scale is InputScale.LEAK else 1.0
 
 
-def _decay(path: str, node: NirNode, name: str, how: Discretization) -> np.ndarray:
+def _decay(
+    path: str, node: NirNode, name: str, how: Discretization
+) -> tuple[np.ndarray, np.ndarray]:
+    """Shares that a step keeps and takes."""
     tau = reals(path, node, name)
-    kept = how.kept(tau)
-    if (tau <= 0).any() or (kept < 0).any():
-        worst = float(tau.reshape(-1)[np.argmin(tau)])
+    kept = how.kept(tau) if (tau > 0).all() else np.full(tau.shape, -1.0)
+    kept = np.where((kept < 0) & (kept > -1e-6), 0.0, kept)  # float32: dt / tau just above 1
+    if (kept < 0).any():
         raise ConversionError(
-            f"{path} ({node.kind}).{name}: {worst} with a time step of {how.dt}"
-            f" ({how.method.value}); time constants of at least a step are needed. Is dt in"
-            " their unit?"
+            f"{path} ({node.kind}).{name}: {tau.min()} with a time step of {how.dt}"
+            f" ({how.method.value}); positive time constants, of a step at least with Euler's"
+            " method, are needed. Is dt in their unit?"
         )
-    return kept
+    return kept, how.leaked(tau)
 
 
 def _lif(path: str, node: NirNode, how: Discretization) -> Membrane:
-    kept = _decay(path, node, "tau", how)
+    kept, leaked = _decay(path, node, "tau", how)
     scale = how.readout_scale if node.kind == "LI" else how.neuron_scale
-    gain = reals(path, node, "r") * _leaky(scale, kept)
-    return Membrane(kept, gain, reals(path, node, "v_leak"))
+    gain = reals(path, node, "r") * _leaky(scale, leaked)
+    return Membrane(kept, leaked, gain, reals(path, node, "v_leak"))
 
 
 def _cuba(path: str, node: NirNode, how: Discretization) -> Membrane:
-    kept = _decay(path, node, "tau_mem", how)
-    current_kept = _decay(path, node, "tau_syn", how)
+    kept, leaked = _decay(path, node, "tau_mem", how)
+    current_kept, current_leaked = _decay(path, node, "tau_syn", how)
     scale = how.readout_scale if node.kind == "CubaLI" else how.neuron_scale
-    gain = reals(path, node, "r") * _leaky(scale, kept)
-    jump = reals(path, node, "w_in", 1.0) * _leaky(how.synapse_scale, current_kept)
-    return Membrane(kept, gain * jump, reals(path, node, "v_leak"), current_kept)
+    gain = reals(path, node, "r") * _leaky(scale, leaked)
+    jump = reals(path, node, "w_in", 1.0) * _leaky(how.synapse_scale, current_leaked)
+    return Membrane(kept, leaked, gain * jump, reals(path, node, "v_leak"), current_kept)
 
 
 def _integrator(path: str, node: NirNode, how: Discretization) -> Membrane:
     step = how.dt if how.integrator_scale is InputScale.LEAK else 1.0
     gain = reals(path, node, "r") * step
-    return Membrane(np.ones_like(gain), gain, np.zeros_like(gain))
+    zero = np.zeros_like(gain)
+    return Membrane(zero + 1.0, zero, gain, zero)
 
 
 _MEMBRANES: dict[str, Callable[[str, NirNode, Discretization], Membrane]] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,13 @@ import numpy as np
 from conversions.nir_graph.discretization import Discretization
 from conversions.nir_graph.fields import shape_field, spread
 from conversions.nir_graph.linear_nodes import Chain, Signal, Term, linear_signal
+from conversions.nir_graph.metadata import Facts, NeuronFacts
 from conversions.nir_graph.neurons import (
     NEED_RESET,
     NEURONS,
     READOUTS,
     dynamics_of,
-    has_full_shape,
+    own_shape,
 )
 from conversions.nir_graph.parallel_terms import projections_of
 from conversions.nir_graph.records import NirNode, NirRecord, flattened
@@ -45,10 +46,32 @@ class Convention:
     reset: SpikeReset | Mapping[str, SpikeReset] | None = None
     recurrent_latency: Any = None
     input_shape: Any = None
+    facts: Mapping[str, NeuronFacts] = field(default_factory=dict)
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether all is left to what the graph says."""
+        given = (self.discretization, self.reset, self.recurrent_latency, self.input_shape)
+        return all(value is None for value in given)
 
     def reset_of(self, name: str) -> SpikeReset | None:
         """What the spikes of a node do, if that is said."""
         return self.reset.get(name) if isinstance(self.reset, Mapping) else self.reset
+
+    def with_facts(self, facts: Facts | None) -> Convention:
+        """With what the writer of the graph knew in the place of what is not given."""
+        if facts is None:
+            return self
+        neurons = {} if self.reset is not None else facts.neurons
+        steps = dict(facts.recurrent_latency)
+        given = self.recurrent_latency
+        return Convention(
+            discretization=self.discretization or facts.discretization,
+            reset={node: known.reset for node, known in neurons.items()} or self.reset,
+            recurrent_latency=steps if given is None else given,
+            input_shape=self.input_shape,
+            facts=neurons,
+        )
 
 
 def read_real(record: NirRecord, convention: Convention) -> NirReading:
@@ -113,7 +136,8 @@ class _Reader:
             )
         spiking = [name for name, node in self.nodes.items() if node.kind in NEED_RESET]
         if isinstance(self.convention.reset, Mapping):
-            unknown = sorted(set(self.convention.reset) - set(spiking))
+            known = set(spiking) | set(self.convention.facts)
+            unknown = sorted(set(self.convention.reset) - known)
             if unknown:
                 raise ConversionError(
                     f"reset: {unknown[0]!r} is no spiking node; these are {', '.join(spiking)}"
@@ -143,12 +167,12 @@ class _Reader:
             found = [(name, self._incoming_shape(name)) for name in waiting]
             known = [(name, shape) for name, shape in found if shape is not None]
             if not known:  # only loops lead here: what the parameters say
-                full = [(name, has_full_shape(name, self.nodes[name])) for name in waiting]
+                full = [(name, own_shape(self.nodes[name])) for name in waiting]
                 known = [(name, shape) for name, shape in full if shape is not None][:1]
             if not known:
                 raise ConversionError(f"{waiting[0]}: its shape is not known; nothing leads to it")
             for name, shape in known:
-                own = has_full_shape(name, self.nodes[name])
+                own = own_shape(self.nodes[name])
                 same = own is not None and math.prod(own) == math.prod(shape)
                 kept(name, own if own is not None and same and len(own) > len(shape) else shape)
             waiting = [name for name in waiting if name not in self.shapes]
@@ -242,6 +266,13 @@ class _Reader:
         how = self.convention.discretization
         dynamics, notes = dynamics_of(name, node, self.shapes[name], how, reset)
         self.notes += notes
+        known = self.convention.facts.get(name)
+        if known is not None and node.kind in NEED_RESET:
+            dynamics = replace(
+                dynamics,
+                refractory=known.refractory,
+                fires_at_threshold=known.fires_at_threshold,
+            )
         constant = signal.constant
         if constant.any():
             dynamics = replace(dynamics, current_bias=spread(name, constant, signal.shape))

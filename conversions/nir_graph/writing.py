@@ -1,0 +1,266 @@
+"""Networks as NIR graphs: ``to_nir`` of integers, ``real_to_nir`` of real numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from conversions.linear_maps import pooling
+from conversions.nir_graph.discretization import Discretization
+from conversions.nir_graph.drawing import Drawing
+from conversions.nir_graph.drawn import DrawnNeurons, DrawnSynapses
+from conversions.nir_graph.metadata import FACTS, NETWORK, Facts, NeuronFacts, network_bytes
+from conversions.nir_graph.nir_graphs import graph_of
+from conversions.nir_graph.records import NirRecord
+from conversions.nir_graph.spike_reset import SpikeReset
+from conversions.nir_graph.topology import components
+from conversions.real_network import (
+    RealConv,
+    RealDense,
+    RealNetwork,
+    RealNeurons,
+    RealProjection,
+    RealSparse,
+)
+from conversions.real_network.projections import LinearMap
+from hw_models import (
+    ConvProjection,
+    DenseProjection,
+    FixedPointNetwork,
+    LifPopulation,
+    SparseProjection,
+    TypeMismatchError,
+)
+from hw_models.arithmetic import DECAY_UNITY
+from hw_models.projections import Projection
+
+DEFAULT = Discretization(dt=1e-4)  # what most readers of NIR take for granted
+UNIT = 64  # of the membrane's registers in one unit of a weight
+
+
+def to_nir(
+    network: FixedPointNetwork,
+    *,
+    discretization: Discretization = DEFAULT,
+    keep_latency: bool = False,
+) -> Any:
+    """Write a network of integers as a NIR graph.
+
+    The graph's values are the integers in units of a weight. What NIR cannot say (resets,
+    refractory steps, exponents, plasticity) is in its metadata, with which
+    :func:`conversions.from_nir` gives back the same network, value for value.
+
+    Parameters
+    ----------
+    network
+        What to write.
+    discretization
+        By which the graph is to be read; time constants are chosen so that it gives the
+        network's decays.
+    keep_latency
+        Whether the step that every connection of the chip takes is written as a Delay. If
+        not, layers follow each other within a step as in other frameworks, and only the
+        delays that differ between paths are written; a layer with biases has then run some
+        steps longer when its first input arrives on the chip.
+
+    Returns
+    -------
+    nir.NIRGraph
+
+    Raises
+    ------
+    ConversionError
+        If a matrix without entries for most synapses would be too large for NIR, which has
+        only dense ones.
+    MissingExtraError
+        If ``nir`` is not installed.
+    """
+    if not isinstance(network, FixedPointNetwork):
+        raise TypeMismatchError(f"to_nir: {network!r}; a FixedPointNetwork is needed")
+    record, facts = record_of_network(network, discretization, keep_latency=keep_latency)
+    metadata = {FACTS: facts.to_json(), NETWORK: network_bytes(network)}
+    return graph_of(NirRecord(record.nodes, record.edges, metadata))
+
+
+def real_to_nir(network: RealNetwork, *, discretization: Discretization = DEFAULT) -> Any:
+    """Write a network in real numbers as a NIR graph; arguments as of :func:`to_nir`.
+
+    Biases of the potential are brought by the layers before it where the current has no
+    memory; weights, delays and edges are those of the network.
+    """
+    if not isinstance(network, RealNetwork):
+        raise TypeMismatchError(f"real_to_nir: {network!r}; a RealNetwork is needed")
+    own = {neurons.name: neurons.dynamics.latency for neurons in network.neurons}
+    ways = {p.name: p.latency + own[p.target] for p in network.projections}
+    wires = [
+        (projection, projection.map, ways[projection.name]) for projection in network.projections
+    ]
+    neurons = [_drawn_real(neurons) for neurons in network.neurons]
+    feedback = _feedback(network.populations, network.projections, ways)
+    drawing = Drawing(discretization)
+    record = drawing.draw(network.inputs, neurons, _synapses(wires, feedback))
+    facts = Facts(
+        discretization=discretization,
+        neurons={
+            drawing.node_of[n.name]: NeuronFacts(
+                population=n.name,
+                shape=n.shape,
+                reset=SpikeReset[n.dynamics.reset.name],
+                refractory=n.dynamics.refractory,
+                fires_at_threshold=n.dynamics.fires_at_threshold,
+            )
+            for n in network.neurons
+        },
+        recurrent_latency=_by_node(feedback, drawing.node_of),
+    )
+    return graph_of(NirRecord(record.nodes, record.edges, {FACTS: facts.to_json()}))
+
+
+def record_of_network(
+    network: FixedPointNetwork, discretization: Discretization, *, keep_latency: bool
+) -> tuple[NirRecord, Facts]:
+    """The graph of a network of integers, without metadata, and what goes into that."""
+    shifts = {} if keep_latency else _shifts(network)
+    ways = {
+        p.name: 1 + shifts.get(p.source, 0) - shifts.get(p.target, 0) for p in network.projections
+    }
+    feedback = _feedback(network.populations, network.projections, ways)
+    wires = [(p, _real_map(p, network), ways[p.name]) for p in network.projections]
+    drawing = Drawing(discretization)
+    neurons = [_drawn_integers(neurons) for neurons in network.neurons]
+    record = drawing.draw(network.inputs, neurons, _synapses(wires, feedback))
+    facts = Facts(
+        discretization=discretization,
+        neurons={
+            drawing.node_of[n.name]: NeuronFacts(
+                population=n.name,
+                shape=n.shape,
+                reset=SpikeReset[n.reset.name],
+                refractory=n.refractory,
+            )
+            for n in network.neurons
+        },
+        recurrent_latency=_by_node(feedback, drawing.node_of),
+        keep_latency=keep_latency,
+        shifts={drawing.node_of[name]: shift for name, shift in shifts.items() if shift},
+        losses=tuple(_losses(network)),
+    )
+    return record, facts
+
+
+def _drawn_real(neurons: RealNeurons) -> DrawnNeurons:
+    dynamics = neurons.dynamics
+    names = ("voltage_kept", "current_kept", "gain", "current_bias", "bias")
+    return DrawnNeurons(
+        name=neurons.name,
+        shape=neurons.shape,
+        threshold=None if dynamics.is_readout else dynamics.threshold,
+        **{name: getattr(dynamics, name) for name in names},
+    )
+
+
+def _drawn_integers(neurons: LifPopulation) -> DrawnNeurons:
+    return DrawnNeurons(
+        name=neurons.name,
+        shape=neurons.shape,
+        voltage_kept=(DECAY_UNITY - neurons.voltage_decay) / DECAY_UNITY,
+        current_kept=(DECAY_UNITY - 1 - neurons.current_decay) / DECAY_UNITY,
+        gain=np.ones(1),
+        current_bias=np.zeros(1),
+        bias=neurons.bias / UNIT,
+        threshold=neurons.threshold.astype(np.float64),
+    )
+
+
+def _real_map(projection: Projection, network: FixedPointNetwork) -> LinearMap:
+    scale = 2.0**projection.weight_exponent
+    if isinstance(projection, DenseProjection):
+        return RealDense(weights=projection.weights * scale)
+    if isinstance(projection, SparseProjection):
+        weights = projection.weights * scale
+        return RealSparse(pre=projection.pre, post=projection.post, weights=weights)
+    if isinstance(projection, ConvProjection):
+        moves = {f: getattr(projection, f) for f in ("stride", "padding", "dilation", "groups")}
+        return RealConv(weights=projection.weights * scale, **moves)
+    channels = network.population(projection.source).shape[0]
+    ones = pooling(
+        channels, projection.kernel_size, projection.stride, projection.padding, average=False
+    )
+    return RealConv(
+        weights=ones.weights * (projection.weight * scale),
+        stride=ones.stride,
+        padding=ones.padding,
+        groups=channels,
+    )
+
+
+def _least_delay(projection: Any) -> int:
+    delays = getattr(projection, "delays", None)
+    return 0 if delays is None or not delays.size else int(delays.min())
+
+
+def _shifts(network: FixedPointNetwork) -> dict[str, int]:
+    """Steps that each population is behind the input, by the fastest way."""
+    shifts = {population.name: 0 for population in network.inputs}
+    for _ in network.populations:
+        for p in network.projections:
+            if p.source in shifts:
+                found = shifts[p.source] + 1 + _least_delay(p)
+                shifts[p.target] = min(found, shifts.get(p.target, found))
+    latest = max(shifts.values(), default=0)
+    return {p.name: shifts.get(p.name, latest) for p in network.populations}
+
+
+def _feedback(
+    populations: Iterable[Any],
+    projections: Iterable[RealProjection | Projection],
+    ways: Mapping[str, int],
+) -> dict[tuple[str, str], int]:
+    """The step that connections within a loop take without a Delay for it."""
+    fastest: dict[tuple[str, str], int] = {}
+    for p in projections:
+        pair, steps = (p.source, p.target), ways[p.name] + _least_delay(p)
+        fastest[pair] = min(steps, fastest.get(pair, steps))
+    number = components((p.name for p in populations), fastest)
+    return {
+        pair: min(steps, 1) for pair, steps in fastest.items() if number[pair[0]] == number[pair[1]]
+    }
+
+
+def _synapses(
+    wires: Iterable[tuple[Any, LinearMap, int]], feedback: Mapping[tuple[str, str], int]
+) -> list[DrawnSynapses]:
+    return [
+        DrawnSynapses(
+            name=p.name,
+            source=p.source,
+            target=p.target,
+            map=linear,
+            steps=steps - feedback.get((p.source, p.target), 0),
+            delays=getattr(p, "delays", None),
+        )
+        for p, linear, steps in wires
+    ]
+
+
+def _by_node(
+    feedback: Mapping[tuple[str, str], int], node_of: Mapping[str, str]
+) -> dict[tuple[str, str], int]:
+    return {(node_of[a], node_of[b]): steps for (a, b), steps in feedback.items()}
+
+
+def _losses(network: FixedPointNetwork) -> Iterable[str]:
+    yield (
+        "What arrives is rounded down, decays round toward zero and registers wrap or saturate"
+        " at 24 bits on the chip"
+    )
+    for neurons in network.neurons:
+        if neurons.refractory:
+            yield f"{neurons.name}: refractory for {neurons.refractory} steps"
+        if neurons.reset_interval:
+            yield f"{neurons.name}: cleared every {neurons.reset_interval} steps"
+    for projection in network.projections:
+        if getattr(projection, "plasticity", None) is not None:
+            yield f"{projection.name}: its weights change by a rule"
