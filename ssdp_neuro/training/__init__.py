@@ -18,6 +18,7 @@ from ssdp_neuro.training.controls import (
     RandomUpdate,
     ShuffledLatencies,
 )
+from ssdp_neuro.training.convolutional import convolutional
 from ssdp_neuro.training.da_ssdp import DASSDP
 from ssdp_neuro.training.decays import decay_of
 from ssdp_neuro.training.delays import DelayedLinear
@@ -28,6 +29,7 @@ from ssdp_neuro.training.first_spike import first_spike, last_spike
 from ssdp_neuro.training.fit_arrays import TrainingHistory, fit_arrays
 from ssdp_neuro.training.network import SpikingNetwork, Stage, quantize, stages
 from ssdp_neuro.training.neurons import CubaLif, Lif, LifState
+from ssdp_neuro.training.recurrent import recurrent
 from ssdp_neuro.training.rule_settings import (
     LossChoice,
     Positions,
@@ -50,7 +52,7 @@ from ssdp_neuro.training.surrogate import (
     spike,
 )
 from ssdp_neuro.training.synchrony_update import da_ssdp_update, ssdp_update, synchrony
-from ssdp_neuro.training.transformer import SpikingBlock, TokenLif
+from ssdp_neuro.training.transformer import SpikingBlock, SpikingTransformer, TokenLif
 
 __all__ = [
     "DASSDP",
@@ -84,6 +86,7 @@ __all__ = [
     "SpikeChoice",
     "SpikingBlock",
     "SpikingNetwork",
+    "SpikingTransformer",
     "Stage",
     "TokenLif",
     "TrainingError",
@@ -91,6 +94,7 @@ __all__ = [
     "TrainingResult",
     "Triangular",
     "config_of",
+    "convolutional",
     "da_ssdp_update",
     "decay_of",
     "feed_forward",
@@ -102,6 +106,7 @@ __all__ = [
     "load_model",
     "quantize",
     "read_config",
+    "recurrent",
     "save_model",
     "spike",
     "ssdp_update",

@@ -7,7 +7,6 @@ layers and numbers that go through the constructors of :mod:`torch.nn` and of
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 from collections import OrderedDict
@@ -15,34 +14,16 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.utils import parametrize
 
-from hw_models import NetworkFileError, ResetMode, SsdpError
+from hw_models import NetworkFileError, SsdpError
 from hw_models.atomic_file import write_whole
-from hw_models.weight_grid import WeightGrid
+from ssdp_neuro.training import layer_records
 from ssdp_neuro.training.network import SpikingNetwork, quantize
-from ssdp_neuro.training.neurons import CubaLif
-from ssdp_neuro.training.surrogate import SURROGATES
 
 FORMAT = "ssdp_neuro spiking network"
-VERSION = 1
-SETTINGS: dict[str, tuple[str, ...]] = {
-    "Linear": ("in_features", "out_features"),
-    "Conv2d": (
-        "in_channels",
-        "out_channels",
-        "kernel_size",
-        "stride",
-        "padding",
-        "dilation",
-        "groups",
-    ),
-    "Flatten": ("start_dim", "end_dim"),
-    "Dropout": ("p",),
-    "Identity": (),
-}
+VERSION = 2
+READABLE = ("1", "2")  # 1 had no delays, no recurrent layers and only plain neurons
 UNDER_GRID = "parametrizations.weight.original"
-NEURON_SETTINGS = ("current_decay", "voltage_decay", "threshold")
 
 
 def save_model(model: SpikingNetwork, path: str | os.PathLike[str]) -> None:
@@ -51,8 +32,8 @@ def save_model(model: SpikingNetwork, path: str | os.PathLike[str]) -> None:
     Parameters
     ----------
     model
-        Of Linear, Conv2d, Flatten, Dropout, Identity and CubaLif; quantized or not. Of a
-        quantized one the real weights are kept, and its grids.
+        Of Linear, DelayedLinear, Conv2d, Flatten, Dropout, Identity and CubaLif; quantized
+        or not. Of a quantized one the real weights are kept, and its grids.
     path
         Replaced if it exists.
 
@@ -63,12 +44,16 @@ def save_model(model: SpikingNetwork, path: str | os.PathLike[str]) -> None:
     """
     from safetensors.torch import save
 
-    layers, tensors = [], {}
+    layers: list[dict[str, Any]] = []
+    tensors: dict[str, torch.Tensor] = {}
     for name, module in model.named_children():
-        layers.append({"name": name, **_describe(name, module)})
+        layers.append({"name": name, **layer_records.describe(name, module)})
         for key, value in module.named_parameters():
             # the real weights of a quantized layer are kept under their usual name
             tensors[f"{name}.{key.replace(UNDER_GRID, 'weight')}"] = value
+        for key, delays in module.named_buffers():
+            if key.rpartition(".")[2] == layer_records.DELAYS:
+                tensors[f"{name}.{key}"] = delays
     metadata = {
         "format": FORMAT,
         "version": str(VERSION),
@@ -105,9 +90,10 @@ def load_model(path: str | os.PathLike[str]) -> SpikingNetwork:
             f"{path}: format {metadata.get('format')!r} in the metadata; {FORMAT!r} is needed,"
             " as ssdp_neuro.training.save_model writes it"
         )
-    if metadata.get("version") != str(VERSION):
+    if metadata.get("version") not in READABLE:
         raise NetworkFileError(
-            f"{path}: version {metadata.get('version')!r}; this release reads {VERSION}"
+            f"{path}: version {metadata.get('version')!r};"
+            f" this release reads {' and '.join(READABLE)}"
         )
     try:
         return _build(json.loads(metadata["model"]), tensors).eval()
@@ -116,48 +102,16 @@ def load_model(path: str | os.PathLike[str]) -> SpikingNetwork:
         raise NetworkFileError(f"{path}: damaged model: {reason}") from None
 
 
-def _describe(name: str, module: nn.Module) -> dict[str, Any]:
-    if isinstance(module, CubaLif):
-        surrogate = module.surrogate
-        return {
-            "kind": "CubaLif",
-            **{key: getattr(module, key) for key in NEURON_SETTINGS},
-            "reset": module.reset.name,
-            "surrogate": {"kind": type(surrogate).__name__, **dataclasses.asdict(surrogate)},
-            "grid": None if module.grid is None else dataclasses.asdict(module.grid),
-        }
-    kind: Any = type(module)
-    if parametrize.is_parametrized(module):
-        kind = kind.__bases__[0]  # registering one makes a subclass
-    settings = SETTINGS.get(kind.__name__)
-    if settings is None or kind is not getattr(nn, kind.__name__):
-        raise NetworkFileError(
-            f"{name}: {kind.__name__} cannot be stored; {', '.join(SETTINGS)} and CubaLif can"
-        )
-    if getattr(module, "padding_mode", "zeros") != "zeros":
-        raise NetworkFileError(f"{name}.padding_mode: {module.padding_mode!r}; 'zeros' is needed")
-    described = {key: getattr(module, key) for key in settings}
-    if kind in (nn.Linear, nn.Conv2d):
-        described["bias"] = module.bias is not None
-    return {"kind": kind.__name__, **described}
-
-
 def _build(described: dict[str, Any], tensors: dict[str, torch.Tensor]) -> SpikingNetwork:
     modules: OrderedDict[str, nn.Module] = OrderedDict()
     grids = {}
     for layer in described["layers"]:
         settings = dict(layer)
-        name, kind = settings.pop("name"), settings.pop("kind")
-        if kind == "CubaLif":
-            grid = settings.pop("grid")
-            modules[name] = _neurons(settings)
-            if grid is not None:
-                grids[name] = WeightGrid(**grid)
-        elif kind in SETTINGS:
-            with torch.device("meta"):
-                modules[name] = getattr(nn, kind)(**settings)
-        else:
-            raise NetworkFileError(f"layer {name!r} of unknown kind {kind!r}")
+        name = settings.pop("name")
+        grid = layer_records.grid_of(settings)
+        if grid is not None:
+            grids[name] = grid
+        modules[name] = layer_records.build(name, settings, tensors)
     model = SpikingNetwork(modules, input_shape=tuple(described["input_shape"]))
     for name, tensor in tensors.items():
         if tensor.dtype != torch.float32 or not bool(torch.isfinite(tensor).all()):
@@ -166,10 +120,3 @@ def _build(described: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Spiki
     if grids:
         quantize(model, grids)
     return model
-
-
-def _neurons(settings: dict[str, Any]) -> CubaLif:
-    reset = ResetMode[settings.pop("reset")]
-    surrogate = dict(settings.pop("surrogate"))
-    kind = SURROGATES[surrogate.pop("kind")]
-    return CubaLif(reset=reset, surrogate=kind(**surrogate), **settings)

@@ -43,8 +43,9 @@ class SpikingNetwork(nn.Sequential):
     """Layers in sequence, over spikes ``(B, T, *input_shape)``.
 
     Every module but :class:`CubaLif` and :class:`DelayedLinear` sees one step at a time,
-    ``(B * T, ...)``. :meth:`step` does one step of the network. Modules may be given with names, as an OrderedDict: those of the neurons become the names of
-    the populations on the chip.
+    ``(B * T, ...)``. :meth:`step` does one step of the network. Modules may be given with
+    names, as an OrderedDict: those of the neurons become the names of the populations on
+    the chip.
 
     Parameters
     ----------
@@ -220,8 +221,8 @@ def quantize(
 ) -> dict[str, WeightGrid]:
     """Put a model on the chip's integers: every weight on a grid, every neuron exact.
 
-    A layer's recurrent weights share its grid. It can be trained on from there (quantization-aware); its spikes are those of the
-    converted network.
+    A layer's recurrent weights share its grid. It can be trained on from there
+    (quantization-aware); its spikes are those of the converted network.
 
     Parameters
     ----------

@@ -164,11 +164,14 @@ class CubaLif(nn.Module):
 
     def extra_repr(self) -> str:
         """What ``print(model)`` shows."""
-        return (
-            f"current_decay={self.decay_of_current.settings()},"
-            f" voltage_decay={self.decay_of_voltage.settings()},"
-            f" threshold={self.threshold}, reset={self.reset.name}"
-        )
+        shown = [
+            f"current_decay={self.decay_of_current.settings()}",
+            f"voltage_decay={self.decay_of_voltage.settings()}",
+            f"threshold={self.threshold}, reset={self.reset.name}",
+        ]
+        usual = {"refractory": 0, "latency": 1, "detach_reset": False, "adaptation": None}
+        shown += [f"{k}={getattr(self, k)}" for k, v in usual.items() if getattr(self, k) != v]
+        return ", ".join(shown)
 
     def forward(self, currents: Tensor) -> Tensor:
         """Spikes of a whole sample.

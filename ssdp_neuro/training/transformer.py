@@ -11,11 +11,15 @@ Spike-driven attention by masking and adding: Yao et al., NeurIPS 2023 (arXiv 23
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
-from hw_models import RangeError, ShapeError
-from hw_models.integers import integer
+from hw_models import RangeError, ResetMode, ShapeError
+from hw_models.integers import integer, shape_of
+from ssdp_neuro.training.lif_scan import ScanSettings, can_scan, scan
 from ssdp_neuro.training.surrogate import ArcTangent, Surrogate, spike
 
 
@@ -45,6 +49,8 @@ class TokenLif(nn.Module):
 
     def forward(self, currents: Tensor) -> Tensor:
         """Spikes, 0 and 1, same shape and dtype."""
+        if can_scan(currents, self.surrogate):
+            return self._scan(currents)
         voltage = torch.zeros_like(currents[:, 0])
         fired = []
         for x in currents.unbind(1):
@@ -53,6 +59,21 @@ class TokenLif(nn.Module):
             voltage = voltage * (1.0 - now.detach())
             fired.append(now)
         return torch.stack(fired, dim=1)
+
+    def _scan(self, currents: Tensor) -> Tensor:
+        given = currents.flatten(2)
+        nothing = given.new_zeros(given.shape[2])
+        settings = ScanSettings(
+            threshold=self.threshold,
+            latency=0,
+            reset=ResetMode.ZERO,
+            refractory=0,
+            detach_reset=True,
+            surrogate=self.surrogate,
+            integers=False,
+        )
+        kept = torch.full_like(nothing, self.kept)
+        return scan(given, nothing, kept, nothing, None, settings).view(currents.shape)
 
 
 class SpikingBlock(nn.Module):
@@ -115,6 +136,85 @@ class SpikingBlock(nn.Module):
         stream = stream + self.project(self.attended(query * together))
         hidden = self.hidden(self.expand(self.fire_again(stream)))
         return stream + self.contract(hidden)
+
+
+class SpikingTransformer(nn.Module):
+    """Patches of an image as tokens, blocks of attention, and a readout of real numbers.
+
+    For training; conversions refuse it.
+
+    Parameters
+    ----------
+    input_shape
+        ``(channels, height, width)`` of one step's spikes; other shapes are split into
+        ``patch`` runs of equal length.
+    n_classes
+        Values of the readout.
+    channels
+        Of a token.
+    blocks
+        Of attention, in a row.
+    patch
+        Side of a square patch in pixels, or the number of runs.
+    seed
+        Of the initial weights; the random state of PyTorch is left as it is.
+    lif
+        Makes the neurons; :class:`TokenLif` if not given.
+
+    Examples
+    --------
+    >>> SpikingTransformer((1, 28, 28), 10, channels=16)(torch.zeros(2, 4, 1, 28, 28)).shape
+    torch.Size([2, 4, 10])
+    """
+
+    def __init__(
+        self,
+        input_shape: Sequence[int],
+        n_classes: int,
+        *,
+        channels: int = 64,
+        blocks: int = 2,
+        patch: int = 4,
+        seed: int = 0,
+        lif: type = TokenLif,
+    ) -> None:
+        super().__init__()
+        self.input_shape = shape_of("SpikingTransformer.input_shape", tuple(input_shape))
+        self.patch = integer("SpikingTransformer.patch", patch, 1, 2**16)
+        sizes = self.input_shape[1:] if len(self.input_shape) == 3 else (self.n_values,)
+        if any(size % patch for size in sizes):
+            raise ShapeError(f"SpikingTransformer.patch: {patch} does not divide {sizes}")
+        n_tokens = math.prod(size // patch for size in sizes) if len(sizes) == 2 else patch
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.embed = _NormedLinear(self.n_values // n_tokens, channels)
+            self.position = nn.Parameter(0.02 * torch.randn(n_tokens, channels))
+            self.blocks = nn.Sequential(*(SpikingBlock(channels, lif=lif) for _ in range(blocks)))
+            self.fire = lif()
+            self.readout = nn.Linear(channels, n_classes)
+
+    @property
+    def n_values(self) -> int:
+        """Of one step's input."""
+        return math.prod(self.input_shape)
+
+    def forward(self, spikes: Tensor) -> Tensor:
+        """Evidence for each class in each step; ``(B, T, *input_shape)`` to ``(B, T, classes)``."""
+        if spikes.shape[2:] != self.input_shape:
+            raise ShapeError(
+                f"SpikingTransformer: spikes of shape {tuple(spikes.shape)};"
+                f" (B, T, {', '.join(map(str, self.input_shape))}) is needed"
+            )
+        stream = self.embed(self._tokens(spikes)) + self.position
+        return self.readout(self.fire(self.blocks(stream)).mean(2))
+
+    def _tokens(self, spikes: Tensor) -> Tensor:
+        """``(B, T, tokens, values of a token)``."""
+        if len(self.input_shape) != 3:
+            return spikes.flatten(2).unflatten(2, (self.patch, -1))
+        rows = spikes.unflatten(4, (-1, self.patch)).unflatten(3, (-1, self.patch))
+        # (B, T, channel, row, inner row, column, inner column)
+        return rows.permute(0, 1, 3, 5, 2, 4, 6).flatten(4).flatten(2, 3)
 
 
 class _NormedLinear(nn.Module):

@@ -1,5 +1,7 @@
 import json
+from collections import OrderedDict
 
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
@@ -8,9 +10,14 @@ from torch import nn
 
 from hw_models import NetworkFileError, ResetMode
 from ssdp_neuro.training import (
+    Adaptation,
     ArcTangent,
     CubaLif,
+    DelayedLinear,
+    Lif,
+    MultiGaussian,
     SpikingNetwork,
+    Triangular,
     load_model,
     quantize,
     save_model,
@@ -56,6 +63,72 @@ def test_checkpoint__every_layer_kind_survives(tmp_path):
     assert torch.equal(loaded[5].bias, model[5].bias)
 
 
+def rich_model():
+    torch.manual_seed(1)
+    return SpikingNetwork(
+        OrderedDict(
+            to_hidden=DelayedLinear(6, 5, delays=[3, 0, 2, 1, 0, 63]),
+            hidden=CubaLif(
+                current_decay=[0, 10, 2000, 4095, 7],
+                voltage_decay=300,
+                refractory=2,
+                latency=0,
+                detach_reset=True,
+                learn_current_decay=True,
+                bias=[0.1, 0.2, -0.1, 0.0, 0.3],
+                recurrent=DelayedLinear(5, 5, delays=np.arange(25).reshape(5, 5) % 4),
+                surrogate=MultiGaussian(gain=0.5),
+            ),
+            to_output=nn.Linear(5, 3, bias=False),
+            output=Lif(
+                voltage_decay=100,
+                learn_voltage_decay=True,
+                recurrent=nn.Linear(3, 3, bias=False),
+                surrogate=Triangular(height=0.3),
+            ),
+        ),
+        input_shape=(6,),
+    )
+
+
+@pytest.mark.parametrize("quantized", [False, True])
+def test_checkpoint__everything_a_layer_can_have_survives(tmp_path, quantized):
+    model = rich_model()
+    if quantized:
+        quantize(model)
+    save_model(model, tmp_path / "model.safetensors")
+    loaded = load_model(tmp_path / "model.safetensors")
+    assert str(loaded.hidden) == str(model.hidden)
+    for one, other in zip(loaded.parameters(), model.parameters(), strict=True):
+        assert torch.equal(one, other)
+    for one, other in zip(loaded.buffers(), model.buffers(), strict=True):
+        assert torch.equal(one, other)
+    for name in ("refractory", "latency", "detach_reset", "surrogate", "grid"):
+        assert getattr(loaded.hidden, name) == getattr(model.hidden, name)
+        assert getattr(loaded.output, name) == getattr(model.output, name)
+    spikes = spikes_for(model)
+    fired = model(spikes)
+    assert model.record(spikes)["hidden"].sum() > 0
+    assert torch.equal(loaded(spikes), fired)
+
+
+def test_checkpoint__an_adaptive_threshold_survives(tmp_path):
+    model = dense_model(adaptation=Adaptation(kept=0.5, strength=0.3))
+    save_model(model, tmp_path / "model.safetensors")
+    loaded = load_model(tmp_path / "model.safetensors")
+    assert loaded.hidden.adaptation == Adaptation(kept=0.5, strength=0.3)
+
+
+def test_load_model__reads_the_first_version(tmp_path):
+    path, metadata, tensors = stored(tmp_path)
+    model = json.loads(metadata["model"])
+    names = {"name", "kind", "current_decay", "voltage_decay", "threshold", "reset"}
+    assert set(model["layers"][1]) == names | {"surrogate", "grid"}
+    save_file(tensors, path, metadata={**metadata, "version": "1"})
+    spikes = spikes_for(dense_model())
+    assert torch.equal(load_model(path)(spikes), dense_model()(spikes))
+
+
 def test_save_model__refuses_a_layer_it_cannot_store(tmp_path):
     model = SpikingNetwork(nn.Linear(2, 2), nn.Tanh(), CubaLif(current_decay=1, voltage_decay=1))
     with pytest.raises(NetworkFileError, match="1: Tanh cannot be stored"):
@@ -87,7 +160,10 @@ def test_load_model__refuses_truncated_missing_and_foreign_files(tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda meta, model, tensors: meta.update(version="2"), "version '2'"),
+        (
+            lambda meta, model, tensors: meta.update(version="3"),
+            "version '3'; .* 1 and 2",
+        ),
         (lambda meta, model, tensors: model.update(layers=3), "damaged model"),
         (lambda meta, model, tensors: model.pop("input_shape"), "input_shape"),
         (lambda meta, model, tensors: model["layers"][0].update(kind="RNN"), "unknown kind 'RNN'"),
