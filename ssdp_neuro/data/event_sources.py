@@ -21,7 +21,7 @@ NMNIST_US = 300_000  # three movements of the camera
 TEN = tuple(str(digit) for digit in range(10))
 
 
-def nmnist(settings: DataSettings) -> Source:
+def nmnist_files(settings: DataSettings) -> Source:
     """Recordings ``Train/<digit>/<number>.bin`` and ``Test/...``, cut into steps."""
     only_events(settings)
     if SENSOR[1] % settings.pool:

@@ -10,12 +10,12 @@ from ssdp_neuro.data import image_sources
 from ssdp_neuro.data.array_sources import npz
 from ssdp_neuro.data.cifar10 import cifar10
 from ssdp_neuro.data.dataset import DataSplit
-from ssdp_neuro.data.event_sources import nmnist
 from ssdp_neuro.data.mit_bih import mit_bih
 from ssdp_neuro.data.settings import DataSettings
 from ssdp_neuro.data.sound_sources import fsdd
 from ssdp_neuro.data.source import Source
 from ssdp_neuro.data.split import divided
+from ssdp_neuro.data.tonic_sources import cifar10_dvs, dvs_gesture, nmnist, shd
 
 # what is read, and where it is to be had
 DATA_SETS: dict[str, str] = {
@@ -26,8 +26,11 @@ DATA_SETS: dict[str, str] = {
     "idx": "four idx files named like those of MNIST",
     "cifar10": "data_batch_1.bin .. data_batch_5.bin and test_batch.bin of the binary version,"
     " from www.cs.toronto.edu/~kriz/cifar.html, or an .npz with x and y",
-    "nmnist": "Train/<digit>/<number>.bin and Test/... in a folder or in zip files; from"
-    " www.garrickorchard.com/datasets/n-mnist",
+    "nmnist": "Train/<digit>/<number>.bin and Test/... in a folder or in zip files, or"
+    " download = true; from www.garrickorchard.com/datasets/n-mnist",
+    "dvs-gesture": "tonic's folder DVSGesture in it, or download = true",
+    "shd": "tonic's folder SHD in it, or download = true",
+    "cifar10-dvs": "tonic's folder CIFAR10DVS in it, or download = true",
     "fsdd": "<word>_<speaker>_<index>.wav in a folder or a zip file; from"
     " github.com/Jakobovski/free-spoken-digit-dataset, recordings",
     "mit-bih": "an .npz with beat, label, record, split, rr_prev and sample; the records are at"
@@ -41,6 +44,9 @@ _READERS: dict[str, Callable[[DataSettings], Source]] = {
     "idx": image_sources.idx,
     "cifar10": cifar10,
     "nmnist": nmnist,
+    "dvs-gesture": dvs_gesture,
+    "shd": shd,
+    "cifar10-dvs": cifar10_dvs,
     "fsdd": fsdd,
     "mit-bih": mit_bih,
     "npz": npz,
