@@ -82,6 +82,7 @@ class Trainer:
         self.best_is_convertible = False
         self._best: dict[str, Any] = {}
         self._network = model
+        self._clock = 0.0
         self._stop = StopSignals()
         if place.n_ranks > 1:
             as_first_rank(model, place)
@@ -137,13 +138,12 @@ class Trainer:
             progress_bar("training", total, show=show, done=self.progress.step) as advance,
             self._log() as log,
         ):
+            self._clock = time.perf_counter()
             while not self.finished:
                 if self.progress.batch == 0:
                     self._begin_epoch()
                 for batch, spikes in self._batches():
-                    started = time.perf_counter()
                     stop = self._step(batch, spikes)
-                    self.progress.seconds += time.perf_counter() - started
                     advance()
                     if self.progress.batch == self.steps_per_epoch:
                         break
@@ -152,9 +152,7 @@ class Trainer:
                         self.write_checkpoint()
                     if stop:
                         self._stop.raise_again(self.folder)
-                started = time.perf_counter()
                 self._end_epoch(log)
-                self.progress.seconds += time.perf_counter() - started
                 due = self.progress.epoch % self.settings.checkpoint_epochs == 0
                 if due or stop or self.finished:
                     self.write_checkpoint()
@@ -194,6 +192,9 @@ class Trainer:
 
     def write_checkpoint(self) -> None:
         """Write all of this to the folder; by the first rank."""
+        now = time.perf_counter()
+        self.progress.seconds += now - self._clock
+        self._clock = now
         if self.folder is None or not self.place.is_first:
             return
         tensors: dict[str, Tensor] = {}

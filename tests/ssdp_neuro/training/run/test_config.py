@@ -1,0 +1,105 @@
+import dataclasses
+
+import pytest
+
+from hw_models import InputError, RangeError, ResetMode, SsdpError, TypeMismatchError
+from ssdp_neuro.training import config_of, read_config
+from ssdp_neuro.training.run.config import SECTIONS, described_fields, example_config
+from ssdp_neuro.training.run.section import field_notes, plain, read_section
+from ssdp_neuro.training.run.settings import ModelKind, RuleKind
+
+
+def written(tmp_path, text):
+    path = tmp_path / "run.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_read_config__reads_every_kind_of_value(tmp_path):
+    text = """
+    [data]
+    name = "fashion-mnist"
+    held_out = ["théo \\\\ \\" x"]
+    [model]
+    kind = "feed-forward"
+    hidden = [100, 50]
+    threshold = 2
+    reset = "zero"
+    [rule]
+    kind = "da-ssdp"
+    scale_by_learning_rate = true
+    """
+    config = read_config(written(tmp_path, text))
+    assert config.data.held_out == ('théo \\ " x',)
+    assert (config.model.kind, config.model.reset) == (ModelKind.FEED_FORWARD, ResetMode.ZERO)
+    assert config.model.hidden == (100, 50)
+    assert (config.model.threshold, type(config.model.threshold)) == (2.0, float)
+    assert config.rule.kind is RuleKind.DA_SSDP
+    assert config.rule.changes() == {"scale_by_learning_rate": True}
+    assert read_config(written(tmp_path, config.to_toml())) == config
+
+
+def test_read_config__changes_of_the_command_line(tmp_path):
+    path = written(tmp_path, "[data]\nname = 'digits'\n[training]\nepochs = 3")
+    changes = ("training.epochs=5", "data.folder = some/where", "model.hidden=[7]")
+    config = read_config(path, changes)
+    assert (config.training.epochs, config.data.folder, config.model.hidden) == (
+        5,
+        "some/where",
+        (7,),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "words"),
+    [
+        ("[modle]", InputError, "no section 'modle'; did you mean 'model'"),
+        ("[model]\nhiden = [3]", InputError, r"\[model\]: no field 'hiden'; did you mean 'hidden'"),
+        ("[model]\nhidden = 3", TypeMismatchError, r"\[model\] hidden: 3; list of integer"),
+        ("[model]\nhidden = [3, 'a']", TypeMismatchError, r"hidden\[1\]: \"a\"; integer"),
+        ("[model]\nhidden = [0]", RangeError, "hidden: 0"),
+        ("[model]\nkind = 'recurent'", InputError, "did you mean 'recurrent'"),
+        ("[model]\nthreshold = nan", RangeError, "threshold: nan"),
+        ("[training]\nepochs = 3.0", TypeMismatchError, r"epochs: 3.0; integer is needed"),
+        ("[training]\nepochs = true", TypeMismatchError, "epochs: true; integer"),
+        ("[training]\namp = 1", TypeMismatchError, "amp: 1; true"),
+        ("[training]\nepochs = 0", RangeError, "epochs: 0"),
+        ("[training]\ndropped_spikes = 1.0", RangeError, "dropped_spikes: 1.0; allowed from 0"),
+        ("[optimizer]\nlearning_rate = -1", RangeError, "learning_rate: -1.0; allowed above 0"),
+        ("[rule]\nsigma = 0", RangeError, "sigma"),
+        ("[data]\nn_steps = 0", RangeError, "n_steps"),
+        ("training = 3", TypeMismatchError, "a section with fields"),
+        ("epochs = 3", InputError, "no section 'epochs'"),
+        ("[training\n", InputError, "run.toml: not TOML"),
+        ("[training]\nepochs = 1\nepochs = 2", InputError, "not TOML"),
+    ],
+)
+def test_read_config__refuses_naming_place_and_what_is_allowed(tmp_path, text, error, words):
+    with pytest.raises(error, match=words):
+        read_config(written(tmp_path, text))
+
+
+@pytest.mark.parametrize("change", ["epochs=3", "training.epochs", "training=3"])
+def test_read_config__refuses_changes_of_another_form(tmp_path, change):
+    with pytest.raises(InputError, match=r"section\.field=value"):
+        read_config(written(tmp_path, ""), (change,))
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+def test_sections__every_field_is_documented_and_checked(name):
+    for note in field_notes(SECTIONS[name]):
+        assert len(note.meaning) > 8, note.name
+        assert note.name in described_fields()
+    wrong = {field: [0.5, [1]] for field in plain(SECTIONS[name]())}
+    with pytest.raises(SsdpError, match=r"here .*0\.5"):
+        read_section(SECTIONS[name], wrong, "here")
+
+
+def test_example_config__is_the_defaults(tmp_path):
+    config = read_config(written(tmp_path, example_config()))
+    assert config == config_of({name: {} for name in SECTIONS})
+
+
+def test_sections__are_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        config_of({}).training.epochs = 3
