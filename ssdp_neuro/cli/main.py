@@ -16,6 +16,7 @@ from hw_models import MissingExtraError, SsdpError
 
 GROUP = "ssdp_neuro.commands"
 OWN = {
+    "data": "ssdp_neuro.cli.data:data",
     "info": "ssdp_neuro.cli.info:info",
     "learn": "ssdp_neuro.cli.learn:learn",
     "simulate": "ssdp_neuro.cli.simulate:simulate",

@@ -41,7 +41,8 @@ class TreeFile:
 def find_files(path: str | os.PathLike[str], pattern: re.Pattern[str]) -> list[TreeFile]:
     """Files whose name, with ``/`` between folders, matches the whole pattern.
 
-    Those that lie open in the folder or below it come before those in its zip files.
+    Those that lie open in the folder or below it are taken before those in its zip files;
+    hidden ones and what macOS adds to zip files are passed over.
 
     Parameters
     ----------
@@ -65,8 +66,7 @@ def find_files(path: str | os.PathLike[str], pattern: re.Pattern[str]) -> list[T
         found = [
             TreeFile(match, None, str(file))
             for file in root.rglob("*")
-            if (match := pattern.fullmatch(file.relative_to(root.parent).as_posix()))
-            and file.is_file()
+            if (match := _matched(pattern, file.relative_to(root).as_posix())) and file.is_file()
         ]
         if found:
             return sorted(found, key=lambda file: file.name)
@@ -75,10 +75,16 @@ def find_files(path: str | os.PathLike[str], pattern: re.Pattern[str]) -> list[T
     for archive in archives:
         with _zip_errors(archive), zipfile.ZipFile(archive) as opened:
             for entry in opened.namelist():
-                match = pattern.fullmatch(entry)
+                match = _matched(pattern, entry)
                 if match:
                     found.append(TreeFile(match, archive, entry))
     return sorted(found, key=lambda file: file.name)
+
+
+def _matched(pattern: re.Pattern[str], name: str) -> re.Match[str] | None:
+    if any(part.startswith((".", "__MACOSX")) for part in name.split("/")):
+        return None
+    return pattern.fullmatch(name)
 
 
 def contents(files: list[TreeFile]) -> Iterator[bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import math
 import os
+import re
 import zlib
 from pathlib import Path
 from typing import IO, Any
@@ -97,15 +98,28 @@ def read_labelled_images(
 def idx_path(folder: str | os.PathLike[str], name: str) -> Path:
     """The file of that name in a folder, with or without ``.gz``.
 
+    If there is none, the only one that has something and ``-`` before the name, ``test`` for
+    ``t10k`` or ``.idx`` for ``-idx`` is taken, as in ``emnist-letters-test-images.idx3-ubyte``.
+
     Raises
     ------
     InputError
-        If there is neither.
+        If there is neither, or several.
     """
     for path in (Path(folder, name), Path(folder, f"{name}.gz")):
         if path.is_file():
             return path
-    raise InputError(f"{folder}: no file {name} or {name}.gz")
+    like = re.escape(name).replace("t10k", "(?:t10k|test)").replace(r"\-idx", "[-.]idx")
+    pattern = re.compile(rf"(?:.+-)?{like}(?:\.gz)?")
+    inside = Path(folder).iterdir() if Path(folder).is_dir() else ()
+    found = sorted(path for path in inside if pattern.fullmatch(path.name) and path.is_file())
+    if len(found) > 1:
+        raise InputError(
+            f"{folder}: {[path.name for path in found]} all stand for {name}; one is needed"
+        )
+    if not found:
+        raise InputError(f"{folder}: no file {name} or {name}.gz")
+    return found[0]
 
 
 def _read(path: Any, file: IO[bytes] | gzip.GzipFile) -> np.ndarray:

@@ -29,7 +29,8 @@ def mit_bih(settings: DataSettings) -> Source:
 
     Arrays: ``beat`` integers (N, samples), ``label`` 0 N, 1 S, 2 V, 3 F, ``record`` (N,),
     ``split`` 1 for training and 2 for the test, and with ``rhythm`` also ``rr_prev``, the
-    samples since the beat before, and ``sample``, when the beat was.
+    samples since the beat before, and ``sample``, when the beat was. A record stands for a
+    patient, as usual; only 201 and 202, on different sides of the split, are of one person.
     """
     if settings.code not in (Encoding.AUTO, Encoding.DELTA):
         raise InputError(

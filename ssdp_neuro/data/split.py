@@ -131,7 +131,7 @@ def _validation_places(
     if len(names) < 2:
         raise InputError(
             f"data.validation_by: {source.where} has one group to train on, {str(names[0])!r};"
-            " two or more are needed to keep one for validation"
+            " two or more are needed to keep one for validation (or validation_by = 'class')"
         )
     counts = np.zeros((len(names), len(source.class_names)), dtype=np.int64)
     np.add.at(counts, (group.reshape(-1), labels), 1)

@@ -79,3 +79,19 @@ def test_read_labelled_images__names_the_file_that_does_not_fit(tmp_path):
     (tmp_path / "t10k-images-idx3-ubyte.gz").write_bytes(WHOLE)
     with pytest.raises(InputError, match="t10k-images"):
         read_labelled_images(tmp_path, "test")
+
+
+def test_read_labelled_images__names_of_other_data_sets(tmp_path):
+    mnist_like(tmp_path, np.random.default_rng(0))
+    plain = [read_labelled_images(tmp_path, part) for part in ("train", "test")]
+    for path in list(tmp_path.iterdir()):
+        other = path.name.replace("t10k", "test").replace("-idx", ".idx")
+        path.rename(tmp_path / f"kana-49-{other}")
+    for part, (images, labels) in zip(("train", "test"), plain, strict=True):
+        again, again_labels = read_labelled_images(tmp_path, part)
+        assert (images == again).all()
+        assert (labels == again_labels).all()
+    whole = (tmp_path / "kana-49-train-images.idx3-ubyte.gz").read_bytes()
+    (tmp_path / "letters-train-images-idx3-ubyte.gz").write_bytes(whole)
+    with pytest.raises(InputError, match="all stand for train-images-idx3-ubyte; one is needed"):
+        read_labelled_images(tmp_path, "train")
