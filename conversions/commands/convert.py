@@ -54,7 +54,7 @@ def convert(
     ssdp-neuro convert digits.safetensors --out digits.h5 --calibration some.npz --json
     """
     _refuse_mixed_up_files(model, out, report)
-    from conversions.from_torch_model import from_torch
+    from conversions.from_torch.conversion import from_torch
     from ssdp_neuro.training import load_model
 
     loaded = load_model(model)

@@ -15,7 +15,8 @@ from conversions.demo.lava_check import compare_with_lava, require_lava
 from conversions.demo.lesson_plan import lesson
 from conversions.demo.result import ClassAccuracy, DemoResult, Example, Lesson
 from conversions.demo.settings import DemoSettings
-from conversions.from_torch_model import from_torch
+from conversions.from_torch.conversion import from_torch
+from conversions.quantization import ScaleForm
 from hw_models import FixedPointNetwork
 from ssdp_neuro import learn, simulate
 from ssdp_neuro.decision import accuracy, decide, first_spikes
@@ -69,7 +70,9 @@ def run_demo(
 
     with clock("conversion", "Converting to 8-bit weights and integer neurons"):
         known = old.take(slice(0, settings.n_calibration))
-        network, conversion = from_torch(model, calibration=(known.spikes, known.labels))
+        network, conversion = from_torch(
+            model, calibration=(known.spikes, known.labels), scales=ScaleForm.LAYER
+        )
 
     old_held_out = held_out.of_classes(0, n_trained)
     with clock("engine", f"Running {len(old_held_out.labels)} held-out digits in the engine"):

@@ -208,7 +208,7 @@ def _contestants(models: Any, data: Any, calibration: Any, chip: Chip) -> list[_
 
 
 def _converted(model: SpikingNetwork, calibration: Any, chip: Chip) -> FixedPointNetwork:
-    from conversions.from_torch_model import from_torch
+    from conversions.from_torch.conversion import from_torch
 
     given = None
     if calibration is not None:

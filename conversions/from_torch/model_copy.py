@@ -1,0 +1,47 @@
+"""A copy of the user's model to experiment on."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from conversions.from_torch.registry import state_reset
+
+
+def rested_copy(model: nn.Module, n_samples: int, n_steps: int) -> nn.Module:
+    """A deep copy on the CPU, in evaluation mode, every neuron at rest.
+
+    Parameters
+    ----------
+    model
+        Left as it is, also where its state belongs to a graph of gradients.
+    n_samples, n_steps
+        Of the run to come, for layers that have to be told them.
+    """
+    # deepcopy refuses tensors inside a graph, which a trained model's states are
+    memo: dict[int, Any] = {
+        id(tensor): tensor.detach().clone()
+        for module in model.modules()
+        for tensor in _tensors(vars(module), 4)
+        if tensor.requires_grad and not tensor.is_leaf
+    }
+    copied = copy.deepcopy(model, memo).cpu().eval().requires_grad_(False)
+    for module in copied.modules():
+        reset = state_reset(module)
+        if reset is not None:
+            reset(module)
+        if hasattr(module, "squeeze_forward"):  # sinabs: (B * T, ...) in and out
+            module.batch_size, module.num_timesteps = n_samples, n_steps  # type: ignore[assignment]
+    return copied
+
+
+def _tensors(held: Any, depth: int) -> Iterator[Tensor]:
+    if isinstance(held, torch.Tensor):
+        yield held
+    elif depth and isinstance(held, (dict, list, tuple)):
+        for item in held.values() if isinstance(held, dict) else held:
+            yield from _tensors(item, depth - 1)
