@@ -12,7 +12,7 @@ from ssdp_neuro import RunResult
 
 if TYPE_CHECKING:
     from conversions.lava_graph.program import LavaProgram
-    from hw_models.lava_processes.reading.recorders import Recorder, Tap
+    from hw_models.lava_processes.reading.recorders import Recorder
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -60,40 +60,31 @@ class ProgramRun:
             known = ", ".join(repr(each.name) for each in self.program.recorders) or "none"
             raise InputError(f"{name!r} records nothing; recorders are {known}")
         if recorders[0].labels:
-            return self._monitor_data(recorders)
-        values, room = self._values(recorders[0]), recorders[0].n_steps
-        return values.astype(np.float64) if room is None else _in_ring(values, room)
+            data: dict[str, dict[str, np.ndarray]] = {}
+            for recorder in recorders:
+                owner, variable = recorder.labels[0]
+                data.setdefault(owner, {})[variable] = self._kept(recorder)
+            return data
+        (recorder,) = recorders
+        kept = self._kept(recorder)
+        return kept if recorder.n_steps is None else np.moveaxis(kept, 0, -1)
 
-    def _monitor_data(self, recorders: list[Recorder]) -> dict[str, dict[str, np.ndarray]]:
-        data: dict[str, dict[str, np.ndarray]] = {}
-        for recorder in recorders:
-            kept = np.zeros((recorder.n_steps or 0, *recorder.shape))
-            kept[: self.result.n_steps] = self._values(recorder)
-            owner, variable = recorder.labels[0]
-            data.setdefault(owner, {})[variable] = kept
-        return data
-
-    def _values(self, recorder: Recorder) -> np.ndarray:
-        """What a recorder heard, int32 ``(n_steps, *shape)``."""
-        shape = (self.result.n_steps, *recorder.shape)
-        heard = np.zeros((shape[0], int(np.prod(recorder.shape))), dtype=np.int32)
+    def _kept(self, recorder: Recorder) -> np.ndarray:
+        """What a recorder has room for, ``(room, *shape)``; step ``t`` is in row ``t % room``."""
+        n_steps = self.result.n_steps
+        room = n_steps if recorder.n_steps is None else recorder.n_steps
+        kept = np.zeros((room, int(np.prod(recorder.shape))))
+        last = np.arange(max(0, n_steps - room), n_steps)
         for tap in recorder.taps:
-            heard += self._tapped(tap)[:, tap.order]
-        return heard.reshape(shape)
-
-    def _tapped(self, tap: Tap) -> np.ndarray:
-        if tap.variable != "spikes":
-            return self.result.probe(tap.population, tap.variable)
-        if tap.population in self.program.ring_data:  # it may send more than 0 and 1
-            data = self.program.ring_data[tap.population]
-            return data[:, np.arange(self.result.n_steps) % data.shape[1]].T
-        return self.result.raster(tap.population).astype(np.int32)
-
-
-def _in_ring(values: np.ndarray, size: int) -> np.ndarray:
-    """Steps in a ring buffer of ``size``, the last axis; a later step takes an earlier's place."""
-    n_steps = values.shape[0]
-    ring = np.zeros((*values.shape[1:], size))
-    last = np.arange(max(0, n_steps - size), n_steps)
-    ring[..., last % size] = np.moveaxis(values[last], 0, -1)
-    return ring
+            if tap.variable != "spikes":
+                state = self.result.probe(tap.population, tap.variable)
+                kept[last % room] += state[last][:, tap.order]
+            elif tap.population in self.program.ring_data:  # it may send more than 0 and 1
+                data = self.program.ring_data[tap.population].T
+                kept[last % room] += data[last % len(data)][:, tap.order]
+            else:
+                events = self.result.events(tap.population)
+                events = events[events["step"] >= n_steps - room]
+                place = np.argsort(tap.order)
+                kept[events["step"] % room, place[events["index"]]] += 1
+        return kept.reshape(room, *recorder.shape)

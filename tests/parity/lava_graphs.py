@@ -115,6 +115,13 @@ def weights_of(draw, rng, shape):
     return rng.integers(low, high, shape).astype(draw(st.sampled_from((int, np.int16, float))))
 
 
+def unsorted(weights):
+    """A sparse matrix that stores each row from its last synapse to its first."""
+    matrix = csr_matrix(weights[:, ::-1])
+    matrix.indices = (weights.shape[1] - 1 - matrix.indices).astype(matrix.indices.dtype)
+    return csr_matrix((matrix.data, matrix.indices, matrix.indptr), shape=weights.shape)
+
+
 @st.composite
 def matrix_synapses(draw, n_out, n_in, sends_bits):
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
@@ -130,14 +137,14 @@ def matrix_synapses(draw, n_out, n_in, sends_bits):
         one = draw(st.booleans())
         return DelayDense(weights=weights, delays=int(delays[0, 0]) if one else delays, **fields)
     weights = weights * (rng.random(weights.shape) < draw(st.sampled_from((0.3, 0.9))))
-    form = draw(st.sampled_from((np.asarray, csr_matrix, coo_matrix)))
+    form = draw(st.sampled_from((np.asarray, csr_matrix, coo_matrix, unsorted)))
     if kind is Sparse:
         fields.pop("max_delay", None)
         return Sparse(weights=form(weights), **fields)
     sparse_delays = csr_matrix(delays * (rng.random(delays.shape) < 0.8))
     if draw(st.booleans()):
         return DelaySparse(weights=form(weights), delays=int(delays[0, 0]), **fields)
-    return DelaySparse(weights=csr_matrix(weights), delays=sparse_delays, **fields)
+    return DelaySparse(weights=form(weights), delays=sparse_delays, **fields)
 
 
 def axes_of(draw, port):

@@ -194,7 +194,6 @@ def _delayed(
         raise ConversionError(f"{where}: {int(np.max(given))}; allowed 0..{MAX_DELAY}")
     stored: Any = weights
     if isinstance(weights, csr_matrix):
-        weights.sort_indices()
         stored = weights.tocoo()
         if isinstance(given, int):
             delays = np.full(stored.data.shape, given, dtype=np.int32)
