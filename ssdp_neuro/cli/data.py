@@ -40,12 +40,15 @@ def data(
 ) -> None:
     r"""Read a data set, divide and encode it, and say how many samples and spikes there are.
 
+    Most need the folder of their files, and those with speakers or patients can keep some for
+    the test: data fsdd --folder recordings --held-out theo
+
     For example:
 
     \b
     ssdp-neuro data digits
-    ssdp-neuro data fashion-mnist --folder fashion-mnist --encoding rate --set max_rate=0.5
-    ssdp-neuro data fsdd --folder recordings --steps 40 --held-out theo --figure words.png
+    ssdp-neuro data digits --steps 30 --encoding rate --set max_rate=0.5 --set test_limit=100
+    ssdp-neuro data digits --set pool=2 --figure digits.png --json
     """
     table: dict[str, Any] = {"name": name, "folder": folder, "n_steps": steps, "encoding": encoding}
     if held_out:

@@ -89,8 +89,19 @@ def loudness(sound: Sound, span_us: int, channels: int) -> np.ndarray:
     total = np.zeros((channels, n_samples + 1), dtype=np.int64)
     np.cumsum(heard, axis=1, out=total[:, 1:])
     mean = (total[:, ends] - total[:, starts]) // np.maximum(ends - starts, 1)
-    logarithm = np.searchsorted(_log_table(), mean, side="right")
-    return np.maximum(logarithm - max(int(logarithm.max()) - RANGE, 0), 0).T
+    level = logarithm(mean)
+    return np.maximum(level - max(int(level.max()) - RANGE, 0), 0).T
+
+
+def logarithm(amplitude: np.ndarray) -> np.ndarray:
+    """How many of 2**0, 2**(1/16), 2**(2/16), ... are not above each amplitude, int64.
+
+    Examples
+    --------
+    >>> logarithm(np.array([0, 1, 2, 3, 1024])).tolist()
+    [0, 1, 17, 26, 161]
+    """
+    return np.searchsorted(_log_table(), amplitude, side="right").astype(np.int64)
 
 
 def spoken(loudness: np.ndarray) -> np.ndarray:
@@ -164,5 +175,5 @@ def _mel(hertz: float) -> float:
 
 @functools.lru_cache(maxsize=1)
 def _log_table() -> np.ndarray:
-    """Amplitudes from which the logarithm is 1, 2, ..., in 16ths of an octave."""
+    """The powers, rounded up to integers: what is not below one is not below the other."""
     return np.ceil(2.0 ** (np.arange(0, 32 * LOG_STEPS) / LOG_STEPS)).astype(np.int64)

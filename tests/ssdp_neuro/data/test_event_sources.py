@@ -51,6 +51,7 @@ def test_nmnist__zip_files_and_folders_are_the_same(tmp_path):
     one, *others = (
         load(settings(tmp_path / name)) for name in ("all.zip", "open", "open/NMNIST", "two")
     )
+    assert [len(part) for part in one.parts] == [4, 2, 6]
     for other in others:
         for a, b in zip(one.parts, other.parts, strict=True):
             assert (a.spikes(range(len(a))) == b.spikes(range(len(b)))).all()

@@ -61,6 +61,14 @@ def test_random_rate_encoder__fires_as_often_as_it_should(images):
     assert 0.45 < agreement < 0.6
 
 
+def test_random_rate_encoder__black_never_fires_and_white_always():
+    """Among a million draws about 16 are the lowest and 16 the highest that there are."""
+    spikes = RandomRateEncoder(8, max_rate=1.0, seed=0)
+    black = np.zeros((128, 1, 32, 32), dtype=np.uint8)
+    assert not spikes(black, np.arange(128), 0).any()
+    assert spikes(black + np.uint8(255), np.arange(128), 0).all()
+
+
 def test_bit_plane_encoder__gives_the_number_back(images):
     spikes = BitPlaneEncoder(8)(images, KEYS, 0)
     weights = (128 >> np.arange(8)).reshape(1, 8, 1, 1, 1)

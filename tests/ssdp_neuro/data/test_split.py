@@ -87,6 +87,8 @@ def test_divided__limits_are_parts_of_more():
     assert [len(part) for part in few] == [12, 4, 8]
     assert all(a < b < c for a, b, c in zip(few, more, whole, strict=True))
     assert np.bincount(divided(made, wish).train.labels).tolist() == [3, 3, 3, 3]
+    other = parts(divided(made, dataclasses.replace(wish, seed=4)))
+    assert [a == b for a, b in zip(few, other, strict=True)] == [False, False, True]
 
 
 def test_divided__validation_is_never_from_the_test():
