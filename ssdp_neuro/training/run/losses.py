@@ -37,7 +37,12 @@ def sample_losses(scores: Tensor, labels: Tensor) -> Tensor:
 
 
 def decisions(output: Tensor) -> np.ndarray:
-    """Class of each sample, int64 ``(B,)``; spikes are decided on as the chip's are."""
+    """Class of each sample, int64 ``(B,)``; spikes are decided on as the chip's are.
+
+    Of real numbers ``(B, T, classes)`` the sum over the steps decides.
+    """
     if output.ndim == 2:
         return output.argmax(1).cpu().numpy()
+    if not bool(((output == 0) | (output == 1)).all()):
+        return output.float().flatten(2).sum(1).argmax(1).cpu().numpy()
     return decide(output.flatten(2).cpu().numpy())

@@ -4,21 +4,34 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
+from functools import partial
 from typing import Any
 
-import torch
 from torch import nn
 
+from ssdp_neuro.training.convolutional import convolutional
 from ssdp_neuro.training.feed_forward import feed_forward
 from ssdp_neuro.training.network import SpikingNetwork
+from ssdp_neuro.training.recurrent import recurrent
 from ssdp_neuro.training.run.settings import ModelKind, ModelSettings, SurrogateKind
-from ssdp_neuro.training.surrogate import ArcTangent, Boxcar, FastSigmoid, Surrogate
+from ssdp_neuro.training.surrogate import (
+    ArcTangent,
+    Boxcar,
+    FastSigmoid,
+    MultiGaussian,
+    Surrogate,
+    Triangular,
+)
+from ssdp_neuro.training.transformer import SpikingTransformer, TokenLif
 
 SURROGATES: dict[SurrogateKind, Any] = {
     SurrogateKind.FAST_SIGMOID: FastSigmoid,
     SurrogateKind.ARC_TANGENT: ArcTangent,
     SurrogateKind.BOXCAR: Boxcar,
+    SurrogateKind.TRIANGULAR: Triangular,
+    SurrogateKind.MULTI_GAUSSIAN: MultiGaussian,
 }
+GAIN, CONVOLUTIONAL_GAIN = 1.0, 1.5
 
 
 def make_model(
@@ -27,10 +40,13 @@ def make_model(
     """The network that the settings name, for spikes ``(B, T, *input_shape)``.
 
     The random state of PyTorch is left as it is.
+
+    Raises
+    ------
+    ShapeError
+        If the architecture does not fit the input.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return MAKERS[settings.kind](settings, input_shape, n_classes, seed)
+    return MAKERS[settings.kind](settings, input_shape, n_classes, seed)
 
 
 def _surrogate(settings: ModelSettings) -> Surrogate:
@@ -44,23 +60,61 @@ def _neurons(settings: ModelSettings) -> dict[str, Any]:
         "voltage_decay": settings.voltage_decay,
         "threshold": settings.threshold,
         "reset": settings.reset,
+        "refractory": settings.refractory,
+        "learn_current_decay": settings.learn_decays,
+        "learn_voltage_decay": settings.learn_decays,
         "surrogate": _surrogate(settings),
     }
 
 
-def _feed_forward(
+def _chain(
     settings: ModelSettings, input_shape: tuple[int, ...], n_classes: int, seed: int
 ) -> nn.Module:
-    made = feed_forward(
-        (math.prod(input_shape), *settings.hidden, n_classes),
-        seed=seed,
-        gain=settings.gain,
-        **_neurons(settings),
-    )
+    """Linear layers, recurrent or not, of an input of any shape."""
+    sizes = (math.prod(input_shape), *settings.hidden, n_classes)
+    common = {"seed": seed, "gain": settings.gain or GAIN, **_neurons(settings)}
+    if settings.kind is ModelKind.RECURRENT:
+        made = recurrent(sizes, recurrent_gain=settings.recurrent_gain, **common)
+    else:
+        made = feed_forward(sizes, **common)
     if len(input_shape) == 1:
         return made
     layers = OrderedDict([("flatten", nn.Flatten()), *made.named_children()])
     return SpikingNetwork(layers, input_shape=input_shape)
 
 
-MAKERS: dict[ModelKind, Any] = {ModelKind.FEED_FORWARD: _feed_forward}
+def _convolutional(
+    settings: ModelSettings, input_shape: tuple[int, ...], n_classes: int, seed: int
+) -> nn.Module:
+    return convolutional(
+        input_shape,
+        settings.hidden,
+        n_classes,
+        kernel_size=settings.kernel_size,
+        stride=settings.stride,
+        seed=seed,
+        gain=settings.gain or CONVOLUTIONAL_GAIN,
+        **_neurons(settings),
+    )
+
+
+def _transformer(
+    settings: ModelSettings, input_shape: tuple[int, ...], n_classes: int, seed: int
+) -> nn.Module:
+    return SpikingTransformer(
+        input_shape,
+        n_classes,
+        channels=settings.hidden[0],
+        blocks=settings.blocks,
+        patch=settings.patch,
+        seed=seed,
+        lif=partial(TokenLif, surrogate=_surrogate(settings)),  # type: ignore[arg-type]
+    )
+
+
+MAKERS: dict[ModelKind, Any] = {
+    ModelKind.FEED_FORWARD: _chain,
+    ModelKind.RECURRENT: _chain,
+    ModelKind.CONVOLUTIONAL: _convolutional,
+    ModelKind.TRANSFORMER: _transformer,
+}

@@ -21,6 +21,7 @@ from ssdp_neuro.training.run.section import nearest
 from ssdp_neuro.training.run.settings import RuleKind, RuleSection
 from ssdp_neuro.training.spike_tap import InputOf
 from ssdp_neuro.training.ssdp import SSDP, Triple
+from ssdp_neuro.training.transformer import SpikingTransformer
 
 RULES: dict[RuleKind, type[SSDP]] = {
     RuleKind.SSDP: SSDP,
@@ -71,7 +72,21 @@ def chosen_connections(settings: RuleSection, model: nn.Module) -> list[Triple]:
 
 
 def connections_of(model: nn.Module) -> dict[str, Triple]:
-    """What each layer of neurons is driven through, by its name, from input to output."""
+    """What each layer of neurons is driven through, by its name, from input to output.
+
+    Recurrent synapses are ``NAME.recurrent``. Of a transformer these are the projections
+    behind the attention of each block.
+
+    Raises
+    ------
+    InputError
+        If the network is of another kind.
+    """
+    if isinstance(model, SpikingTransformer):
+        return {
+            f"blocks.{i}.fire_again": (block.attended, block.project.linear, block.fire_again)
+            for i, block in enumerate(model.blocks)
+        }
     if not isinstance(model, nn.Sequential):
         raise InputError(
             f"[rule]: the connections of a {type(model).__name__} are not known; give fit() a rule"
@@ -79,6 +94,9 @@ def connections_of(model: nn.Module) -> dict[str, Triple]:
     before: Any = InputOf(model)
     found: dict[str, Triple] = {}
     for stage in stages(model):
-        found[stage.neurons_path] = (before, stage.synapses, stage.neurons)
-        before = stage.neurons
+        neurons = stage.neurons
+        if neurons.recurrent is not None:
+            found[f"{stage.neurons_path}.recurrent"] = (neurons, neurons.recurrent, neurons)
+        found[stage.neurons_path] = (before, stage.synapses, neurons)
+        before = neurons
     return found

@@ -26,6 +26,8 @@ class SurrogateKind(enum.Enum):
     FAST_SIGMOID = "fast-sigmoid"
     ARC_TANGENT = "arc-tangent"
     BOXCAR = "boxcar"
+    TRIANGULAR = "triangular"
+    MULTI_GAUSSIAN = "multi-gaussian"
 
 
 class RuleKind(enum.Enum):
@@ -102,11 +104,25 @@ class ModelSettings:
     surrogate
         Slope of the spike going back.
     sharpness
-        Of the surrogate (of the boxcar: its width), positive; its own default if left out.
+        First parameter of the surrogate (of the boxcar and the triangle the width),
+        positive; its own default if left out.
+    refractory
+        Steps after a spike in which a neuron cannot fire again, 0..63.
+    learn_decays
+        Whether training moves the decays, from the given ones.
     gain
-        Initial weights have a standard deviation of gain / sqrt(inputs), positive.
+        Initial weights have a standard deviation of gain / sqrt(inputs), positive; 1.5 for
+        the convolutional architecture and 1 for others if left out.
+    recurrent_gain
+        The same of recurrent weights.
+    kernel_size
+        Of every convolution.
+    stride
+        Of every convolution.
     blocks
         Of the transformer.
+    patch
+        Side of the transformer's patches, in pixels.
     start_from
         Model file whose weights it begins with, for instance the best.safetensors of
         another run; random ones if empty.
@@ -123,8 +139,14 @@ class ModelSettings:
     reset: ResetMode = ResetMode.SUBTRACT
     surrogate: SurrogateKind = SurrogateKind.FAST_SIGMOID
     sharpness: float | None = None
-    gain: float = 1.0
+    refractory: int = 0
+    learn_decays: bool = False
+    gain: float | None = None
+    recurrent_gain: float = 0.2
+    kernel_size: int = 3
+    stride: int = 2
     blocks: int = 2
+    patch: int = 4
     start_from: str = ""
     quantize_from_epoch: int | None = None
 
@@ -133,11 +155,14 @@ class ModelSettings:
             integer("[model] hidden", size, 1, 2**24)
         integer("[model] current_decay", self.current_decay, 0, 4095)
         integer("[model] voltage_decay", self.voltage_decay, 0, 4095)
-        integer("[model] blocks", self.blocks, 1, 1024)
-        _number("[model] threshold", self.threshold, above=0)
-        _number("[model] gain", self.gain, above=0)
-        if self.sharpness is not None:
-            _number("[model] sharpness", self.sharpness, above=0)
+        for field in ("kernel_size", "stride", "blocks", "patch"):
+            integer(f"[model] {field}", getattr(self, field), 1, 1024)
+        integer("[model] refractory", self.refractory, 0, 63)
+        for field in ("threshold", "recurrent_gain", "gain", "sharpness"):
+            if getattr(self, field) is not None:
+                _number(f"[model] {field}", getattr(self, field), above=0)
+        if not self.hidden and self.kind is not ModelKind.FEED_FORWARD:
+            raise RangeError(f"[model] hidden: []; {self.kind.value!r} needs at least one number")
         if self.quantize_from_epoch is not None:
             integer("[model] quantize_from_epoch", self.quantize_from_epoch, 0, 2**31 - 1)
 

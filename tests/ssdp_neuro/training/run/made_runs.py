@@ -66,7 +66,10 @@ def toy_config(**changes):
     }
     for key, value in changes.items():
         section, _, name = key.partition("__")
-        tables[section][name] = value
+        if value is None:
+            del tables[section][name]
+        else:
+            tables[section][name] = value
     return config_of(tables)
 
 
