@@ -228,6 +228,8 @@ def trace(model: nn.Module, run: Run, spikes: Tensor, seed: int = 0) -> Trace:
         with mode:
             out = run(model, marked)
     layers = observer.finish()
+    if not layers:
+        raise LayoutError("no neurons are called")
     if INPUT in layers:
         raise NameClashError(f"a layer of the model is called {INPUT!r}, as its input is")
     sent = {INPUT: marked.flatten(2).double().numpy()}

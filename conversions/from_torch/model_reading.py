@@ -1,0 +1,172 @@
+"""A PyTorch model of any spiking framework, read into a network in real numbers."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from conversions.from_torch.assembly import assembled
+from conversions.from_torch.layouts import LayoutError, call
+from conversions.from_torch.model_copy import rested_copy
+from conversions.from_torch.reading import TimeAxis
+from conversions.from_torch.readouts import Readout, readouts
+from conversions.from_torch.recording import record, unexplained
+from conversions.from_torch.tracing import Run, trace
+from conversions.from_torch.user_model import checked_model, shape_of_input, steps_of
+from conversions.from_torch.wiring import Wiring, wiring, with_gates
+from conversions.real_network import RealNetwork
+from hw_models import ConversionError, SsdpError
+from ssdp_neuro.training import SpikingNetwork
+
+CHECKED_SAMPLES = 8
+
+# of the followed run; sizes that the shape of a step has too could be mistaken for it
+_FEW_SAMPLES = (2, 3, 4, 5, 6)
+_FEW_STEPS = (7, 8, 9, 10, 11, 12, 13)
+
+
+class ModelReading(NamedTuple):
+    """What was read.
+
+    ``sent`` holds what each population sent in the model's own run on the spikes given, by
+    name, ``(B, T, N)``, the input's included: 0 and 1, but for neurons that send more.
+    """
+
+    network: RealNetwork
+    sent: dict[str, np.ndarray]
+    notes: tuple[str, ...]
+
+
+class _Followed(NamedTuple):
+    drive: Run
+    wired: Wiring
+    readouts: list[Readout]
+
+
+def read_model(
+    model: nn.Module,
+    *,
+    spikes: np.ndarray | None = None,
+    input_shape: Any = None,
+    n_steps: int | None = None,
+    time_axis: TimeAxis | None = None,
+    run: Run | None = None,
+) -> ModelReading:
+    """Read a model, and test on its own run what was read.
+
+    Parameters
+    ----------
+    model
+        As of :func:`conversions.from_torch`.
+    spikes : bool or 0/1, shape (B, T, *input_shape)
+        To run it on; random ones if None.
+    input_shape, n_steps, time_axis, run
+        As of :func:`conversions.from_torch`.
+
+    Raises
+    ------
+    ConversionError, InputError, ShapeError
+        As of :func:`conversions.from_torch`.
+    """
+    whole = checked_model(model, input_shape)
+    shape = shape_of_input(whole, spikes, input_shape)
+    steps = steps_of(spikes, n_steps)
+    if isinstance(whole, SpikingNetwork) and run is None:
+        time_axis = TimeAxis.SECOND
+    drive, wired, found = _followed(whole, shape, steps, time_axis, run)
+    if spikes is None:
+        spikes = np.random.default_rng(0).random((CHECKED_SAMPLES, steps, *shape)) < 0.5
+    sent = record(whole, drive, spikes)
+    notes = _notes(wired, found)
+    notes += unexplained(wired, {name: s[:CHECKED_SAMPLES] for name, s in sent.items()})
+    network = assembled(wired, found, shape)
+    return ModelReading(network, with_gates(sent, wired.gates), (*notes, *_several(sent)))
+
+
+def _followed(
+    model: nn.Module,
+    shape: tuple[int, ...],
+    n_steps: int,
+    time_axis: TimeAxis | None,
+    run: Run | None,
+) -> _Followed:
+    """What the model is wired like, in the one way to call it that fits it."""
+    axes = list(TimeAxis) if time_axis is None else [time_axis]
+    ways = {axis.value: _calling(axis) for axis in axes} if run is None else {"run": run}
+    few = next((n for n in _FEW_STEPS if n <= n_steps and n not in shape), n_steps)
+    refused: SsdpError | None = None
+    reasons: list[str] = []
+    for steps in dict.fromkeys((few, n_steps)):  # a model may have its number of steps built in
+        fitting: dict[str, _Followed] = {}
+        reasons = []
+        for name, drive in ways.items():
+            try:
+                fitting[name] = _follow(model, drive, shape, steps)
+            except SsdpError as error:
+                refused = refused or error
+            except LayoutError as error:
+                reasons.append(f"{name}: {error}")
+        if len(fitting) == 1:
+            return next(iter(fitting.values()))
+        if fitting:
+            raise ConversionError(
+                f"the model can be called in several ways: {', '.join(fitting)}; say which by"
+                " time_axis"
+            )
+    if refused is not None:
+        raise refused
+    raise ConversionError(
+        f"the model can't be run on {n_steps} steps of spikes of shape {shape}; it may need"
+        f" input_shape, n_steps, time_axis or run. Tried: {'; '.join(reasons)}"
+    )
+
+
+def _calling(axis: TimeAxis) -> Run:
+    def run(model: nn.Module, spikes: Tensor) -> Any:
+        return call(model, spikes, axis)
+
+    return run
+
+
+def _follow(model: nn.Module, drive: Run, shape: tuple[int, ...], n_steps: int) -> _Followed:
+    n_samples = next((n for n in _FEW_SAMPLES if n != n_steps and n not in shape), 8)
+    drawn = torch.rand((n_samples, n_steps, *shape), generator=torch.Generator().manual_seed(1))
+    copied = rested_copy(model, n_samples, n_steps)
+    try:
+        found = trace(copied, drive, (drawn < 0.5).float())
+    except (SsdpError, LayoutError):
+        raise
+    except Exception as error:  # of the model, called in a way that it may not expect
+        raise LayoutError(f"{type(error).__name__}: {error}") from error
+    wired, resolver = wiring(found)
+    return _Followed(drive, wired, readouts(found, resolver))
+
+
+def _notes(wired: Wiring, found: list[Readout]) -> list[str]:
+    notes = [
+        f"{path}: {note}." for path, layer in wired.layers.items() for note in layer.reading.notes
+    ]
+    notes += [
+        f"{readout.path}: no neurons come after it, so it ends in a readout without memory: its"
+        " potential is in each step what the synapses make, to be summed over the steps."
+        for readout in found
+    ]
+    notes += [
+        f"{name}: a maximum over spikes is a layer of {gate.windows.n_post} neurons that any"
+        " spike makes fire, one step on the chip."
+        for name, gate in wired.gates.items()
+    ]
+    return notes
+
+
+def _several(sent: dict[str, np.ndarray]) -> list[str]:
+    """Layers that send more than a bit."""
+    return [
+        f"{name}: sends up to {numbers.max():g} in a step on the samples looked at; a spike is"
+        " one bit on the chip."
+        for name, numbers in sent.items()
+        if not np.isin(numbers, (0, 1)).all()
+    ]
