@@ -29,6 +29,12 @@ def rested_copy(model: nn.Module, n_samples: int, n_steps: int) -> nn.Module:
         for tensor in _tensors(vars(module), 4)
         if tensor.requires_grad and not tensor.is_leaf
     }
+    # some frameworks copy a module by making it anew, which fails or forgets what is in it
+    for module in reversed(list(model.modules())):  # those inside others first
+        if hasattr(type(module), "__deepcopy__"):
+            bare = type(module).__new__(type(module))
+            memo[id(module)] = bare
+            bare.__dict__.update(copy.deepcopy(module.__dict__, memo))
     copied = copy.deepcopy(model, memo).cpu().eval().requires_grad_(False)
     for module in copied.modules():
         reset = state_reset(module)
