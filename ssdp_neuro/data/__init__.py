@@ -1,6 +1,7 @@
 """Data sets as spikes: readers, encoders and splits; NumPy only until a data set needs more."""
 
 from ssdp_neuro.data.dataset import DataSplit, SpikeDataset
+from ssdp_neuro.data.disturbance import Disturbed
 from ssdp_neuro.data.images import EncodedImages
 from ssdp_neuro.data.loading import DATA_SETS, load
 from ssdp_neuro.data.settings import DataSettings, Encoding, ValidationBy
@@ -9,6 +10,7 @@ __all__ = [
     "DATA_SETS",
     "DataSettings",
     "DataSplit",
+    "Disturbed",
     "EncodedImages",
     "Encoding",
     "SpikeDataset",
