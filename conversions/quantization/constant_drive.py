@@ -8,7 +8,9 @@ and whose synapses have the shift as their delay.
 
 from __future__ import annotations
 
+import dataclasses
 import enum
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,83 +59,136 @@ class Drive:
 def needs_step(layer: Layer) -> bool:
     """Whether a clock must have a step before the layer begins."""
     dynamics = layer.dynamics
-    return bool(dynamics.current_bias.any()) and dynamics.latency == 0
+    remembers = bool(layer.has_memory.any())
+    return remembers and bool(dynamics.current_bias.any()) and dynamics.latency == 0
+
+
+def register_share(layer: Layer, units: np.ndarray) -> float:
+    """How much of the bias register a scale needs; above 1 it does not fit."""
+    top, exponent_high = _register_limits(layer)
+    largest = float(np.abs(_on_potential(layer) * units).max(initial=0.0))
+    return math.ldexp(largest, ALIGN_SHIFT) / math.ldexp(top, exponent_high)
 
 
 def drive(layer: Layer, units: np.ndarray, threshold: np.ndarray, form: BiasForm) -> Drive:
-    """The integers of a layer's biases on a scale."""
-    dynamics, n = layer.dynamics, layer.n_neurons
-    on_current = np.broadcast_to(dynamics.gain * dynamics.current_bias, n) * units
-    on_voltage = np.broadcast_to(dynamics.bias, n) * units
-    none = np.zeros(n, dtype=np.int64)
-    if not on_current.any() and not on_voltage.any():
-        return Drive(mantissa=none, exponent=none)
-    start = layer.shift
-    folded = not layer.has_memory.any() and (dynamics.latency == 0 or not on_voltage.any())
-    register = on_voltage + on_current if folded else on_voltage
-    if folded and on_current.any():
-        start += dynamics.latency
+    """The integers of a layer's biases on a scale.
+
+    Raises
+    ------
+    ConversionError
+        If the register cannot hold them and nothing else is allowed or possible.
+    """
+    on_potential = _on_potential(layer) * units
+    held = _by_register(layer, on_potential, threshold, form)
     synapses: list[tuple[int, np.ndarray]] = []
-    error, clear_at, notes = 0.0, None, []
-    mantissa, exponent = none, none
-    if register.any():
-        made = _register(layer, register)
-        usable = made is not None
-        if made is not None and start and form is BiasForm.EXACT:
-            usable = not _fires_before(layer, made[0] << made[1], threshold, start)
-        if usable and made is not None:
-            mantissa, exponent = made
-            held = np.ldexp(mantissa.astype(np.float64), exponent - ALIGN_SHIFT)
-            error = float(np.abs(held - register).max())
-            if start and form is BiasForm.EXACT:
-                clear_at = start
-                notes.append(
-                    f"{layer.name}: the bias is in its register; neurons are cleared at the"
-                    f" start of network step {start}, their first."
-                )
-            elif start:
-                notes.append(
-                    f"{layer.name}: the bias register also acts in the {start} network steps"
-                    " before the layer's first, as was asked for."
-                )
-        else:
-            begins = start - 1
-            if begins < 0:
-                raise ConversionError(
-                    f"{layer.name}.bias: {float(np.abs(register).max()):.3g} units of synaptic"
-                    f" input in the first step; {layer.chip.name}'s register cannot hold it"
-                )
-            first = np.rint(register).astype(np.int64)
-            kept = current_kept(layer.current_decay)
-            second = np.rint(register * (1.0 - kept)).astype(np.int64) - first
-            synapses.append((begins, first))
-            if second.any():
-                synapses.append((begins + 1, second))
-            error = _steady_error(layer, first + second, register * (1.0 - kept))
-    if on_current.any() and not folded:
-        whole = np.rint(on_current).astype(np.int64)
-        synapses.append((start + dynamics.latency - 1, whole))
-        error = max(error, float(np.abs(whole - on_current).max()))
-    if synapses:
-        notes.append(f"{layer.name}: the bias comes from a neuron that fires in every step.")
-    return Drive(
-        mantissa=mantissa,
-        exponent=exponent,
-        clear_at=clear_at,
-        synapses=tuple(synapses),
-        error=error,
-        notes=tuple(notes),
+    if held is None:
+        synapses += _on_potential_by_clock(layer, on_potential, form)
+        none = np.zeros(layer.n_neurons, dtype=np.int64)
+        held = Drive(mantissa=none, exponent=none, error=_lasting_error(layer, on_potential))
+    dynamics, error = layer.dynamics, held.error
+    if dynamics.current_bias.any() and not _is_folded(layer):
+        if form is BiasForm.REGISTER:
+            raise ConversionError(
+                f"{layer.name}.current_bias: of a current with memory or a latency; the register"
+                " adds to the potential (BiasForm.EXACT makes it)"
+            )
+        wanted = dynamics.gain * dynamics.current_bias * units
+        whole = np.rint(wanted).astype(np.int64)
+        synapses.append((layer.shift + dynamics.latency - 1, whole))
+        error = max(error, float(np.abs(whole - wanted).max()))
+    if not synapses:
+        return held
+    note = f"{layer.name}: a bias comes from a neuron that fires in every step."
+    return dataclasses.replace(
+        held, synapses=tuple(synapses), error=error, notes=(*held.notes, note)
     )
 
 
-def _steady_error(layer: Layer, made: np.ndarray, wanted: np.ndarray) -> float:
-    return float((np.abs(made - wanted) / (1.0 - current_kept(layer.current_decay))).max())
+def _by_register(
+    layer: Layer, wanted: np.ndarray, threshold: np.ndarray, form: BiasForm
+) -> Drive | None:
+    """The register, cleared where it would act too early; None if that is not the same."""
+    made = _register(layer, wanted)
+    if made is None:
+        return None
+    mantissa, exponent = made
+    held = np.ldexp(mantissa.astype(np.float64), exponent - ALIGN_SHIFT)
+    register = Drive(mantissa=mantissa, exponent=exponent, error=float(np.abs(held - wanted).max()))
+    start = _first_step(layer)
+    if not start or not wanted.any():
+        return register
+    if form is BiasForm.REGISTER:
+        note = (
+            f"{layer.name}: the bias register also acts in the {start} network steps before the"
+            " layer's first, as was asked for."
+        )
+        return dataclasses.replace(register, notes=(note,))
+    if _fires_before(layer, mantissa << exponent, threshold, start):
+        return None
+    note = (
+        f"{layer.name}: the bias is in its register; neurons are cleared at the start of network"
+        f" step {start}, the first that has it."
+    )
+    return dataclasses.replace(register, clear_at=start, notes=(note,))
+
+
+def _on_potential_by_clock(
+    layer: Layer, wanted: np.ndarray, form: BiasForm
+) -> list[tuple[int, np.ndarray]]:
+    """Synapses of the clock that act as a bias of the potential.
+
+    With a current that remembers, a second one takes back what would last of the first.
+    """
+    begins = _first_step(layer) - 1
+    if begins < 0 or form is BiasForm.REGISTER:
+        raise ConversionError(
+            f"{layer.name}.bias: {float(np.abs(wanted).max()):.3g} units of synaptic input in a"
+            f" step; the register of {layer.chip.name} cannot hold it"
+        )
+    first = np.rint(wanted).astype(np.int64)
+    second = _lasting(layer, wanted) - first
+    return [(begins, first), *([(begins + 1, second)] if second.any() else [])]
+
+
+def _lasting(layer: Layer, wanted: np.ndarray) -> np.ndarray:
+    """Input of every step but the first that keeps a current at a value, int64 ``(N,)``."""
+    return np.rint(wanted * (1.0 - current_kept(layer.current_decay))).astype(np.int64)
+
+
+def _lasting_error(layer: Layer, wanted: np.ndarray) -> float:
+    leak = 1.0 - current_kept(layer.current_decay)
+    return float((np.abs(_lasting(layer, wanted) - wanted * leak) / leak).max())
+
+
+def _first_step(layer: Layer) -> int:
+    """Network step in which the potential has its bias first."""
+    dynamics = layer.dynamics
+    late = dynamics.latency if _is_folded(layer) and dynamics.current_bias.any() else 0
+    return layer.shift + late
+
+
+def _is_folded(layer: Layer) -> bool:
+    """Whether a bias of the current is one of the potential: it has no memory, and they agree."""
+    dynamics = layer.dynamics
+    return not layer.has_memory.any() and (dynamics.latency == 0 or not dynamics.bias.any())
+
+
+def _on_potential(layer: Layer) -> np.ndarray:
+    """What the register should hold, in real numbers, float64 ``(N,)``."""
+    dynamics = layer.dynamics
+    on_current = dynamics.gain * dynamics.current_bias if _is_folded(layer) else 0.0
+    return np.broadcast_to(dynamics.bias + on_current, layer.n_neurons)
+
+
+def _register_limits(layer: Layer) -> tuple[int, int]:
+    """Largest mantissa and exponent of the bias register."""
+    top = (1 << ((layer.chip.bias_mantissa_bits.value or 16) - 1)) - 1
+    return top, min(15, (1 << (layer.chip.bias_exponent_bits.value or 4)) - 1)
 
 
 def _register(layer: Layer, units: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     """Mantissa and exponent nearest to each bias; None if one is too large."""
-    top = (1 << ((layer.chip.bias_mantissa_bits.value or 16) - 1)) - 1
-    exponent_high = min(15, (1 << (layer.chip.bias_exponent_bits.value or 4)) - 1)
+    top, exponent_high = _register_limits(layer)
     wanted = np.ldexp(units, ALIGN_SHIFT)
     sizes = np.maximum(np.abs(wanted) / (top + 0.5), 1.0)
     exponent = np.ceil(np.log2(sizes)).astype(np.int64)

@@ -15,6 +15,7 @@ from conversions.quantization.measurement import compared, layer_reports, networ
 from conversions.quantization.recordings import Recordings
 from conversions.quantization.search import best_grid
 from conversions.quantization.trial import Trial
+from conversions.quantization.whole_steps import whole_steps
 from conversions.real_network import RealNetwork
 from conversions.real_network.timing import Timing, timing
 from conversions.report import ConversionReport
@@ -128,7 +129,8 @@ def _grids(
         if layer.dynamics.grid is not None:
             grid = trained_grid(layer)
         elif trial is None:
-            proposal = covering_steps(layer, scales or ScaleForm.LAYER)
+            form = scales or ScaleForm.LAYER
+            proposal = whole_steps(layer, form) or covering_steps(layer, form)
             grid = settled(layer, proposal, Range.unknown(layer))
         else:
             grid = best_grid(trial, scales or ScaleForm.NEURON)

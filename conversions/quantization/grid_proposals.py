@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from conversions.quantization.constant_drive import register_share
 from conversions.quantization.layer import Layer
 from conversions.quantization.layer_grid import LayerGrid
 from conversions.report import GridChoice
@@ -118,8 +119,8 @@ def settled(layer: Layer, proposal: Steps, known: Range) -> LayerGrid:
             break
         found = grid
         potential = (units * known.potential).max() * (1 << ALIGN_SHIFT)
-        fits = not capped and potential < STATE_LIMIT
-        if fits and (grid.largest_current(layer) < STATE_LIMIT).all():
+        fits = not capped and potential < STATE_LIMIT and register_share(layer, units) <= 1
+        if fits and (grid.current_bound(layer) < STATE_LIMIT).all():
             break
     if found is None:
         ratio = float((layer.thresholds / proposal.steps).min())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -34,6 +34,8 @@ class LayerGrid:
         Of the weights.
     even
         Whether weights of one sign are even, too (a trained grid's are).
+    rounded
+        Mantissas of projections whose weights are not rounded to the nearest, by name.
     """
 
     units: np.ndarray
@@ -42,11 +44,14 @@ class LayerGrid:
     choice: GridChoice
     bits: int = 8
     even: bool = False
+    rounded: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def weights(self, synapses: Synapses) -> np.ndarray:
         """Mantissas of a projection, int64."""
+        if synapses.projection.name in self.rounded:
+            return self.rounded[synapses.projection.name]
         one_sign = synapses.one_sign and not self.even
-        return mantissas(self._scaled(synapses), one_sign=one_sign, bits=self.bits)
+        return mantissas(self.scaled(synapses), one_sign=one_sign, bits=self.bits)
 
     def delivered(self, synapses: Synapses) -> np.ndarray:
         """Units of synaptic input that each synapse delivers, int64."""
@@ -63,30 +68,33 @@ class LayerGrid:
 
     def saturated(self, synapses: Synapses) -> np.ndarray:
         """Where a weight is beyond the grid by more than half a step, bool."""
-        missed = np.abs(self.weights(synapses) - self._scaled(synapses))
+        missed = np.abs(self.weights(synapses) - self.scaled(synapses))
         return missed > self.step(synapses) / 2 * (1 + 1e-9)
 
     def is_exact(self, layer: Layer) -> bool:
         """Whether every weight lies on the grid."""
         return all(
-            bool((np.abs(self.weights(s) - self._scaled(s)) <= ON_GRID * self.step(s)).all())
+            bool((np.abs(self.weights(s) - self.scaled(s)) <= ON_GRID * self.step(s)).all())
             for s in layer.synapses
         )
 
-    def largest_current(self, layer: Layer) -> np.ndarray:
+    def current_bound(self, layer: Layer) -> np.ndarray:
         """Bound of every neuron's current, float64 ``(N,)``, in units of the register.
 
-        If all synapses of one sign are hit in every step; below 2**23 it can never wrap.
+        If all synapses of one sign are hit in every step and all biases are synapses, too.
         """
+        dynamics = layer.dynamics
+        constant = np.abs(dynamics.gain * dynamics.current_bias) + np.abs(dynamics.bias)
         up, down = np.zeros(layer.n_neurons), np.zeros(layer.n_neurons)
         for synapses in layer.synapses:
             delivered = self.delivered(synapses)
             up += synapses.total(delivered.clip(min=0))
             down -= synapses.total(delivered.clip(max=0))
-        most = np.maximum(up, down) * (1 << ALIGN_SHIFT)
+        most = (np.maximum(up, down) + constant * self.units) * (1 << ALIGN_SHIFT)
         return most / (1.0 - current_kept(layer.current_decay))
 
-    def _scaled(self, synapses: Synapses) -> np.ndarray:
+    def scaled(self, synapses: Synapses) -> np.ndarray:
+        """Real weights in units of a mantissa of 1."""
         scaled = synapses.weights * synapses.spread(self.units)
         return np.ldexp(scaled, -self.exponents[synapses.projection.name])
 

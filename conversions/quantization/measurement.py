@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from conversions.quantization.calibration import Calibration
+from conversions.quantization.current_bound import current_bound
 from conversions.quantization.decays import current_kept, voltage_kept
 from conversions.quantization.layer import Layer
 from conversions.quantization.layer_grid import LayerGrid
@@ -40,7 +41,7 @@ def layer_reports(layer: Layer, grid: LayerGrid, lowered: Lowered) -> list[Layer
         largest_rounding_error=0.0,
         mean_rounding_error=0.0,
         saturated_share=0.0,
-        largest_current=float(grid.largest_current(layer).max()) / STATE_LIMIT,
+        largest_current=_fullness(lowered),
         threshold_error=offset if offset > 1e-9 else 0.0,
         decay_error=_decay_error(layer),
         bias_error=float((lowered.bias_error / grid.units / layer.unit).max()),
@@ -67,6 +68,11 @@ def layer_reports(layer: Layer, grid: LayerGrid, lowered: Lowered) -> list[Layer
     return rows or [first]
 
 
+def _fullness(lowered: Lowered) -> float:
+    """Bound of the current, as a share of its register."""
+    return float(current_bound(lowered.population, lowered.projections).max()) / STATE_LIMIT
+
+
 def _decay_error(layer: Layer) -> float:
     current = np.abs(current_kept(layer.current_decay) - layer.dynamics.current_kept).max()
     voltage = np.abs(voltage_kept(layer.voltage_decay) - layer.dynamics.voltage_kept).max()
@@ -90,7 +96,7 @@ def network_notes(
         grid, dynamics = grids[layer.name], layer.dynamics
         notes += _decay_notes(layer)
         notes += lowered[layer.name].notes
-        full = float(grid.largest_current(layer).max()) / STATE_LIMIT
+        full = _fullness(lowered[layer.name])
         if full >= 1:
             notes.append(
                 f"{layer.name}: the current can wrap, by {full:.2g} of its register"

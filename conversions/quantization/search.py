@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 
+from conversions.quantization.error_feedback import fed_back
 from conversions.quantization.grid_proposals import (
     MARGIN,
     Range,
@@ -17,6 +18,7 @@ from conversions.quantization.grid_proposals import (
 from conversions.quantization.layer import Layer
 from conversions.quantization.layer_grid import LayerGrid
 from conversions.quantization.trial import Trial
+from conversions.quantization.whole_steps import whole_steps
 from conversions.report import GridChoice
 
 # shares of the largest weight that are covered; below half, too much saturates
@@ -25,6 +27,10 @@ COVERAGES = (1.0, 0.93, 0.86, 0.79, 0.72, 0.65, 0.58, 0.5)
 
 def best_grid(trial: Trial, form: ScaleForm) -> LayerGrid:
     """The grid of least mismatch to the model.
+
+    A grid on which every weight is whole needs no search. Otherwise steps are chosen by the
+    spikes that each scale's neurons miss, then weights are rounded with regard to what
+    arrives, if that misses fewer still.
 
     Parameters
     ----------
@@ -35,28 +41,29 @@ def best_grid(trial: Trial, form: ScaleForm) -> LayerGrid:
     """
     layer = trial.layer
     seen = MARGIN * np.abs(trial.potentials).max(axis=(0, 1))
-    if layer.dynamics.is_readout:
-        return _best_readout(trial, Range(potential=seen))
-    known = Range(potential=np.maximum(seen, layer.thresholds))
-    tried: list[tuple[int, LayerGrid]] = []
-    for scales in ScaleForm if form is ScaleForm.NEURON else (ScaleForm.LAYER,):
-        proposals = _proposals(layer, scales)
-        missed = []
-        for proposal in proposals:
-            grid = settled(layer, proposal, known)
-            missed.append(trial.missed(grid))
-            tried.append((int(missed[-1].sum()), grid))
-        if scales is ScaleForm.NEURON:
-            grid = settled(layer, _mixed(layer, proposals, np.array(missed)), known)
-            tried.append((int(trial.missed(grid).sum()), grid))
-    return min(tried, key=lambda pair: pair[0])[1]
-
-
-def _proposals(layer: Layer, form: ScaleForm) -> list[Steps]:
-    return [
+    known = Range(potential=seen)
+    if not layer.dynamics.is_readout:
+        known = Range(potential=np.maximum(seen, layer.thresholds))
+    whole = whole_steps(layer, ScaleForm.LAYER) or whole_steps(layer, form)
+    if whole is not None:
+        return settled(layer, whole, known)
+    proposals = [
         dataclasses.replace(covering_steps(layer, form, coverage), choice=GridChoice.CALIBRATED)
         for coverage in COVERAGES
     ]
+    grids = [settled(layer, proposal, known) for proposal in proposals]
+    missed = np.array([trial.missed(grid) for grid in grids])
+    totals = missed.sum(axis=1)
+    best = grids[int(totals.argmin())]
+    if form is ScaleForm.NEURON and not layer.dynamics.is_readout:
+        mixed = settled(layer, _mixed(layer, proposals, missed), known)
+        best = _better(trial, best, mixed)
+    return _better(trial, best, _fed_back(trial, best))
+
+
+def _better(trial: Trial, one: LayerGrid, other: LayerGrid) -> LayerGrid:
+    first, second = (float(trial.missed(grid).sum()) for grid in (one, other))
+    return other if second < first else one
 
 
 def _mixed(layer: Layer, proposals: list[Steps], missed: np.ndarray) -> Steps:
@@ -72,9 +79,10 @@ def _mixed(layer: Layer, proposals: list[Steps], missed: np.ndarray) -> Steps:
     )
 
 
-def _best_readout(trial: Trial, known: Range) -> LayerGrid:
-    def error(grid: LayerGrid) -> float:
-        return float(np.square(trial.readout(grid) - trial.potentials).sum())
-
-    grids = [settled(trial.layer, p, known) for p in _proposals(trial.layer, ScaleForm.LAYER)]
-    return min(grids, key=error)
+def _fed_back(trial: Trial, grid: LayerGrid) -> LayerGrid:
+    sent = {name: trial.recordings.arriving(name) for name in trial.layer.sources}
+    rounded = {
+        s.projection.name: fed_back(s, trial.layer, grid, sent[s.projection.source])
+        for s in trial.layer.synapses
+    }
+    return dataclasses.replace(grid, rounded=rounded)

@@ -53,9 +53,14 @@ class Trial:
         return self._run(grid).raster(self.layer.name)
 
     def missed(self, grid: LayerGrid) -> np.ndarray:
-        """Spikes too many or too few of each neuron, int64 ``(N,)``."""
+        """How much each neuron does otherwise on a grid, float64 ``(N,)``.
+
+        Spikes too many or too few; of a readout, the sum of its potential's squared errors.
+        """
+        if self.layer.dynamics.is_readout:
+            return np.square(self.readout(grid) - self.potentials).sum(axis=(0, 1))
         fired = self.recordings.in_model_time(self.layer.name, self.spikes(grid))
-        return (fired != self.wanted).sum(axis=(0, 1))
+        return (fired != self.wanted).sum(axis=(0, 1), dtype=np.float64)
 
     def readout(self, grid: LayerGrid) -> np.ndarray:
         """Potentials of a readout on a grid, in real numbers, float64 ``(B, T, N)``."""

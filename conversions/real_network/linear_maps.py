@@ -108,13 +108,13 @@ def _convolved(conv: RealConv, images: np.ndarray) -> np.ndarray:
     weights = conv.weights.reshape(conv.groups, channels_out // conv.groups, -1)
     for start in range(0, len(images), at_once):
         part = images[start : start + at_once]
-        unfolded = _unfolded(conv, part, rows, columns)
-        grouped = unfolded.reshape(len(part), conv.groups, -1, rows * columns)
+        taps = unfolded(conv, part, rows, columns)
+        grouped = taps.reshape(len(part), conv.groups, -1, rows * columns)
         made[start : start + at_once] = (weights @ grouped).reshape(len(part), channels_out, -1)
     return made.reshape(len(images), -1)
 
 
-def _unfolded(conv: RealConv, images: np.ndarray, rows: int, columns: int) -> np.ndarray:
+def unfolded(conv: RealConv, images: np.ndarray, rows: int, columns: int) -> np.ndarray:
     """Pixels under each tap: ``(M, C, kernel rows, kernel columns, rows, columns)``."""
     (pad_rows, pad_columns), (down, right) = conv.padding, conv.stride
     padded = np.pad(images, ((0, 0), (0, 0), (pad_rows,) * 2, (pad_columns,) * 2))

@@ -58,17 +58,19 @@ def timing(network: RealNetwork, earliest: Mapping[str, int] | None = None) -> T
     """
     shifts = {p.name: (earliest or {}).get(p.name, 0) for p in network.populations}
     latest: dict[str, RealProjection] = {}  # which projection pushed a population back last
+    moved = ""
     for _ in range(len(shifts) + 1):
         settled = True
         for projection in network.projections:
             needed = shifts[projection.source] + 1 - _own_steps(network, projection)
             if shifts[projection.target] < needed:
                 shifts[projection.target], settled = needed, False
-                latest[projection.target] = projection
+                moved = projection.target
+                latest[moved] = projection
         if settled:
             break
     else:
-        _refuse_loop(network, latest)
+        _refuse_loop(network, latest, moved)
     delays = {}
     for projection in network.projections:
         early = shifts[projection.target] - shifts[projection.source] - 1
@@ -95,10 +97,9 @@ def _own_steps(network: RealNetwork, projection: RealProjection) -> int:
     return projection.latency + _least_delay(projection) + int(latency)
 
 
-def _refuse_loop(network: RealNetwork, latest: Mapping[str, RealProjection]) -> None:
-    name = next(iter(latest))
-    for _ in latest:  # far enough back to be in the loop
-        name = latest[name].source if name in latest else name
+def _refuse_loop(network: RealNetwork, latest: Mapping[str, RealProjection], name: str) -> None:
+    for _ in latest:  # what still moves has been pushed by the loop, so many edges back at most
+        name = latest[name].source
     loop = [latest[name]]
     while loop[-1].source != name:
         loop.append(latest[loop[-1].source])

@@ -1,0 +1,116 @@
+"""Rounding that makes up for itself: what a weight loses is given to those it fires with.
+
+A neuron feels the sum over its inputs, not its weights. With ``H`` the second moments of the
+inputs' traces, the error of that sum is ``e H e`` for rounding errors ``e``. Weights are
+rounded one after another; each error is then spread over the weights still to come, so that
+``e H e`` grows least.
+
+References
+----------
+.. [1] Hassibi, Stork: Second order derivatives for network pruning: Optimal Brain Surgeon,
+   NIPS 1992, eq. 5 (the update of the others when one weight is fixed).
+.. [2] Frantar et al.: OPTQ: Accurate quantization for generative pre-trained transformers,
+   ICLR 2023, section 3 (one order for all rows, by a Cholesky factor).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from conversions.quantization.layer import Layer
+from conversions.quantization.layer_grid import LayerGrid
+from conversions.quantization.synapses import Synapses, mantissas
+from conversions.real_network import RealConv, RealDense
+from conversions.real_network.linear_maps import unfolded
+
+DAMPING = 0.2  # of the mean second moment; less fits the calibration data, not the next
+LONGEST_KEPT = 0.95  # of a potential, between resets
+ROWS = 8192  # traces that moments are taken of, at most
+LARGEST_FAN_IN = 4096  # moments take its square
+
+
+def fed_back(synapses: Synapses, layer: Layer, grid: LayerGrid, spikes: np.ndarray) -> np.ndarray:
+    """Mantissas of a projection, rounded with regard to what its source sends.
+
+    Parameters
+    ----------
+    synapses, layer, grid
+        What is rounded. Weights of 0 stay 0.
+    spikes : bool, shape (B, T, n_pre)
+        Of the source.
+
+    Returns
+    -------
+    int64, shape of the weights
+        The nearest mantissas where there is nothing to gain: of listed synapses, of those
+        with delays of their own, and of a fan-in beyond 4096.
+    """
+    linear = synapses.projection.map
+    nearest = grid.weights(synapses)
+    fan_in = int(np.prod(nearest.shape[1:]))
+    if (
+        not isinstance(linear, RealDense | RealConv)
+        or synapses.projection.delays is not None
+        or fan_in > LARGEST_FAN_IN
+    ):
+        return nearest
+    traces = _traces(layer, spikes)
+    scaled = grid.scaled(synapses).reshape(len(nearest), -1)
+    one_sign = grid.step(synapses) == 1
+    if isinstance(linear, RealDense):
+        return _rounded(scaled, _moments(traces), one_sign, grid.bits)
+    shape = layer.network.population(synapses.projection.source).shape
+    patches = _patches(linear, traces, shape)
+    rows = np.split(scaled, linear.groups)
+    made = [
+        _rounded(part, _moments(patches[:, group]), one_sign, grid.bits)
+        for group, part in enumerate(rows)
+    ]
+    return np.concatenate(made).reshape(nearest.shape)
+
+
+def _traces(layer: Layer, spikes: np.ndarray) -> np.ndarray:
+    """What is left of each input's spikes in the potential, float64 ``(rows, n_pre)``."""
+    kept_u = float(np.mean(layer.dynamics.current_kept))
+    kept_v = min(float(np.mean(layer.dynamics.voltage_kept)), LONGEST_KEPT)
+    chosen = np.linspace(0, len(spikes) - 1, min(len(spikes), -(-ROWS // spikes.shape[1])))
+    given = spikes[np.unique(chosen.astype(int))].astype(np.float64)
+    made = np.empty_like(given)
+    u = v = np.zeros_like(given[:, 0])
+    for t in range(given.shape[1]):
+        u = kept_u * u + given[:, t]
+        v = kept_v * v + u
+        made[:, t] = v
+    return made.reshape(-1, spikes.shape[2])
+
+
+def _patches(conv: RealConv, traces: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """What lies under the kernel of each group, float64 ``(rows, groups, fan-in)``."""
+    _, rows, columns = conv.output_shape(shape)
+    every = max(1, len(traces) * rows * columns // ROWS)
+    taps = unfolded(conv, traces[:: max(1, every // 4)].reshape(-1, *shape), rows, columns)
+    grouped = taps.reshape(len(taps), conv.groups, -1, rows * columns)
+    return grouped.transpose(0, 3, 1, 2).reshape(-1, *grouped.shape[1:3])
+
+
+def _moments(inputs: np.ndarray) -> np.ndarray:
+    moments = inputs.T @ inputs / len(inputs)
+    mean = float(np.trace(moments)) / len(moments) or 1.0
+    return moments + DAMPING * mean * np.eye(len(moments))
+
+
+def _rounded(scaled: np.ndarray, moments: np.ndarray, one_sign: bool, bits: int) -> np.ndarray:
+    """Integers near ``scaled`` whose errors cancel under the moments, int64, same shape."""
+    order = np.argsort(-np.diag(moments), kind="stable")
+    spread = np.linalg.cholesky(np.linalg.inv(moments[np.ix_(order, order)])).T
+    left = scaled[:, order].copy()
+    made = np.zeros(left.shape, dtype=np.int64)
+    absent = left == 0
+    for i in range(len(order)):
+        wanted = np.where(absent[:, i], 0.0, left[:, i])
+        made[:, i] = mantissas(wanted, one_sign=one_sign, bits=bits)
+        error = (left[:, i] - made[:, i]) / spread[i, i]
+        left[:, i + 1 :] -= np.outer(error, spread[i, i + 1 :])
+    back = np.empty_like(made)
+    back[:, order] = made
+    return back
