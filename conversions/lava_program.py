@@ -78,13 +78,27 @@ def to_lava(
 
     Examples
     --------
-    A model of two neurons, run and recorded::
+    With its input, run and recorded::
 
         model = to_lava(network, spikes, n_steps=20)
         sink = model.record_spikes("out", 20)
         neurons = model.populations["out"]
         neurons.run(condition=RunSteps(num_steps=20), run_cfg=model.run_config)
         raster = sink.data.get().T
+        neurons.stop()
+
+    As part of a program of Lava Processes, here fed and read while it runs::
+
+        model = to_lava(network)
+        injector, extractor = Injector(shape=(n_inputs,)), Extractor(shape=(n_outputs,))
+        model.connect_input("in", injector.out_port)
+        neurons = model.populations["out"]  # has a_in, s_out, u and v, as any LIF of Lava
+        neurons.s_out.connect(extractor.in_port)
+        neurons.create_runtime(run_cfg=model.run_config)
+        for frame in frames:
+            injector.send(frame)
+            neurons.run(condition=RunSteps(num_steps=1))
+            spikes = extractor.receive()
         neurons.stop()
     """
     if not isinstance(network, FixedPointNetwork):

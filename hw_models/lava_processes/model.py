@@ -9,6 +9,8 @@ import numpy as np
 from lava.magma.core.process.ports.ports import OutPort
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.run_configs import Loihi2SimCfg
+from lava.proc.io.extractor import Extractor, PyLoihiExtractorModel
+from lava.proc.io.injector import Injector, PyLoihiInjectorModel
 from lava.proc.io.sink import RingBuffer as SpikeSink
 from lava.proc.io.source import RingBuffer as SpikeSource
 from lava.proc.monitor.process import Monitor
@@ -59,13 +61,19 @@ class LavaModel:
 
     @property
     def run_config(self) -> Loihi2SimCfg:
-        """The run configuration that selects the fixed-point ProcessModels."""
-        return Loihi2SimCfg(select_tag="fixed_pt")
+        """The run configuration that selects the fixed-point ProcessModels.
+
+        Lava's ``Injector`` and ``Extractor`` have models without this tag; they are named, so
+        that a program may feed and read the network with them.
+        """
+        models = {Injector: PyLoihiInjectorModel, Extractor: PyLoihiExtractorModel}
+        return Loihi2SimCfg(select_tag="fixed_pt", exception_proc_model_map=models)
 
     def connect_input(self, name: str, port: OutPort) -> None:
         """Feed an input population from an ``OutPort`` of shape ``(n_neurons,)``.
 
-        For a model without sources: spikes from any Process of yours.
+        For a model without sources: spikes from any Process of yours, a ``RingBuffer``, an
+        ``Injector`` or neurons; whatever is not 0 is a spike.
 
         Raises
         ------
