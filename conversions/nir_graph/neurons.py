@@ -66,6 +66,8 @@ def dynamics_of(
     if discretization is None:
         raise ConversionError(f"{path} ({node.kind}): the time step is not known")
     membrane = _MEMBRANES[node.kind](path, node, discretization)
+    if _is_single(node):
+        membrane = _as_single(membrane)
     kept, leaked, gain, leak = (
         spread(path, values, shape)
         for values in (membrane.kept, membrane.leaked, membrane.gain, membrane.leak)
@@ -113,6 +115,27 @@ def own_shape(node: NirNode) -> tuple[int, ...] | None:
     """The shape that a neuron's parameters have, or None if it has axes for no neurons."""
     shapes = [np.shape(value) for value in node.fields.values() if value is not None]
     return max(shapes, key=math.prod, default=()) or None
+
+
+def _is_single(node: NirNode) -> bool:
+    kinds = {np.asarray(value).dtype for value in node.fields.values() if value is not None}
+    return np.dtype(np.float32) in kinds
+
+
+def _as_single(membrane: Membrane) -> Membrane:
+    """What single precision meant: quotients of rounded numbers miss it by their rounding.
+
+    Frameworks compute with single-precision decays (0.9 is 0.89999998 there), so the nearest
+    one is the layer's own where tau was written from it; a gain next to one is one.
+    """
+    near = np.abs(membrane.gain - 1.0) <= 2.0**-21
+    return Membrane(
+        kept=np.asarray(membrane.kept).astype(np.float32).astype(np.float64),
+        leaked=membrane.leaked,
+        gain=np.where(near, 1.0, membrane.gain),
+        leak=membrane.leak,
+        current_kept=np.asarray(membrane.current_kept).astype(np.float32).astype(np.float64),
+    )
 
 
 def _checked(path: str, node: NirNode, **parameters: Any) -> NeuronDynamics:

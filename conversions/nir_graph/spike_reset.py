@@ -9,7 +9,7 @@ source                                          reset
 ==============================================  ====================
 snnTorch Leaky, RLeaky, Synaptic, RSynaptic
   ``subtract``                                  ``DELAYED_SUBTRACT``
-  ``subtract``, ``reset_delay=False``           ``SUBTRACT``
+  ``subtract``, ``reset_delay=False``           ``SUBTRACT`` (*)
   ``zero`` of Leaky                             ``ZERO``
   ``zero`` of RLeaky, Synaptic, RSynaptic       ``DELAYED_ZERO``
   the same with ``reset_delay=False``           ``ZERO``
@@ -19,6 +19,9 @@ Norse                                           ``ZERO``
 Sinabs ``MembraneSubtract`` (default)           ``SUBTRACT``
 Sinabs ``MembraneReset``                        ``ZERO``
 ==============================================  ====================
+
+(*) A potential still above threshold after its reset needs twice the threshold to fire in the
+next step of snnTorch, once on the chip.
 """
 
 from __future__ import annotations

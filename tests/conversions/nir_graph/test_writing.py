@@ -49,7 +49,7 @@ def test_to_nir__gives_back_every_network_value_for_value(network, keep_latency)
 @given(networks(crowd=False), st.booleans())
 def test_to_nir__the_graph_alone_has_all_weights_biases_delays_and_edges(network, keep_latency):
     positive = [
-        dataclasses.replace(neurons, threshold=abs(neurons.threshold) + 1)
+        dataclasses.replace(neurons, threshold=np.maximum(neurons.threshold, 1))
         for neurons in network.neurons
     ]
     network = network.replace(*positive)
