@@ -27,6 +27,7 @@ from ssdp_neuro.training.fake_quant import OnGrid
 from ssdp_neuro.training.feed_forward import feed_forward
 from ssdp_neuro.training.first_spike import first_spike, last_spike
 from ssdp_neuro.training.fit_arrays import TrainingHistory, fit_arrays
+from ssdp_neuro.training.memory_reuse import reuse_memory
 from ssdp_neuro.training.network import SpikingNetwork, Stage, quantize, stages
 from ssdp_neuro.training.neurons import CubaLif, Lif, LifState
 from ssdp_neuro.training.recurrent import recurrent
@@ -107,6 +108,7 @@ __all__ = [
     "quantize",
     "read_config",
     "recurrent",
+    "reuse_memory",
     "save_model",
     "spike",
     "ssdp_update",

@@ -20,6 +20,7 @@ from torch import nn
 from hw_models import InputError
 from hw_models.atomic_file import write_whole
 from ssdp_neuro.data import DataSplit, load
+from ssdp_neuro.training.memory_reuse import reuse_memory
 from ssdp_neuro.training.run.config import RunConfig, refuse_other_config
 from ssdp_neuro.training.run.device import Place, chosen_place, random_states_kept
 from ssdp_neuro.training.run.model_choice import make_model
@@ -164,6 +165,7 @@ def fit(
         if found is not None:
             n_threads = n_threads or found[1]["circumstances"]["threads"]
             _refuse_other_run(found[1], config, extra, folder)
+        reuse_memory()
         with threads(n_threads):
             extra["circumstances"]["threads"] = torch.get_num_threads()
             if model is None:
