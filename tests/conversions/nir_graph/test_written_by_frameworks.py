@@ -97,7 +97,7 @@ def test_from_nir__keeps_the_decisions_of_the_framework_that_wrote_the_graph(nam
 def test_nir_to_real__spikes_as_sinabs_by_its_graph_in_memory():
     from tests.conversions.nir_graph.written.make import computed, sinabs
 
-    ((_, graph, run, model),) = sinabs("sinabs_conv", epochs=1)
+    ((_, graph, run, model),) = sinabs("sinabs_conv", epochs=0)
     assert {type(node).__name__ for node in graph.nodes.values()} >= {"Conv2d", "SumPool2d", "IF"}
     network = nir_to_real(graph, discretization=SINABS, reset=SpikeReset.SUBTRACT).network
     spikes, _, expected = computed(run, model)
