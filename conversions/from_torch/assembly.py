@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from conversions.from_torch.linear_maps import Conv, real, scaled
+from conversions.from_torch.linear_maps import Conv, Sparse, real, scaled, sparse
 from conversions.from_torch.readouts import Readout
 from conversions.from_torch.tracing import INPUT
 from conversions.from_torch.wiring import Arriving, Link, Wiring
@@ -90,7 +90,7 @@ def _projections(
 ) -> list[RealProjection]:
     grid = dynamics.grid
     made: list[RealProjection] = []
-    for link in arriving.links:
+    for link, delays in _by_delay(arriving.links):
         # weights on a grid are the chip's units; in real numbers they are what these stand for
         linear = link.map if grid is None else scaled(link.map, 1.0 / grid.scale)
         wanted = (
@@ -101,12 +101,47 @@ def _projections(
             RealProjection(
                 source=link.source,
                 target=name,
-                map=real(linear, shapes[link.source], shapes[name]),
+                map=real(linear, shapes[link.source], shapes[name], listed=delays is not None),
                 latency=link.latency,
+                delays=delays,
                 name=_free(wanted, used),
             )
         )
     return made
+
+
+def _by_delay(links: tuple[Link, ...]) -> list[tuple[Link, np.ndarray | None]]:
+    """Links with the delays of their synapses; those of one layer that differ in them, as one."""
+    groups: dict[object, list[Link]] = {}
+    for link in links:
+        layer = None if isinstance(link.map, Conv) or not link.paths else link.paths
+        groups.setdefault((link.source, layer or id(link)), []).append(link)
+    found: list[tuple[Link, np.ndarray | None]] = []
+    for group in groups.values():
+        first = min(link.latency for link in group)
+        lists = [sparse(link.map) for link in group]
+        pairs = np.concatenate([one.post * one.shape[1] + one.pre for one in lists])
+        if len(group) == 1 or len(np.unique(pairs)) < len(pairs):
+            found += [(link, None) for link in group]
+            continue
+        delays = [
+            np.full(len(one.post), link.latency - first)
+            for one, link in zip(lists, group, strict=True)
+        ]
+        order = np.argsort(pairs)
+        post, pre, weights, later = (
+            np.concatenate(parts)[order]
+            for parts in zip(
+                *(
+                    (one.post, one.pre, one.weights, d)
+                    for one, d in zip(lists, delays, strict=True)
+                ),
+                strict=True,
+            )
+        )
+        together = Sparse(post, pre, weights, lists[0].shape)
+        found.append((group[0]._replace(map=together, latency=first), later))
+    return found
 
 
 def _with_bias(dynamics: NeuronDynamics, arriving: Arriving) -> NeuronDynamics:

@@ -12,7 +12,13 @@ from torch import nn
 from conversions.from_torch.model_reading import read_model
 from conversions.from_torch.reading import TimeAxis
 from conversions.from_torch.tracing import INPUT, Run
-from conversions.quantization import BiasForm, Calibration, ScaleForm, to_fixed_point
+from conversions.quantization import (
+    BiasForm,
+    Calibration,
+    ReadoutDecision,
+    ScaleForm,
+    to_fixed_point,
+)
 from conversions.report import ConversionReport
 from hw_models import LOIHI2, Chip, FixedPointNetwork, InputError
 
@@ -107,6 +113,8 @@ def from_torch(
         time_axis=time_axis,
         run=run,
     )
+    if found.decided_last and not isinstance(calibration, Calibration) and data is not None:
+        data = dataclasses.replace(data, decision=ReadoutDecision.LAST)
     before = {name: sent != 0 for name, sent in found.sent.items() if name != INPUT}
     network, report = to_fixed_point(
         found.network,

@@ -252,8 +252,16 @@ def per_channel(
     )
 
 
-def real(linear: Map, pre_shape: tuple[int, ...], post_shape: tuple[int, ...]) -> LinearMap:
-    """As the record of a projection between populations of these shapes."""
+def real(
+    linear: Map, pre_shape: tuple[int, ...], post_shape: tuple[int, ...], *, listed: bool = False
+) -> LinearMap:
+    """As the record of a projection between populations of these shapes.
+
+    ``listed`` keeps a list of synapses one, in its order.
+    """
+    if listed:
+        kept = sparse(linear)
+        return RealSparse(pre=kept.pre, post=kept.post, weights=kept.weights)
     if isinstance(linear, Conv):
         if (linear.in_shape, linear.out_shape) == (pre_shape, post_shape):
             return linear.kernel
@@ -261,14 +269,14 @@ def real(linear: Map, pre_shape: tuple[int, ...], post_shape: tuple[int, ...]) -
         return RealConv(weights=np.ones((pre_shape[0], 1, 1, 1)), groups=pre_shape[0])
     if isinstance(linear, Dense):
         return RealDense(weights=linear.weights)
-    listed = sparse(linear)
-    if len(listed.weights) < DENSE_SHARE * math.prod(listed.shape):
-        order = np.lexsort((listed.pre, listed.post))
+    found = sparse(linear)
+    if len(found.weights) < DENSE_SHARE * math.prod(found.shape):
+        order = np.lexsort((found.pre, found.post))
         return RealSparse(
-            pre=listed.pre[order], post=listed.post[order], weights=listed.weights[order]
+            pre=found.pre[order], post=found.post[order], weights=found.weights[order]
         )
-    weights = np.zeros(listed.shape)
-    np.add.at(weights, (listed.post, listed.pre), listed.weights)
+    weights = np.zeros(found.shape)
+    np.add.at(weights, (found.post, found.pre), found.weights)
     return RealDense(weights=weights)
 
 

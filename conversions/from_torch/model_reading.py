@@ -33,11 +33,13 @@ class ModelReading(NamedTuple):
 
     ``sent`` holds what each population sent in the model's own run on the spikes given, by
     name, ``(B, T, N)``, the input's included: 0 and 1, but for neurons that send more.
+    ``decided_last`` says that the model's output is what a readout makes in the last step.
     """
 
     network: RealNetwork
     sent: dict[str, np.ndarray]
     notes: tuple[str, ...]
+    decided_last: bool
 
 
 class _Followed(NamedTuple):
@@ -83,7 +85,12 @@ def read_model(
     notes = _notes(wired, found)
     notes += unexplained(wired, {name: s[:CHECKED_SAMPLES] for name, s in sent.items()})
     network = assembled(wired, found, shape)
-    return ModelReading(network, with_gates(sent, wired.gates), (*notes, *_several(sent)))
+    return ModelReading(
+        network=network,
+        sent=with_gates(sent, wired.gates),
+        notes=(*notes, *_several(sent)),
+        decided_last=any(readout.last_only for readout in found),
+    )
 
 
 def _followed(
@@ -120,7 +127,8 @@ def _followed(
         raise refused
     raise ConversionError(
         f"the model can't be run on {n_steps} steps of spikes of shape {shape}; it may need"
-        f" input_shape, n_steps, time_axis or run. Tried: {'; '.join(reasons)}"
+        " input_shape, n_steps, time_axis or run (a model that repeats an image in every step"
+        f" has no spikes at its input; give it an encoded one). Tried: {'; '.join(reasons)}"
     )
 
 
@@ -151,7 +159,8 @@ def _notes(wired: Wiring, found: list[Readout]) -> list[str]:
     ]
     notes += [
         f"{readout.path}: no neurons come after it, so it ends in a readout without memory: its"
-        " potential is in each step what the synapses make, to be summed over the steps."
+        " potential is in each step what the synapses make, to be"
+        f" {'looked at in the last step' if readout.last_only else 'summed over the steps'}."
         for readout in found
     ]
     notes += [

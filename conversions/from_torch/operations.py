@@ -171,7 +171,7 @@ def _put(
         return None
     added = tape.cells(values)
     added = tape.constants(values) if added is None else added
-    return cells.clone().index_put_([*indices], added)
+    return torch.ops.aten.index_put(cells, indices, added)
 
 
 # element by element

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from conversions.from_torch.linear_maps import Conv, Map, scaled, sparse
+from conversions.from_torch.registry import supported_neurons
 from conversions.from_torch.resolution import Expression, Resolver
 from conversions.from_torch.tape import Tape
 from conversions.from_torch.tracing import Trace
@@ -27,10 +28,11 @@ _MONOTONE = ("_softmax", "_log_softmax", "argmax", "max", "topk", "sort", "sigmo
 
 
 class Readout(NamedTuple):
-    """What arrives at an integrator, and at which path of the model that is computed."""
+    """What arrives at it, computed at which path; and whether only the last step counts."""
 
     path: str
     arriving: Arriving
+    last_only: bool = False
 
 
 class _Met(NamedTuple):
@@ -62,8 +64,8 @@ def _readout(resolver: Resolver, parts: list[_Met], n_samples: int, n_steps: int
         if part.between:
             raise ConversionError(
                 f"{path}: {part.between} comes between these synapses and the model's output;"
-                " supported are outputs that are summed or averaged over the steps, and neurons"
-                " that conversions.register_neuron has been taught"
+                " supported are outputs that are summed or averaged over the steps, and as neurons"
+                f" {supported_neurons()}, and what conversions.register_neuron has been taught"
             )
     rows = {(part.value.start, part.row): part for part in parts}
     seen: dict[tuple[int, tuple[int, ...]], Expression] = {}
@@ -82,16 +84,19 @@ def _readout(resolver: Resolver, parts: list[_Met], n_samples: int, n_steps: int
     if list(of_first) == [every]:
         return Readout(path, _averaged(path, of_first[every], n_steps))
     last = {max(steps): one for steps, one in of_first.items() if steps}
-    if sorted(last) != list(every) or len(last) != len(of_first):
+    last_only = list(last) == [n_steps - 1]
+    if not (last_only or sorted(last) == list(every)) or len(last) != len(of_first):
         raise ConversionError(
             f"{path}: the model's output uses what it makes in steps {sorted(last)} of"
-            f" {n_steps}; supported is a sum or mean over all steps, or all of them"
+            f" {n_steps}; supported are the last step, a sum or mean over all steps, or all of"
+            " them"
         )
     links = tuple(
         Link(term.moment.population, n_steps - 1 - term.moment.step, term.map, term.paths)
         for term in last[n_steps - 1].terms
     )
-    return Readout(path, Arriving(links=links, constant=last[n_steps - 1].constant))
+    arriving = Arriving(links=links, constant=last[n_steps - 1].constant)
+    return Readout(path, arriving, last_only)
 
 
 def _averaged(path: str, whole: Expression, n_steps: int) -> Arriving:
@@ -150,5 +155,5 @@ def _walk(
             yield from _walk(tape, value.given[rows].reshape(-1), used, crossed, reduced)
         elif isinstance(value, Opaque) and value.given.size:
             harmless = value.operation in _MONOTONE and not reduced
-            crossed = between if harmless else between or f"{value.path}: {value.operation}"
+            crossed = between if harmless else between or f"{tape.place(value)}: {value.operation}"
             yield from _walk(tape, value.given, used, crossed, reduced)

@@ -158,7 +158,7 @@ class Resolver:
 
     @_of.register
     def _(self, value: Opaque, local: np.ndarray) -> Expression:
-        raise ConversionError(f"{value.path}: {value.operation}")
+        raise ConversionError(f"{self.tape.place(value)}: {value.operation}")
 
     def _by_row(self, value: Mapped | Largest, local: np.ndarray, size: int) -> Expression:
         parts = []
@@ -185,8 +185,8 @@ class Resolver:
         one = given.terms[0] if len(given.terms) == 1 else None
         if one is None or given.constant.any() or not _moves_only(one.map):
             raise ConversionError(
-                f"{value.path}: a maximum over what is not the spikes of one population;"
-                " supported is MaxPool between neurons and synapses"
+                f"{self.tape.place(value)}: a maximum over what is not the spikes of one"
+                " population; supported is MaxPool between neurons and synapses"
             )
         windows = composed(value.windows, one.map)
         name = value.path or "maximum"
@@ -194,8 +194,8 @@ class Resolver:
         known = self.gates.get(name)
         if known is not None and (known.source != source or known.windows.n_post != windows.n_post):
             raise ConversionError(
-                f"{value.path}: takes the maximum at two places of the model; supported is a"
-                " MaxPool module for each"
+                f"{self.tape.place(value)}: takes the maximum at two places of the model; supported"
+                " is a MaxPool module for each"
             )
         if known is None:
             self.gates[name] = Gate(value.path, source, windows)

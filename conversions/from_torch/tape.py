@@ -27,6 +27,7 @@ class Tape:
         self.starts: list[int] = []
         self.size = 0
         self.path = ""
+        self.kinds: dict[str, str] = {}
         self._pictures: dict[int, tuple[Any, int, Tensor]] = {}
 
     def cells(self, tensor: Tensor) -> Tensor | None:
@@ -83,6 +84,10 @@ class Tape:
             neuron=flat[2],
         )
         self.write(tensor, torch.from_numpy(cells).reshape(tensor.shape))
+
+    def place(self, value: Value) -> str:
+        """Where a value was made, for errors: the path of the module and its type."""
+        return f"{value.path or 'forward'} ({self.kinds.get(value.path, 'the model')})"
 
     def value_of(self, cell: int) -> Value:
         """The value that a cell belongs to."""

@@ -104,6 +104,8 @@ class Observer:
         self._paths = [""]
         for path, module in model.named_modules():
             self._hook(path, module)
+            if mode is not None:
+                mode.tape.kinds[path] = type(module).__name__
 
     def _hook(self, path: str, module: nn.Module) -> None:
         reader = neuron_reader(module)
