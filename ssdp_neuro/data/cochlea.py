@@ -142,7 +142,7 @@ def filtered(samples: np.ndarray, filters: np.ndarray) -> np.ndarray:
     return np.rint(outputs[:, :n_samples]).astype(np.int64)
 
 
-@functools.lru_cache(maxsize=8)
+@functools.lru_cache(maxsize=4)
 def _spectra(filters: bytes, shape: tuple[int, int], size: int) -> np.ndarray:
     taps = np.frombuffer(filters, dtype=np.int64).reshape(shape)
     return np.fft.rfft(taps.astype(np.float64), size)

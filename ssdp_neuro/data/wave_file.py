@@ -12,6 +12,7 @@ from hw_models import InputError
 
 SAMPLE_BYTES = 2
 LOWEST_RATE, HIGHEST_RATE = 1_000, 192_000
+MOST_SAMPLES = 2**18  # a word, not a speech: 32 s at 8 kHz; all bands of it are in memory
 
 
 class Sound(NamedTuple):
@@ -34,7 +35,8 @@ def decode_wave(data: bytes, where: str) -> Sound:
     Raises
     ------
     InputError
-        If it is not a wave file of 16-bit samples on one channel, is cut off or is empty.
+        If it is not a wave file of 16-bit samples on one channel, is cut off, empty, or longer
+        than 2**18 samples.
     """
     try:
         with wave.open(io.BytesIO(data)) as file:
@@ -52,8 +54,8 @@ def decode_wave(data: bytes, where: str) -> Sound:
     if len(samples) != SAMPLE_BYTES * n_frames:
         has = len(samples) // SAMPLE_BYTES
         raise InputError(f"{where}: cut off: {n_frames} samples announced, {has} there")
-    if not n_frames:
-        raise InputError(f"{where}: no samples")
+    if not 1 <= n_frames <= MOST_SAMPLES:
+        raise InputError(f"{where}: {n_frames} samples; allowed 1..{MOST_SAMPLES}")
     if not LOWEST_RATE <= rate <= HIGHEST_RATE:
         raise InputError(f"{where}: {rate} Hz; allowed {LOWEST_RATE}..{HIGHEST_RATE}")
     return Sound(np.frombuffer(samples, dtype="<i2").astype(np.int16), rate)

@@ -1,6 +1,6 @@
 import numpy as np
 
-from ssdp_neuro.training import load_digits
+from ssdp_neuro.data.digits import load_digits
 
 
 def keys(part):

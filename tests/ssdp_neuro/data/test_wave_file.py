@@ -24,7 +24,8 @@ def test_decode_wave__gives_what_was_written():
         (WHOLE[:20] + b"\3\0" + WHOLE[22:], "not a whole wave file"),
         (wave_bytes(tone(440), channels=2), "2 channels of 16 bits"),
         (wave_bytes(tone(440).astype(np.uint8)), "1 channels of 8 bits"),
-        (wave_bytes(tone(440)[:0]), "no samples"),
+        (wave_bytes(tone(440)[:0]), "0 samples; allowed 1..262144"),
+        (wave_bytes(np.zeros(2**18 + 1, np.int16)), "262145 samples; allowed 1..262144"),
         (wave_bytes(tone(440), rate=500), "500 Hz"),
     ],
 )
