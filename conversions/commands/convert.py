@@ -1,7 +1,8 @@
-"""``ssdp-neuro convert``: a trained model to a network file."""
+"""``ssdp-neuro convert``: trained models to networks, networks to other formats."""
 
 from __future__ import annotations
 
+import enum
 import json
 import sys
 from pathlib import Path
@@ -10,15 +11,36 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
-from hw_models import ConversionError, InputError, save
+from conversions.commands.model_sources import Request, Source, source_of
+from conversions.commands.network_targets import Target, files_of, write
+from hw_models import ConversionError, InputError
 from hw_models.atomic_file import write_whole
 from ssdp_neuro.cli.info import CHIPS, ChipName
 
 if TYPE_CHECKING:
     from conversions.report import ConversionReport
 
-HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 REPORT_KINDS = (".html", ".json")
+
+
+class Writer(str, enum.Enum):
+    """Frameworks whose NIR writers are known: how they get from time constants to steps."""
+
+    SNNTORCH = "snntorch"
+    SPIKINGJELLY = "spikingjelly"
+    NORSE = "norse"
+    SINABS = "sinabs"
+    SINABS_UNSCALED = "sinabs-unscaled"
+
+
+class Reset(str, enum.Enum):
+    """What a spike does, which NIR does not say."""
+
+    ZERO = "zero"
+    SUBTRACT = "subtract"
+    DELAYED_ZERO = "delayed-zero"
+    DELAYED_SUBTRACT = "delayed-subtract"
+    NONE = "none"
 
 
 def convert(
@@ -26,15 +48,39 @@ def convert(
         Path,
         typer.Argument(
             metavar="MODEL",
-            help="Safetensors file that ssdp_neuro.training.save_model wrote.",
+            help="Safetensors file that ssdp_neuro.training.save_model wrote, a NIR file, or a"
+            " network file (.h5).",
         ),
     ],
-    out: Annotated[Path, typer.Option(help="Network file to write (HDF5).")],
+    out: Annotated[Path, typer.Option(help="File to write.")],
+    to: Annotated[
+        Target | None,
+        typer.Option(
+            help="Format of the file: a network (HDF5, the default), a NIR graph, or a Lava"
+            " program: a script .py that builds and runs the network in Lava, with the network"
+            " file beside it.",
+        ),
+    ] = None,
     calibration: Annotated[
         Path | None,
         typer.Option(help="NPZ file with 'spikes' (B, T, ...) and, if known, 'labels' (B,)."),
     ] = None,
     chip: Annotated[ChipName, typer.Option(help="Chip to fit.")] = ChipName.LOIHI2,
+    written_by: Annotated[
+        Writer | None,
+        typer.Option(help="NIR: framework that wrote the graph, for its time step and rounding."),
+    ] = None,
+    dt: Annotated[
+        float | None,
+        typer.Option(help="NIR: time step, in the unit of the time constants (Euler's method)."),
+    ] = None,
+    reset: Annotated[Reset | None, typer.Option(help="NIR: what a spike does.")] = None,
+    recurrent_latency: Annotated[
+        int | None, typer.Option(help="NIR: steps of feedback besides its delays.")
+    ] = None,
+    input_shape: Annotated[
+        str | None, typer.Option(metavar="SIZES", help="NIR: shape of the input, as 1,28,28.")
+    ] = None,
     report: Annotated[
         Path | None, typer.Option(help="Also write the report, as .html or .json.")
     ] = None,
@@ -45,35 +91,52 @@ def convert(
     r"""Convert a trained spiking network to the chip's integers and say what that cost.
 
     Nothing in MODEL is executed. With calibration data the integers are chosen by the
-    spikes they change.
+    spikes they change. A network file is written as it is, in another format.
 
     Examples
     \b
     ssdp-neuro convert digits.safetensors --out digits.h5
     ssdp-neuro convert digits.safetensors --out digits.h5 --report digits.html
     ssdp-neuro convert digits.safetensors --out digits.h5 --calibration some.npz --json
+    ssdp-neuro convert net.nir --written-by snntorch --reset delayed-subtract --out net.h5
+    ssdp-neuro convert digits.h5 --to nir --out digits.nir
+    ssdp-neuro convert digits.h5 --to lava --out digits.py
     """
-    _refuse_mixed_up_files(model, out, report)
-    from conversions.from_torch.conversion import from_torch
-    from ssdp_neuro.training import load_model
-
-    loaded = load_model(model)
+    source = source_of(model)
+    target = to or Target.NETWORK
+    options = _nir_options(written_by, dt, reset, recurrent_latency, input_shape)
+    _refuse_mixed_up(source, target, model, out, report, options)
     data = None if calibration is None else read_calibration(calibration)
-    network, found = from_torch(loaded, chip=CHIPS[chip], calibration=data)
-    save(network, out)
-    if report is not None:
+    network, found = source.read(model, Request(CHIPS[chip], data, options))
+    if report is not None and found is None:
+        raise ConversionError(f"--report {report}: {model} is {source.name}, nothing is converted")
+    written, notes = write(network, target, out)
+    if report is not None and found is not None:
         write_report(report, model.name, found)
+        written.append(report)
     if as_json:
-        result = {"model": str(model), "network": str(out), **found.to_dict()}
+        plain = {} if found is None else found.to_dict()
+        result = {"model": str(model), "network": str(out), **plain}
+        if notes:
+            result["notes"] = [*result.get("notes", ()), *notes]
         json.dump(result, sys.stdout)
         sys.stdout.write("\n")
         return
+    _print(found, notes, written)
+
+
+def _print(found: ConversionReport | None, notes: list[str], written: list[Path]) -> None:
     from rich.console import Console
 
     console = Console()
-    console.print(found.table())
-    for path in filter(None, (out, report)):
-        console.print(f"wrote {path}", highlight=False)
+    if found is not None and found.layers:
+        console.print(found.table())
+    elif found is not None:
+        notes = [*found.notes, *notes]
+    for note in notes:
+        console.print(note, highlight=False, markup=False)
+    for path in written:
+        console.print(f"wrote {path}", highlight=False, markup=False)
 
 
 def read_calibration(path: Path) -> Any:
@@ -115,16 +178,56 @@ def write_report(path: Path, name: str, found: ConversionReport) -> None:
     html_page.write_page(path, html_page.page(f"{name} on {found.chip}", sections))
 
 
-def _refuse_mixed_up_files(model: Path, out: Path, report: Path | None) -> None:
-    if model.is_file():
-        with model.open("rb") as file:
-            if file.read(len(HDF5_SIGNATURE)) == HDF5_SIGNATURE:
-                raise ConversionError(
-                    f"{model}: an HDF5 file, as converted networks are; MODEL must be a"
-                    " safetensors file (to read a network: ssdp-neuro info or simulate)"
-                )
+def _nir_options(
+    written_by: Writer | None,
+    dt: float | None,
+    reset: Reset | None,
+    recurrent_latency: int | None,
+    input_shape: str | None,
+) -> dict[str, Any]:
+    """The options that were given, as arguments of from_nir."""
+    given: dict[str, Any] = {"dt": dt, "recurrent_latency": recurrent_latency}
+    if written_by is not None:
+        from conversions.nir_graph import discretization
+
+        given["discretization"] = getattr(discretization, written_by.name)
+    if reset is not None:
+        from conversions.nir_graph import SpikeReset
+
+        given["reset"] = SpikeReset[reset.name]
+    if input_shape is not None:
+        try:
+            given["input_shape"] = tuple(int(size) for size in input_shape.split(","))
+        except ValueError:
+            raise InputError(
+                f"--input-shape {input_shape}: integers with commas between are needed"
+            ) from None
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _refuse_mixed_up(
+    source: Source,
+    target: Target,
+    model: Path,
+    out: Path,
+    report: Path | None,
+    options: dict[str, Any],
+) -> None:
+    if target is Target.NETWORK and source.name == "a network of ssdp-neuro":
+        others = ", ".join(other.value for other in Target if other is not Target.NETWORK)
+        raise ConversionError(
+            f"{model}: {source.name} already (an HDF5 file); --to one of {others} writes it in"
+            " another format (to read it: ssdp-neuro info or simulate)"
+        )
+    if options and not source.takes_nir_options:
+        raise ConversionError(
+            f"{model}: {source.name}; --written-by, --dt, --reset, --recurrent-latency and"
+            " --input-shape are for NIR files"
+        )
     if report is not None and report.suffix not in REPORT_KINDS:
         raise ConversionError(f"--report {report}: endings are {' and '.join(REPORT_KINDS)}")
-    paths = [path.resolve() for path in (model, out, report) if path is not None]
-    if len(set(paths)) < len(paths):
+    paths = [model, *files_of(target, out), *([report] if report is not None else [])]
+    if target is Target.LAVA and model.resolve() == out.with_suffix(".h5").resolve():
+        paths.remove(model)  # the program's network file is the model itself
+    if len({path.resolve() for path in paths}) < len(paths):
         raise ConversionError("MODEL, --out and --report must be different files")

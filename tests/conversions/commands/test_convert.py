@@ -75,7 +75,7 @@ def test_convert__refuses_a_network_file(files, capsys):
     folder, _, _ = files
     run(folder / "model.safetensors", "--out", folder / "net.h5")
     message = refused(capsys, folder / "net.h5", "--out", folder / "copy.h5")
-    assert "net.h5: an HDF5 file" in message
+    assert "net.h5: a network of ssdp-neuro already" in message
     assert not (folder / "copy.h5").exists()
 
 
