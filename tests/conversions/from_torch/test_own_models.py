@@ -171,7 +171,7 @@ def test_from_torch__is_exposed_without_importing_torch_first():
         ([nn.Linear(4, 2, bias=False), nn.ReLU()], r"no layer of neurons .* 1 \(ReLU\); supported"),
         (
             [nn.Linear(4, 2), nn.ReLU(), CubaLif(**NEURON)],
-            r"1: relu; it is on the way to the neurons '2' \(CubaLif\). Supported",
+            r"1 \(ReLU\): relu; it is on the way to the neurons '2' \(CubaLif\). Supported",
         ),
     ],
 )
