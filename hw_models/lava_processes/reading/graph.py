@@ -47,6 +47,7 @@ from hw_models.lava_processes.reading.walk import (
     Connection,
     connected_processes,
     connections_into,
+    is_container,
     label,
 )
 from hw_models.network import FixedPointNetwork
@@ -103,7 +104,8 @@ def read_graph(process: AbstractProcess, *, refractory_in_fixed_point: bool = Fa
     """
     if not isinstance(process, AbstractProcess):
         raise TypeMismatchError(f"process: {process!r}; a Lava Process is needed")
-    processes = connected_processes(process)
+    everything = connected_processes(process)
+    processes = [each for each in everything if not is_container(each)]
     _check_kinds(processes)
     return _Reader(processes, refractory_in_fixed_point).graph()
 
@@ -121,7 +123,8 @@ def _check_kinds(processes: list[AbstractProcess]) -> None:
             why = f", whose model may differ from that of {base.__name__}" if base else ""
             raise ConversionError(
                 f"{label(process)} of {type(process).__module__}{why}: not supported;"
-                f" supported are {names}"
+                f" supported are {names}, and Processes made of these (those that a"
+                " SubProcessModel makes exist after Lava has compiled the program)"
             )
 
 

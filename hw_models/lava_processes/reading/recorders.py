@@ -97,33 +97,42 @@ def read_recorders(
 def _monitor_probes(
     monitor: Monitor, name: str, tap: Callable[[Connection], Tap], names: dict[int, str]
 ) -> list[Recorder]:
-    recorders = []
-    for port in monitor.in_ports.members:
-        for connection in connections_into(port):
-            target = connection.sender
-            recorders.append((tap(connection), port, target))
-    for port in monitor.ref_ports.members:
-        for target in port.get_dst_vars() if port.out_connections else ():
-            recorders.append((_state_tap(monitor, target, names), port, target))
-    return [
-        Recorder(
-            name=name,
-            taps=(heard,),
-            shape=tuple(target.shape),
-            n_steps=_room(monitor, port.name),
-            labels=((target.process.name, target.name),),
-        )
-        for heard, port, target in recorders
+    heard = [
+        (tap(connection), port)
+        for port in monitor.in_ports.members
+        for connection in connections_into(port)
     ]
+    heard += [
+        (_state_tap(monitor, target, names), port)
+        for port in monitor.ref_ports.members
+        if port.out_connections
+        for target in port.get_dst_vars()
+    ]
+    recorders = []
+    for each, port in heard:
+        kept, label_of_kept = _kept(monitor, port.name)
+        recorders.append(
+            Recorder(
+                name=name,
+                taps=(each,),
+                shape=tuple(port.shape),
+                n_steps=int(kept.shape[0]),
+                labels=(label_of_kept,),
+            )
+        )
+    return recorders
 
 
-def _room(monitor: Monitor, port_name: str) -> int:
-    """Steps of the Var in which a Monitor keeps what arrives at one of its ports."""
-    kept = port_name.replace("in_port", "out_read").replace("ref_port", "var_read")
-    return int(getattr(monitor, kept).shape[0])
+def _kept(monitor: Monitor, port_name: str) -> tuple[Var, tuple[str, str]]:
+    """Where a Monitor keeps what arrives at one of its ports, and how it is labelled."""
+    name = port_name.replace("in_port", "out_read").replace("ref_port", "var_read")
+    owner, variable = monitor.target_names[name]
+    return getattr(monitor, name), (owner, variable)
 
 
 def _state_tap(monitor: Monitor, target: Var, names: dict[int, str]) -> Tap:
+    while target.aliased_var is not None:  # of a Process around others
+        target = target.aliased_var
     owner = target.process
     if owner.id not in names or target.name not in STATE:
         raise ConversionError(

@@ -63,14 +63,28 @@ def connected_processes(process: AbstractProcess) -> list[AbstractProcess]:
     return sorted(found, key=lambda each: each.id)
 
 
+def is_container(process: AbstractProcess) -> bool:
+    """Whether a Process only stands around others, to which its ports are passed on.
+
+    Those inside exist if the Process makes them itself, or Lava has compiled it.
+    """
+    if not process.procs.members:
+        return False
+    sends = any(p.out_connections and not p.in_connections for p in process.out_ports.members)
+    receives = any(
+        connections_into(port) and not port.out_connections for port in process.in_ports.members
+    )
+    return not sends and not receives
+
+
 def connections_into(port: InPort) -> list[Connection]:
     """Every connection that ends at a port.
 
     Raises
     ------
     ConversionError
-        If ports are concatenated, belong to a Process inside a Process, or one port
-        arrives twice: Lava's compiler refuses the first and mixes up the last.
+        If ports are concatenated, or one port arrives twice: Lava's compiler refuses the
+        first and mixes up the second.
     """
     connections = []
     for sender, functions in _paths(port):
@@ -104,9 +118,7 @@ def _paths(port: Any) -> Iterator[tuple[OutPort, list[Any]]]:
         if isinstance(before, AbstractVirtualPort):
             for sender, functions in _paths(before):
                 yield sender, [*functions, before.get_transform_func_fwd()]
-        elif before.in_connections:
-            raise ConversionError(
-                f"{label(before.process)}: a Process made of Processes; connect those inside"
-            )
-        else:
+        elif before.in_connections:  # of a Process around others
+            yield from _paths(before)
+        elif isinstance(before, OutPort):
             yield before, []

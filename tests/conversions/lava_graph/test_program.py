@@ -9,6 +9,9 @@ import hw_models.lava_processes  # noqa: F401 makes Lava importable
 # isort: split
 import numpy as np
 import pytest
+from lava.magma.core.process.ports.ports import InPort, OutPort
+from lava.magma.core.process.process import AbstractProcess
+from lava.magma.core.process.variable import Var
 from lava.proc.conv.process import Conv
 from lava.proc.dense.process import DelayDense, Dense
 from lava.proc.io.extractor import Extractor
@@ -16,12 +19,14 @@ from lava.proc.io.injector import Injector
 from lava.proc.io.sink import RingBuffer as Sink
 from lava.proc.io.source import RingBuffer as Source
 from lava.proc.lif.process import LIF, LIFRefractory
+from lava.proc.monitor.process import Monitor
 from lava.proc.sparse.process import Sparse
 from lava.utils.weightutils import SignMode
 from scipy.sparse import csr_matrix
 
 from conversions import LavaProgram, from_lava, run_in_engine
 from hw_models import ConvProjection, InputError, SparseProjection
+from hw_models.lava_processes.direct_run import DirectRun
 
 pytestmark = [pytest.mark.lava, pytest.mark.kernel]
 
@@ -189,6 +194,42 @@ def test_from_lava__reads_refractory_neurons_when_told_how():
     raster = program.run(30).result.raster(population.name)
     np.testing.assert_array_equal(raster.T, run.model(sink).data)
     assert raster.sum(axis=0).tolist() == [5, 10, 0]
+
+
+class Layer(AbstractProcess):
+    """Synapses and neurons in one Process, as lava-dl's netx makes them."""
+
+    def __init__(self, weights, **fields):
+        super().__init__(**fields)
+        self.synapses = Dense(weights=weights)
+        self.neurons = LIF(shape=weights.shape[:1], du=500, dv=100, vth=400)
+        self.inp, self.out = InPort(shape=weights.shape[1:]), OutPort(shape=weights.shape[:1])
+        self.v = Var(shape=weights.shape[:1], init=0)
+        self.inp.connect(self.synapses.s_in)
+        self.synapses.a_out.connect(self.neurons.a_in)
+        self.neurons.s_out.connect(self.out)
+        self.v.alias(self.neurons.v)
+
+
+def test_from_lava__goes_into_processes_made_of_processes():
+    rng = np.random.default_rng(2)
+    source = Source(data=(rng.random((6, 30)) < 0.3).astype(int))
+    first, second = (Layer(rng.integers(-20, 50, shape), name="l") for shape in ((4, 6), (4, 4)))
+    sink, monitor = Sink(shape=(2, 2), buffer=30), Monitor()
+    source.s_out.connect(first.inp)
+    first.out.reshape((2, 2)).transpose((1, 0)).flatten().connect(second.inp)
+    second.out.reshape((2, 2)).connect(sink.a_in)
+    monitor.probe(second.v, 30)
+    run = run_in_engine(first, 30)
+    leaves = [source, first.synapses, first.neurons, second.synapses, second.neurons, sink]
+    in_lava = DirectRun(leaves)
+    v = []
+    for _ in range(30):
+        in_lava.step()
+        v.append(in_lava.model(second.neurons).v.copy())
+    assert 20 < in_lava.model(sink).data.sum() < 100
+    np.testing.assert_array_equal(run.data(sink), in_lava.model(sink).data)
+    np.testing.assert_array_equal(run.data(monitor)["l"]["v"], v)
 
 
 PROGRAM = """
