@@ -202,7 +202,7 @@ class Layer(AbstractProcess):
     def __init__(self, weights, **fields):
         super().__init__(**fields)
         self.synapses = Dense(weights=weights)
-        self.neurons = LIF(shape=weights.shape[:1], du=500, dv=100, vth=400)
+        self.neurons = LIF(shape=weights.shape[:1], du=500, dv=100, vth=200)
         self.inp, self.out = InPort(shape=weights.shape[1:]), OutPort(shape=weights.shape[:1])
         self.v = Var(shape=weights.shape[:1], init=0)
         self.inp.connect(self.synapses.s_in)
