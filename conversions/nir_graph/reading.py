@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from conversions.linear_maps import synapses
 from conversions.nir_graph.discretization import Discretization
 from conversions.nir_graph.fields import shape_field, spread
 from conversions.nir_graph.linear_nodes import Chain, Signal, Term, linear_signal
@@ -24,7 +25,14 @@ from conversions.nir_graph.parallel_terms import projections_of
 from conversions.nir_graph.records import NirNode, NirRecord, flattened
 from conversions.nir_graph.spike_reset import SpikeReset
 from conversions.nir_graph.topology import check_kinds, in_order, loop_steps, merged_thresholds
-from conversions.real_network import NeuronDynamics, RealInput, RealNetwork, RealNeurons
+from conversions.real_network import (
+    NeuronDynamics,
+    RealConv,
+    RealInput,
+    RealNetwork,
+    RealNeurons,
+    RealSparse,
+)
 from hw_models import ConversionError, SsdpError
 
 TIMED = ("LIF", "CubaLIF", "IF", "LI", "CubaLI", "I", "Delay")
@@ -110,14 +118,13 @@ class _Reader:
         self._ask()
         self._find_shapes()
         self.signals = {}
-        self.notes.clear()  # those of the search for shapes come again
         populations: list[Any] = []
         terms: dict[str, tuple[Term, ...]] = {}
         for name, node in self.nodes.items():
             if node.kind == "Input":
                 populations.append(RealInput(name=name, shape=self.shapes[name]))
             elif node.kind in NEURONS:
-                signal = self._arriving(name, self.shapes[name])
+                signal = self._as_images(name, self._arriving(name, self.shapes[name]))
                 populations.append(self._neurons(name, node, signal))
                 terms[name] = signal.terms
             elif node.kind == "Output":
@@ -252,6 +259,26 @@ class _Reader:
                 f" {shape}"
             )
         return replace(signal, shape=shape)
+
+    def _as_images(self, name: str, signal: Signal) -> Signal:
+        """Let convolutions stay ones: a population after Flatten takes their shape again."""
+        made = {
+            term.map.output_shape(term.source_shape)
+            for term in signal.terms
+            if isinstance(term.map, RealConv)
+        }
+        if made and len(self.shapes[name]) != 3:
+            self.shapes[name] = min(made)
+        shape = self.shapes[name]
+        if made <= {shape}:
+            return signal
+        terms = tuple(
+            replace(term, map=RealSparse(**synapses(term.map, term.source_shape)._asdict()))
+            if isinstance(term.map, RealConv) and term.map.output_shape(term.source_shape) != shape
+            else term
+            for term in signal.terms
+        )
+        return replace(signal, terms=terms)
 
     def _neurons(self, name: str, node: NirNode, signal: Signal) -> RealNeurons:
         if node.kind in READOUTS:
