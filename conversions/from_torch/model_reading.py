@@ -14,6 +14,7 @@ from conversions.from_torch.model_copy import rested_copy
 from conversions.from_torch.reading import TimeAxis
 from conversions.from_torch.readouts import Readout, readouts
 from conversions.from_torch.recording import record, unexplained
+from conversions.from_torch.single_spikes import single_spikes
 from conversions.from_torch.tracing import Run, trace
 from conversions.from_torch.user_model import checked_model, shape_of_input, steps_of
 from conversions.from_torch.wiring import Wiring, wiring, with_gates
@@ -32,7 +33,7 @@ class ModelReading(NamedTuple):
     """What was read.
 
     ``sent`` holds what each population sent in the model's own run on the spikes given, by
-    name, ``(B, T, N)``, the input's included: 0 and 1, but for neurons that send more.
+    name, ``(B, T, N)``, the input's included.
     ``decided_last`` says that the model's output is what a readout makes in the last step.
     """
 
@@ -84,11 +85,14 @@ def read_model(
     sent = record(whole, drive, spikes)
     notes = _notes(wired, found)
     notes += unexplained(wired, {name: s[:CHECKED_SAMPLES] for name, s in sent.items()})
-    network = assembled(wired, found, shape)
+    most = {path: layer.reading.most_spikes for path, layer in wired.layers.items()}
+    network, sent, copied = single_spikes(
+        assembled(wired, found, shape), with_gates(sent, wired.gates), most
+    )
     return ModelReading(
         network=network,
-        sent=with_gates(sent, wired.gates),
-        notes=(*notes, *_several(sent)),
+        sent=sent,
+        notes=(*notes, *copied),
         decided_last=any(readout.last_only for readout in found),
     )
 
@@ -169,13 +173,3 @@ def _notes(wired: Wiring, found: list[Readout]) -> list[str]:
         for name, gate in wired.gates.items()
     ]
     return notes
-
-
-def _several(sent: dict[str, np.ndarray]) -> list[str]:
-    """Layers that send more than a bit."""
-    return [
-        f"{name}: sends up to {numbers.max():g} in a step on the samples looked at; a spike is"
-        " one bit on the chip."
-        for name, numbers in sent.items()
-        if not np.isin(numbers, (0, 1)).all()
-    ]

@@ -41,6 +41,9 @@ class NeuronReading:
         Which element of the tuple that the module returns is the spikes, and which the
         membrane potential; None if it returns no such thing. A module that returns a
         tensor alone has spikes at 0.
+    most_spikes
+        Of a neuron in one step. If more than 1, the module returns their number, and every
+        one subtracts the threshold (the dynamics say what the first does).
     notes
         What the conversion cannot keep exactly, one sentence each; for the report.
     """
@@ -51,6 +54,7 @@ class NeuronReading:
     incoming: nn.Module | None = None
     spikes_output: int | None = 0
     voltage_output: int | None = None
+    most_spikes: int = 1
     notes: tuple[str, ...] = ()
 
 

@@ -12,6 +12,7 @@ from conversions.from_torch.model_copy import rested_copy
 from conversions.from_torch.tracing import INPUT, Layer, Observer, Run
 from conversions.from_torch.wiring import Wiring, with_gates
 from conversions.real_network import NeuronDynamics
+from conversions.real_network.several_spikes import counted_spikes
 from hw_models import ConversionError
 
 CHUNK = 256
@@ -73,7 +74,7 @@ def unexplained(wired: Wiring, sent: dict[str, np.ndarray]) -> list[str]:
         if path not in sent or dynamics.grid is not None:
             continue  # on a grid the chip's integers are computed, not these real numbers
         currents = wired.arriving[path].of(spikes)
-        share = _share_of_others(dynamics, currents, sent[path])
+        share = _share_of_others(dynamics, layer.reading.most_spikes, currents, sent[path])
         if not share:
             continue
         kind = type(layer.module).__name__
@@ -91,19 +92,25 @@ def unexplained(wired: Wiring, sent: dict[str, np.ndarray]) -> list[str]:
     return notes
 
 
-def _share_of_others(dynamics: NeuronDynamics, currents: np.ndarray, sent: np.ndarray) -> float:
+def _share_of_others(
+    dynamics: NeuronDynamics, most: int, currents: np.ndarray, sent: np.ndarray
+) -> float:
     """Share of neurons and samples that differ first where no rounding can be to blame."""
-    fired = sent != 0
-    first = _first_difference(dynamics.run(currents)[0], fired)
-    if (first == fired.shape[1]).all():
+    sent = sent if most > 1 else sent != 0
+    first = _first_difference(_sent_by(dynamics, currents, most), sent)
+    if (first == sent.shape[1]).all():
         return 0.0
     margin = TIE * (dynamics.threshold + np.abs(dynamics.gain * currents).max(initial=0.0))
-    excused = first == fired.shape[1]
+    excused = first == sent.shape[1]
     for side in (-1, 1):
         threshold = np.maximum(dynamics.threshold + side * margin, np.finfo(np.float64).tiny)
         moved = dataclasses.replace(dynamics, threshold=threshold)
-        excused |= _first_difference(moved.run(currents)[0], fired) > first
+        excused |= _first_difference(_sent_by(moved, currents, most), sent) > first
     return float((~excused).mean())
+
+
+def _sent_by(dynamics: NeuronDynamics, currents: np.ndarray, most: int) -> np.ndarray:
+    return counted_spikes(dynamics, currents, most) if most > 1 else dynamics.run(currents)[0]
 
 
 def _first_difference(one: np.ndarray, other: np.ndarray) -> np.ndarray:

@@ -17,10 +17,7 @@ from conversions.from_torch.reading import NeuronReader, NeuronReading, StateRes
 from conversions.real_network import RealReset
 from hw_models import ConversionError
 
-_SEVERAL_KEPT = (
-    "spike_fn may send several spikes in a step, the chip sends one: what is left above"
-    " threshold waits in the membrane for the next steps"
-)
+_MANY = 1000
 _SEVERAL_LOST = (
     "spike_fn may send several spikes in a step, the chip sends one: the others are lost in the"
     " reset to a value"
@@ -40,9 +37,12 @@ def _read(module: Any, path: str, shape: tuple[int, ...]) -> NeuronReading:
     if recurrent is not None and any(part.any() for part in _biases(recurrent)):
         notes.append(_FIRST_BIAS)
     fires: dict[str, Any] = {"threshold": np.inf}
+    most_spikes = 1
     if module.spike_fn is not None:
         fires, firing_notes = _firing(module, path, shape, voltage_kept)
         notes.extend(firing_notes)
+        if fires["reset"] is RealReset.SUBTRACT:
+            most_spikes = _most_spikes(module, path)
     return NeuronReading(
         dynamics=dynamics(
             path, voltage_kept=voltage_kept, current_kept=current_kept, gain=gain, **fires
@@ -51,6 +51,7 @@ def _read(module: Any, path: str, shape: tuple[int, ...]) -> NeuronReading:
         recurrent=recurrent,
         spikes_output=None if module.spike_fn is None else 0,
         voltage_output=0 if module.spike_fn is None else None,
+        most_spikes=most_spikes,
         notes=tuple(notes),
     )
 
@@ -60,7 +61,6 @@ def _firing(
 ) -> tuple[dict[str, Any], list[str]]:
     threshold = numbers(module.spike_threshold, shape, f"{path}.spike_threshold")
     settings: dict[str, Any] = {"threshold": threshold, "fires_at_threshold": True}
-    several = _sends_several(module, path)
     kind, name = type(module.reset_fn), type(module.reset_fn).__qualname__
     if kind.__module__ != "sinabs.activation.reset_mechanism":
         name = f"{kind.__module__}.{name}"
@@ -71,7 +71,7 @@ def _firing(
                 f"{path}.reset_fn: subtract_value={subtracted}; supported is the threshold"
             )
         settings["reset"] = RealReset.SUBTRACT
-        return settings, [_SEVERAL_KEPT] if several else []
+        return settings, []
     if name != "MembraneReset":
         raise ConversionError(
             f"{path}.reset_fn: {name}; supported are MembraneSubtract and MembraneReset"
@@ -81,7 +81,7 @@ def _firing(
     value = numbers(module.reset_fn.reset_value, shape, f"{path}.reset_fn.reset_value")
     settings["reset"] = RealReset.ZERO
     settings["bias"] = voltage_kept * value
-    notes = [_SEVERAL_LOST] if several else []
+    notes = [_SEVERAL_LOST] if _most_spikes(module, path) > 1 else []
     if value.any():
         notes.append(
             f"a sample starts from the reset value {value}, in Sinabs from 0: the first steps"
@@ -90,19 +90,17 @@ def _firing(
     return settings, notes
 
 
-def _sends_several(module: Any, path: str) -> bool:
-    """Whether a neuron may send more than one spike in a step; the function is called."""
+def _most_spikes(module: Any, path: str) -> int:
+    """How many spikes a neuron may send in a step; the function is called."""
     threshold = torch.tensor(1.0)
-    given = torch.tensor([-4.0, -1.0, 0.0, 0.5, 1.0, 1.5, 2.0, 7.25])
-    several, single = torch.trunc(given).relu(), (given >= 1).float()
+    given = torch.tensor([-4.0, -1.0, 0.0, 0.5, 1.0, 1.5, 2.0, 7.25, _MANY + 0.5])
     required = list(getattr(module.spike_fn, "required_states", ()))
     if required == ["v_mem"]:
         with torch.no_grad():
             sent = module.spike_fn.apply(given, threshold, module.surrogate_grad_fn)
-        if torch.equal(sent, single):
-            return False
-        if torch.equal(sent[:-1], several[:-1]) and sent[-1] > 1:
-            return True
+        most = int(sent[-1])
+        if most >= 1 and torch.equal(sent, torch.trunc(given).clamp(0, most)):
+            return most
     raise ConversionError(
         f"{path}.spike_fn: {module.spike_fn}; supported are SingleSpike, MultiSpike and MaxSpike"
     )

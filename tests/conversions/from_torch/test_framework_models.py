@@ -7,7 +7,6 @@ import pytest
 import sinabs.layers as sl
 import snntorch as snn
 import torch
-from sinabs.activation import SingleSpike
 from sinabs.from_torch import from_model
 from snntorch import utils
 from spikingjelly.activation_based import functional, layer, neuron
@@ -128,12 +127,12 @@ def sinabs_converted():
         nn.Conv2d(1, 4, 3, bias=False), nn.ReLU(), nn.AvgPool2d(2), nn.Flatten(),
         nn.Linear(36, 5, bias=False), nn.ReLU(),
     )  # fmt: skip
-    return from_model(model, input_shape=(1, 8, 8), batch_size=1, spike_fn=SingleSpike)
+    return from_model(model, input_shape=(1, 8, 8), batch_size=1, min_v_mem=None)
 
 
 def sinabs_recurrent():
     back = nn.Sequential(nn.Flatten(), nn.Linear(16, 16, bias=False), nn.Unflatten(1, (1, 4, 4)))
-    return nn.Sequential(sl.IAFRecurrent(rec_connect=back, spike_fn=SingleSpike))
+    return nn.Sequential(sl.IAFRecurrent(rec_connect=back))
 
 
 MODELS = {

@@ -8,7 +8,6 @@ import numpy as np
 import sinabs.layers as sl
 import snntorch as snn
 import torch
-from sinabs.activation import SingleSpike
 from snntorch import functional as snn_functional
 from snntorch import surrogate as snn_surrogate
 from spikingjelly.activation_based import functional, layer, neuron, surrogate
@@ -188,8 +187,11 @@ def sinabs_loss(model, x, labels):
 
 
 def sinabs_model():
-    """Convolution, sum of windows and integrators with a lower bound, as for Speck."""
-    settings = {"num_timesteps": N_STEPS, "min_v_mem": -1.0, "spike_fn": SingleSpike}
+    """Convolution, sum of windows and integrators with a lower bound, as for Speck.
+
+    They may send several spikes in a step, as Sinabs' neurons do unless they are told not to.
+    """
+    settings = {"num_timesteps": N_STEPS, "min_v_mem": -1.0}
     return train(
         nn.Sequential(
             nn.Conv2d(1, 8, 3, padding=1, bias=False),
