@@ -156,7 +156,7 @@ def test_from_torch__reads_what_a_framework_runs(name):
     fired = [row for row in report.layers if row.spike_agreement is not None]
     assert fired[0].rate_before > 0.01
     assert min(row.spike_agreement for row in fired) > 0.9
-    assert all(row.potential_error < 0.1 for row in report.layers if row not in fired)
+    assert all(row.potential_error < 0.3 for row in report.layers if row not in fired)
     assert not [note for note in report.notes if "send other spikes" in note]
 
 
@@ -164,5 +164,5 @@ def test_from_torch__a_maximum_of_currents_is_refused_with_its_path():
     model = nn.Sequential(
         nn.Conv2d(1, 4, 3), nn.MaxPool2d(2), snn.Leaky(beta=0.8, init_hidden=True, output=True)
     )
-    with pytest.raises(ConversionError, match="1: a maximum over what is not the spikes"):
+    with pytest.raises(ConversionError, match=r"1 \(MaxPool2d\): a maximum over what"):
         from_torch(model, input_shape=(1, 8, 8))

@@ -59,7 +59,7 @@ def test_single_spikes__one_at_most_changes_nothing(most):
     made, bits, notes = single_spikes(given, sent, most)
     assert made is given
     assert bits["out"] is sent["out"]
-    assert [note[:33] for note in notes] == ["out: may send several spikes in a "] * len(most)
+    assert [note[:24] for note in notes] == ["out: may send several sp"] * len(most)
 
 
 def test_single_spikes__what_copies_can_not_do_is_said():
