@@ -22,7 +22,7 @@ from conversions.report import ConversionReport
 from hw_models import LOIHI2, Chip, ConversionError, FixedPointNetwork, TypeMismatchError, check
 
 # spikes (of sources and layer, samples times steps times neurons) that a trial looks at
-TRIAL_SIZE = 2e7
+TRIAL_SIZE = 1e7
 
 
 def to_fixed_point(

@@ -9,15 +9,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from conversions.quantization.constant_drive import register_share
+from conversions.quantization.decays import current_kept
 from conversions.quantization.layer import Layer
 from conversions.quantization.layer_grid import LayerGrid
+from conversions.real_network import RealReset
+from conversions.real_network.simulator import AloneRun
 from conversions.report import GridChoice
 from hw_models import ConversionError
 from hw_models.arithmetic import ALIGN_SHIFT, STATE_LIMIT
 
 EXPONENT_HIGH = 7
+EXPONENT_LOW = -6  # below 0 mantissas are smaller than they could be, down to one bit
 UNKNOWN_RANGE = 8.0  # thresholds that a potential may lie below 0, if nothing is known about it
-MARGIN = 1.25  # of the largest potential seen
+UNKNOWN_KEPT = 63 / 64  # of a readout's potential: without a leak, 64 steps are looked ahead
+MARGIN = 1.25  # of the largest state seen
 
 
 class ScaleForm(enum.Enum):
@@ -27,26 +32,53 @@ class ScaleForm(enum.Enum):
     NEURON = "one for each neuron, or each channel of a convolution"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Range:
-    """What is known of a layer's potentials: the largest magnitude, ``(N,)`` or one number."""
+    """What is known of a layer's state: largest magnitudes in real numbers, each ``(N,)``.
+
+    Parameters
+    ----------
+    potential, current
+        Largest magnitudes.
+    observed
+        Whether they were seen on calibration data; a guess is not worth bits of the weights.
+    """
 
     potential: np.ndarray
+    current: np.ndarray
+    observed: bool
+
+    @classmethod
+    def seen(cls, layer: Layer, run: AloneRun) -> Range:
+        """Of a layer on calibration data, with a margin for others."""
+        potentials = run.potentials
+        if layer.dynamics.reset is RealReset.SUBTRACT:  # of a spike, what was there before it
+            potentials = potentials + np.where(run.spikes, layer.thresholds, 0.0)
+        potential, current = (
+            MARGIN * np.abs(recorded).max(axis=(0, 1)) for recorded in (potentials, run.currents)
+        )
+        return cls(potential=potential, current=current, observed=True)
 
     @classmethod
     def unknown(cls, layer: Layer) -> Range:
         """A guess for a layer that fires, a bound for a readout that leaks."""
+        none = np.zeros(layer.n_neurons)
         if not layer.dynamics.is_readout:
-            return cls(potential=layer.thresholds * UNKNOWN_RANGE)
-        up, down = np.zeros(layer.n_neurons), np.zeros(layer.n_neurons)
+            return cls(potential=layer.thresholds * UNKNOWN_RANGE, current=none, observed=False)
+        up, down = none, none
         for synapses in layer.synapses:
-            up += synapses.total(synapses.weights.clip(min=0))
-            down -= synapses.total(synapses.weights.clip(max=0))
-        current = (layer.dynamics.gain * layer.dynamics.current_bias).clip(min=0)
-        most = np.maximum(up, down) + np.abs(current)
-        most = most / (1.0 - np.minimum(layer.dynamics.current_kept, 4095 / 4096))
-        most = most + np.abs(layer.dynamics.bias)
-        return cls(potential=most / (1.0 - np.minimum(layer.dynamics.voltage_kept, 63 / 64)))
+            up = up + synapses.total(synapses.weights.clip(min=0))
+            down = down - synapses.total(synapses.weights.clip(max=0))
+        dynamics = layer.dynamics
+        most = np.maximum(up, down) + np.abs(dynamics.gain * dynamics.current_bias)
+        most = most / (1.0 - current_kept(layer.current_decay)) + np.abs(dynamics.bias)
+        leak = 1.0 - np.minimum(dynamics.voltage_kept, UNKNOWN_KEPT)
+        return cls(potential=most / leak, current=none, observed=False)
+
+    def fits(self, units: np.ndarray) -> bool:
+        """Whether the registers hold all of it on a scale."""
+        largest = np.maximum(self.potential, self.current) * units
+        return bool((largest * (1 << ALIGN_SHIFT) < STATE_LIMIT).all())
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -61,15 +93,24 @@ class Steps:
         Share of its largest weight that each neuron's mantissas must reach, ``(N,)``.
     choice
         Why these.
-    whole
-        Whether weights are whole numbers of steps; the scale is then kept as it is, while
-        otherwise it is moved so that thresholds are whole.
+    parts
+        If weights are whole numbers of steps, as many of these steps make a step of which
+        they still are, ``(N,)``; the scale is then kept on such steps, while otherwise (None)
+        it is moved so that thresholds are whole.
     """
 
     steps: np.ndarray
     coverage: np.ndarray
     choice: GridChoice
-    whole: bool = False
+    parts: np.ndarray | None = None
+
+    def units(self, exponent: int) -> np.ndarray:
+        """Units of synaptic input for a real 1 with an exponent, float64 ``(N,)``."""
+        units = np.ldexp(1.0, exponent) / self.steps
+        if self.parts is None or exponent >= 0:
+            return units
+        fewer = np.maximum(np.floor(np.ldexp(self.parts, exponent)), 1.0)
+        return fewer / self.parts / self.steps
 
 
 def covering_steps(layer: Layer, form: ScaleForm, coverage: float = 1.0) -> Steps:
@@ -101,7 +142,8 @@ def settled(layer: Layer, proposal: Steps, known: Range) -> LayerGrid:
 
     The largest exponent for which thresholds and potentials fit their registers, and every
     neuron's current does even if all its synapses of one sign are hit in every step. If
-    there is none, the smallest that leaves a threshold at all.
+    there is none, exponent 0, with as many bits of the weights given up as it takes to hold
+    what was observed.
 
     Raises
     ------
@@ -109,18 +151,17 @@ def settled(layer: Layer, proposal: Steps, known: Range) -> LayerGrid:
         If the threshold is too small beside the weights for any exponent.
     """
     found = None
-    for exponent in reversed(range(EXPONENT_HIGH + 1)):
-        units = np.ldexp(1.0, exponent) / proposal.steps
-        capped = False
+    for exponent in range(EXPONENT_HIGH, EXPONENT_LOW - 1, -1):
+        units, capped = proposal.units(exponent), False
         if not layer.dynamics.is_readout:
-            units, capped = _on_thresholds(layer, units, proposal.whole)
+            units, capped = _on_thresholds(layer, units, proposal.parts is not None)
         grid = _grid(layer, proposal, units)
         if grid is None:
             break
         found = grid
-        potential = (units * known.potential).max() * (1 << ALIGN_SHIFT)
-        fits = not capped and potential < STATE_LIMIT and register_share(layer, units) <= 1
-        if fits and (grid.current_bound(layer) < STATE_LIMIT).all():
+        holds = known.fits(units) and register_share(layer, units) <= 1
+        proven = holds and not capped and (grid.current_bound(layer) < STATE_LIMIT).all()
+        if proven or (exponent <= 0 and (holds or not known.observed)):
             break
     if found is None:
         ratio = float((layer.thresholds / proposal.steps).min())

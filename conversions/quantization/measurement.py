@@ -158,7 +158,7 @@ def compared(
         found[name] = {"rate_before": float(wanted.mean()), "rate_after": float(fired.mean())}
         if layer in readouts:
             v = recordings.in_model_time(name, run.probe(name, "v"))
-            real = recordings.potentials(layer)
+            real = recordings.alone(layer).potentials
             potentials[name] = (real, np.ldexp(v / grids[name].units, -ALIGN_SHIFT))
             error = np.sqrt(np.square(potentials[name][1] - real).sum() / np.square(real).sum())
             found[name]["potential_error"] = float(error)

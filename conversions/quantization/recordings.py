@@ -12,7 +12,7 @@ import numpy as np
 from conversions.quantization.calibration import Calibration
 from conversions.quantization.layer import Layer
 from conversions.real_network import RealNetwork
-from conversions.real_network.simulator import run_alone, simulate_real
+from conversions.real_network.simulator import AloneRun, run_alone, simulate_real
 from conversions.real_network.timing import Timing
 from hw_models import InputError
 
@@ -100,6 +100,6 @@ class Recordings:
         shift = self.timing.shifts[name]
         return values[:, shift : shift + self.n_steps]
 
-    def potentials(self, layer: Layer) -> np.ndarray:
-        """Potentials that the model's own spikes give a layer, float64 ``(B, T, N)``."""
-        return run_alone(self.network, layer.name, self.before)[1]
+    def alone(self, layer: Layer) -> AloneRun:
+        """What the model's own spikes do to a layer, in real numbers."""
+        return run_alone(self.network, layer.name, self.before)

@@ -13,6 +13,7 @@ from conversions.quantization.layer import Layer
 from conversions.quantization.layer_grid import LayerGrid
 from conversions.quantization.lowering import clock, free_name, lower
 from conversions.quantization.recordings import Recordings
+from conversions.real_network.simulator import AloneRun
 from hw_models import FixedPointNetwork, InputPopulation
 from hw_models.arithmetic import ALIGN_SHIFT
 
@@ -44,23 +45,23 @@ class Trial:
         return self.recordings.before[self.layer.name]
 
     @cached_property
-    def potentials(self) -> np.ndarray:
-        """Potentials of the model, float64 ``(B, T, N)``."""
-        return self.recordings.potentials(self.layer)
+    def model(self) -> AloneRun:
+        """The layer in real numbers, fed by the model's spikes."""
+        return self.recordings.alone(self.layer)
 
     def spikes(self, grid: LayerGrid) -> np.ndarray:
         """Spikes on a grid, bool ``(B, network steps, N)``."""
         return self._run(grid).raster(self.layer.name)
 
-    def missed(self, grid: LayerGrid) -> np.ndarray:
-        """How much each neuron does otherwise on a grid, float64 ``(N,)``.
+    def missed(self, grid: LayerGrid) -> float:
+        """How much the layer does otherwise on a grid.
 
         Spikes too many or too few; of a readout, the sum of its potential's squared errors.
         """
         if self.layer.dynamics.is_readout:
-            return np.square(self.readout(grid) - self.potentials).sum(axis=(0, 1))
+            return float(np.square(self.readout(grid) - self.model.potentials).sum())
         fired = self.recordings.in_model_time(self.layer.name, self.spikes(grid))
-        return (fired != self.wanted).sum(axis=(0, 1), dtype=np.float64)
+        return float((fired != self.wanted).sum())
 
     def readout(self, grid: LayerGrid) -> np.ndarray:
         """Potentials of a readout on a grid, in real numbers, float64 ``(B, T, N)``."""

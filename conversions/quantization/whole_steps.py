@@ -66,5 +66,5 @@ def _finest(layer: Layer, form: ScaleForm, quantum: np.ndarray) -> Steps | None:
         steps=quantum / (each * room),
         coverage=np.ones(layer.n_neurons),
         choice=GridChoice.EXACT,
-        whole=True,
+        parts=room,
     )

@@ -80,9 +80,15 @@ def simulate_real(network: RealNetwork, spikes: Any) -> RealRun:
     return RealRun(fired, potentials)
 
 
-def run_alone(
-    network: RealNetwork, name: str, spikes: Mapping[str, np.ndarray]
-) -> tuple[np.ndarray, np.ndarray]:
+class AloneRun(NamedTuple):
+    """One population over time, each ``(B, T, N)``: spikes bool, u and v float64."""
+
+    spikes: np.ndarray
+    currents: np.ndarray
+    potentials: np.ndarray
+
+
+def run_alone(network: RealNetwork, name: str, spikes: Mapping[str, np.ndarray]) -> AloneRun:
     """One population by itself, fed by given spikes of all its sources (itself included).
 
     Parameters
@@ -90,22 +96,21 @@ def run_alone(
     network, name
         Which population.
     spikes
-        bool ``(B, T, N)`` of each of its sources.
-
-    Returns
-    -------
-    spikes, potentials
-        As of :meth:`NeuronDynamics.run`.
+        bool ``(B, T, N)`` of each of its sources, at least of one population.
     """
     neurons = network.population(name)
     if isinstance(neurons, RealInput):
         raise InputError(f"run_alone: {name!r} is an input")
-    n_samples, n_steps = next(iter(spikes.values())).shape[:2]
+    dynamics = neurons.dynamics
     wires = [Wire.of(network, projection) for projection in network.into(name)]
-    currents = np.zeros((n_samples, n_steps, neurons.n_neurons))
+    n_samples, n_steps = next(iter(spikes.values())).shape[:2]
+    shape = (n_samples, n_steps, neurons.n_neurons)
+    made = AloneRun(np.zeros(shape, dtype=bool), np.zeros(shape), np.zeros(shape))
+    state = dynamics.start(n_samples, neurons.n_neurons)
     for t in range(n_steps):
-        currents[:, t] = _arrived(wires, spikes, t, currents[:, t].shape)
-    return neurons.dynamics.run(currents)
+        state = dynamics.step(state, _arrived(wires, spikes, t - dynamics.latency, state.u.shape))
+        made.spikes[:, t], made.currents[:, t], made.potentials[:, t] = state.fired, *state[:2]
+    return made
 
 
 def input_spikes(network: RealNetwork, spikes: Any) -> dict[str, np.ndarray]:

@@ -62,7 +62,9 @@ def test_simulate_real__is_the_fixed_point_of_its_equations(network, seed):
 def test_run_alone__given_all_spikes_a_population_does_the_same(network, seed):
     run = simulate_real(network, spikes_of(seed, (2, 9, 2, 5, 3)))
     for neurons in network.neurons:
-        assert (run_alone(network, neurons.name, run.spikes)[0] == run.spikes[neurons.name]).all()
+        assert (
+            run_alone(network, neurons.name, run.spikes).spikes == run.spikes[neurons.name]
+        ).all()
 
 
 def readout_network(**loop):
