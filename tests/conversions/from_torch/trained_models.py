@@ -136,7 +136,7 @@ class SpikingJellyConvNet(nn.Module):
             layer.Conv2d(1, 8, kernel_size=3, padding=1, bias=False),
             layer.BatchNorm2d(8),
             neuron.IFNode(surrogate_function=surrogate.ATan()),
-            layer.AvgPool2d(2, 2),
+            layer.MaxPool2d(2, 2),
             layer.Flatten(),
             layer.Linear(8 * 4 * 4, 10, bias=False),
             neuron.IFNode(surrogate_function=surrogate.ATan()),
