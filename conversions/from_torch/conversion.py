@@ -88,21 +88,34 @@ def from_torch(
 
     Examples
     --------
+    A model of snnTorch with a loop over time, a residual sum and a recurrence, as it is::
+
+        class Net(torch.nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.fc1, self.lif1 = torch.nn.Linear(64, 32), snntorch.Leaky(beta=0.9)
+                self.fc2, self.lif2 = torch.nn.Linear(32, 32), snntorch.Leaky(beta=0.9)
+                self.back, self.out = torch.nn.Linear(32, 32), torch.nn.Linear(32, 10)
+
+            def forward(self, spikes):  # (T, B, 64)
+                mem1, mem2, votes = self.lif1.reset_mem(), self.lif2.reset_mem(), []
+                two = torch.zeros(spikes.shape[1], 32)
+                for step in spikes:
+                    one, mem1 = self.lif1(self.fc1(step) + self.back(two), mem1)
+                    two, mem2 = self.lif2(self.fc2(one) + one, mem2)
+                    votes.append(self.out(two))
+                return torch.stack(votes).mean(0)
+
+        network, report = from_torch(Net(), calibration=(spikes, labels))  # (B, T, 64), (B,)
+
     >>> import torch
     >>> from ssdp_neuro.training import CubaLif
-    >>> class Residual(torch.nn.Module):
-    ...     def __init__(self):
-    ...         super().__init__()
-    ...         self.first = torch.nn.Linear(4, 3)
-    ...         self.second = torch.nn.Linear(3, 3, bias=False)
-    ...         self.hidden = CubaLif(current_decay=4095, voltage_decay=400)
-    ...         self.output = CubaLif(current_decay=4095, voltage_decay=400)
-    ...     def forward(self, spikes):
-    ...         hidden = self.hidden(self.first(spikes))
-    ...         return self.output(self.second(hidden) + 0.5 * hidden)
-    >>> network, report = from_torch(Residual())
+    >>> neuron = {"current_decay": 4095, "voltage_decay": 400}
+    >>> model = torch.nn.Sequential(
+    ...     torch.nn.Linear(4, 3), CubaLif(**neuron), torch.nn.Linear(3, 2), CubaLif(**neuron))
+    >>> network, report = from_torch(model)
     >>> [population.name for population in network.populations]
-    ['input', 'hidden', 'output']
+    ['input', '1', '3']
     """
     data = _calibration(calibration)
     found = read_model(
