@@ -95,14 +95,9 @@ def _read_network(path: Path, request: Request) -> tuple[FixedPointNetwork, None
 
 def _read_nir(path: Path, request: Request) -> tuple[FixedPointNetwork, ConversionReport]:
     from conversions.nir_graph import from_nir
-    from conversions.quantization import Calibration
 
-    data = None
-    if request.calibration is not None:
-        spikes, labels = request.calibration
-        data = Calibration(spikes=spikes, labels=labels)
     try:
-        return from_nir(path, chip=request.chip, calibration=data, **request.nir)
+        return from_nir(path, chip=request.chip, calibration=request.calibration, **request.nir)
     except ConversionError as error:
         raise ConversionError(f"{path}: {error} (options: {NIR_OPTIONS})") from None
 

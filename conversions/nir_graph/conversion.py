@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from conversions.nir_graph.convention import Convention
 from conversions.nir_graph.discretization import Discretization
 from conversions.nir_graph.integers import integers_of
 from conversions.nir_graph.metadata import facts_in
 from conversions.nir_graph.nir_file import read_record
-from conversions.nir_graph.reading import Convention, NirReading, read_real
+from conversions.nir_graph.reading import NirReading, read_real
 from conversions.nir_graph.records import NirRecord, record_of
 from conversions.nir_graph.spike_reset import spike_reset
 from hw_models import (
@@ -46,8 +47,8 @@ def from_nir(
     chip
         What the network must fit.
     calibration
-        Spikes by which the integers are chosen; see
-        :func:`conversions.quantization.to_fixed_point`.
+        Spikes by which the integers are chosen: ``(B, T, *input_shape)``, a pair of these and
+        labels ``(B,)``, or a :class:`conversions.quantization.Calibration`.
     dt
         Time step of Euler's method, in the unit of the graph's time constants; short for
         ``discretization=Discretization(dt=dt)``.
@@ -84,10 +85,13 @@ def from_nir(
         network = integers_of(record)
         if network is not None:
             return network, _as_written(network, chip)
-    from conversions.quantization import to_fixed_point
+    from conversions.quantization import Calibration, to_fixed_point
 
     facts = facts_in(record.metadata)
     reading = read_real(record, convention.with_facts(facts))
+    if calibration is not None and not isinstance(calibration, Calibration):
+        spikes, labels = calibration if isinstance(calibration, tuple) else (calibration, None)
+        calibration = Calibration(spikes=spikes, labels=labels)
     network, report = to_fixed_point(reading.network, chip=chip, calibration=calibration)
     return network, replace(report, notes=(*reading.notes, *report.notes))
 

@@ -6,6 +6,7 @@ the graph with it gets the same steps.
 
 from __future__ import annotations
 
+import keyword
 import math
 import re
 from collections.abc import Iterable, Sequence
@@ -25,6 +26,7 @@ from conversions.nir_graph.drawn import (
     pool_of,
 )
 from conversions.nir_graph.records import NirNode, NirRecord
+from conversions.nir_graph.topology import in_order
 from conversions.real_network import RealConv
 
 Shape = tuple[int, ...]
@@ -35,6 +37,7 @@ class Drawing:
     """A graph in the making; ``node_of`` has the node of every population."""
 
     discretization: Discretization
+    unit_resistance: bool = False
     nodes: dict[str, NirNode] = field(default_factory=dict)
     edges: list[tuple[str, str]] = field(default_factory=list)
     node_of: dict[str, str] = field(default_factory=dict)
@@ -62,11 +65,13 @@ class Drawing:
         for wire in wires:
             self._wire(wire, constants[wire.target])
         self._outputs(neurons, wires)
-        return NirRecord(self.nodes, tuple(self.edges))
+        # readers that walk through the nodes want each behind those that feed it
+        return in_order(NirRecord(self.nodes, tuple(self.edges)))
 
     def _add(self, wanted: str, kind: str, **fields: Any) -> str:
         """Add a node under a name that PyTorch's modules can have, too."""
         base = re.sub(r"\W", "_", wanted.replace("->", "_to_"), flags=re.ASCII)
+        base += "_" if keyword.iskeyword(base) else ""
         name, number = base, 1
         while name in self.nodes:
             number += 1
@@ -77,27 +82,31 @@ class Drawing:
     def _neurons(self, drawn: DrawnNeurons, shape: Shape, leaking: np.ndarray) -> str:
         how = self.discretization
         fires = drawn.threshold is not None
+        kind = "IF" if fires else "I"
         values: dict[str, Any] = {}
-        if fires:
-            values = {"v_threshold": drawn.threshold, "v_reset": 0.0}
-        if (drawn.voltage_kept == 1).all() and not drawn.has_memory and not leaking.any():
-            kind = "IF" if fires else "I"
-            leak = how.integrator_scale is InputScale.LEAK
-            values["r"] = drawn.gain / (how.dt if leak else 1.0)
-        else:
+        arrived = np.asarray(how.dt if how.integrator_scale is InputScale.LEAK else 1.0)
+        leaks = drawn.has_memory or leaking.any() or (drawn.voltage_kept != 1).any()
+        if leaks:
             kind = "LIF" if fires else "LI"
-            tau = how.method.tau(drawn.voltage_kept, how.dt)
-            leaked = how.leaked(tau)
+            values["tau"] = how.method.tau(drawn.voltage_kept, how.dt)
+            leaked = how.leaked(values["tau"])
             scale = how.neuron_scale if fires else how.readout_scale
-            values["tau"] = tau
-            values["r"] = drawn.gain / (leaked if scale is InputScale.LEAK else 1.0)
-            values["v_leak"] = leaking / leaked
+            arrived = leaked if scale is InputScale.LEAK else np.ones(1)
         if drawn.has_memory:
             kind = f"Cuba{kind}"
             tau_syn = how.method.tau(drawn.current_kept, how.dt)
             leak = how.synapse_scale is InputScale.LEAK
             values["tau_mem"], values["tau_syn"] = values.pop("tau"), tau_syn
             values["w_in"] = 1.0 / how.leaked(tau_syn) if leak else 1.0
+        r = drawn.gain / arrived
+        unit = 1.0  # of the drawn potential in one of the network
+        if self.unit_resistance and (drawn.gain > 0).all():
+            unit, r = 1.0 / r, np.ones(1)
+        values["r"] = r
+        if leaks:
+            values["v_leak"] = leaking * unit / leaked
+        if drawn.threshold is not None:
+            values["v_threshold"], values["v_reset"] = drawn.threshold * unit, 0.0
         return self._add(drawn.name, kind, **{name: _full(v, shape) for name, v in values.items()})
 
     def _wire(self, wire: DrawnSynapses, constant: Constant) -> None:
@@ -115,11 +124,10 @@ class Drawing:
         for steps, matrix in matrices(wire, shape, n_post):
             name = wire.name if wire.delays is None else f"{wire.name}_after_{steps}"
             late = self._delayed(start, (math.prod(shape),), steps, name)
-            if brought is None:
-                made = self._add(name, "Linear", weight=matrix)
-            else:
-                made = self._add(name, "Affine", weight=matrix, bias=np.array(brought))
-                brought = None
+            # not every reader knows Linear
+            bias = np.zeros(n_post) if brought is None else np.array(brought)
+            made = self._add(name, "Affine", weight=matrix, bias=bias)
+            brought = None
             self.edges += [(late, made), (made, target)]
 
     def _flattened(self, start: str, shape: Shape) -> str:

@@ -25,7 +25,12 @@ def integers_of(record: NirRecord) -> FixedPointNetwork | None:
     network, facts = network_in(record.metadata), facts_in(record.metadata)
     if network is None or facts is None:
         return None
-    expected, _ = record_of_network(network, facts.discretization, keep_latency=facts.keep_latency)
+    expected, _ = record_of_network(
+        network,
+        facts.discretization,
+        keep_latency=facts.keep_latency,
+        unit_resistance=facts.unit_resistance,
+    )
     difference = _difference(flattened(record), expected)
     if difference is not None:
         raise ConversionError(

@@ -27,8 +27,6 @@ VERSION = 1
 class NeuronFacts:
     """What a node of neurons does besides what NIR says."""
 
-    population: str
-    shape: tuple[int, ...]
     reset: SpikeReset
     refractory: int = 0
     fires_at_threshold: bool = False
@@ -44,10 +42,14 @@ class Facts:
         By which it is to be read.
     neurons
         By node.
+    names
+        Of populations, inputs too, by node.
     recurrent_latency
         By pairs of nodes.
     keep_latency
         Whether the chip's step per connection is drawn as a delay.
+    unit_resistance
+        Whether thresholds are scaled so that every r is one.
     shifts
         By node: network step of its first step in the graph, where that is not 0.
     losses
@@ -56,8 +58,10 @@ class Facts:
 
     discretization: Discretization
     neurons: Mapping[str, NeuronFacts]
+    names: Mapping[str, str] = field(default_factory=dict)
     recurrent_latency: Mapping[tuple[str, str], int] = field(default_factory=dict)
     keep_latency: bool = False
+    unit_resistance: bool = False
     shifts: Mapping[str, int] = field(default_factory=dict)
     losses: tuple[str, ...] = ()
 
@@ -73,11 +77,13 @@ class Facts:
                 "fires_at_threshold": how.fires_at_threshold,
             },
             "neurons": {
-                node: {**vars(facts), "shape": list(facts.shape), "reset": facts.reset.name}
+                node: {**vars(facts), "reset": facts.reset.name}
                 for node, facts in self.neurons.items()
             },
+            "names": dict(self.names),
             "recurrent_latency": [[*pair, steps] for pair, steps in self.recurrent_latency.items()],
             "keep_latency": self.keep_latency,
+            "unit_resistance": self.unit_resistance,
             "shifts": dict(self.shifts),
             "losses": list(self.losses),
         }
@@ -107,8 +113,6 @@ class Facts:
             )
             neurons = {
                 node: NeuronFacts(
-                    population=str(facts["population"]),
-                    shape=tuple(int(size) for size in facts["shape"]),
                     reset=SpikeReset[facts["reset"]],
                     refractory=int(facts["refractory"]),
                     fires_at_threshold=bool(facts["fires_at_threshold"]),
@@ -119,8 +123,10 @@ class Facts:
             return cls(
                 discretization=discretization,
                 neurons=neurons,
+                names={str(node): str(name) for node, name in plain["names"].items()},
                 recurrent_latency=steps,
                 keep_latency=bool(plain["keep_latency"]),
+                unit_resistance=bool(plain["unit_resistance"]),
                 shifts={str(node): int(shift) for node, shift in plain["shifts"].items()},
                 losses=tuple(str(line) for line in plain["losses"]),
             )

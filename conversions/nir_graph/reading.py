@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from conversions.linear_maps import synapses
-from conversions.nir_graph.discretization import Discretization
+from conversions.nir_graph.convention import Convention
 from conversions.nir_graph.fields import shape_field, spread
 from conversions.nir_graph.linear_nodes import Chain, Signal, Term, linear_signal
-from conversions.nir_graph.metadata import Facts, NeuronFacts
 from conversions.nir_graph.neurons import (
     NEED_RESET,
     NEURONS,
@@ -44,42 +43,6 @@ class NirReading:
 
     network: RealNetwork
     notes: tuple[str, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Convention:
-    """What NIR leaves open; see :func:`conversions.from_nir`."""
-
-    discretization: Discretization | None = None
-    reset: SpikeReset | Mapping[str, SpikeReset] | None = None
-    recurrent_latency: Any = None
-    input_shape: Any = None
-    facts: Mapping[str, NeuronFacts] = field(default_factory=dict)
-
-    @property
-    def says_nothing(self) -> bool:
-        """Whether all is left to what the graph says."""
-        given = (self.discretization, self.reset, self.recurrent_latency, self.input_shape)
-        return all(value is None for value in given)
-
-    def reset_of(self, name: str) -> SpikeReset | None:
-        """What the spikes of a node do, if that is said."""
-        return self.reset.get(name) if isinstance(self.reset, Mapping) else self.reset
-
-    def with_facts(self, facts: Facts | None) -> Convention:
-        """With what the writer of the graph knew in the place of what is not given."""
-        if facts is None:
-            return self
-        neurons = {} if self.reset is not None else facts.neurons
-        steps = dict(facts.recurrent_latency)
-        given = self.recurrent_latency
-        return Convention(
-            discretization=self.discretization or facts.discretization,
-            reset={node: known.reset for node, known in neurons.items()} or self.reset,
-            recurrent_latency=steps if given is None else given,
-            input_shape=self.input_shape,
-            facts=neurons,
-        )
 
 
 def read_real(record: NirRecord, convention: Convention) -> NirReading:
@@ -130,6 +93,7 @@ class _Reader:
             elif node.kind == "Output":
                 self._output(name, populations, terms)
         network = RealNetwork(populations=populations, projections=self._projections(terms))
+        network = self.convention.renamed(network)
         return NirReading(network, tuple(dict.fromkeys(self.notes)))
 
     def _ask(self) -> None:
@@ -143,7 +107,7 @@ class _Reader:
             )
         spiking = [name for name, node in self.nodes.items() if node.kind in NEED_RESET]
         if isinstance(self.convention.reset, Mapping):
-            known = set(spiking) | set(self.convention.facts)
+            known = set(spiking) | set(self.convention.neurons)
             unknown = sorted(set(self.convention.reset) - known)
             if unknown:
                 raise ConversionError(
@@ -293,7 +257,7 @@ class _Reader:
         how = self.convention.discretization
         dynamics, notes = dynamics_of(name, node, self.shapes[name], how, reset)
         self.notes += notes
-        known = self.convention.facts.get(name)
+        known = self.convention.neurons.get(name)
         if known is not None and node.kind in NEED_RESET:
             dynamics = replace(
                 dynamics,

@@ -45,6 +45,7 @@ def to_nir(
     *,
     discretization: Discretization = DEFAULT,
     keep_latency: bool = False,
+    unit_resistance: bool = False,
 ) -> Any:
     """Write a network of integers as a NIR graph.
 
@@ -64,6 +65,9 @@ def to_nir(
         not, layers follow each other within a step as in other frameworks, and only the
         delays that differ between paths are written; a layer with biases has then run some
         steps longer when its first input arrives on the chip.
+    unit_resistance
+        Whether every ``r`` is one, with thresholds scaled instead; for readers that take no
+        other, as Norse's.
 
     Returns
     -------
@@ -76,10 +80,18 @@ def to_nir(
         only dense ones.
     MissingExtraError
         If ``nir`` is not installed.
+
+    Notes
+    -----
+    What others' readers take for granted, in their latest releases: snnTorch and SpikingJelly
+    the default discretization; Norse ``Discretization(dt=1e-3, integrator_scale=InputScale.ONE)``
+    and ``unit_resistance``; Sinabs ``SINABS_UNSCALED`` and reset by subtraction.
     """
     if not isinstance(network, FixedPointNetwork):
         raise TypeMismatchError(f"to_nir: {network!r}; a FixedPointNetwork is needed")
-    record, facts = record_of_network(network, discretization, keep_latency=keep_latency)
+    record, facts = record_of_network(
+        network, discretization, keep_latency=keep_latency, unit_resistance=unit_resistance
+    )
     metadata = {FACTS: facts.to_json(), NETWORK: network_bytes(network)}
     return graph_of(NirRecord(record.nodes, record.edges, metadata))
 
@@ -105,21 +117,24 @@ def real_to_nir(network: RealNetwork, *, discretization: Discretization = DEFAUL
         discretization=discretization,
         neurons={
             drawing.node_of[n.name]: NeuronFacts(
-                population=n.name,
-                shape=n.shape,
                 reset=SpikeReset[n.dynamics.reset.name],
                 refractory=n.dynamics.refractory,
                 fires_at_threshold=n.dynamics.fires_at_threshold,
             )
             for n in network.neurons
         },
+        names={node: name for name, node in drawing.node_of.items()},
         recurrent_latency=_by_node(feedback, drawing.node_of),
     )
     return graph_of(NirRecord(record.nodes, record.edges, {FACTS: facts.to_json()}))
 
 
 def record_of_network(
-    network: FixedPointNetwork, discretization: Discretization, *, keep_latency: bool
+    network: FixedPointNetwork,
+    discretization: Discretization,
+    *,
+    keep_latency: bool,
+    unit_resistance: bool,
 ) -> tuple[NirRecord, Facts]:
     """The graph of a network of integers, without metadata, and what goes into that."""
     shifts = {} if keep_latency else _shifts(network)
@@ -127,23 +142,23 @@ def record_of_network(
         p.name: 1 + shifts.get(p.source, 0) - shifts.get(p.target, 0) for p in network.projections
     }
     feedback = _feedback(network.populations, network.projections, ways)
-    wires = [(p, _real_map(p, network), ways[p.name]) for p in network.projections]
-    drawing = Drawing(discretization)
+    wires = [(p, real_map(p, network), ways[p.name]) for p in network.projections]
+    drawing = Drawing(discretization, unit_resistance)
     neurons = [_drawn_integers(neurons) for neurons in network.neurons]
     record = drawing.draw(network.inputs, neurons, _synapses(wires, feedback))
     facts = Facts(
         discretization=discretization,
         neurons={
             drawing.node_of[n.name]: NeuronFacts(
-                population=n.name,
-                shape=n.shape,
                 reset=SpikeReset[n.reset.name],
                 refractory=n.refractory,
             )
             for n in network.neurons
         },
+        names={node: name for name, node in drawing.node_of.items()},
         recurrent_latency=_by_node(feedback, drawing.node_of),
         keep_latency=keep_latency,
+        unit_resistance=unit_resistance,
         shifts={drawing.node_of[name]: shift for name, shift in shifts.items() if shift},
         losses=tuple(_losses(network)),
     )
@@ -174,7 +189,8 @@ def _drawn_integers(neurons: LifPopulation) -> DrawnNeurons:
     )
 
 
-def _real_map(projection: Projection, network: FixedPointNetwork) -> LinearMap:
+def real_map(projection: Projection, network: FixedPointNetwork) -> LinearMap:
+    """A projection of integers as a map in units of a weight."""
     scale = 2.0**projection.weight_exponent
     if isinstance(projection, DenseProjection):
         return RealDense(weights=projection.weights * scale)

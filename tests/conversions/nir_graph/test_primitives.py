@@ -16,7 +16,8 @@ from conversions.nir_graph import (
     SpikeReset,
     nir_to_real,
 )
-from conversions.nir_graph.reading import Convention, read_real
+from conversions.nir_graph.convention import Convention
+from conversions.nir_graph.reading import read_real
 from conversions.nir_graph.records import NirNode, NirRecord
 from conversions.real_network import RealReset
 from conversions.real_network.simulator import simulate_real
