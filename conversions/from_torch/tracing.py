@@ -252,7 +252,10 @@ def _first_tensor(args: Any, kwargs: Any) -> Tensor:
 
 def _read(path: str, module: nn.Module, reader: NeuronReader, given: Tensor, out: Any) -> Layer:
     """Ask the reader, with the shape that the axis it names leaves."""
-    tensor = next(t for t in tree_leaves(out) if isinstance(t, Tensor))
+    steps = out if isinstance(out, list) else []  # of a whole sample, one by one
+    tensor = (
+        torch.stack(steps) if steps else next(t for t in tree_leaves(out) if isinstance(t, Tensor))
+    )
     refused: ConversionError | None = None
     for guess in (TimeAxis.STEP, TimeAxis.FIRST, TimeAxis.LAST):
         shape = features(tensor.shape, guess)

@@ -92,6 +92,16 @@ def spikingjelly_voting():
     return model
 
 
+def spikingjelly_potentials():
+    """Ends in neurons that never fire, whose potentials come as a list."""
+    hidden = nn.Sequential(layer.Linear(20, 15), neuron.LIFNode(v_threshold=0.25))
+    out = nn.Sequential(layer.Linear(15, 5, bias=False), neuron.NonSpikingLIFNode())
+    model = nn.Sequential(*hidden, *out)
+    for module in model[:3]:
+        module.step_mode = "m"
+    return model
+
+
 class NorseLoop(nn.Module):
     """Cells with their states handed on."""
 
@@ -140,6 +150,7 @@ MODELS = {
     "snnTorch, one to one": (SnnTorchOneToOne, (20,)),
     "SpikingJelly, recurrent container": (spikingjelly_container, (20,)),
     "SpikingJelly, voting": (spikingjelly_voting, (1, 8, 8)),
+    "SpikingJelly, potentials": (spikingjelly_potentials, (20,)),
     "Norse, cells in a loop": (NorseLoop, (20,)),
     "Norse, refractory": (norse_refractory, (20,)),
     "Sinabs, converted": (sinabs_converted, (1, 8, 8)),
