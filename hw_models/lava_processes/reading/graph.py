@@ -18,6 +18,7 @@ from hw_models.lava_processes.reading.images import (
     image_order,
     read_convolution,
 )
+from hw_models.lava_processes.reading.kinds import SOURCES, check_kinds, names_of
 from hw_models.lava_processes.reading.neurons import (
     NEURONS,
     ReadNeurons,
@@ -37,7 +38,6 @@ from hw_models.lava_processes.reading.synapses import (
     Ends,
     ReadSynapses,
     check_start,
-    is_learning,
     matrix_projection,
     read_synapses,
     takes_graded_spikes,
@@ -53,9 +53,6 @@ from hw_models.lava_processes.reading.walk import (
 from hw_models.network import FixedPointNetwork
 from hw_models.populations import InputPopulation
 from hw_models.projections import Projection
-
-SOURCES = (SpikeSource, Injector)
-SUPPORTED = (*NEURONS, *SYNAPSES, *SOURCES, *RECORDERS)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -106,42 +103,8 @@ def read_graph(process: AbstractProcess, *, refractory_in_fixed_point: bool = Fa
         raise TypeMismatchError(f"process: {process!r}; a Lava Process is needed")
     everything = connected_processes(process)
     processes = [each for each in everything if not is_container(each)]
-    _check_kinds(processes)
+    check_kinds(processes)
     return _Reader(processes, refractory_in_fixed_point).graph()
-
-
-def _check_kinds(processes: list[AbstractProcess]) -> None:
-    for process in processes:
-        if is_learning(process):
-            raise ConversionError(
-                f"{label(process)}: a learning connection; only connections that keep their"
-                " weights can be converted yet"
-            )
-        if type(process) not in SUPPORTED:
-            names = ", ".join(dict.fromkeys(kind.__name__ for kind in SUPPORTED))
-            base = next((kind for kind in SUPPORTED if isinstance(process, kind)), None)
-            why = f", whose model may differ from that of {base.__name__}" if base else ""
-            raise ConversionError(
-                f"{label(process)} of {type(process).__module__}{why}: not supported;"
-                f" supported are {names}, and Processes made of these (those that a"
-                " SubProcessModel makes exist after Lava has compiled the program)"
-            )
-
-
-def _names(processes: list[AbstractProcess]) -> dict[int, str]:
-    """A name for each Process: its own, numbered where several have the same."""
-    names: dict[int, str] = {}
-    taken = {str(process.name) for process in processes}
-    used: set[str] = set()
-    for process in processes:
-        name = base = str(process.name).replace("/", ":")
-        number = 1
-        while name in used or (number > 1 and name in taken):
-            number += 1
-            name = f"{base}_{number}"
-        used.add(name)
-        names[process.id] = name
-    return names
 
 
 @dataclass(eq=False)
@@ -153,7 +116,7 @@ class _Reader:
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.names = _names(self.processes)
+        self.names = names_of(self.processes)
         self.neurons: dict[str, ReadNeurons] = {}
         self.shapes: dict[str, tuple[int, ...]] = {}
         self.ring_data: dict[str, np.ndarray] = {}

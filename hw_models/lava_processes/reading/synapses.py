@@ -30,7 +30,6 @@ from hw_models.projections import (
 MATRICES = (Dense, DelayDense, Sparse, DelaySparse)
 SYNAPSES = (*MATRICES, Conv)
 EXPONENTS = (-8, 7)
-MAX_TRUNCATED_BITS = 9
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -157,8 +156,9 @@ def _weight_note(process: AbstractProcess, before: Any, after: Any, reason: str)
     if not isinstance(before, csr_matrix):
         return change_note(where, before, after, reason)
     stored = before.tocoo()
-    places = list(zip(stored.row.tolist(), stored.col.tolist(), strict=True))
-    return change_note(where, stored.data, _at(after, stored), reason, places)
+    kept = after.data if after.nnz == stored.nnz else _at(after, stored)
+    places = np.stack([stored.row, stored.col], axis=1)
+    return change_note(where, stored.data, kept, reason, places)
 
 
 def _at(matrix: Any, stored: Any) -> np.ndarray:

@@ -56,13 +56,13 @@ def fits(array: np.ndarray, dtype: Any) -> bool:
 def change_note(
     where: str, before: np.ndarray, after: np.ndarray, reason: str, places: Any = None
 ) -> list[str]:
-    """One sentence if values differ, else none; ``places`` are indices of listed values."""
+    """One sentence if values differ, else none; ``places`` are the indices of listed values."""
     before = np.broadcast_to(before, after.shape)
     changed = before != after
     if not changed.any():
         return []
     index = tuple(int(i) for i in np.argwhere(changed)[0])
-    place = index if places is None else places[index[0]]
+    place = index if places is None else tuple(int(i) for i in places[index[0]])
     first = f"the first at {place}: {before[index]} -> {after[index]}"
     largest = np.abs(after.astype(np.float64) - before).max()
     return [
