@@ -1,8 +1,8 @@
 """The fused layer of neurons: one pass over all steps forward, one back, on the CPU.
 
-What is kept for the way back is the membrane potential alone (and the current if decays are
-learned); everything else is computed anew. A recurrent layer multiplies by its own weights
-step by step, and makes their gradient in one product at the end.
+For the way back nothing is kept but what the layer was given: the steps are computed once
+more. A recurrent layer multiplies by its own weights step by step, keeps its membrane
+potentials, and makes the gradient of its weights in one product at the end.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def scan(
     tensors = (given, current_kept, voltage_kept, bias, recurrent)
     if torch.is_grad_enabled() and any(x is not None and x.requires_grad for x in tensors):
         return _Scan.apply(*tensors, settings)
-    return _forward(*tensors, settings, (False, False))[0]
+    return _forward(*tensors, settings)
 
 
 class _Scan(torch.autograd.Function):
@@ -104,15 +104,29 @@ class _Scan(torch.autograd.Function):
     ) -> Tensor:
         ctx.settings = settings
         ctx.learned = any(ctx.needs_input_grad[1:4])
-        tensors = (given, current_kept, voltage_kept, bias, recurrent)
-        fired, voltage, current = _forward(*tensors, settings, (True, ctx.learned))
-        ctx.save_for_backward(fired, voltage, current, current_kept, voltage_kept, recurrent)
+        shared = (current_kept, voltage_kept, bias)
+        if recurrent is None:
+            fired = _forward(given, *shared, None, settings)
+            ctx.save_for_backward(given, *shared)
+            return fired
+        kept = tuple(torch.empty_like(given) for _ in range(1 + ctx.learned))
+        fired = _forward(given, *shared, recurrent, settings, kept)
+        ctx.save_for_backward(given, *shared, recurrent, fired, *kept)
         return fired
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        return (*_backward(ctx.saved_tensors, gradient, ctx.settings, ctx.learned), None)
+        saved = ctx.saved_tensors
+        given, *shared = saved[:4]
+        call = _Backward(given, tuple(shared), ctx.settings, ctx.learned)
+        by_recurrent = None
+        if len(saved) == 4:
+            by_given = call.whole(gradient.contiguous())
+        else:
+            by_given, by_recurrent = call.step_by_step(gradient, *saved[4:])
+        by_shared = call.by_shared() if ctx.learned else (None, None, None)
+        return by_given, *by_shared, by_recurrent, None
 
 
 def _forward(
@@ -122,31 +136,30 @@ def _forward(
     bias: Tensor,
     recurrent: Tensor | None,
     settings: ScanSettings,
-    keeps: tuple[bool, bool],
-) -> tuple[Tensor, Tensor, Tensor]:
+    kept: tuple[Tensor, ...] = (),
+) -> Tensor:
+    """Spikes; ``kept`` takes the membrane potentials and currents of a recurrent layer."""
     from ssdp_neuro.training import lif_kernels
 
-    compiled = lif_kernels.scan_integer if settings.integers else lif_kernels.scan_real
     n_samples, n_steps, n_neurons = given.shape
     fired = torch.empty(given.shape, dtype=given.dtype)
-    voltage, current = (
-        torch.empty(given.shape if keep else (0, 0, 0), dtype=given.dtype) for keep in keeps
-    )
     state = np.zeros((2, n_samples, n_neurons), dtype=_array(current_kept).dtype)
     resting = np.zeros((n_samples, n_neurons), dtype=np.int32)
+    shared = [_array(tensor) for tensor in (current_kept, voltage_kept, bias)]
+    threshold = np.full(1, settings.threshold, state.dtype)
+    mode = _mode(settings, current_kept)
+    voltage = _array(kept[0] if kept else torch.empty(0, 0, 0, dtype=given.dtype))
 
     def steps(sent: Tensor, late: int, begin: int, end: int) -> None:
         arguments = (
-            _array(sent), late, _array(current_kept), _array(voltage_kept), _array(bias),
-            np.full(1, settings.threshold, state.dtype), settings.reset is ResetMode.SUBTRACT,
-            settings.refractory, *state, resting, _array(fired), _array(voltage),
-            _array(current), keeps,
+            _array(sent), late, *shared, threshold, mode, *state, resting, _array(fired), voltage,
+            bool(kept),
         )  # fmt: skip
-        _split(compiled, arguments, n_samples, (end - begin) * n_neurons, begin, end)
+        _split(lif_kernels.scan, arguments, n_samples, n_neurons, begin, end)
 
     if recurrent is None:
         steps(given.contiguous(), settings.latency, 0, n_steps)
-        return fired, voltage, current
+        return fired
     felt = torch.zeros(n_samples, 1, n_neurons, dtype=given.dtype)
     for t in range(n_steps):
         if t >= settings.latency:
@@ -154,51 +167,89 @@ def _forward(
         if t > 0:
             felt[:, 0] += functional.linear(fired[:, t - 1].contiguous(), recurrent)
         steps(felt, t, t, t + 1)
-    return fired, voltage, current
+        if len(kept) > 1:
+            kept[1][:, t] = torch.from_numpy(state[0])
+    return fired
 
 
-def _backward(
-    saved: tuple[Tensor, ...], gradient: Tensor, settings: ScanSettings, learned: bool
-) -> tuple[Tensor | None, ...]:
-    from ssdp_neuro.training import lif_kernels
+class _Backward:
+    """What both ways of going back share."""
 
-    fired, voltage, current, current_kept, voltage_kept, recurrent = saved
-    n_samples, n_steps, n_neurons = fired.shape
-    dtype = _array(fired).dtype
-    chosen = settings.surrogate
-    gain, edge = (2.0**ALIGN_SHIFT, STATE_LIMIT - 1) if settings.integers else (1.0, math.inf)
-    state = np.zeros((2, n_samples, n_neurons), dtype)
-    sums = np.zeros((3, n_samples, n_neurons) if learned else (3, 0, 0), dtype)
-    gradient = gradient.contiguous()
-    late = settings.latency
-    by_given = torch.empty_like(fired)  # at t that by what is felt in step t + late
-    by_given[:, n_steps - late :] = 0
+    def __init__(
+        self,
+        given: Tensor,
+        shared: tuple[Tensor, ...],
+        settings: ScanSettings,
+        learned: bool,
+    ) -> None:
+        self.given, self.shared, self.settings = given, shared, settings
+        dtype = _array(given).dtype
+        chosen = settings.surrogate
+        gain, edge = 1.0, math.inf
+        if settings.integers:
+            gain, edge = 2.0**ALIGN_SHIFT, STATE_LIMIT - 1
+        self.mode = _mode(settings, shared[0])
+        self.constants = (
+            *(_array(tensor.to(given)) for tensor in shared[:2]),
+            *(np.full(1, value, dtype) for value in (settings.threshold, edge, gain)),
+            settings.detach_reset,
+            (CODES[type(chosen)], np.array(dataclasses.astuple(chosen), dtype)),
+            learned,
+        )
+        self.sums = np.zeros((3, *(len(given), given.shape[2] if learned else 0)), dtype)
+        self.by_given = torch.empty_like(given, memory_format=torch.contiguous_format)
+        self.by_given[:, given.shape[1] - settings.latency :] = 0
 
-    def steps(wanted: Tensor, begin: int, end: int) -> None:
+    def whole(self, gradient: Tensor) -> Tensor:
+        """Gradient by what was given, of a layer that does not hear itself."""
+        from ssdp_neuro.training import lif_kernels
+
+        n_samples, n_steps, n_neurons = gradient.shape
+        shared = [_array(tensor) for tensor in self.shared]
+        threshold = np.full(1, self.settings.threshold, shared[0].dtype)
         arguments = (
-            _array(wanted), _array(fired), _array(voltage), _array(current),
-            _array(current_kept.to(fired)), _array(voltage_kept.to(fired)),
-            *(np.full(1, value, dtype) for value in (settings.threshold, gain, edge)),
-            settings.reset is ResetMode.SUBTRACT, settings.detach_reset, settings.refractory,
-            CODES[type(chosen)], np.array(dataclasses.astuple(chosen), dtype), learned,
-            *state, _array(by_given), late, *sums,
+            _array(self.given.contiguous()), self.settings.latency, *shared, threshold, self.mode,
+            _array(gradient), *self.constants, _array(self.by_given), self.sums,
         )  # fmt: skip
-        compiled = lif_kernels.scan_back
-        _split(compiled, arguments, n_samples, (end - begin) * n_neurons, begin, end)
+        _split(lif_kernels.scan_back, arguments, n_samples, n_neurons, 0, n_steps)
+        return self.by_given
 
-    by_recurrent = None
-    if recurrent is None:
-        steps(gradient, 0, n_steps)
-    else:
-        wanted = gradient.clone()
+    def step_by_step(
+        self,
+        gradient: Tensor,
+        recurrent: Tensor,
+        fired: Tensor,
+        voltage: Tensor,
+        current: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Gradients by what was given and by the weights of a recurrent layer."""
+        from ssdp_neuro.training import lif_kernels
+
+        n_samples, n_steps, n_neurons = gradient.shape
+        state = np.zeros((2, n_samples, n_neurons), _array(fired).dtype)
+        late, by_given = self.settings.latency, self.by_given
+        wanted = gradient.clone(memory_format=torch.contiguous_format)
+        kept = [_array(fired), _array(voltage), _array(voltage if current is None else current)]
+        arguments = (
+            *kept, self.mode, _array(wanted), *self.constants, *state, _array(by_given), late,
+            self.sums,
+        )  # fmt: skip
         for t in range(n_steps - 1, -1, -1):
-            if t + 1 < n_steps:
+            if t + 1 < n_steps:  # what its spikes sent was felt one step later
                 wanted[:, t] += by_given[:, t + 1 - late] @ recurrent
-            steps(wanted, t, t + 1)
+            _split(lif_kernels.steps_back, arguments, n_samples, n_neurons, t, t + 1)
         felt, sent = (by_given, fired) if late else (by_given[:, 1:], fired[:, :-1])
-        by_recurrent = felt.flatten(0, 1).T @ sent.flatten(0, 1)
-    by_state = [torch.from_numpy(each.sum(0)).to(current_kept) for each in sums]
-    return by_given, *(by_state if learned else [None] * 3), by_recurrent
+        return by_given, felt.flatten(0, 1).T @ sent.flatten(0, 1)
+
+    def by_shared(self) -> tuple[Tensor, ...]:
+        """Gradients by both decays and the bias."""
+        return tuple(torch.from_numpy(each.sum(0)).to(self.shared[0]) for each in self.sums)
+
+
+def _mode(settings: ScanSettings, current_kept: Tensor) -> tuple[bool, int, bool, bool]:
+    memoryless = not current_kept.requires_grad and not bool(current_kept.any())
+    subtract = settings.reset is ResetMode.SUBTRACT
+    return subtract, settings.refractory, memoryless, settings.integers
 
 
 def _array(tensor: Tensor) -> np.ndarray:
@@ -209,12 +260,13 @@ def _split(
     compiled: Callable[..., Any],
     arguments: tuple[Any, ...],
     n_samples: int,
-    values: int,
+    n_neurons: int,
     begin: int,
     end: int,
 ) -> None:
     """Call a kernel on shares of the samples, on as many threads as PyTorch has."""
-    n_threads = min(torch.get_num_threads(), n_samples, 1 + n_samples * values // SMALL)
+    values = n_samples * n_neurons * (end - begin)
+    n_threads = max(min(torch.get_num_threads(), n_samples, 1 + values // SMALL), 1)
     edges = [n_samples * share // n_threads for share in range(n_threads + 1)]
     if n_threads == 1:
         compiled(*arguments, 0, n_samples, begin, end)

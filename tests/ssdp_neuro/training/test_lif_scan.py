@@ -1,4 +1,4 @@
-"""The fused pass equals the loop over the steps: spikes bit by bit, gradients in float64."""
+"""The fused pass equals the loop over the steps: spikes bit by bit, gradients to rounding."""
 
 import numpy as np
 import pytest
@@ -42,15 +42,15 @@ def layer(integers, *, per_neuron=False, recurrent=False, n=6, seed=1, **setting
     if recurrent:
         linear = nn.Linear(n, n, bias=False)
         weights = random.normal(0, 0.4, (n, n))
-        linear.weight.data = torch.tensor(np.rint(weights * 40) if integers else weights)
+        linear.weight.data = torch.tensor(np.rint(weights * 40) if integers else weights).float()
     neurons = CubaLif(current_decay=2000, voltage_decay=decay, recurrent=linear, **settings)
     neurons.grid = GRID if integers else None
-    return neurons.double()
+    return neurons if integers else neurons.double()
 
 
 def currents(integers, shape=(3, 14, 6), seed=0):
     values = torch.tensor(np.random.default_rng(seed).normal(0.25, 0.4, shape))
-    return (values * 40).round() if integers else values
+    return (values * 40).round().float() if integers else values
 
 
 def loop(neurons, given):
@@ -65,7 +65,7 @@ def gradients(run, neurons, given):
     given = given.clone().requires_grad_()
     neurons.zero_grad()
     fired = run(neurons, given)
-    weight = torch.tensor(np.random.default_rng(5).normal(size=fired.shape))
+    weight = torch.tensor(np.random.default_rng(5).normal(size=fired.shape)).to(fired)
     (fired * weight).sum().backward()
     return fired.detach(), [given.grad, *(p.grad for p in neurons.parameters())]
 
@@ -82,7 +82,8 @@ def test_scan__spikes_and_gradients_are_those_of_the_loop(case, integers):
     assert torch.equal(fused, stepped)
     for one, other in zip(found, expected, strict=True):
         assert other.abs().max() > 0
-        assert torch.allclose(one, other, rtol=1e-9, atol=1e-12)
+        rtol = 1e-4 if integers else 1e-9  # float32, and float64 where nothing is rounded
+        assert torch.allclose(one, other, rtol=rtol, atol=rtol * float(other.abs().max()))
 
 
 @pytest.mark.parametrize("surrogate", SURROGATES, ids=lambda s: type(s).__name__)
