@@ -56,7 +56,12 @@ def read_real(record: NirRecord, convention: Convention) -> NirReading:
     """
     flat, merged = merged_thresholds(flattened(record))
     check_kinds(flat)
-    return _Reader(in_order(flat), convention, merged).reading()
+    try:
+        return _Reader(in_order(flat), convention, merged).reading()
+    except ConversionError:
+        raise
+    except SsdpError as error:  # of the records of a network, which name their part of it
+        raise ConversionError(str(error)) from None
 
 
 class _Reader:
