@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from conversions.from_torch.assembly import assembled
 from conversions.from_torch.layouts import LayoutError, call
 from conversions.from_torch.model_copy import rested_copy
+from conversions.from_torch.potentials import read_as_potentials, shown_potentials
 from conversions.from_torch.reading import TimeAxis
 from conversions.from_torch.readouts import Readout, readouts
 from conversions.from_torch.recording import record, unexplained
@@ -47,6 +48,7 @@ class _Followed(NamedTuple):
     drive: Run
     wired: Wiring
     readouts: list[Readout]
+    shown: set[str]
 
 
 def read_model(
@@ -79,12 +81,13 @@ def read_model(
     steps = steps_of(spikes, n_steps)
     if isinstance(whole, SpikingNetwork) and run is None:
         time_axis = TimeAxis.SECOND
-    drive, wired, found = _followed(whole, shape, steps, time_axis, run)
+    drive, wired, found, shown = _followed(whole, shape, steps, time_axis, run)
     if spikes is None:
         spikes = np.random.default_rng(0).random((CHECKED_SAMPLES, steps, *shape)) < 0.5
     sent = record(whole, drive, spikes)
     notes = _notes(wired, found)
     notes += unexplained(wired, {name: s[:CHECKED_SAMPLES] for name, s in sent.items()})
+    sent, silent = read_as_potentials(wired, sent, shown)
     most = {path: layer.reading.most_spikes for path, layer in wired.layers.items()}
     network, sent, copied = single_spikes(
         assembled(wired, found, shape), with_gates(sent, wired.gates), most
@@ -92,7 +95,7 @@ def read_model(
     return ModelReading(
         network=network,
         sent=sent,
-        notes=(*notes, *copied),
+        notes=(*notes, *silent, *copied),
         decided_last=any(readout.last_only for readout in found),
     )
 
@@ -154,7 +157,7 @@ def _follow(model: nn.Module, drive: Run, shape: tuple[int, ...], n_steps: int) 
     except Exception as error:  # of the model, called in a way that it may not expect
         raise LayoutError(f"{type(error).__name__}: {error}") from error
     wired, resolver = wiring(found)
-    return _Followed(drive, wired, readouts(found, resolver))
+    return _Followed(drive, wired, readouts(found, resolver), shown_potentials(found))
 
 
 def _notes(wired: Wiring, found: list[Readout]) -> list[str]:

@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+import snntorch as snn
+import torch
+from torch import nn
+
+from conversions.from_torch.conversion import from_torch
+from conversions.from_torch.model_reading import read_model
+from conversions.real_network.simulator import simulate_real
+
+SPIKES = np.random.default_rng(0).random((12, 9, 20)) < 0.4
+
+
+class Net(nn.Module):
+    """Two layers; returns the spikes of the second, its potentials, or their sum."""
+
+    def __init__(self, returned, **settings):
+        super().__init__()
+        torch.manual_seed(0)
+        self.fc1, self.lif1 = nn.Linear(20, 15), snn.Leaky(beta=0.75, threshold=0.25)
+        self.fc2, self.lif2 = nn.Linear(15, 5), snn.Leaky(beta=0.5, **settings)
+        self.returned = returned
+
+    def forward(self, x):
+        mem1, mem2 = self.lif1.init_leaky(), self.lif2.init_leaky()
+        spikes, potentials = [], []
+        for step in x:
+            spk, mem1 = self.lif1(self.fc1(step), mem1)
+            spk, mem2 = self.lif2(self.fc2(spk), mem2)
+            spikes.append(spk)
+            potentials.append(mem2)
+        spikes, potentials = torch.stack(spikes), torch.stack(potentials)
+        return {
+            "spikes": spikes,
+            "potentials": potentials,
+            "their mean": potentials.mean(0).softmax(-1),
+            "both": (spikes, potentials),
+        }[self.returned]
+
+
+@pytest.mark.parametrize("returned", ["potentials", "their mean"])
+def test_read_model__returned_potentials_without_a_reset_are_a_readout(returned):
+    model = Net(returned, threshold=0.1, reset_mechanism="none")
+    found = read_model(model, spikes=SPIKES)
+    assert "lif2: the model returns its potential and not its spikes, so it is a readout that" in (
+        " ".join(found.notes)
+    )
+    assert found.network.population("lif2").dynamics.is_readout
+    potentials = simulate_real(found.network, SPIKES).potentials["lif2"]
+    with torch.no_grad():
+        model.returned = "potentials"
+        own = model(torch.tensor(SPIKES, dtype=torch.float32).transpose(0, 1)).transpose(0, 1)
+        assert own.max() > 0.1  # neurons would fire
+    np.testing.assert_allclose(potentials, own.numpy(), atol=1e-5)
+
+
+def test_read_model__neurons_that_never_fire_are_a_readout_and_it_is_said():
+    found = read_model(Net("potentials", threshold=1e9), spikes=SPIKES)
+    assert found.network.population("lif2").dynamics.is_readout
+    assert "as none fired on the samples" in " ".join(found.notes)
+
+
+@pytest.mark.parametrize("returned", ["spikes", "both"])
+def test_read_model__returned_spikes_are_spikes(returned):
+    found = read_model(Net(returned, threshold=0.1), spikes=SPIKES)
+    assert not found.network.population("lif2").dynamics.is_readout
+    assert not found.notes
+
+
+@pytest.mark.kernel
+def test_from_torch__says_that_returned_potentials_are_reset():
+    _, report = from_torch(Net("potentials", threshold=0.1), calibration=SPIKES)
+    assert any("but they fire and are reset" in note for note in report.notes)
+    assert report.layers[-1].spike_agreement is not None
