@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from conversions.from_torch.linear_maps import Conv, Sparse, real, scaled, sparse
+from conversions.from_torch.linear_maps import real, scaled, sparse
+from conversions.from_torch.map_kinds import Conv, Sparse
 from conversions.from_torch.readouts import Readout
 from conversions.from_torch.tracing import INPUT
 from conversions.from_torch.wiring import Arriving, Link, Wiring
@@ -101,7 +102,7 @@ def _projections(
             RealProjection(
                 source=link.source,
                 target=name,
-                map=real(linear, shapes[link.source], shapes[name], listed=delays is not None),
+                map=real(linear, shapes[link.source], shapes[name], as_list=delays is not None),
                 latency=link.latency,
                 delays=delays,
                 name=_free(wanted, used),

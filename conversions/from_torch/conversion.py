@@ -101,8 +101,8 @@ def from_torch(
                 mem1, mem2, votes = self.lif1.reset_mem(), self.lif2.reset_mem(), []
                 two = torch.zeros(spikes.shape[1], 32)
                 for step in spikes:
-                    one, mem1 = self.lif1(self.fc1(step) + self.back(two), mem1)
-                    two, mem2 = self.lif2(self.fc2(one) + one, mem2)
+                    one, mem1 = self.lif1(self.fc1(step), mem1)
+                    two, mem2 = self.lif2(self.fc2(one) + one + self.back(two), mem2)
                     votes.append(self.out(two))
                 return torch.stack(votes).mean(0)
 

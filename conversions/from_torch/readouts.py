@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from conversions.from_torch.linear_maps import Conv, Map, scaled, sparse
+from conversions.from_torch.linear_maps import scaled, sparse
+from conversions.from_torch.map_kinds import Conv, Map
 from conversions.from_torch.registry import supported_neurons
 from conversions.from_torch.resolution import Expression, Resolver
 from conversions.from_torch.tape import Tape

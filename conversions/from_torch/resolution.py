@@ -9,8 +9,6 @@ from typing import NamedTuple
 import numpy as np
 
 from conversions.from_torch.linear_maps import (
-    Identity,
-    Map,
     apply,
     composed,
     placed,
@@ -19,7 +17,7 @@ from conversions.from_torch.linear_maps import (
     summed,
     totals,
 )
-from conversions.from_torch.linear_maps import Sparse as SparseMap
+from conversions.from_torch.map_kinds import Identity, Map, Sparse
 from conversions.from_torch.tape import Tape
 from conversions.from_torch.values import (
     Combination,
@@ -219,7 +217,7 @@ def _moves_only(linear: Map) -> bool:
     if isinstance(linear, Identity):
         return True
     return (
-        isinstance(linear, SparseMap)
+        isinstance(linear, Sparse)
         and bool((linear.weights == 1).all())
         and len(np.unique(linear.post)) == len(linear.post)
     )

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from conversions.from_torch.linear_maps import Map
+from conversions.from_torch.map_kinds import Map
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from conversions.from_torch.layouts import LayoutError
-from conversions.from_torch.linear_maps import Map, apply, composed
+from conversions.from_torch.linear_maps import apply, composed
+from conversions.from_torch.map_kinds import Map
 from conversions.from_torch.registry import supported_neurons
 from conversions.from_torch.resolution import Expression, Gate, Resolver
 from conversions.from_torch.tape import Tape

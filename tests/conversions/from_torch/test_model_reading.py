@@ -193,7 +193,7 @@ def test_from_torch__the_chip_spikes_the_same_on_lava(name):
     later = [(0, 0), (0, max(report.shifts.values()))] + [(0, 0)] * len(shape)
     padded = np.pad(spikes, later)
     assert verify(network, padded, n_steps=padded.shape[1]).equal
-    assert min(layer.spike_agreement for layer in report.layers) > 0.8
+    assert min(layer.spike_agreement for layer in report.layers) > 0.5
 
 
 class Between(nn.Module):
