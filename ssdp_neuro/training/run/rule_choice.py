@@ -83,9 +83,10 @@ def connections_of(model: nn.Module) -> dict[str, Triple]:
         If the network is of another kind.
     """
     if isinstance(model, SpikingTransformer):
+        blocks: Any = enumerate(model.blocks)
         return {
             f"blocks.{i}.fire_again": (block.attended, block.project.linear, block.fire_again)
-            for i, block in enumerate(model.blocks)
+            for i, block in blocks
         }
     if not isinstance(model, nn.Sequential):
         raise InputError(

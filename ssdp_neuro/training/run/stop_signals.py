@@ -20,9 +20,12 @@ class StopSignals:
         self.asked = False
 
     @contextlib.contextmanager
-    def caught(self) -> Iterator[None]:
-        """Note signals instead of being ended by them; in the main thread only."""
-        if threading.current_thread() is not threading.main_thread():
+    def caught(self, *, alone: bool) -> Iterator[None]:
+        """Note signals instead of being ended by them; in the main thread only.
+
+        Not if there are other ranks: one that waits for them would never see the note.
+        """
+        if not alone or threading.current_thread() is not threading.main_thread():
             yield
             return
         before = {number: signal.signal(number, self._note) for number in SIGNALS}

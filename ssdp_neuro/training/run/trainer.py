@@ -134,7 +134,7 @@ class Trainer:
         total = self.settings.epochs * self.steps_per_epoch
         show = show_progress and self.place.is_first
         with (
-            self._stop.caught(),
+            self._stop.caught(alone=self.place.n_ranks == 1),
             progress_bar("training", total, show=show, done=self.progress.step) as advance,
             self._log() as log,
         ):
@@ -266,10 +266,7 @@ class Trainer:
             group["lr"] = rate
         labels = torch.from_numpy(self.data.train.labels[batch.places]).to(self.place.device)
         per_sample, right = self._losses(self._on_device(spikes).float(), labels)
-        stop = float(self._stop.asked)
-        loss, n_right, n_stops = summed(
-            [float(per_sample.detach().sum()), float(right), stop], self.place
-        )
+        loss, n_right = summed([float(per_sample.detach().sum()), float(right)], self.place)
         self._refuse_not_finite("loss", loss / batch.n_all)
         self.optimizer.zero_grad()
         # ranks' gradients are averaged, so each counts as often as there are ranks
@@ -287,7 +284,7 @@ class Trainer:
         progress.n_seen += batch.n_all
         progress.step += 1
         progress.batch += 1
-        return n_stops > 0
+        return self._stop.asked
 
     def _losses(self, spikes: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Loss of each sample, and how many have the highest score where they should."""

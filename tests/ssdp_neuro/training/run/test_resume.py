@@ -48,8 +48,8 @@ def child(folder, kill_at=0):
 def test_resume__killed_while_it_writes_and_at_random_same_bits(tmp_path, whole):
     draw = random.Random(7)
     folder = tmp_path / "run"
-    # between the tensors of the second checkpoint and their description; anywhere; later
-    for kill_at in (9, 0, 14):
+    # between the tensors of the second checkpoint and their description, then anywhere
+    for kill_at in (9, 0):
         process = child(folder, kill_at)
         if not kill_at:
             before = RunFolder(folder).steps()

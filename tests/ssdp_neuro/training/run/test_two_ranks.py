@@ -1,0 +1,98 @@
+"""Two processes with one run: identical weights, and what one process would have made."""
+
+import json
+import os
+import socket
+
+import numpy as np
+import pytest
+import torch
+from torch import distributed as dist
+
+from hw_models import InputError
+from ssdp_neuro.training import fit
+from tests.ssdp_neuro.training.run.made_runs import OwnNetwork, toy_config, toy_split, weights
+
+# no dropped spikes: each rank draws its own
+CONFIG = {"training__dropped_spikes": 0.0, "optimizer__schedule": "constant"}
+REAL = {**CONFIG, "model__quantize_from_epoch": None}
+OWN = {**REAL, "rule__kind": "none"}
+SHORT = {**REAL, "optimizer__kind": "sgd", "training__epochs": 2, "rule__a_plus": 0.05}
+
+
+def trained(config, **settings):
+    return fit(config, data=toy_split(), show_progress=False, **settings)
+
+
+def own_network(rank):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(rank)  # the first rank's weights are everybody's
+        return OwnNetwork()
+
+
+def launched(rank, port):
+    """As torchrun does it: the environment says who this is."""
+    names = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "MASTER_PORT": port}
+    os.environ.update({name: str(value) for name, value in names.items()})
+    os.environ["MASTER_ADDR"] = "127.0.0.1"
+    result = trained(toy_config(**SHORT))
+    assert not dist.is_initialized()
+    return result
+
+
+def work(rank, folder, port):
+    dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
+    made = {
+        "whole": trained(toy_config(**CONFIG), out=f"{folder}/whole"),
+        "own": trained(toy_config(**OWN), model=own_network(rank)),
+    }
+    trained(toy_config(**CONFIG, training__epochs=2), out=f"{folder}/parts")
+    made["parts"] = trained(toy_config(**CONFIG), out=f"{folder}/parts", resume=True)
+    dist.destroy_process_group()
+    made["short"] = launched(rank, port)
+    results = {
+        name: [weights(result.model), result.to_dict()["history"], result.test_accuracy]
+        for name, result in made.items()
+    }
+    with open(f"{folder}/rank{rank}.json", "w") as file:  # noqa: PTH123
+        json.dump(results, file)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("ranks")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    torch.multiprocessing.spawn(work, args=(str(folder), port), nprocs=2)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def ranks(folder):
+    return [json.loads((folder / f"rank{rank}.json").read_text()) for rank in range(2)]
+
+
+@pytest.mark.parametrize("run", ["whole", "own", "parts", "short"])
+def test_two_ranks__end_with_identical_weights_and_history(run, ranks):
+    assert ranks[0][run] == ranks[1][run]
+
+
+def test_two_ranks__resumed_same_bits_as_whole(ranks):
+    assert ranks[0]["parts"] == ranks[0]["whole"]
+
+
+def test_two_ranks__first_rank_writes_what_one_process_can_read(ranks, folder):
+    with pytest.raises(InputError, match="was trained by 2 processes and now there are 1"):
+        trained(toy_config(**CONFIG), out=folder / "whole", resume=True)
+    assert (folder / "whole" / "best.safetensors").is_file()
+
+
+def test_two_ranks__learn_as_one_process_with_both_halves_of_every_batch(ranks):
+    one = trained(toy_config(**SHORT))
+    values, history, _ = ranks[0]["short"]
+    assert history[-1]["loss"] == pytest.approx(one.history[-1].loss, rel=1e-5)
+    ours = weights(one.model)
+    assert list(ours) == list(values)
+    for name in values:
+        assert np.abs(np.array(values[name]) - np.array(ours[name])).max() < 1e-5
