@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import statistics
+import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -157,8 +159,7 @@ def main() -> None:
     reused = not options.plain_malloc and reuse_memory()
     names = [name for name in MAKERS if name not in options.without]
     results: dict[str, Any] = {
-        "command": f"python -m benchmarks.bench_training --threads {options.threads}"
-        + " --plain-malloc" * options.plain_malloc,
+        "command": shlex.join(["python", "-m", "benchmarks.bench_training", *sys.argv[1:]]),
         "machine": machine(),
         "threads": options.threads,
         "memory_is_reused": reused,
