@@ -215,7 +215,7 @@ def _reset_remainder(layer: Layer, grid: LayerGrid) -> np.ndarray | None:
     if dynamics.reset is RealReset.SUBTRACT:
         if not (dynamics.fires_at_threshold and grid.is_exact(layer) and (kept == 1).all()):
             return None  # the register is the threshold, or one unit from it among rounded weights
-        dropped = threshold * kept
+        dropped = threshold
     elif dynamics.reset is RealReset.DELAYED_SUBTRACT and dynamics.refractory == 0:
         dropped = threshold
     return grid.threshold * kept - dropped
