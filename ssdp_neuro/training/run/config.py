@@ -11,6 +11,7 @@ from typing import Any
 
 from hw_models import InputError
 from ssdp_neuro.data import DataSettings
+from ssdp_neuro.training.run.choices import ScheduleKind
 from ssdp_neuro.training.run.section import (
     field_notes,
     nearest,
@@ -22,7 +23,6 @@ from ssdp_neuro.training.run.settings import (
     ModelSettings,
     OptimizerSettings,
     RuleSection,
-    ScheduleKind,
     TrainingSettings,
 )
 

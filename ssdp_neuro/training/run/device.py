@@ -17,7 +17,7 @@ from torch import distributed as dist
 from hw_models import InputError
 from hw_models.random_bits import random_bits
 from ssdp_neuro.training.ranks import in_ranks
-from ssdp_neuro.training.run.settings import DeviceKind
+from ssdp_neuro.training.run.choices import DeviceKind
 
 STEP = 0x57E9  # key of the random numbers of a step, apart from other uses of the seed
 

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import os
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
@@ -21,24 +17,20 @@ from hw_models import InputError
 from hw_models.atomic_file import write_whole
 from ssdp_neuro.data import DataSplit, load
 from ssdp_neuro.training.memory_reuse import reuse_memory
-from ssdp_neuro.training.run.config import RunConfig, refuse_other_config
-from ssdp_neuro.training.run.device import Place, chosen_place, random_states_kept
+from ssdp_neuro.training.run.choices import ScheduleKind
+from ssdp_neuro.training.run.circumstances import circumstances, refuse_other_run
+from ssdp_neuro.training.run.config import RunConfig
+from ssdp_neuro.training.run.device import chosen_place, random_states_kept
 from ssdp_neuro.training.run.model_choice import make_model
 from ssdp_neuro.training.run.model_file import read_model
 from ssdp_neuro.training.run.progress_record import EpochRecord
 from ssdp_neuro.training.run.rule_choice import make_rule
 from ssdp_neuro.training.run.run_folder import BEST, CONFIG, RESULT, RunFolder
-from ssdp_neuro.training.run.settings import ScheduleKind
 from ssdp_neuro.training.run.trainer import Trainer
 from ssdp_neuro.training.ssdp import SSDP
 from ssdp_neuro.training.thread_count import threads
 
-FINGERPRINT_SAMPLES = 8
 RuleMaker = Callable[[nn.Module, torch.optim.Optimizer], "SSDP | None"]
-
-
-class OtherCircumstancesWarning(UserWarning):
-    """A resumed run is not where it began: its numbers may differ in their last bits."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -160,11 +152,11 @@ def fit(
             if not resume:
                 folder.refuse_used()
             found = folder.newest()
-        extra = _circumstances(config, data, place)
+        extra = circumstances(data, place)
         n_threads = config.training.threads or None
         if found is not None:
             n_threads = n_threads or found[1]["circumstances"]["threads"]
-            _refuse_other_run(found[1], config, extra, folder)
+            refuse_other_run(found[1], config, extra, str(out))
         reuse_memory()
         with threads(n_threads):
             extra["circumstances"]["threads"] = torch.get_num_threads()
@@ -238,51 +230,3 @@ def _refuse_unfit(config: RunConfig, data: DataSplit) -> None:
             raise InputError("[training] patience: needs validation samples; see [data] validation")
         if config.optimizer.schedule is ScheduleKind.PLATEAU:
             raise InputError("[optimizer] schedule: 'plateau' needs validation samples")
-
-
-def _circumstances(config: RunConfig, data: DataSplit, place: Place) -> dict[str, Any]:
-    return {
-        "circumstances": {
-            "torch": metadata.version("torch"),
-            "ssdp-neuro": metadata.version("ssdp-neuro"),
-            "device": place.device.type,
-            "threads": torch.get_num_threads(),
-        },
-        "ranks": place.n_ranks,
-        "data": fingerprint(data),
-    }
-
-
-def fingerprint(data: DataSplit) -> str:
-    """A hash of all labels, and of the spikes of a few training samples."""
-    digest = hashlib.sha256()
-    for part in (data.train, data.validation, data.test):
-        digest.update(repr((part.n_steps, tuple(part.input_shape), part.n_classes)).encode())
-        digest.update(np.ascontiguousarray(part.labels, dtype="<i8").tobytes())
-    some = np.linspace(0, len(data.train) - 1, FINGERPRINT_SAMPLES).astype(np.int64)
-    digest.update(np.packbits(data.train.spikes(some)).tobytes())
-    return digest.hexdigest()
-
-
-def _refuse_other_run(
-    stored: dict[str, Any], config: RunConfig, extra: dict[str, Any], folder: RunFolder | None
-) -> None:
-    assert folder is not None
-    where = str(folder.path)
-    refuse_other_config(stored["config"], config, where)
-    if stored["ranks"] != extra["ranks"]:
-        raise InputError(
-            f"{where}: was trained by {stored['ranks']} processes and now there are"
-            f" {extra['ranks']}; a resumed run needs as many"
-        )
-    if stored["data"] != extra["data"]:
-        raise InputError(f"{where}: the data are not those that it was trained on before")
-    before, now = stored["circumstances"], extra["circumstances"]
-    for name in ("torch", "ssdp-neuro", "device"):
-        if before[name] != now[name]:
-            warnings.warn(
-                f"{where}: {name} was {before[name]} and is now {now[name]}; the numbers may"
-                " differ in their last bits",
-                OtherCircumstancesWarning,
-                stacklevel=3,
-            )

@@ -8,7 +8,8 @@ from typing import Any
 
 import torch
 
-from ssdp_neuro.training.run.settings import OptimizerKind, OptimizerSettings, ScheduleKind
+from ssdp_neuro.training.run.choices import OptimizerKind, ScheduleKind
+from ssdp_neuro.training.run.settings import OptimizerSettings
 
 CYCLE_START = 1 / 25  # share of the peak at which one cycle begins
 CYCLE_RISE = 0.3  # share of the steps

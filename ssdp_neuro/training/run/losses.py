@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from hw_models import ShapeError
 from ssdp_neuro.decision import decide
-from ssdp_neuro.training.run.settings import LossKind
+from ssdp_neuro.training.run.choices import LossKind
 
 
 def class_scores(output: Tensor, kind: LossKind) -> Tensor:

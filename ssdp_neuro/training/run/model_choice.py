@@ -13,7 +13,8 @@ from ssdp_neuro.training.convolutional import convolutional
 from ssdp_neuro.training.feed_forward import feed_forward
 from ssdp_neuro.training.network import SpikingNetwork
 from ssdp_neuro.training.recurrent import recurrent
-from ssdp_neuro.training.run.settings import ModelKind, ModelSettings, SurrogateKind
+from ssdp_neuro.training.run.choices import ModelKind, SurrogateKind
+from ssdp_neuro.training.run.settings import ModelSettings
 from ssdp_neuro.training.surrogate import (
     ArcTangent,
     Boxcar,

@@ -21,6 +21,7 @@ from ssdp_neuro.data import DataSplit, SpikeDataset
 from ssdp_neuro.training.network import quantize, stages
 from ssdp_neuro.training.progress import progress_bar
 from ssdp_neuro.training.run.batch_order import Batch, batches_of, n_batches
+from ssdp_neuro.training.run.choices import ScheduleKind
 from ssdp_neuro.training.run.config import RunConfig
 from ssdp_neuro.training.run.device import Place, as_first_rank, seed_step, summed
 from ssdp_neuro.training.run.errors import TrainingError
@@ -29,7 +30,6 @@ from ssdp_neuro.training.run.losses import class_scores, decisions, sample_losse
 from ssdp_neuro.training.run.model_file import read_model, write_model
 from ssdp_neuro.training.run.progress_record import EpochRecord, ProgressRecord
 from ssdp_neuro.training.run.run_folder import BEST, RunFolder, refuse_not_finite
-from ssdp_neuro.training.run.settings import ScheduleKind
 from ssdp_neuro.training.run.stop_signals import StopSignals
 from ssdp_neuro.training.run.tensor_tree import put_together, take_apart
 

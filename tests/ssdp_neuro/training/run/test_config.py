@@ -4,9 +4,9 @@ import pytest
 
 from hw_models import InputError, RangeError, ResetMode, SsdpError, TypeMismatchError
 from ssdp_neuro.training import config_of, read_config
+from ssdp_neuro.training.run.choices import ModelKind, RuleKind
 from ssdp_neuro.training.run.config import SECTIONS, described_fields, example_config
 from ssdp_neuro.training.run.section import field_notes, plain, read_section
-from ssdp_neuro.training.run.settings import ModelKind, RuleKind
 
 
 def written(tmp_path, text):

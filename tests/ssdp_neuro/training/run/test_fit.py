@@ -7,9 +7,9 @@ from torch import nn
 
 from hw_models import InputError
 from ssdp_neuro.training import EpochRecord, TrainingError, config_of, fit, load_model
+from ssdp_neuro.training.run.choices import ModelKind, RuleKind
 from ssdp_neuro.training.run.rule_choice import connections_of
 from ssdp_neuro.training.run.run_folder import RunFolder
-from ssdp_neuro.training.run.settings import ModelKind, RuleKind
 from tests.ssdp_neuro.training.run.made_runs import (
     N_CLASSES,
     N_INPUTS,

@@ -1,7 +1,8 @@
 import pytest
 
+from ssdp_neuro.training.run.choices import ScheduleKind
 from ssdp_neuro.training.run.learning_rate import learning_rate
-from ssdp_neuro.training.run.settings import OptimizerSettings, ScheduleKind
+from ssdp_neuro.training.run.settings import OptimizerSettings
 
 
 def course(n_steps=101, **settings):

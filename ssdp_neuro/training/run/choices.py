@@ -1,0 +1,76 @@
+"""What the settings of a run choose between."""
+
+from __future__ import annotations
+
+import enum
+
+
+class ModelKind(enum.Enum):
+    """Architectures that a config can name."""
+
+    FEED_FORWARD = "feed-forward"
+    CONVOLUTIONAL = "convolutional"
+    RECURRENT = "recurrent"
+    TRANSFORMER = "transformer"
+
+
+class SurrogateKind(enum.Enum):
+    """Slopes that stand in for the spike's when going back."""
+
+    FAST_SIGMOID = "fast-sigmoid"
+    ARC_TANGENT = "arc-tangent"
+    BOXCAR = "boxcar"
+    TRIANGULAR = "triangular"
+    MULTI_GAUSSIAN = "multi-gaussian"
+
+
+class RuleKind(enum.Enum):
+    """Rules beside the optimizer; the last four are controls for DA-SSDP."""
+
+    NONE = "none"
+    SSDP = "ssdp"
+    DA_SSDP = "da-ssdp"
+    GATE_AT_ONE = "gate-at-one"
+    CONSTANT = "constant"
+    RANDOM = "random"
+    SHUFFLED_LATENCIES = "shuffled-latencies"
+
+
+class PresetName(enum.Enum):
+    """Sets of the rule's constants; docs/plasticity_in_pytorch.md says what differs."""
+
+    CORRECTED = "corrected"
+    PAPER = "paper"
+    REFERENCE = "reference"
+
+
+class OptimizerKind(enum.Enum):
+    """Optimizers of PyTorch."""
+
+    ADAMW = "adamw"
+    ADAM = "adam"
+    SGD = "sgd"
+
+
+class ScheduleKind(enum.Enum):
+    """How the learning rate goes."""
+
+    CONSTANT = "constant"
+    COSINE = "cosine"
+    ONE_CYCLE = "one-cycle"
+    PLATEAU = "plateau"
+
+
+class LossKind(enum.Enum):
+    """What the cross-entropy is taken of."""
+
+    COUNTS = "counts"
+    LATENCY = "latency"
+
+
+class DeviceKind(enum.Enum):
+    """Where the tensors live; chosen once."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"

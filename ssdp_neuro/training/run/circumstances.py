@@ -1,0 +1,76 @@
+"""Under what a run was made, and whether it can go on under what there is now."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+import torch
+
+from hw_models import InputError
+from ssdp_neuro.data import DataSplit
+from ssdp_neuro.training.run.config import RunConfig, refuse_other_config
+from ssdp_neuro.training.run.device import Place
+
+FINGERPRINT_SAMPLES = 8
+
+
+class OtherCircumstancesWarning(UserWarning):
+    """A resumed run is not where it began: its numbers may differ in their last bits."""
+
+
+def circumstances(data: DataSplit, place: Place) -> dict[str, Any]:
+    """What a checkpoint says of its run beside the settings."""
+    return {
+        "circumstances": {
+            "torch": metadata.version("torch"),
+            "ssdp-neuro": metadata.version("ssdp-neuro"),
+            "device": place.device.type,
+            "threads": torch.get_num_threads(),
+        },
+        "ranks": place.n_ranks,
+        "data": fingerprint(data),
+    }
+
+
+def fingerprint(data: DataSplit) -> str:
+    """A hash of all labels, and of the spikes of a few training samples."""
+    digest = hashlib.sha256()
+    for part in (data.train, data.validation, data.test):
+        digest.update(repr((part.n_steps, tuple(part.input_shape), part.n_classes)).encode())
+        digest.update(np.ascontiguousarray(part.labels, dtype="<i8").tobytes())
+    some = np.linspace(0, len(data.train) - 1, FINGERPRINT_SAMPLES).astype(np.int64)
+    digest.update(np.packbits(data.train.spikes(some)).tobytes())
+    return digest.hexdigest()
+
+
+def refuse_other_run(
+    stored: dict[str, Any], config: RunConfig, extra: dict[str, Any], where: str
+) -> None:
+    """Refuse to go on with a checkpoint of other settings, ranks or data; warn of the rest.
+
+    Raises
+    ------
+    InputError
+        Says what differs.
+    """
+    refuse_other_config(stored["config"], config, where)
+    if stored["ranks"] != extra["ranks"]:
+        raise InputError(
+            f"{where}: was trained by {stored['ranks']} processes and now there are"
+            f" {extra['ranks']}; a resumed run needs as many"
+        )
+    if stored["data"] != extra["data"]:
+        raise InputError(f"{where}: the data are not those that it was trained on before")
+    before, now = stored["circumstances"], extra["circumstances"]
+    for name in ("torch", "ssdp-neuro", "device"):
+        if before[name] != now[name]:
+            warnings.warn(
+                f"{where}: {name} was {before[name]} and is now {now[name]}; the numbers may"
+                " differ in their last bits",
+                OtherCircumstancesWarning,
+                stacklevel=3,
+            )
