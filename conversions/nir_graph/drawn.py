@@ -125,7 +125,10 @@ def matrices(
     delays = np.zeros(pre.shape, dtype=np.int64) if wire.delays is None else wire.delays.ravel()
     late = delays[weights != 0]
     made = []
-    for delay in np.unique(late) if late.size else [int(delays.min(initial=0))]:
+    if not late.size:  # nothing but zeros: an edge all the same
+        late = delays if delays.size else np.zeros(1, dtype=np.int64)
+        late = late.min(keepdims=True)
+    for delay in np.unique(late):
         chosen = (delays == delay) & (weights != 0)
         matrix = np.zeros((n_post, n_pre))
         matrix[post[chosen], pre[chosen]] = weights[chosen]

@@ -137,6 +137,23 @@ def test_to_nir__integers_survive_a_file(tmp_path):
     assert same_record(from_nir(tmp_path / "net.nir")[0], network)
 
 
+def test_to_nir__delayed_synapses_without_weight_keep_their_edge():
+    network = small()
+    silent = dataclasses.replace(
+        network.projections[0],
+        weights=np.zeros((6, 8), dtype=np.int16),
+        delays=np.full((6, 8), 2),
+    )
+    graph = to_nir(network.replace(silent))
+    assert same_record(from_nir(graph)[0], network.replace(silent))
+    graph.metadata.clear()
+    real = nir_to_real(graph, dt=1e-4, reset=SpikeReset.ZERO).network
+    assert [(p.source, p.target) for p in real.projections] == [
+        ("in_", "hidden"),
+        ("hidden", "out"),
+    ]
+
+
 def test_to_nir__plastic_synapses_survive_in_the_metadata():
     network = small()
     plastic = dataclasses.replace(
