@@ -210,6 +210,13 @@ def test_readout_decision__looks_where_it_says():
     assert [int(decision.decide(potentials)[0]) for decision in ReadoutDecision] == [1, 1, 0]
 
 
+@pytest.mark.parametrize("scales", list(ScaleForm))
+def test_to_fixed_point__the_current_can_never_wrap_where_an_exponent_allows_that(scales):
+    _, report = to_fixed_point(layers(current_kept=0.9), scales=scales)
+    assert 0.3 < report.layers[0].largest_current < 1
+    assert not any("can wrap" in note for note in report.notes)
+
+
 def test_to_fixed_point__registers_hold_what_the_data_reach():
     """A slow current of many inputs: with all bits of the weights it would wrap on the data."""
     network = layers(current_kept=0.999, voltage_kept=0.5, threshold=900.0)
@@ -227,6 +234,34 @@ def test_to_fixed_point__registers_hold_what_the_data_reach():
     assert any("hidden: the current can wrap" in note for note in report.notes)
     assert report.layers[0].rate_before > 0.2
     assert report.layers[0].spike_agreement > 0.97
+
+
+def one_synapse(weight, **settings):
+    dynamics = NeuronDynamics(voltage_kept=1.0, **settings)
+    return RealNetwork(
+        populations=[
+            RealInput(name="in", shape=(1,)),
+            RealNeurons(name="out", shape=(1,), dynamics=dynamics),
+        ],
+        projections=[RealProjection(source="in", target="out", map=RealDense(weights=[[weight]]))],
+    )
+
+
+def test_to_fixed_point__registers_hold_what_is_there_before_a_subtraction():
+    network = one_synapse(1.9, threshold=1.0, reset=RealReset.SUBTRACT)
+    spikes = np.tile([[True], [False]], (1, 6, 1))
+    spikes[0, 2:4] = True
+    fixed, report = to_fixed_point(network, calibration=Calibration(spikes=spikes))
+    assert agreement(network, fixed, report, spikes)["out"] == 1
+
+
+def test_to_fixed_point__whole_weights_stay_whole_where_the_register_is_small():
+    network = one_synapse(0.5, threshold=400.0)
+    spikes = np.ones((1, 900, 1), dtype=bool)
+    fixed, report = to_fixed_point(network, calibration=Calibration(spikes=spikes))
+    assert report.layers[0].choice is GridChoice.EXACT
+    assert report.layers[0].largest_rounding_error == 0
+    assert agreement(network, fixed, report, spikes)["out"] == 1
 
 
 def test_to_fixed_point__neurons_of_different_thresholds_keep_them():
