@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 
@@ -85,6 +87,18 @@ def n_pre(linear: Map) -> int:
     if isinstance(linear, Sparse):
         return linear.shape[1]
     return math.prod(linear.in_shape)
+
+
+def fingerprint(linear: Map) -> tuple[object, ...]:
+    """Equal for equal maps; arrays count by their digests."""
+    record: Any = linear.kernel if isinstance(linear, Conv) else linear
+    parts: list[object] = [type(linear).__name__, getattr(linear, "in_shape", None)]
+    for field in fields(record):
+        part = getattr(record, field.name)
+        if isinstance(part, np.ndarray):
+            part = (part.shape, blake2b(np.ascontiguousarray(part).data).digest())
+        parts.append(part)
+    return tuple(parts)
 
 
 def check_size(entries: int) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from conversions.from_torch.linear_maps import scaled, sparse
-from conversions.from_torch.map_kinds import Conv, Map
+from conversions.from_torch.map_kinds import Map
 from conversions.from_torch.registry import supported_neurons
 from conversions.from_torch.resolution import Expression, Resolver
 from conversions.from_torch.tape import Tape
@@ -126,10 +126,8 @@ def _equal(one: Map, other: Map) -> bool:
 
 
 def _signature(value: Value) -> tuple[object, ...]:
-    if not isinstance(value, Mapped):
-        return (value.path,)
-    linear: Any = value.map.kernel if isinstance(value.map, Conv) else value.map
-    return (value.path, linear.weights.tobytes())
+    """Of a layer, whatever the step: its path and its map, of which there is one object."""
+    return (value.path, id(value.map) if isinstance(value, Mapped) else None)
 
 
 def _walk(

@@ -33,7 +33,7 @@ def _mapped(
         Mapped,
         len(given) * linear.n_post,
         given=given,
-        map=linear,
+        map=tape.known(linear),
         bias=bias,
         is_synapses=is_synapses,
     )

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from conversions.from_torch.map_kinds import Map, fingerprint
 from conversions.from_torch.values import Constants, Spikes, Value
 
 V = TypeVar("V", bound=Value)
@@ -28,6 +29,7 @@ class Tape:
         self.size = 0
         self.path = ""
         self.kinds: dict[str, str] = {}
+        self._maps: dict[tuple[object, ...], Map] = {}
         self._pictures: dict[int, tuple[Any, int, Tensor]] = {}
 
     def cells(self, tensor: Tensor) -> Tensor | None:
@@ -71,6 +73,10 @@ class Tape:
         return torch.from_numpy(self.add(Constants, len(numbers), numbers=numbers)).reshape(
             tensor.shape
         )
+
+    def known(self, linear: Map) -> Map:
+        """The same map, one object for all calls of a layer: weights are kept once."""
+        return self._maps.setdefault(fingerprint(linear), linear)
 
     def spikes(self, tensor: Tensor, population: str, sample: Any, step: Any, neuron: Any) -> None:
         """The tensor holds spikes; of which sample, step and neuron, arrays of its shape."""

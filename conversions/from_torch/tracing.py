@@ -54,6 +54,11 @@ class Following(TorchDispatchMode):
         self.tape = tape
         self.depth = 0
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """PyTorch would load its compiler, seconds, to keep it out of here; nothing is compiled."""
+        return False
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run the operation and record it."""
         kwargs = kwargs or {}
