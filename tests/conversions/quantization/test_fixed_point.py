@@ -236,21 +236,27 @@ def test_to_fixed_point__registers_hold_what_the_data_reach():
     assert report.layers[0].spike_agreement > 0.97
 
 
-def one_synapse(weight, **settings):
+def one_synapse(weight, *, inputs=1, **settings):
     dynamics = NeuronDynamics(voltage_kept=1.0, **settings)
     return RealNetwork(
         populations=[
-            RealInput(name="in", shape=(1,)),
+            RealInput(name="in", shape=(inputs,)),
             RealNeurons(name="out", shape=(1,), dynamics=dynamics),
         ],
-        projections=[RealProjection(source="in", target="out", map=RealDense(weights=[[weight]]))],
+        projections=[
+            RealProjection(source="in", target="out", map=RealDense(weights=[[weight] * inputs]))
+        ],
     )
 
 
 def test_to_fixed_point__registers_hold_what_is_there_before_a_subtraction():
-    network = one_synapse(1.9, threshold=1.0, reset=RealReset.SUBTRACT)
-    spikes = np.tile([[True], [False]], (1, 6, 1))
-    spikes[0, 2:4] = True
+    """Five spikes raise the potential to 2.5; after its resets it is never above 1.5."""
+    network = one_synapse(
+        0.5, threshold=1.0, reset=RealReset.SUBTRACT, fires_at_threshold=True, inputs=5
+    )
+    spikes = np.zeros((1, 4, 5), dtype=bool)
+    spikes[0, 0] = spikes[0, 2, 0] = True
+    assert simulate_real(network, spikes).spikes["out"].ravel().tolist() == [1, 1, 1, 0]
     fixed, report = to_fixed_point(network, calibration=Calibration(spikes=spikes))
     assert agreement(network, fixed, report, spikes)["out"] == 1
 
