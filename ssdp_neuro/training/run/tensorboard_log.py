@@ -12,13 +12,13 @@ from ssdp_neuro.training.run.run_folder import TENSORBOARD
 
 
 @contextlib.contextmanager
-def tensorboard_log(folder: Path, step: int) -> Iterator[Callable[[EpochRecord, int], None]]:
+def tensorboard_log(folder: Path | None, step: int) -> Iterator[Callable[[EpochRecord, int], None]]:
     """Write loss, accuracies and learning rate of every epoch.
 
     Parameters
     ----------
     folder
-        Of the run.
+        Of the run; nothing is written without one.
     step
         Where it goes on; what an interrupted run wrote after that is hidden.
 
@@ -27,6 +27,9 @@ def tensorboard_log(folder: Path, step: int) -> Iterator[Callable[[EpochRecord, 
     MissingExtraError
         If TensorBoard is not installed.
     """
+    if folder is None:
+        yield lambda record, step: None
+        return
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as missing:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import math
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,19 +20,20 @@ from ssdp_neuro.data import DataSplit, SpikeDataset
 from ssdp_neuro.training.network import quantize, stages
 from ssdp_neuro.training.progress import progress_bar
 from ssdp_neuro.training.run.batch_order import Batch, batches_of, n_batches
+from ssdp_neuro.training.run.batch_reader import read_ahead
 from ssdp_neuro.training.run.choices import ScheduleKind
 from ssdp_neuro.training.run.config import RunConfig
 from ssdp_neuro.training.run.device import Place, as_first_rank, seed_step, summed
 from ssdp_neuro.training.run.errors import TrainingError
 from ssdp_neuro.training.run.learning_rate import learning_rate, make_optimizer
-from ssdp_neuro.training.run.losses import class_scores, decisions, sample_losses
+from ssdp_neuro.training.run.losses import class_scores, sample_losses
+from ssdp_neuro.training.run.measuring import as_input, measured
 from ssdp_neuro.training.run.model_file import read_model, write_model
 from ssdp_neuro.training.run.progress_record import EpochRecord, ProgressRecord
 from ssdp_neuro.training.run.run_folder import BEST, RunFolder, refuse_not_finite
 from ssdp_neuro.training.run.stop_signals import StopSignals
 from ssdp_neuro.training.run.tensor_tree import put_together, take_apart
-
-MEASURED_AT_ONCE = 256
+from ssdp_neuro.training.run.tensorboard_log import tensorboard_log
 
 
 class Trainer:
@@ -136,7 +136,7 @@ class Trainer:
         with (
             self._stop.caught(alone=self.place.n_ranks == 1),
             progress_bar("training", total, show=show, done=self.progress.step) as advance,
-            self._log() as log,
+            tensorboard_log(self._log_folder(), self.progress.step) as log,
         ):
             self._clock = time.perf_counter()
             while not self.finished:
@@ -161,21 +161,12 @@ class Trainer:
 
     def measure(self, data: SpikeDataset) -> float:
         """Share of the samples that are decided as labelled, by the chip's decision."""
-        self.model.eval()
         if self.rule is not None:
             self.rule.enabled = False
-        places = np.array_split(np.arange(len(data)), self.place.n_ranks)[self.place.rank]
-        right = 0
-        with torch.no_grad():
-            for start in range(0, len(places), MEASURED_AT_ONCE):
-                some = places[start : start + MEASURED_AT_ONCE]
-                spikes = self._on_device(data.spikes(some))
-                decided = decisions(self.model(spikes.float()))
-                right += int((decided == data.labels[some]).sum())
+        share = measured(self.model, data, self.place)
         if self.rule is not None:
             self.rule.enabled = True
-        self.model.train()
-        return summed([float(right)], self.place)[0] / len(data)
+        return share
 
     def take_best(self) -> None:
         """Give the model the weights of its best epoch, on every rank.
@@ -234,7 +225,7 @@ class Trainer:
         self.progress.since_gain = 0
 
     def _batches(self) -> Iterator[tuple[Batch, np.ndarray]]:
-        """Read the part of this rank of the steps that remain of the epoch, one batch ahead."""
+        """Read the part of this rank of the steps that remain of the epoch."""
         epoch, data = self.progress.epoch, self.data.train
         batches = batches_of(
             self.settings.seed,
@@ -243,18 +234,8 @@ class Trainer:
             self.settings.batch_size,
             rank=self.place.rank,
             n_ranks=self.place.n_ranks,
-        )[self.progress.batch :]
-        with ThreadPoolExecutor(1) as reader:
-            waiting = None
-            for index, batch in enumerate(batches):
-                now = waiting or reader.submit(data.spikes, batch.places, epoch=epoch)
-                waiting = None
-                if index + 1 < len(batches):
-                    waiting = reader.submit(data.spikes, batches[index + 1].places, epoch=epoch)
-                yield batch, now.result()
-
-    def _on_device(self, spikes: np.ndarray) -> Tensor:
-        return torch.from_numpy(np.ascontiguousarray(spikes)).to(self.place.device)
+        )
+        return read_ahead(data, batches[self.progress.batch :], epoch)
 
     def _step(self, batch: Batch, spikes: np.ndarray) -> bool:
         """One step of the optimizer and of the rule; whether it is to be the last."""
@@ -265,7 +246,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         labels = torch.from_numpy(self.data.train.labels[batch.places]).to(self.place.device)
-        per_sample, right = self._losses(self._on_device(spikes).float(), labels)
+        per_sample, right = self._losses(as_input(spikes, self.place), labels)
         loss, n_right = summed([float(per_sample.detach().sum()), float(right)], self.place)
         self._refuse_not_finite("loss", loss / batch.n_all)
         self.optimizer.zero_grad()
@@ -312,20 +293,20 @@ class Trainer:
         progress, optimizer = self.progress, self.config.optimizer
         as_first_rank(self.model, self.place, parameters=False)
         seed_step(self.settings.seed, progress.step, self.place.n_ranks)
-        measured = self.measure(self.data.validation) if len(self.data.validation) else None
+        share = self.measure(self.data.validation) if len(self.data.validation) else None
         record = EpochRecord(
             epoch=progress.epoch,
             loss=progress.loss_sum / progress.n_seen,
             train_accuracy=progress.n_correct / progress.n_seen,
-            validation_accuracy=measured,
+            validation_accuracy=share,
             learning_rate=self.optimizer.param_groups[0]["lr"],
             quantized=self.quantized,
         )
         progress.history.append(record)
         progress.epoch, progress.batch = progress.epoch + 1, 0
-        if measured is None or measured > progress.best_accuracy:
+        if share is None or share > progress.best_accuracy:
             progress.best_epoch = record.epoch
-            progress.best_accuracy = -1.0 if measured is None else measured
+            progress.best_accuracy = -1.0 if share is None else share
             progress.since_gain = progress.since_cut = 0
             self._keep_best()
         else:
@@ -352,6 +333,10 @@ class Trainer:
             refuse_not_finite(dict(self.model.named_parameters()), f"step {self.progress.step}")
             self.best_is_convertible = write_model(self.model, self.folder.path / BEST)
 
+    def _log_folder(self) -> Path | None:
+        wanted = self.settings.tensorboard and self.folder is not None and self.place.is_first
+        return self.folder.path if wanted and self.folder is not None else None
+
     def _grids(self) -> dict[str, Any] | None:
         if not self.quantized:
             return None
@@ -370,15 +355,3 @@ class Trainer:
             " [optimizer] learning_rate, or clip_norm, or give it more warm_up_steps; a new run"
             f" can begin with the best weights so far by [model] start_from.{kept}"
         )
-
-    @contextlib.contextmanager
-    def _log(self) -> Iterator[Any]:
-        from ssdp_neuro.training.run.tensorboard_log import tensorboard_log
-
-        wanted = self.settings.tensorboard and self.folder is not None and self.place.is_first
-        if not wanted:
-            yield lambda record, step: None
-            return
-        assert self.folder is not None
-        with tensorboard_log(self.folder.path, self.progress.step) as log:
-            yield log

@@ -1,0 +1,35 @@
+"""How many samples a network decides rightly, counted over all ranks."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ssdp_neuro.data import SpikeDataset
+from ssdp_neuro.training.run.device import Place, summed
+from ssdp_neuro.training.run.losses import decisions
+
+AT_ONCE = 256
+
+
+def measured(model: nn.Module, data: SpikeDataset, place: Place) -> float:
+    """Share of the samples that are decided as labelled; each rank takes a part of them.
+
+    The model is in evaluation mode meanwhile, and in training mode afterwards.
+    """
+    model.eval()
+    places = np.array_split(np.arange(len(data)), place.n_ranks)[place.rank]
+    right = 0
+    with torch.no_grad():
+        for start in range(0, len(places), AT_ONCE):
+            some = places[start : start + AT_ONCE]
+            decided = decisions(model(as_input(data.spikes(some), place)))
+            right += int((decided == data.labels[some]).sum())
+    model.train()
+    return summed([float(right)], place)[0] / len(data)
+
+
+def as_input(spikes: np.ndarray, place: Place) -> Tensor:
+    """Spikes as float32 0 and 1 on the device; they travel as single bytes."""
+    return torch.from_numpy(np.ascontiguousarray(spikes)).to(place.device).float()
