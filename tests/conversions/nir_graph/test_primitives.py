@@ -297,3 +297,11 @@ def test_nir_to_real__edges_must_make_sense():
     edges = [("in", "a"), ("a", "b"), ("b", "a"), ("b", "out"), ("out", "end")]
     with pytest.raises(ConversionError, match="a loop without neurons"):
         nir_to_real(graph(nodes, edges), discretization=SPIKINGJELLY, reset=SpikeReset.ZERO)
+
+
+def test_delay__after_a_delay_adds_up():
+    waits = [("a", nir.Delay(np.full(2, 2e-4))), ("b", nir.Delay(np.array([1e-4, 3e-4])))]
+    network = read(inputs(2), *waits, ("out", lif(2)), outputs(2))
+    (projection,) = network.projections
+    late = projection.latency + projection.delays
+    assert (np.diag(late) if late.ndim == 2 else late).tolist() == [3, 5]
