@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from conversions.lava_graph.program import LavaProgram, from_lava, run_in_engine
     from conversions.lava_learner import learn_lava
     from conversions.lava_program import to_lava
+    from conversions.netx_file import NetxMeaning, from_netx, to_netx
     from conversions.nir_graph import from_nir, to_nir
     from conversions.quantization import Calibration, to_fixed_point
     from conversions.report import ConversionReport
@@ -33,9 +34,11 @@ __all__ = [
     "LavaExecution",
     "LavaProgram",
     "LearningForm",
+    "NetxMeaning",
     "TimeAxis",
     "Verification",
     "from_lava",
+    "from_netx",
     "from_nir",
     "from_torch",
     "learn_lava",
@@ -46,6 +49,7 @@ __all__ = [
     "run_lava",
     "to_fixed_point",
     "to_lava",
+    "to_netx",
     "to_nir",
     "verify",
 ]
@@ -60,9 +64,11 @@ _HOMES = {
     "LavaExecution": "conversions.lava_executor",
     "LavaProgram": "conversions.lava_graph.program",
     "LearningForm": "hw_models.lesson",
+    "NetxMeaning": "conversions.netx_file",
     "TimeAxis": "conversions.from_torch.reading",
     "Verification": "conversions.verification",
     "from_lava": "conversions.lava_graph.program",
+    "from_netx": "conversions.netx_file",
     "from_nir": "conversions.nir_graph",
     "from_torch": "conversions.from_torch.conversion",
     "learn_lava": "conversions.lava_learner",
@@ -73,6 +79,7 @@ _HOMES = {
     "run_lava": "conversions.lava_executor",
     "to_fixed_point": "conversions.quantization",
     "to_lava": "conversions.lava_program",
+    "to_netx": "conversions.netx_file",
     "to_nir": "conversions.nir_graph",
     "verify": "conversions.verification",
 }
