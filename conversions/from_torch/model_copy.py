@@ -36,6 +36,8 @@ def rested_copy(model: nn.Module, n_samples: int, n_steps: int) -> nn.Module:
             memo[id(module)] = bare
             bare.__dict__.update(copy.deepcopy(module.__dict__, memo))
     copied = copy.deepcopy(model, memo).cpu().eval().requires_grad_(False)
+    if dtype_of(copied) in (torch.float16, torch.bfloat16):
+        copied = copied.float()  # what sums lose in half precision is no part of the model
     for module in copied.modules():
         reset = state_reset(module)
         if reset is not None:
@@ -43,6 +45,12 @@ def rested_copy(model: nn.Module, n_samples: int, n_steps: int) -> nn.Module:
         if hasattr(module, "squeeze_forward"):  # sinabs: (B * T, ...) in and out
             module.batch_size, module.num_timesteps = n_samples, n_steps  # type: ignore[assignment]
     return copied
+
+
+def dtype_of(model: nn.Module) -> torch.dtype:
+    """Of the numbers that a model computes with."""
+    floating = (p.dtype for p in model.parameters() if p.dtype.is_floating_point)
+    return next(floating, torch.float32)
 
 
 def _tensors(held: Any, depth: int) -> Iterator[Tensor]:

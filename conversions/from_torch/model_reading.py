@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from conversions.from_torch.assembly import assembled
 from conversions.from_torch.layouts import LayoutError, call
-from conversions.from_torch.model_copy import rested_copy
+from conversions.from_torch.model_copy import dtype_of, rested_copy
 from conversions.from_torch.potentials import read_as_potentials, shown_potentials
 from conversions.from_torch.reading import TimeAxis
 from conversions.from_torch.readouts import Readout, readouts
@@ -151,7 +151,7 @@ def _follow(model: nn.Module, drive: Run, shape: tuple[int, ...], n_steps: int) 
     drawn = torch.rand((n_samples, n_steps, *shape), generator=torch.Generator().manual_seed(1))
     copied = rested_copy(model, n_samples, n_steps)
     try:
-        found = trace(copied, drive, (drawn < 0.5).float())
+        found = trace(copied, drive, (drawn < 0.5).to(dtype_of(copied)))
     except (SsdpError, LayoutError):
         raise
     except Exception as error:  # of the model, called in a way that it may not expect

@@ -50,6 +50,11 @@ def _filled(tape: Tape, out: Tensor, given: Tensor, value: Any = 0) -> Tensor:
     return tape.constants(out) if cells is None else cells
 
 
+def _fresh(tape: Tape, out: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    """Only the shape of what was given counts."""
+    return tape.constants(out)
+
+
 def _padded(
     tape: Tape, out: Tensor, given: Tensor, pad: list[int], value: float = 0
 ) -> Tensor | None:
@@ -108,6 +113,14 @@ MOVING: dict[str, Handler] = {
     "copy": _written,
     "fill": _filled,
     "zero": _filled,
+    "zeros_like": _fresh,
+    "ones_like": _fresh,
+    "full_like": _fresh,
+    "empty_like": _fresh,
+    "new_zeros": _fresh,
+    "new_ones": _fresh,
+    "new_full": _fresh,
+    "new_empty": _fresh,
     "cat": _moved(torch.cat, 0),
     "stack": _moved(torch.stack, 0),
     "flip": _moved(torch.flip, 0),

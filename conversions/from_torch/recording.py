@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from conversions.from_torch.model_copy import rested_copy
+from conversions.from_torch.model_copy import dtype_of, rested_copy
 from conversions.from_torch.tracing import INPUT, Layer, Observer, Run
 from conversions.from_torch.wiring import Wiring, with_gates
 from conversions.real_network import NeuronDynamics
@@ -38,7 +38,7 @@ def record(model: nn.Module, run: Run, spikes: np.ndarray) -> dict[str, np.ndarr
         copied = rested_copy(model, n_samples, n_steps)
         observer = Observer(copied, n_samples, n_steps)
         with torch.no_grad():
-            run(copied, given)
+            run(copied, given.to(dtype_of(copied)))
         sent = {
             path: layer.sent[0].numpy() for path, layer in observer.finish().items() if layer.sent
         }

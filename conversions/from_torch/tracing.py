@@ -64,6 +64,11 @@ class Following(TorchDispatchMode):
         kwargs = kwargs or {}
         if self.depth:
             return func(*args, **kwargs)
+        if torch.is_inference_mode_enabled():  # composite operations arrive whole then
+            with self:
+                out = func.decompose(*args, **kwargs)
+            if out is not NotImplemented:
+                return out
         prepare(self.tape, func, args, kwargs)
         out = func(*args, **kwargs)
         follow(self.tape, func, args, kwargs, out)

@@ -236,6 +236,15 @@ class StepsDiffer(Loop):
         return spk
 
 
+class Trace(Loop):
+    def forward(self, x):
+        mem, trace = self.lif1.reset_mem(), torch.zeros_like(x[0])
+        for step in x:
+            trace = 0.5 * trace + step
+            spk, mem = self.lif1(self.fc1(trace), mem)
+        return spk
+
+
 class Repeated(Loop):
     def forward(self, image):
         mem = self.lif1.reset_mem()
@@ -287,6 +296,11 @@ REFUSED = {
         r"lif1 \(Leaky\): the membrane potential .* on the way to the neurons 'lif2'",
     ),
     "weights that change": (StepsDiffer, "lif1: in step 0 it is not given what the wiring"),
+    "a filter outside of neurons": (Trace, "as far back as the run goes, 6 steps; supported are"),
+    "three dimensions": (
+        lambda: nn.Sequential(nn.Unflatten(1, (1, 2, 2, 3)), nn.Conv3d(1, 1, 2), leaky()),
+        r"1 \(Conv3d\): convolution",
+    ),
     "a repeated image": (Repeated, "a model that repeats an image in every step"),
     "maxima of currents": (
         lambda: nn.Sequential(

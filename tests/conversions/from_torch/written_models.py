@@ -44,7 +44,7 @@ class Recurrence(nn.Module):
 
     def forward(self, x):
         out = torch.zeros(len(x), x.shape[1], 6)
-        before = earlier = torch.zeros(x.shape[1], 6)
+        before = earlier = torch.zeros_like(x[0, :, :6])
         for step in range(len(x)):
             current = self.fc1(x[step])
             current += self.rec(before)
@@ -102,6 +102,19 @@ class Functional(nn.Module):
         two = self.lif2((1 - 2 * x[:, 0].reshape(len(x), -1)) / 3)
         both = torch.cat([nnf.avg_pool2d(one, 2).flatten(1), two[:, ::5], two[:, :7]], 1)
         return self.lif3(torch.einsum("bi,io->bo", both, self.weight) * 0.5 + 0.1)
+
+
+class InferenceMode(nn.Module):
+    """Without gradients, time last, outputs by name."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc, self.lif = nn.Linear(12, 6), leaky()
+
+    @torch.inference_mode()
+    def forward(self, x):
+        spikes = torch.stack([self.lif(self.fc(x[..., step])) for step in range(x.shape[-1])], -1)
+        return {"spikes": spikes, "too many": (spikes.mean() - 0.1) ** 2}
 
 
 class Readout(nn.Module):
@@ -168,6 +181,9 @@ MODELS = {
     "one step": (OneStep, (2, 8, 8)),
     "merged steps": (MergedSteps, (2, 6, 6)),
     "functional": (Functional, (1, 6, 6)),
+    "inference mode, time last": (InferenceMode, (12,)),
+    "double precision": (lambda: nn.Sequential(nn.Linear(12, 6), leaky()).double(), (12,)),
+    "half precision": (lambda: nn.Sequential(nn.Linear(12, 6), leaky()).bfloat16(), (12,)),
     "mean of a readout": (lambda: Readout("mean"), (12,)),
     "readout of the rate": (lambda: Readout("of the rate"), (12,)),
     "readout in every step": (lambda: Readout("all"), (12,)),
