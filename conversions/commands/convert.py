@@ -33,6 +33,13 @@ class Writer(str, enum.Enum):
     SINABS_UNSCALED = "sinabs-unscaled"
 
 
+class Meaning(str, enum.Enum):
+    """Whose reading of a netx file is kept where SLAYER and netx differ."""
+
+    AS_TRAINED = "as-trained"
+    AS_LOADED = "as-loaded"
+
+
 class Reset(str, enum.Enum):
     """What a spike does, which NIR does not say."""
 
@@ -48,17 +55,17 @@ def convert(
         Path,
         typer.Argument(
             metavar="MODEL",
-            help="Safetensors file that ssdp_neuro.training.save_model wrote, a NIR file, or a"
-            " network file (.h5).",
+            help="Safetensors file that ssdp_neuro.training.save_model wrote, a NIR file, a file"
+            " that lava-dl exported for netx, or a network file (.h5).",
         ),
     ],
     out: Annotated[Path, typer.Option(help="File to write.")],
     to: Annotated[
         Target | None,
         typer.Option(
-            help="Format of the file: a network (HDF5, the default), a NIR graph, or a Lava"
-            " program: a script .py that builds and runs the network in Lava, with the network"
-            " file beside it.",
+            help="Format of the file: a network (HDF5, the default), a NIR graph, a file for"
+            " lava-dl's netx, or a Lava program: a script .py that builds and runs the network in"
+            " Lava, with the network file beside it.",
         ),
     ] = None,
     calibration: Annotated[
@@ -79,7 +86,15 @@ def convert(
         int | None, typer.Option(help="NIR: steps of feedback besides its delays.")
     ] = None,
     input_shape: Annotated[
-        str | None, typer.Option(metavar="SIZES", help="NIR: shape of the input, as 1,28,28.")
+        str | None,
+        typer.Option(metavar="SIZES", help="NIR and netx: shape of the input, as 1,28,28."),
+    ] = None,
+    netx_meaning: Annotated[
+        Meaning | None,
+        typer.Option(
+            help="netx: what is meant where lava-dl's SLAYER and netx differ: as-trained by SLAYER"
+            " (the default) or as-loaded by netx."
+        ),
     ] = None,
     report: Annotated[
         Path | None, typer.Option(help="Also write the report, as .html or .json.")
@@ -100,11 +115,12 @@ def convert(
     ssdp-neuro convert digits.safetensors --out digits.h5 --calibration some.npz --json
     ssdp-neuro convert net.nir --written-by snntorch --reset delayed-subtract --out net.h5
     ssdp-neuro convert digits.h5 --to nir --out digits.nir
+    ssdp-neuro convert slayer.net --out net.h5
     ssdp-neuro convert digits.h5 --to lava --out digits.py
     """
     source = source_of(model)
     target = to or Target.NETWORK
-    options = _nir_options(written_by, dt, reset, recurrent_latency, input_shape)
+    options = _options(written_by, dt, reset, recurrent_latency, input_shape, netx_meaning)
     _refuse_mixed_up(source, target, model, out, report, options)
     data = None if calibration is None else read_calibration(calibration)
     network, found = source.read(model, Request(CHIPS[chip], data, options))
@@ -178,14 +194,15 @@ def write_report(path: Path, name: str, found: ConversionReport) -> None:
     html_page.write_page(path, html_page.page(f"{name} on {found.chip}", sections))
 
 
-def _nir_options(
+def _options(
     written_by: Writer | None,
     dt: float | None,
     reset: Reset | None,
     recurrent_latency: int | None,
     input_shape: str | None,
+    netx_meaning: Meaning | None,
 ) -> dict[str, Any]:
-    """The options that were given, as arguments of from_nir."""
+    """The options that were given, as arguments of from_nir and from_netx."""
     given: dict[str, Any] = {"dt": dt, "recurrent_latency": recurrent_latency}
     if written_by is not None:
         from conversions.nir_graph import discretization
@@ -195,6 +212,10 @@ def _nir_options(
         from conversions.nir_graph import SpikeReset
 
         given["reset"] = SpikeReset[reset.name]
+    if netx_meaning is not None:
+        from conversions.netx_file import NetxMeaning
+
+        given["meaning"] = NetxMeaning[netx_meaning.name]
     if input_shape is not None:
         try:
             given["input_shape"] = tuple(int(size) for size in input_shape.split(","))
@@ -219,10 +240,10 @@ def _refuse_mixed_up(
             f"{model}: {source.name} already (an HDF5 file); --to one of {others} writes it in"
             " another format (to read it: ssdp-neuro info or simulate)"
         )
-    if options and not source.takes_nir_options:
+    if not options.keys() <= source.options:
         raise ConversionError(
             f"{model}: {source.name}; --written-by, --dt, --reset, --recurrent-latency and"
-            " --input-shape are for NIR files"
+            " --input-shape are for NIR files, --input-shape and --netx-meaning for netx files"
         )
     if report is not None and report.suffix not in REPORT_KINDS:
         raise ConversionError(f"--report {report}: endings are {' and '.join(REPORT_KINDS)}")

@@ -13,16 +13,17 @@ if TYPE_CHECKING:
     from conversions.report import ConversionReport
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+NETX_OPTIONS = "--input-shape, --netx-meaning"
 NIR_OPTIONS = "--written-by, --dt, --reset, --recurrent-latency, --input-shape"
 
 
 @dataclass(frozen=True, eq=False)
 class Request:
-    """What the user asks of a conversion; ``nir`` has arguments of from_nir that were given."""
+    """What the user asks of a conversion; ``options`` are arguments for the reader."""
 
     chip: Chip
     calibration: Any = None  # (spikes, labels or None)
-    nir: Mapping[str, Any] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,14 +38,14 @@ class Source:
         Whether the file at a path, which exists, is of this kind; looks at its content.
     read
         The network, and the report of its conversion (None if it was one before).
-    takes_nir_options
-        Whether :attr:`Request.nir` means something to it.
+    options
+        Of :attr:`Request.options`, those that mean something to it.
     """
 
     name: str
     is_one: Callable[[Path], bool]
     read: Callable[[Path, Request], tuple[FixedPointNetwork, ConversionReport | None]]
-    takes_nir_options: bool = False
+    options: frozenset[str] = frozenset()
 
 
 def source_of(path: Path) -> Source:
@@ -97,9 +98,26 @@ def _read_nir(path: Path, request: Request) -> tuple[FixedPointNetwork, Conversi
     from conversions.nir_graph import from_nir
 
     try:
-        return from_nir(path, chip=request.chip, calibration=request.calibration, **request.nir)
+        return from_nir(path, chip=request.chip, calibration=request.calibration, **request.options)
     except ConversionError as error:
         raise ConversionError(f"{path}: {error} (options: {NIR_OPTIONS})") from None
+
+
+def _is_netx(path: Path) -> bool:
+    from conversions.netx_file.hdf5_layers import is_netx_file
+
+    return is_hdf5(path) and is_netx_file(path)
+
+
+def _read_netx(path: Path, request: Request) -> tuple[FixedPointNetwork, ConversionReport]:
+    from conversions.netx_file import from_netx
+
+    if request.calibration is not None:
+        raise ConversionError(f"{path}: holds the chip's integers; no --calibration")
+    try:
+        return from_netx(path, chip=request.chip, **request.options)
+    except ConversionError as error:
+        raise ConversionError(f"{path}: {error} (options: {NETX_OPTIONS})") from None
 
 
 def _read_safetensors(path: Path, request: Request) -> tuple[FixedPointNetwork, ConversionReport]:
@@ -111,6 +129,12 @@ def _read_safetensors(path: Path, request: Request) -> tuple[FixedPointNetwork, 
 
 SOURCES = (
     Source("a network of ssdp-neuro", _is_network, _read_network),
-    Source("a NIR graph", _is_nir, _read_nir, takes_nir_options=True),
+    Source(
+        "a NIR graph",
+        _is_nir,
+        _read_nir,
+        frozenset({"discretization", "dt", "reset", "recurrent_latency", "input_shape"}),
+    ),
+    Source("a netx file of lava-dl", _is_netx, _read_netx, frozenset({"input_shape", "meaning"})),
     Source("safetensors", lambda path: False, _read_safetensors),  # the last one tried
 )

@@ -15,6 +15,7 @@ class Target(str, enum.Enum):
 
     NETWORK = "network"
     NIR = "nir"
+    NETX = "netx"
     LAVA = "lava"
 
 
@@ -53,6 +54,12 @@ def _write_nir(network: FixedPointNetwork, out: Path) -> tuple[list[Path], list[
     ]
 
 
+def _write_netx(network: FixedPointNetwork, out: Path) -> tuple[list[Path], list[str]]:
+    from conversions.netx_file import to_netx
+
+    return [out], list(to_netx(network, out))
+
+
 def _network_beside(out: Path) -> Path:
     return out.with_suffix(".h5")
 
@@ -74,5 +81,6 @@ def _write_lava(network: FixedPointNetwork, out: Path) -> tuple[list[Path], list
 WRITERS: dict[Target, Callable[[FixedPointNetwork, Path], tuple[list[Path], list[str]]]] = {
     Target.NETWORK: _write_network,
     Target.NIR: _write_nir,
+    Target.NETX: _write_netx,
     Target.LAVA: _write_lava,
 }

@@ -147,7 +147,7 @@ def write_file(file: NetxFile, path: str | os.PathLike[str]) -> None:
     import h5py
 
     with whole_file(path) as partial, h5py.File(partial, "x") as root:
-        root.attrs.update(file.own)
+        _write_own(root, file.own)
         group = root.create_group(LAYERS)
         for layer in file.layers:
             one = group.create_group(str(layer.place))
