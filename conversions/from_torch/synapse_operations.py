@@ -90,21 +90,28 @@ def _convolved(
     groups: int,
 ) -> Tensor | None:
     (cells, _), (others, weights) = operand(tape, given), operand(tape, weight)
-    if cells is None or others is not None or weights.ndim > 4:
+    if cells is None or others is not None or weights.ndim > 5:
         return None
     if bias is not None and tape.cells(bias) is not None:
         return None
+    if weights.ndim == 5:  # over images with time as a last axis, which it leaves alone
+        last = (weights.shape[4], stride[-1], padding[-1], dilation[-1])
+        if last != (1, 1, 0, 1) or transposed or bias is not None:
+            return None
+        in_shape, out_shape = _image(given.shape[1:4]), _image(out.shape[1:4])
+        rows = cells.movedim(4, 1).flatten(0, 1)
+        whole = tuple(weights.shape[2:4]) == tuple(in_shape[1:]) and not any(padding)
+        if whole and groups == 1 and tuple(out_shape[1:]) == (1, 1):
+            full: Map = Dense(weights.reshape(len(weights), -1))
+        else:
+            full = conv(_kernel(weights[..., 0], stride, padding, dilation, groups), in_shape)
+        made = _mapped(tape, rows, full, 0.0)
+        return made.reshape(len(given), given.shape[4], *out_shape).movedim(1, 4)
     if weights.ndim == 3:
         weights = weights[:, :, None]
         stride, padding, dilation = [1, *stride], [0, *padding], [1, *dilation]
     in_shape, out_shape = _image(given.shape[1:]), _image(out.shape[1:])
-    kernel = RealConv(
-        weights=weights,
-        stride=tuple(stride),
-        padding=tuple(padding),
-        dilation=tuple(dilation),
-        groups=groups,
-    )
+    kernel = _kernel(weights, stride, padding, dilation, groups)
     linear: Map
     if transposed:
         forth = sparse(Conv(kernel, out_shape, in_shape))
@@ -114,6 +121,17 @@ def _convolved(
     each = math.prod(out_shape[1:])
     numbers = 0.0 if bias is None else np.repeat(bias.detach().double().numpy(), each)
     return _mapped(tape, cells, linear, numbers).reshape(out.shape)
+
+
+def _kernel(weights: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> RealConv:
+    """Of images; further axes of the settings are left out."""
+    return RealConv(
+        weights=weights,
+        stride=tuple(stride[:2]),
+        padding=tuple(padding[:2]),
+        dilation=tuple(dilation[:2]),
+        groups=groups,
+    )
 
 
 def _image(shape: Any) -> tuple[int, int, int]:

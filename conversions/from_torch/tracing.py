@@ -158,7 +158,7 @@ class Observer:
         step = len(layer.given)
         if step >= (self.n_steps if axis is TimeAxis.STEP else 1):
             raise LayoutError(f"{path} is called more often than there are steps")
-        layer.given.append(self._by_sample(given, axis).clone())
+        layer.given.append(self._by_sample(given, axis).detach().clone())
         place = reading.spikes_output
         if self.mode is not None:
             tape = self.mode.tape
@@ -176,7 +176,7 @@ class Observer:
             sample, time, neuron = labels(sent.shape, axis, step, self.n_samples, self.n_steps)
             self.mode.tape.spikes(sent, path, sample, time, neuron)
             out = sent if isinstance(out, Tensor) else _with(out, place, sent)
-        layer.sent.append(self._by_sample(sent, axis).clone())
+        layer.sent.append(self._by_sample(sent, axis).detach().clone())
         return out
 
     def _by_sample(self, tensor: Tensor, axis: TimeAxis) -> Tensor:

@@ -24,16 +24,26 @@ NORMED = {**NEURON, "norm": slayer.neuron.norm.MeanOnlyBatchNorm}
 
 
 class Net(torch.nn.Module):
+    """Blocks, one after the other; time is the last axis, as SLAYER has it."""
+
     def __init__(self, *blocks, image=False):
         super().__init__()
         self.blocks = torch.nn.ModuleList(blocks)
         self.image = image
 
+    def forward(self, given):
+        for one in self.blocks:
+            given = one(given)
+        return given
+
+    def laid_out(self, spikes):
+        """Spikes (B, T, 64), or of images, as the first block wants them."""
+        given = torch.as_tensor(np.asarray(spikes), dtype=torch.float32).movedim(1, -1)
+        return given.reshape(len(given), 1, 8, 8, -1) if self.image else given
+
     def each(self, spikes):
         """What every block returns for spikes (B, T, 64)."""
-        given = torch.as_tensor(np.asarray(spikes), dtype=torch.float32).movedim(1, -1)
-        if self.image:
-            given = given.reshape(len(given), 1, 8, 8, -1)
+        given = self.laid_out(spikes)
         made = []
         for one in self.blocks:
             given = one(given)
@@ -46,6 +56,8 @@ class Net(torch.nn.Module):
             for name in ("current_state", "voltage_state", "spike_state"):
                 if hasattr(module, name):
                     setattr(module, name, torch.zeros(1))
+            if hasattr(module, "delay_buffer"):
+                module.delay_buffer = None
 
     def rasters(self, spikes):
         """Spikes (B, T, N) of every block that has neurons, from rest."""
@@ -58,6 +70,22 @@ class Net(torch.nn.Module):
             for one, out in zip(self.blocks, made, strict=True)
             if getattr(one, "neuron", None) is not None
         ]
+
+    def sent(self, spikes):
+        """Spikes (B, T, N) as the neurons of every block send them, before any delay."""
+        parts = {}
+        hooks = [
+            one.neuron.register_forward_hook(
+                lambda module, given, out, one=one: parts.setdefault(one, []).append(out)
+            )
+            for one in self.blocks
+            if getattr(one, "neuron", None) is not None
+        ]
+        self.rasters(spikes)
+        for hook in hooks:
+            hook.remove()
+        joined = [torch.cat(made, dim=-1) for made in parts.values()]
+        return [out.detach().movedim(-1, 1).flatten(2).numpy() != 0 for out in joined]
 
     def export(self, path):
         with h5py.File(path, "w") as file:
