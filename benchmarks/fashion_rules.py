@@ -43,19 +43,19 @@ TUNED = [{**CONSTANTS, "a_plus": a, "a_baseline": a / 15} for a in (1.5e-3, 1.5e
 def tables(
     folder: str, rule: str, seed: int, constants: dict[str, float], epochs: int, limit: int = 0
 ) -> dict[str, dict[str, Any]]:
-    """The config of a run: 784-1024-10, the chip's neurons, 8 steps, one spike a pixel."""
+    """The config of a run: 784-1024-10, the chip's neurons, 8 steps, evenly spaced spikes."""
     return {
         "data": {
             "name": "fashion-mnist",
             "folder": folder,
             "n_steps": 8,
-            "encoding": "latency",
+            "encoding": "regular",
             "seed": 0,
             "train_limit": limit,
         },
-        "model": {"hidden": [1024], "current_decay": 4095, "voltage_decay": 256},
+        "model": {"hidden": [1024], "voltage_decay": 512, "sharpness": 2.0},
         "rule": {"kind": rule, "layers": ["all"], "warm_up_steps": 422, **constants},
-        "optimizer": {"learning_rate": 4e-3, "schedule": "one-cycle"},
+        "optimizer": {"learning_rate": 2e-3},
         "training": {
             "epochs": epochs,
             "batch_size": 256,
@@ -92,7 +92,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, required=True, help="a folder for every run")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--rules", nargs="+", choices=RULES, default=list(RULES))
-    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--tune", action="store_true", help="try amplitudes, on another seed")
     parser.add_argument("--out", type=Path, help="folder for the record")
     arguments = parser.parse_args()
