@@ -94,15 +94,15 @@ def total(leaving: np.ndarray | None, arriving: np.ndarray | None) -> np.ndarray
 
 def _steps(layer: FileLayer, meaning: NetxMeaning, notes: list[str]) -> np.ndarray:
     given = layer.numbers(DELAY)
-    longest, shortest = int(given.max()), int(given.min())
+    longest = int(given.max())
     if meaning is NetxMeaning.AS_LOADED and longest > NETX_MAX_DELAY:
         notes.append(f"{layer.where}: delays up to {longest}; netx clamps them to 62.")
         given = given.clip(None, NETX_MAX_DELAY)
     elif longest > NETX_MAX_DELAY:
         notes.append(f"{layer.where}: delays up to {longest} are kept; netx clamps them to 62.")
-    if not 0 <= shortest <= int(given.max()) <= MAX_DELAY:
+    if given.min() < 0 or given.max() > MAX_DELAY:
         raise ConversionError(
-            f"{layer.where}.delay: {shortest}..{longest}; 0..{MAX_DELAY} is supported"
+            f"{layer.where}.delay: {int(given.min())}..{longest}; 0..{MAX_DELAY} is supported"
         )
     return given
 

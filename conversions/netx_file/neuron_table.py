@@ -94,11 +94,12 @@ def _begun(layer: FileLayer, made: LifPopulation, notes: list[str]) -> LifPopula
         offset = None if not isinstance(begins, np.ndarray) else int(begins.reshape(-1)[0])
     else:
         offset = SECOND_STEP if made.bias.any() else None
-        if offset and (made.bias > made.threshold << ALIGN_SHIFT).any():
-            raise ConversionError(
-                f"{layer.where}.bias: makes a neuron fire at once, and in the network one step"
-                " earlier than in SLAYER; supported are smaller ones, or"
-                " meaning=NetxMeaning.AS_LOADED"
+        early = int((made.bias > made.threshold << ALIGN_SHIFT).sum())
+        if offset and early:
+            notes.append(
+                f"{layer.where}: the bias of {early} of its neurons makes them fire at once, in the"
+                " network's first step, in which SLAYER's neurons have not begun; what this does to"
+                " the steps after it is not SLAYER's."
             )
     if offset is None:
         return made

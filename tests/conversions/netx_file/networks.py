@@ -23,7 +23,7 @@ def chain(seed=0, *, delays=False, recurrent=True, weights=None, **settings):
     return FixedPointNetwork(
         populations=[
             LifPopulation(name="out", shape=(3,), current_decay=4095, voltage_decay=0,
-                          threshold=rng.integers(90, 120, 3)),
+                          threshold=rng.integers(40, 70, 3)),
             InputPopulation(name="pixels", shape=(n_in,)),
             LifPopulation(name="hidden", shape=(n_hidden,), **hidden),
         ],
