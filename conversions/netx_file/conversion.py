@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from conversions.netx_file.chain import Options
 from conversions.netx_file.hdf5_layers import read_file, write_file
 from conversions.netx_file.meaning import NetxMeaning
-from conversions.netx_file.reading import Options, read_network
+from conversions.netx_file.reading import read_network
 from conversions.netx_file.writing import file_of
 from hw_models import LOIHI2, Chip, FixedPointNetwork, TypeMismatchError, check
 from hw_models.integers import integer, shape_of

@@ -15,7 +15,7 @@ import numpy as np
 from conversions.netx_file.delays import NETX_MAX_DELAY
 from conversions.netx_file.hdf5_layers import FileLayer, NetxFile
 from conversions.netx_file.loaded_weights import Mantissas, loaded_by_netx
-from conversions.netx_file.neuron_table import ONCE, OWN_RESET
+from conversions.netx_file.neuron_writing import neuron_table, own_settings
 from hw_models import (
     ConversionError,
     ConvProjection,
@@ -23,10 +23,8 @@ from hw_models import (
     FixedPointNetwork,
     LifPopulation,
     PoolProjection,
-    ResetMode,
     SparseProjection,
 )
-from hw_models.arithmetic import ALIGN_SHIFT
 
 MATRICES = (DenseProjection, SparseProjection)
 
@@ -147,13 +145,13 @@ def _dense(
         raise ConversionError(
             f"{projection.name}: netx has no delays in a layer with feedback that it keeps apart"
         )
-    values = {"shape": [target.n_neurons], **_neurons(target), "weight": weights[0]}
+    values = {"shape": [target.n_neurons], **neuron_table(target), "weight": weights[0]}
     own: dict[str, Any] = {
         "population": target.name,
         "projection": projection.name,
         "weight_exponent": np.array([projection.weight_exponent]),
         "shape": np.array(target.shape),
-        **_own_settings(writer, target),
+        **own_settings(target, writer.notes),
     }
     if delays[0] is not None:
         longest = int(delays[0].max())
@@ -217,61 +215,12 @@ def _image(writer: Writer, projection: Any, source: Any, target: LifPopulation) 
         "dilation": conv.dilation,
         "groups": conv.groups,
         "weight": weights,
-        **_neurons(target),
+        **neuron_table(target),
     }
     own = {
         "population": target.name,
         "projection": conv.name,
         "weight_exponent": np.array([conv.weight_exponent]),
-        **_own_settings(writer, target),
+        **own_settings(target, writer.notes),
     }
     writer.add("conv", values, own)
-
-
-def _neurons(population: LifPopulation) -> dict[str, Any]:
-    """The table of a layer's neurons and its bias."""
-    for setting, value, wanted in (
-        ("reset", population.reset, ResetMode.ZERO),
-        ("refractory", population.refractory, 0),
-        ("reset_interval", population.reset_interval % ONCE, 0),
-    ):
-        if value != wanted:
-            raise ConversionError(
-                f"{population.name}.{setting}: {value}; netx files have {wanted} only"
-            )
-    table = {
-        "neuron/iDecay": _in_netx(population, population.current_decay + 1),
-        "neuron/vDecay": _in_netx(population, population.voltage_decay),
-        "neuron/vThMant": _in_netx(population, population.threshold),
-        "neuron/refDelay": 1,
-        "neuron/gradedSpike": False,
-    }
-    bias = population.bias.astype(np.int64)
-    if not population.bias_mantissa.any() and not population.bias_exponent.any():
-        return table
-    mantissa = bias >> ALIGN_SHIFT
-    if ((mantissa << ALIGN_SHIFT) != bias).any() or (np.abs(mantissa) >= 2**15).any():
-        raise ConversionError(
-            f"{population.name}: bias {int(bias[np.argmax(np.abs(bias))])}; netx has multiples of"
-            f" {1 << ALIGN_SHIFT} up to {(2**15 - 1) << ALIGN_SHIFT}"
-        )
-    full = np.broadcast_to(mantissa, population.n_neurons)
-    return {**table, "bias": _in_netx(population, full)}
-
-
-def _in_netx(population: LifPopulation, values: np.ndarray) -> Any:
-    """One value, or one for each neuron in netx's order: of an image (W, H, C)."""
-    if values.size == 1 and population.n_neurons > 1:
-        return int(values[0])
-    if len(population.shape) != 3:
-        return values
-    return values.reshape(population.shape).transpose()
-
-
-def _own_settings(writer: Writer, population: LifPopulation) -> dict[str, Any]:
-    bias = {"bias_mantissa": population.bias_mantissa, "bias_exponent": population.bias_exponent}
-    own = bias if any(values.any() for values in bias.values()) else {}
-    if population.reset_interval or population.reset_offset:
-        writer.notes.append(f"{population.name}: is cleared once; netx does not.")
-        own[OWN_RESET] = np.array([population.reset_offset])
-    return own
