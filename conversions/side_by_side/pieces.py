@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from conversions.report import ConversionReport
 from conversions.side_by_side.result import ComparedRun, Comparison
 from conversions.side_by_side.runners import Runner, is_quantized
 from conversions.side_by_side.shard import (
@@ -39,6 +40,7 @@ class _Contestant:
     model: bytes
     network_file: bytes
     network: FixedPointNetwork
+    shifts: Mapping[str, int]
     quantized: bool
 
 
@@ -122,6 +124,7 @@ def compare(
                     network=contestant.network_file,
                     spikes=np.packbits(spikes),
                     shape=spikes.shape,
+                    shifts=contestant.shifts,
                     runners=runners,
                     n_lava=max(0, min(n_lava - start, len(indices))),
                 )
@@ -155,6 +158,12 @@ def _comparison(
     spikes = sum(result.spikes for result in results) / samples
     layers = {lif.name: lif.n_neurons for lif in network.neurons}
     notes = []
+    late = max(contestants[0].shifts.values())
+    if late:
+        notes.append(
+            f"Layers of latency 0 are up to {late} step{'s' * (late > 1)} late on the chip; each is"
+            " compared from its own first step on."
+        )
     if not contestants[0].quantized:
         chosen = "chosen on calibration data" if is_calibrated else "covering the weights"
         notes.append(f"Trained in real numbers; converted with integers {chosen}.")
@@ -166,7 +175,7 @@ def _comparison(
         energy=estimate_energy(
             synaptic_operations=operations,
             spikes=spikes,
-            neuron_steps=sum(layers.values()) * data.n_steps,
+            neuron_steps=sum(layers.values()) * (data.n_steps + late),
         ),
         synaptic_operations=operations,
         spikes=spikes,
@@ -188,7 +197,7 @@ def _contestants(models: Any, data: Any, calibration: Any, chip: Chip) -> list[_
             raise InputError(
                 f"{path}: input shape {model.input_shape}; the data have {tuple(data.input_shape)}"
             )
-        network = _converted(model, calibration, chip)
+        network, report = _converted(model, calibration, chip)
         with tempfile.TemporaryDirectory() as folder:
             save(network, Path(folder) / "n.h5")
             contents = (Path(folder) / "n.h5").read_bytes()
@@ -198,6 +207,7 @@ def _contestants(models: Any, data: Any, calibration: Any, chip: Chip) -> list[_
                 model=Path(path).read_bytes(),
                 network_file=contents,
                 network=network,
+                shifts={lif.name: report.shifts[lif.name] for lif in network.neurons},
                 quantized=is_quantized(model),
             )
         )
@@ -207,14 +217,16 @@ def _contestants(models: Any, data: Any, calibration: Any, chip: Chip) -> list[_
     return found
 
 
-def _converted(model: SpikingNetwork, calibration: Any, chip: Chip) -> FixedPointNetwork:
+def _converted(
+    model: SpikingNetwork, calibration: Any, chip: Chip
+) -> tuple[FixedPointNetwork, ConversionReport]:
     from conversions.from_torch.conversion import from_torch
 
     given = None
     if calibration is not None:
         indices = np.arange(min(CALIBRATION, len(calibration)))
         given = (calibration.spikes(indices), np.asarray(calibration.labels)[indices])
-    return from_torch(model, chip=chip, calibration=given)[0]
+    return from_torch(model, chip=chip, calibration=given)
 
 
 def _runners(contestants: list[_Contestant], n_lava: int) -> tuple[Runner, ...]:

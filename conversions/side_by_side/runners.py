@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -59,10 +60,30 @@ def run_model(model: SpikingNetwork, spikes: np.ndarray) -> Recording:
 
 
 def run_network(
-    runner: Runner, network: FixedPointNetwork, spikes: np.ndarray, names: tuple[str, ...]
+    runner: Runner, network: FixedPointNetwork, spikes: np.ndarray, shifts: Mapping[str, int]
 ) -> Recording:
-    """Run a network in the engine or in Lava's models, and keep the named populations."""
-    settings: dict[str, Any] = {"n_steps": spikes.shape[1]}
+    """Run a network in the engine or in Lava's models, and keep what the model has steps for.
+
+    Parameters
+    ----------
+    runner
+        ``ENGINE`` or ``LAVA``.
+    network
+        Of one input population.
+    spikes : bool, shape (B, T, *input_shape)
+    shifts
+        By the name of each population to keep: the network's step in which the model's first
+        one takes place. The network runs until the last of them has had all ``T`` steps.
+
+    Returns
+    -------
+    Recording
+        In the time of the model.
+    """
+    n_steps = spikes.shape[1]
+    late = max(shifts.values())
+    given = np.pad(spikes, [(0, 0), (0, late), *[(0, 0)] * (spikes.ndim - 2)])
+    settings: dict[str, Any] = {"n_steps": n_steps + late}
     run: Any
     if runner is Runner.ENGINE:
         from ssdp_neuro import simulate as run
@@ -72,10 +93,12 @@ def run_network(
 
         settings["execution"] = LavaExecution.DIRECT
     started = time.perf_counter()
-    result = run(network, spikes, **settings)
+    result = run(network, given, **settings)
     seconds = time.perf_counter() - started
     return Recording(
-        layers={name: result.raster(name) for name in names},
+        layers={
+            name: result.raster(name)[:, shift : shift + n_steps] for name, shift in shifts.items()
+        },
         seconds=seconds,
         counts=result.counts if runner is Runner.ENGINE else None,
     )

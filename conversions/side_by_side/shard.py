@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,6 +36,8 @@ class ShardTask:
         Bits of bool ``(B, T, *input_shape)``, packed.
     shape
         That shape.
+    shifts
+        Network step of the model's first one, by layer from input to output.
     runners
         Who runs, the reference first.
     n_lava
@@ -45,6 +48,7 @@ class ShardTask:
     network: bytes
     spikes: np.ndarray
     shape: tuple[int, ...]
+    shifts: Mapping[str, int]
     runners: tuple[Runner, ...]
     n_lava: int
 
@@ -109,11 +113,10 @@ def run_shard(task: ShardTask) -> ShardResult:
         for runner, form in forms.items():
             if runner in task.runners:
                 recordings[runner] = _in_batches(form, spikes)
-    names = tuple(lif.name for lif in network.neurons)
     for runner in (Runner.ENGINE, Runner.LAVA):
         if runner in task.runners:
             given = spikes[: task.n_lava] if runner is Runner.LAVA else spikes
-            recordings[runner] = _network_recording(runner, network, given, names)
+            recordings[runner] = _network_recording(runner, network, given, task.shifts)
     engine = recordings[Runner.ENGINE]
     assert engine.counts is not None
     return ShardResult(
@@ -121,19 +124,19 @@ def run_shard(task: ShardTask) -> ShardResult:
         synaptic_operations=sum(engine.counts.synaptic_operations.values()),
         spikes=sum(engine.counts.spikes.values()),
         example={
-            runner: {name: recordings[runner].layers[name][0] for name in names}
+            runner: {name: recordings[runner].layers[name][0] for name in task.shifts}
             for runner in (Runner.FLOAT, Runner.ENGINE)
         },
     )
 
 
 def _network_recording(
-    runner: Runner, network: FixedPointNetwork, spikes: np.ndarray, names: tuple[str, ...]
+    runner: Runner, network: FixedPointNetwork, spikes: np.ndarray, shifts: Mapping[str, int]
 ) -> Recording:
     if len(spikes):
-        return run_network(runner, network, spikes, names)
+        return run_network(runner, network, spikes, shifts)
     empty = {
-        n: np.zeros((0, spikes.shape[1], network.population(n).n_neurons), bool) for n in names
+        n: np.zeros((0, spikes.shape[1], network.population(n).n_neurons), bool) for n in shifts
     }
     return Recording(layers=empty, seconds=0.0)
 
