@@ -112,10 +112,10 @@ def exponent_kept(
     layer: FileLayer, made: Mantissas, field_name: str = "weight_exponent"
 ) -> Mantissas:
     """The same weights with the exponent that to_netx was given."""
-    own = layer.own.get(field_name)
-    if not isinstance(own, np.ndarray) or own.size != 1:
+    own = layer.kept(field_name)
+    if own is None:
         return made
-    exponent = int(own.reshape(-1)[0])
+    exponent = int(own[0])
     real = np.ldexp(made.values.astype(np.float64), made.exponent - exponent)
     if not -8 <= exponent <= 7 or (real != np.rint(real)).any() or (np.abs(real) > 256).any():
         return made

@@ -42,7 +42,8 @@ def read_dense(chain: Chain, layer: FileLayer) -> None:
     power = power_of_two(chain, layer)
     mantissas = _mantissas(chain, layer, parts, power, delays)
     arriving = total(chain.leaving, delays.arriving)
-    shape = tuple(int(size) for size in layer.own.get("shape", (n_post,)))
+    own = layer.kept("shape")
+    shape = (n_post,) if own is None else tuple(own.tolist())
     add_population(chain, layer, shape, power=power)
     chain.projections.append(
         DenseProjection(

@@ -75,6 +75,15 @@ class FileLayer:
             )
         return given.astype(np.int64)
 
+    def kept(self, name: str) -> np.ndarray | None:
+        """Whole numbers ``(n,)``, int64, that to_netx kept in an attribute; None for none."""
+        value = self.own.get(name)
+        if not isinstance(value, np.ndarray) or value.dtype.kind not in "iu":
+            return None
+        if value.ndim != 1 or not value.size or (np.abs(value.astype(np.float64)) >= 2.0**31).any():
+            return None
+        return value.astype(np.int64)
+
     def number(self, name: str, default: int | None = None) -> int:
         """One whole number; ConversionError if there are several."""
         if default is not None and name not in self.values:

@@ -90,8 +90,8 @@ def _begun(layer: FileLayer, made: LifPopulation, notes: list[str]) -> LifPopula
     The chip's register adds the bias in every step.
     """
     if layer.own:
-        begins = layer.own.get(OWN_RESET)
-        offset = None if not isinstance(begins, np.ndarray) else int(begins.reshape(-1)[0])
+        begins = layer.kept(OWN_RESET)
+        offset = None if begins is None else int(begins[0])
     else:
         offset = SECOND_STEP if made.bias.any() else None
         early = int((made.bias > made.threshold << ALIGN_SHIFT).sum())
@@ -176,9 +176,9 @@ def _bias(layer: FileLayer, shape: tuple[int, ...], power: int) -> tuple[Any, An
     where = f"{layer.where}.bias"
     mantissa = per_neuron(where, layer.numbers("bias"), shape)
     exponent: Any = ALIGN_SHIFT + power
-    own = [layer.own.get(field) for field in OWN_BIAS]
-    if all(values is not None for values in own):
-        first, second = (per_neuron(where, np.asarray(values), shape) for values in own)
+    kept, beside = (layer.kept(field) for field in OWN_BIAS)
+    if kept is not None and beside is not None:
+        first, second = (per_neuron(where, values, shape) for values in (kept, beside))
         if (_on_membrane(first, second) == np.asarray(mantissa << exponent)).all():
             return first, second
     return mantissa, exponent

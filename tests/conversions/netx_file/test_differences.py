@@ -322,3 +322,14 @@ def test_to_netx__lists_of_synapses_and_pooling_as_netx_has_them(tmp_path):
     assert notes == ("in: listed synapses are written as a full matrix.",)
     assert same_record(from_netx(tmp_path / "x.net")[0], network)
     assert to_netx(images(), tmp_path / "x.net") == ()
+
+
+def test_from_netx__damaged_attributes_are_refused_or_left_out(tmp_path):
+    network = images()
+    for value in (np.zeros(0), np.array([1.5]), "x", np.array([2**40]), np.array([-1])):
+        for name in ("shape", "weight_exponent", "bias_mantissa", "bias_exponent"):
+            to_netx(network, tmp_path / "x.net")
+            with h5py.File(tmp_path / "x.net", "r+") as file:
+                file["layer/1"].attrs[f"ssdp_neuro {name}"] = value
+            read, _ = from_netx(tmp_path / "x.net")
+            assert (read.population("maps").bias == network.population("maps").bias).all()
