@@ -19,6 +19,7 @@ from hw_models import NetworkFileError, SsdpError
 from hw_models.atomic_file import write_whole
 from ssdp_neuro.training import layer_records
 from ssdp_neuro.training.network import SpikingNetwork, quantize
+from ssdp_neuro.training.tensor_file import tensor_file
 
 FORMAT = "ssdp_neuro spiking network"
 VERSION = 2
@@ -42,8 +43,6 @@ def save_model(model: SpikingNetwork, path: str | os.PathLike[str]) -> None:
     NetworkFileError
         If the model holds something else, or the file cannot be written.
     """
-    from safetensors.torch import save
-
     layers: list[dict[str, Any]] = []
     tensors: dict[str, torch.Tensor] = {}
     for name, module in model.named_children():
@@ -60,7 +59,7 @@ def save_model(model: SpikingNetwork, path: str | os.PathLike[str]) -> None:
         "model": json.dumps({"input_shape": list(model.input_shape), "layers": layers}),
     }
     stored = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    write_whole(path, save(stored, metadata=metadata))
+    write_whole(path, tensor_file(stored, metadata))
 
 
 def load_model(path: str | os.PathLike[str]) -> SpikingNetwork:

@@ -13,6 +13,7 @@ from hw_models import InputError, NetworkFileError
 from hw_models.atomic_file import write_whole
 from ssdp_neuro.training.checkpoint import UNDER_GRID, load_model, save_model
 from ssdp_neuro.training.network import SpikingNetwork
+from ssdp_neuro.training.tensor_file import tensor_file
 
 PLAIN = "ssdp_neuro state of a model"
 
@@ -30,8 +31,6 @@ def write_model(model: nn.Module, path: Path) -> bool:
     NetworkFileError
         If the file cannot be written.
     """
-    from safetensors.torch import save
-
     if isinstance(model, SpikingNetwork):
         # what has no form there is stored below; a full disk makes that fail too
         with contextlib.suppress(NetworkFileError):
@@ -42,7 +41,7 @@ def write_model(model: nn.Module, path: Path) -> bool:
         for name, value in model.state_dict().items()
         if isinstance(value, torch.Tensor)
     }
-    write_whole(path, save(tensors, metadata={"format": PLAIN}))
+    write_whole(path, tensor_file(tensors, {"format": PLAIN}))
     return False
 
 
@@ -71,6 +70,9 @@ def read_model(model: nn.Module, path: Path) -> None:
         tensors = load_model(path).state_dict()
     own: dict[str, Any] = dict(model.state_dict())
     found = {_bare(name): value for name, value in tensors.items()}
+    more = sorted(found.keys() - {_bare(name) for name in own})
+    if more:
+        raise InputError(f"{path}: is of another network: it has {more[0]}, this one has not")
     for name in own:
         if isinstance(own[name], torch.Tensor):
             stored = found.get(_bare(name))
