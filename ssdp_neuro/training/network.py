@@ -248,9 +248,9 @@ def quantize(
     model
     """
     chosen = {}
+    refuse_off_chip(model)
     for stage in stages(model):
         neurons = stage.neurons
-        _refuse_off_chip(stage)
         grid = (grids or {}).get(stage.neurons_path) or covering_grid(
             weights_into(stage),
             real_threshold=neurons.threshold,
@@ -269,7 +269,19 @@ def quantize(
     return chosen
 
 
-def _refuse_off_chip(stage: Stage) -> None:
+def refuse_off_chip(model: nn.Sequential) -> None:
+    """Refuse a model that :func:`quantize` cannot put on the chip's integers.
+
+    Raises
+    ------
+    ConversionError
+        Names the path of the first layer that the chip has not.
+    """
+    for stage in stages(model):
+        _refuse_stage(stage)
+
+
+def _refuse_stage(stage: Stage) -> None:
     if stage.neurons.adaptation is not None:
         raise ConversionError(
             f"{stage.neurons_path}.adaptation: the chip's threshold is constant;"

@@ -17,7 +17,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from hw_models import InputError, NetworkFileError
@@ -176,16 +175,3 @@ class RunFolder:
 
 
 ENDS = ("safetensors", "json")
-
-
-def refuse_not_finite(tensors: dict[str, Tensor], where: str) -> None:
-    """Refuse to store weights that are no numbers.
-
-    Raises
-    ------
-    TrainingError
-        Names the first tensor.
-    """
-    for name, tensor in tensors.items():
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-            raise TrainingError(f"{where}: {name} is not finite everywhere; not stored")

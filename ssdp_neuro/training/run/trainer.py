@@ -17,20 +17,24 @@ from torch.nn.parallel import DistributedDataParallel
 from hw_models import ConversionError, InputError
 from hw_models.weight_grid import WeightGrid
 from ssdp_neuro.data import DataSplit, SpikeDataset
-from ssdp_neuro.training.network import quantize, stages
+from ssdp_neuro.training.network import quantize, refuse_off_chip, stages
 from ssdp_neuro.training.progress import progress_bar
 from ssdp_neuro.training.run.batch_order import Batch, batches_of, n_batches
 from ssdp_neuro.training.run.batch_reader import read_ahead
 from ssdp_neuro.training.run.choices import ScheduleKind
 from ssdp_neuro.training.run.config import RunConfig
 from ssdp_neuro.training.run.device import Place, as_first_rank, seed_step, summed
-from ssdp_neuro.training.run.errors import TrainingError
+from ssdp_neuro.training.run.finite_numbers import (
+    Whereabouts,
+    refuse_not_finite,
+    refuse_weights_not_finite,
+)
 from ssdp_neuro.training.run.learning_rate import learning_rate, make_optimizer
 from ssdp_neuro.training.run.losses import class_scores, sample_losses
 from ssdp_neuro.training.run.measuring import as_input, measured
 from ssdp_neuro.training.run.model_file import read_model, write_model
 from ssdp_neuro.training.run.progress_record import EpochRecord, ProgressRecord
-from ssdp_neuro.training.run.run_folder import BEST, RunFolder, refuse_not_finite
+from ssdp_neuro.training.run.run_folder import BEST, RunFolder
 from ssdp_neuro.training.run.stop_signals import StopSignals
 from ssdp_neuro.training.run.tensor_tree import put_together, take_apart
 from ssdp_neuro.training.run.tensorboard_log import tensorboard_log
@@ -79,6 +83,7 @@ class Trainer:
         self.rule = make_rule(model, self.optimizer)
         self.progress = ProgressRecord()
         self.quantized = False
+        self._refuse_off_chip()
         self.best_is_convertible = False
         self._best: dict[str, Any] = {}
         self._network = model
@@ -195,10 +200,7 @@ class Trainer:
             "rule": None if self.rule is None else self.rule.state_dict(),
         }
         tree = take_apart(state, "", tensors)
-        refuse_not_finite(
-            {name: value for name, value in tensors.items() if name.startswith(".model")},
-            f"step {self.progress.step}",
-        )
+        refuse_weights_not_finite(self.model, self._where())
         rest = {
             **self.extra,
             "progress": self.progress.to_plain(),
@@ -210,15 +212,22 @@ class Trainer:
         self.folder.write(self.progress.step, tensors, rest)
         self.folder.remove_old(self.settings.keep)
 
+    def _refuse_off_chip(self) -> None:
+        """At once, not when the first epoch on integers begins."""
+        begin = self.config.model.quantize_from_epoch
+        if begin is None or begin >= self.settings.epochs:
+            return
+        try:
+            refuse_off_chip(self.model)  # type: ignore[arg-type]
+        except ConversionError as error:
+            raise InputError(f"[model] quantize_from_epoch: {error}") from None
+
     def _begin_epoch(self) -> None:
         self.progress.loss_sum, self.progress.n_correct, self.progress.n_seen = 0.0, 0, 0
         begin = self.config.model.quantize_from_epoch
         if begin is None or self.quantized or self.progress.epoch < begin:
             return
-        try:
-            quantize(self.model)  # type: ignore[arg-type]
-        except (ConversionError, AttributeError) as error:
-            raise InputError(f"[model] quantize_from_epoch: {error}") from None
+        quantize(self.model)  # type: ignore[arg-type]
         self.quantized = True
         # what was best in real numbers is not compared with what is in integers
         self.progress.best_epoch, self.progress.best_accuracy = -1, -1.0
@@ -248,7 +257,7 @@ class Trainer:
         labels = torch.from_numpy(self.data.train.labels[batch.places]).to(self.place.device)
         per_sample, right = self._losses(as_input(spikes, self.place), labels)
         loss, n_right = summed([float(per_sample.detach().sum()), float(right)], self.place)
-        self._refuse_not_finite("loss", loss / batch.n_all)
+        refuse_not_finite("loss", loss / batch.n_all, self._where())
         self.optimizer.zero_grad()
         # ranks' gradients are averaged, so each counts as often as there are ranks
         (per_sample.sum() * (self.place.n_ranks / batch.n_all)).backward()
@@ -256,7 +265,7 @@ class Trainer:
         norm = nn.utils.clip_grad_norm_(
             self.model.parameters(), math.inf if limit is None else limit
         )
-        self._refuse_not_finite("norm of the gradient", float(norm))
+        refuse_not_finite("norm of the gradient", float(norm), self._where())
         self.optimizer.step()
         if self.rule is not None:
             self.rule.step(per_sample.detach())
@@ -330,7 +339,7 @@ class Trainer:
                 for name, value in state.items()
             }
         elif self.place.is_first:
-            refuse_not_finite(dict(self.model.named_parameters()), f"step {self.progress.step}")
+            refuse_weights_not_finite(self.model, self._where())
             self.best_is_convertible = write_model(self.model, self.folder.path / BEST)
 
     def _log_folder(self) -> Path | None:
@@ -343,15 +352,11 @@ class Trainer:
         grids = {s.neurons_path: s.neurons.grid for s in stages(self.model)}  # type: ignore[arg-type]
         return {name: dataclasses.asdict(grid) for name, grid in grids.items() if grid is not None}
 
-    def _refuse_not_finite(self, what: str, value: float) -> None:
-        if math.isfinite(value):
-            return
-        kept = ""
-        if self.folder is not None and self.folder.steps():
-            kept = f" The last checkpoint, of step {self.folder.steps()[-1]}, is as it was."
-        raise TrainingError(
-            f"the {what} became {value} at step {self.progress.step} (epoch"
-            f" {self.progress.epoch}), with a learning rate of {self._rate():.3g}. Lower"
-            " [optimizer] learning_rate, or clip_norm, or give it more warm_up_steps; a new run"
-            f" can begin with the best weights so far by [model] start_from.{kept}"
+    def _where(self) -> Whereabouts:
+        return Whereabouts(
+            step=self.progress.step,
+            epoch=self.progress.epoch,
+            learning_rate=self.optimizer.param_groups[0]["lr"],
+            has_rule=self.rule is not None,
+            folder=self.folder,
         )

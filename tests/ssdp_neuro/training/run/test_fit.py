@@ -140,6 +140,18 @@ class Overflowing(OwnNetwork):
         return super().forward(spikes) / float(self.passes < 9)
 
 
+class Unseen(OwnNetwork):
+    """Has a number that is none, and does not show it."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("seen", torch.zeros(2))
+
+    def forward(self, spikes):
+        self.seen += torch.tensor([0.0, torch.inf])
+        return super().forward(spikes)
+
+
 def test_fit__loss_that_is_no_number_names_the_step_and_leaves_the_checkpoint(tmp_path):
     config = toy_config(rule__kind="none", model__quantize_from_epoch=None)
     with pytest.raises(TrainingError, match=r"step 8 \(epoch 1\).*learning_rate.*of step 8"):
@@ -170,6 +182,30 @@ def test_fit__starts_from_the_weights_of_another_run(tmp_path):
     assert trained(again).history[0].loss < first.history[0].loss
     with pytest.raises(InputError, match=r"best\.safetensors: .*shape"):
         trained(toy_config(model__start_from=start, model__hidden=[9]))
+
+
+def test_fit__refuses_to_start_from_a_network_that_has_more(tmp_path):
+    plain = {"rule__kind": "none", "model__quantize_from_epoch": None, "training__epochs": 1}
+    trained(toy_config(**plain, model__kind="recurrent"), out=tmp_path)
+    start = str(tmp_path / "best.safetensors")
+    with pytest.raises(InputError, match=r"it has hidden\.recurrent\.weight, this one has not"):
+        trained(toy_config(**plain, model__start_from=start))
+
+
+def test_fit__refuses_what_has_no_integers_before_it_trains():
+    epochs = []
+    config = toy_config(rule__kind="none", model__quantize_from_epoch=2)
+    with pytest.raises(InputError, match="quantize_from_epoch: norm: BatchNorm1d"):
+        trained(config, model=OwnNetwork(), on_epoch=epochs.append)
+    assert not epochs
+
+
+def test_fit__weights_that_are_no_numbers_are_not_stored(tmp_path):
+    plain = {"rule__kind": "none", "model__quantize_from_epoch": None}
+    with pytest.raises(TrainingError, match=r"^seen is no longer finite .*step 2 .*rate") as error:
+        trained(toy_config(**plain), model=Unseen(), out=tmp_path)
+    assert "start_from" not in str(error.value)  # there is nothing to start from yet
+    assert RunFolder(tmp_path).newest() is None
 
 
 def test_fit__tensorboard_and_history(tmp_path):
