@@ -49,7 +49,7 @@ def decode_wave(data: bytes, where: str) -> Sound:
             samples = file.readframes(n_frames)
     except (wave.Error, EOFError) as error:
         raise InputError(
-            f"{where}: not a whole wave file of plain samples: {error or 'cut off'}"
+            f"{where}: not a whole wave file of plain samples: {str(error) or 'cut off'}"
         ) from None
     if len(samples) != SAMPLE_BYTES * n_frames:
         has = len(samples) // SAMPLE_BYTES

@@ -105,7 +105,7 @@ def read_config(path: str | os.PathLike[str], changes: tuple[str, ...] = ()) -> 
         If it cannot be read.
     """
     try:
-        tables = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        tables = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not TOML: {error}") from None
     for change in changes:

@@ -159,7 +159,9 @@ def _choice(where: str, kind: type[enum.Enum], value: Any) -> enum.Enum:
         if value == member.value and type(value) is type(member.value):
             return member
     words = [str(member.value) for member in kind]
-    raise InputError(f"{where}: {value!r}{nearest(str(value), words)} ({', '.join(words)})")
+    close = nearest(str(value), words)
+    more = f" ({', '.join(words)})" if "did you mean" in close else ""
+    raise InputError(f"{where}: {value!r}{close}{more}")
 
 
 def _wrong(where: str, hint: Any, value: Any) -> TypeMismatchError:

@@ -19,6 +19,17 @@ from ssdp_neuro.training.run.choices import (
     SurrogateKind,
 )
 
+LARGEST_RATE = 1e30  # PyTorch's optimizers divide it by small numbers, in float32
+
+OTHER_NEURONS = (  # of the other architectures
+    "current_decay",
+    "voltage_decay",
+    "threshold",
+    "reset",
+    "refractory",
+    "learn_decays",
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSettings:
@@ -101,8 +112,21 @@ class ModelSettings:
                 _number(f"[model] {field}", getattr(self, field), above=0)
         if not self.hidden and self.kind is not ModelKind.FEED_FORWARD:
             raise RangeError(f"[model] hidden: []; {self.kind.value!r} needs at least one number")
+        if self.kind is ModelKind.TRANSFORMER:
+            self._refuse_other_neurons()
         if self.quantize_from_epoch is not None:
             integer("[model] quantize_from_epoch", self.quantize_from_epoch, 0, 2**31 - 1)
+
+    def _refuse_other_neurons(self) -> None:
+        """The transformer has neurons of its own, and one number of channels."""
+        if len(self.hidden) > 1:
+            raise RangeError(f"[model] hidden: {list(self.hidden)}; 'transformer' takes one number")
+        for field in OTHER_NEURONS:
+            if getattr(self, field) != getattr(ModelSettings, field):
+                raise RangeError(
+                    f"[model] {field}: {getattr(self, field)}; the neurons of 'transformer' are"
+                    " as they are, so it has to be left out"
+                )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,7 +187,7 @@ class OptimizerSettings:
     kind
         Optimizer.
     learning_rate
-        At its peak, positive.
+        At its peak, positive, to 1e30.
     weight_decay
         From 0; decoupled with adamw.
     momentum
@@ -195,7 +219,7 @@ class OptimizerSettings:
     plateau_patience: int = 3
 
     def __post_init__(self) -> None:
-        _number("[optimizer] learning_rate", self.learning_rate, above=0)
+        _number("[optimizer] learning_rate", self.learning_rate, above=0, most=LARGEST_RATE)
         _number("[optimizer] weight_decay", self.weight_decay, least=0)
         _number("[optimizer] momentum", self.momentum, least=0, below=1)
         if self.clip_norm is not None:

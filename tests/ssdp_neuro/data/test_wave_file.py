@@ -17,7 +17,7 @@ def test_decode_wave__gives_what_was_written():
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"", "not a whole wave file"),
+        (b"", "not a whole wave file of plain samples: cut off"),
         (WHOLE[:30], "not a whole wave file"),
         (WHOLE[:-7], "cut off: 800 samples announced, 796 there"),
         (b"RIFX" + WHOLE[4:], "not a whole wave file"),

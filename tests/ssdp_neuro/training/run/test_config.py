@@ -66,6 +66,9 @@ def test_read_config__changes_of_the_command_line(tmp_path):
         ("[training]\nepochs = 0", RangeError, "epochs: 0"),
         ("[training]\ndropped_spikes = 1.0", RangeError, "dropped_spikes: 1.0; allowed from 0"),
         ("[optimizer]\nlearning_rate = -1", RangeError, "learning_rate: -1.0; allowed above 0"),
+        ("[optimizer]\nlearning_rate = 1e38", RangeError, r"1e\+38; allowed above 0, to 1e\+30"),
+        ("[model]\nkind = 'transformer'\nhidden = [8, 8]", RangeError, "takes one number"),
+        ("[model]\nkind = 'transformer'\nrefractory = 2", RangeError, "refractory: 2; .* left out"),
         ("[rule]\nsigma = 0", RangeError, "sigma"),
         ("[data]\nn_steps = 0", RangeError, "n_steps"),
         ("training = 3", TypeMismatchError, "a section with fields"),
@@ -77,6 +80,12 @@ def test_read_config__changes_of_the_command_line(tmp_path):
 def test_read_config__refuses_naming_place_and_what_is_allowed(tmp_path, text, error, words):
     with pytest.raises(error, match=words):
         read_config(written(tmp_path, text))
+
+
+def test_read_config__takes_a_file_with_a_byte_order_mark(tmp_path):
+    path = tmp_path / "run.toml"
+    path.write_bytes(b"\xef\xbb\xbf[training]\r\nepochs = 3\r\n")
+    assert read_config(path).training.epochs == 3
 
 
 @pytest.mark.parametrize("change", ["epochs=3", "training.epochs", "training=3"])
