@@ -46,6 +46,36 @@ def decide(raster: Any) -> np.ndarray:
     return np.where(counts.any(axis=1), score.argmax(axis=1), UNDECIDED)
 
 
+def grouped(raster: Any, neurons_per_class: int) -> np.ndarray:
+    """Spikes of neighbouring neurons that vote for one class, as if of one neuron.
+
+    Parameters
+    ----------
+    raster : bool or 0/1, shape (B, T, N)
+    neurons_per_class
+        Neurons ``k * neurons_per_class`` to ``(k + 1) * neurons_per_class - 1`` vote for class k.
+
+    Returns
+    -------
+    bool, shape (B, T * neurons_per_class, N // neurons_per_class)
+        For :func:`decide`: the votes of a step follow each other.
+
+    Raises
+    ------
+    ShapeError
+        If the neurons can't be divided like this.
+    """
+    fired = np.asarray(raster) != 0
+    if fired.ndim != 3 or neurons_per_class < 1 or fired.shape[2] % neurons_per_class:
+        raise ShapeError(
+            f"grouped: raster of shape {fired.shape} by {neurons_per_class} neurons;"
+            " (B, T, N) is needed, N a multiple of them"
+        )
+    n_samples, n_steps, n_neurons = fired.shape
+    apart = fired.reshape(n_samples, n_steps, n_neurons // neurons_per_class, neurons_per_class)
+    return apart.swapaxes(2, 3).reshape(n_samples, n_steps * neurons_per_class, -1)
+
+
 def first_spikes(raster: Any) -> np.ndarray:
     """Step of each neuron's first spike, int64 ``(B, N)`` of ``(B, T, N)``; T if silent."""
     fired = np.asarray(raster) != 0

@@ -15,7 +15,6 @@ from conversions.from_torch.tracing import INPUT, Run
 from conversions.quantization import (
     BiasForm,
     Calibration,
-    ReadoutDecision,
     ScaleForm,
     to_fixed_point,
 )
@@ -126,8 +125,9 @@ def from_torch(
         time_axis=time_axis,
         run=run,
     )
-    if found.decided_last and not isinstance(calibration, Calibration) and data is not None:
-        data = dataclasses.replace(data, decision=ReadoutDecision.LAST)
+    if not isinstance(calibration, Calibration) and data is not None:
+        way, votes = found.decision
+        data = dataclasses.replace(data, decision=way, neurons_per_class=votes)
     before = {name: sent != 0 for name, sent in found.sent.items() if name != INPUT}
     network, report = to_fixed_point(
         found.network,

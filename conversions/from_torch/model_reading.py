@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from conversions.from_torch.assembly import assembled
+from conversions.from_torch.decisions import ModelDecision, model_decision
 from conversions.from_torch.layouts import LayoutError, call
 from conversions.from_torch.model_copy import dtype_of, rested_copy
 from conversions.from_torch.potentials import read_as_potentials, shown_potentials
@@ -19,6 +20,7 @@ from conversions.from_torch.single_spikes import single_spikes
 from conversions.from_torch.tracing import Run, trace
 from conversions.from_torch.user_model import checked_model, shape_of_input, steps_of
 from conversions.from_torch.wiring import Wiring, wiring, with_gates
+from conversions.quantization import ReadoutDecision
 from conversions.real_network import RealNetwork
 from hw_models import ConversionError, SsdpError
 from ssdp_neuro.training import SpikingNetwork
@@ -35,13 +37,14 @@ class ModelReading(NamedTuple):
 
     ``sent`` holds what each population sent in the model's own run on the spikes given, by
     name, ``(B, T, N)``, the input's included.
-    ``decided_last`` says that the model's output is what a readout makes in the last step.
+    ``decision`` is how the model makes a class of what its last layer does, as far as its
+    output shows it.
     """
 
     network: RealNetwork
     sent: dict[str, np.ndarray]
     notes: tuple[str, ...]
-    decided_last: bool
+    decision: ModelDecision
 
 
 class _Followed(NamedTuple):
@@ -84,10 +87,10 @@ def read_model(
     drive, wired, found, shown = _followed(whole, shape, steps, time_axis, run)
     if spikes is None:
         spikes = np.random.default_rng(0).random((CHECKED_SAMPLES, steps, *shape)) < 0.5
-    sent = record(whole, drive, spikes)
-    notes = _notes(wired, found)
-    notes += unexplained(wired, {name: s[:CHECKED_SAMPLES] for name, s in sent.items()})
+    sent, scores = record(whole, drive, spikes)
+    notes = unexplained(wired, {name: s[:CHECKED_SAMPLES] for name, s in sent.items()})
     sent, silent = read_as_potentials(wired, sent, shown)
+    decision = _decision(wired, found, sent, scores)
     most = {path: layer.reading.most_spikes for path, layer in wired.layers.items()}
     network, sent, copied = single_spikes(
         assembled(wired, found, shape), with_gates(sent, wired.gates), most
@@ -95,9 +98,32 @@ def read_model(
     return ModelReading(
         network=network,
         sent=sent,
-        notes=(*notes, *silent, *copied),
-        decided_last=any(readout.last_only for readout in found),
+        notes=(*_notes(wired, found, decision), *notes, *silent, *copied),
+        decision=decision,
     )
+
+
+def _decision(
+    wired: Wiring, found: list[Readout], sent: dict[str, np.ndarray], scores: list[np.ndarray]
+) -> ModelDecision:
+    """How the model decides, by its own run on the samples whose scores are known."""
+    usual = ModelDecision()
+    if any(readout.last_only for readout in found):
+        usual = usual._replace(readout=ReadoutDecision.LAST)
+    heard = {link.source for given in wired.arriving.values() for link in given.links}
+    silent = [path for path in wired.layers if path not in heard]
+    if not scores or len(found) > 1 or not (found or silent):
+        return usual
+    known = {name: some[: len(scores[0])] for name, some in sent.items()}
+    potentials = spikes = None
+    if found:
+        potentials = found[0].arriving.of(with_gates(known, wired.gates))
+    elif wired.layers[silent[-1]].reading.dynamics.is_readout:
+        arrived = wired.arriving[silent[-1]].of(with_gates(known, wired.gates))
+        potentials = wired.layers[silent[-1]].reading.dynamics.run(arrived)[1]
+    else:
+        spikes = known[silent[-1]]
+    return model_decision(scores, potentials=potentials, spikes=spikes) or usual
 
 
 def _followed(
@@ -160,14 +186,20 @@ def _follow(model: nn.Module, drive: Run, shape: tuple[int, ...], n_steps: int) 
     return _Followed(drive, wired, readouts(found, resolver), shown_potentials(found))
 
 
-def _notes(wired: Wiring, found: list[Readout]) -> list[str]:
+_COUNTED = {
+    ReadoutDecision.MEAN: "summed over the steps",
+    ReadoutDecision.LAST: "looked at in the last step",
+    ReadoutDecision.LARGEST: "looked at in the step in which it is highest",
+}
+
+
+def _notes(wired: Wiring, found: list[Readout], decision: ModelDecision) -> list[str]:
     notes = [
         f"{path}: {note}." for path, layer in wired.layers.items() for note in layer.reading.notes
     ]
     notes += [
         f"{readout.path}: no neurons come after it, so it ends in a readout without memory: its"
-        " potential is in each step what the synapses make, to be"
-        f" {'looked at in the last step' if readout.last_only else 'summed over the steps'}."
+        f" potential is in each step what the synapses make, to be {_COUNTED[decision.readout]}."
         for readout in found
     ]
     notes += [
@@ -175,4 +207,8 @@ def _notes(wired: Wiring, found: list[Readout]) -> list[str]:
         " spike makes fire, one step on the chip."
         for name, gate in wired.gates.items()
     ]
+    if not found and decision.readout is not ReadoutDecision.MEAN:
+        notes.append(f"The model's class is that of the potential {decision.readout.value}.")
+    if decision.neurons_per_class > 1:
+        notes.append(f"{decision.neurons_per_class} neighbours of the last layer vote for a class.")
     return notes

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from conversions.from_torch.decisions import scores_of
 from conversions.from_torch.model_copy import dtype_of, rested_copy
 from conversions.from_torch.tracing import INPUT, Layer, Observer, Run
 from conversions.from_torch.wiring import Wiring, with_gates
@@ -22,28 +23,40 @@ TIE = 1e-5
 """How near to threshold float32 may decide otherwise, in units of the layer's numbers."""
 
 
-def record(model: nn.Module, run: Run, spikes: np.ndarray) -> dict[str, np.ndarray]:
-    """What every layer of a model sends, ``(B, T, N)`` by path, the input's spikes included.
+def record(
+    model: nn.Module, run: Run, spikes: np.ndarray
+) -> tuple[dict[str, np.ndarray], list[np.ndarray]]:
+    """What every layer of a model sends, and its output where that is a number for each class.
 
     Parameters
     ----------
     model
         Left as it is.
     spikes : bool or 0/1, shape (B, T, ...)
+
+    Returns
+    -------
+    sent
+        ``(B, T, N)`` by path, the input's spikes included.
+    scores
+        Tensors ``(b, K)`` that the model returns for the first ``b <= 256`` samples.
     """
     parts: list[dict[str, np.ndarray]] = []
+    scores: list[np.ndarray] = []
     for start in range(0, len(spikes), CHUNK):
         given = torch.as_tensor(spikes[start : start + CHUNK], dtype=torch.float32)
         n_samples, n_steps = given.shape[:2]
         copied = rested_copy(model, n_samples, n_steps)
         observer = Observer(copied, n_samples, n_steps)
         with torch.no_grad():
-            run(copied, given.to(dtype_of(copied)))
+            out = run(copied, given.to(dtype_of(copied)))
+        if start == 0:
+            scores = scores_of(out, n_samples)
         sent = {
             path: layer.sent[0].numpy() for path, layer in observer.finish().items() if layer.sent
         }
         parts.append({INPUT: given.flatten(2).numpy(), **sent})
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}, scores
 
 
 def unexplained(wired: Wiring, sent: dict[str, np.ndarray]) -> list[str]:

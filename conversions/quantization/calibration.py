@@ -12,6 +12,7 @@ import numpy as np
 from conversions.real_network import RealNetwork
 from conversions.real_network.simulator import input_spikes
 from hw_models import InputError
+from hw_models.integers import integer
 
 
 class ReadoutDecision(enum.Enum):
@@ -43,18 +44,25 @@ class Calibration:
         Integers ``(B,)``, or None.
     decision
         Of a network that ends in a readout.
+    neurons_per_class
+        Of a network that ends in neurons that fire: how many neighbours vote for a class.
 
     Raises
     ------
     InputError
         If spikes or labels have a wrong shape or other values.
+    RangeError
+        If no neuron votes for a class.
     """
 
     spikes: Any
     labels: Any = None
     decision: ReadoutDecision = ReadoutDecision.MEAN
+    neurons_per_class: int = 1
 
     def __post_init__(self) -> None:
+        votes = integer("calibration.neurons_per_class", self.neurons_per_class, 1, 2**20)
+        object.__setattr__(self, "neurons_per_class", votes)
         given = self.spikes if isinstance(self.spikes, Mapping) else {"": self.spikes}
         arrays = {name: np.asarray(spikes) for name, spikes in given.items()}
         for name, array in arrays.items():
@@ -64,7 +72,11 @@ class Calibration:
                     f"calibration: spikes{of} of shape {array.shape}; (B, T, ...) is needed"
                 )
             if array.dtype.kind not in "biuf" or not np.isin(array, (0, 1)).all():
-                raise InputError(f"calibration: spikes{of} other than 0 and 1")
+                raise InputError(
+                    f"calibration: spikes{of} other than 0 and 1. Images have to be encoded as"
+                    " spikes; where a model's first layer of neurons encodes them (each step is"
+                    " given the same image), convert the layers after it, with the spikes it sends"
+                )
         if self.labels is not None:
             labels = np.asarray(self.labels)
             n_samples = len(next(iter(arrays.values())))

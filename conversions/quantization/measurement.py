@@ -19,7 +19,7 @@ from conversions.report import ConversionReport, GridChoice, LayerReport
 from conversions.scaling import spike_mismatch
 from hw_models import FixedPointNetwork
 from hw_models.arithmetic import ALIGN_SHIFT, STATE_LIMIT
-from ssdp_neuro.decision import accuracy, decide
+from ssdp_neuro.decision import accuracy, decide, grouped
 
 
 def layer_reports(layer: Layer, grid: LayerGrid, lowered: Lowered) -> list[LayerReport]:
@@ -165,19 +165,37 @@ def compared(
         else:
             found[name]["spike_agreement"] = 1.0 - spike_mismatch(fired, wanted)
     output = _output(layers)
+    notes = report.notes
     if output.name in potentials:
         was, now = map(calibration.decision.decide, potentials[output.name])
     else:
         fired = recordings.in_model_time(output.name, run.raster(output.name))
-        was, now = decide(recordings.before[output.name]), decide(fired)
+        votes = calibration.neurons_per_class
+        if votes == 1:
+            notes += _more_neurons_than_labels(output.name, fired.shape[2], calibration.labels)
+        was, now = (
+            decide(grouped(sent, votes)) for sent in (recordings.before[output.name], fired)
+        )
     labels = calibration.labels
     return dataclasses.replace(
         report,
         layers=tuple(dataclasses.replace(row, **found[row.population]) for row in report.layers),
         n_samples=recordings.n_samples,
+        notes=notes,
         accuracy_before=None if labels is None else accuracy(was, labels),
         accuracy_after=None if labels is None else accuracy(now, labels),
         decisions_changed=float((was != now).mean()),
+    )
+
+
+def _more_neurons_than_labels(name: str, n_neurons: int, labels: Any) -> tuple[str, ...]:
+    """Accuracy means little where several neurons stand for a class and nobody said so."""
+    classes = n_neurons if labels is None else int(labels.max()) + 1
+    if n_neurons < 2 * classes:
+        return ()
+    return (
+        f"{name}: {n_neurons} neurons decide, each for a class of its own, and the labels are below"
+        f" {classes}. If several vote for a class, say so by Calibration(neurons_per_class=...).",
     )
 
 

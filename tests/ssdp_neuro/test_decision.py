@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from hw_models import InputError, ShapeError
-from ssdp_neuro.decision import accuracy, decide, first_spikes
+from ssdp_neuro.decision import accuracy, decide, first_spikes, grouped
 from tests.oracle.da_ssdp import winner
 
 
@@ -44,3 +44,20 @@ def test_accuracy__counts_undecided_as_wrong():
 def test_accuracy__refuses_what_does_not_pair(decisions, labels):
     with pytest.raises(InputError):
         accuracy(decisions, labels)
+
+
+def test_grouped__neighbours_vote_together():
+    raster = np.zeros((1, 3, 6), dtype=bool)
+    raster[0, [0, 1, 2], [0, 4, 5]] = True  # class 0 first, class 2 more often
+    np.testing.assert_array_equal(grouped(raster, 1), raster)
+    made = grouped(raster, 2)
+    assert made.shape == (1, 6, 3)
+    assert made.sum(axis=1).tolist() == [[1, 0, 2]]
+    assert decide(made).tolist() == [2]
+    raster[0, 1, 4] = False
+    assert decide(grouped(raster, 2)).tolist() == [0]
+
+
+def test_grouped__refuses_what_cannot_be_divided():
+    with pytest.raises(ShapeError, match=r"\(1, 3, 6\) by 4 neurons"):
+        grouped(np.zeros((1, 3, 6)), 4)

@@ -100,7 +100,7 @@ def test_read_model__a_readout_decides_as_the_model(kind):
         out = model(torch.tensor(spikes.swapaxes(0, 1), dtype=torch.float32))
     own = (out.mean(0) if kind == "all" else out).argmax(1).numpy()
     decision = ReadoutDecision.LAST if kind == "last" else ReadoutDecision.MEAN
-    assert found.decided_last == (kind == "last")
+    assert (found.decision.readout is ReadoutDecision.LAST) == (kind == "last")
     assert (decision.decide(potentials) == own).all()
     assert len(set(own.tolist())) > 1
     assert any("no neurons come after it" in note for note in found.notes)
