@@ -57,6 +57,12 @@ def source_of(path: Path) -> Source:
         if is_hdf5(path):
             known = " or ".join(source.name for source in SOURCES[:-1])
             raise ConversionError(f"{path}: an HDF5 file, but not {known}")
+        if path.suffix.lower() in (".pt", ".pth", ".ckpt"):
+            raise ConversionError(
+                f"{path}: a checkpoint of PyTorch holds weights and no network, or code that would"
+                " run when it is read. Build the model in Python, load its weights by"
+                " torch.load(..., weights_only=True), and hand it to conversions.from_torch"
+            )
     return SOURCES[-1]
 
 

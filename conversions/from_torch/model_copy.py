@@ -39,12 +39,21 @@ def rested_copy(model: nn.Module, n_samples: int, n_steps: int) -> nn.Module:
     if dtype_of(copied) in (torch.float16, torch.bfloat16):
         copied = copied.float()  # what sums lose in half precision is no part of the model
     for module in copied.modules():
+        _without_counters(module)
         reset = state_reset(module)
         if reset is not None:
             reset(module)
         if hasattr(module, "squeeze_forward"):  # sinabs: (B * T, ...) in and out
             module.batch_size, module.num_timesteps = n_samples, n_steps  # type: ignore[assignment]
     return copied
+
+
+def _without_counters(module: nn.Module) -> None:
+    """Take off the hooks of sinabs that count operations and hold tensors of other batches."""
+    hooks = module._forward_hooks
+    for number, hook in list(hooks.items()):
+        if getattr(hook, "__module__", None) in ("sinabs.synopcounter", "sinabs.hooks"):
+            del hooks[number]
 
 
 def dtype_of(model: nn.Module) -> torch.dtype:

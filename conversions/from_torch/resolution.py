@@ -184,7 +184,9 @@ class Resolver:
         if one is None or given.constant.any() or not _moves_only(one.map):
             raise ConversionError(
                 f"{self.tape.place(value)}: a maximum over what is not the spikes of one"
-                " population; supported is MaxPool between neurons and synapses"
+                " population; supported is MaxPool of spikes, between neurons and synapses. Train"
+                " the model with the pooling after its neurons, or with AvgPool, which may be"
+                " before them"
             )
         windows = composed(value.windows, one.map)
         name = value.path or "maximum"

@@ -28,7 +28,10 @@ def checked_model(model: Any, input_shape: Any) -> nn.Module:
         If it has no neurons that anyone can read; names what it has.
     """
     if not isinstance(model, nn.Module):
-        raise TypeMismatchError(f"from_torch.model: {model!r}; an nn.Module is needed")
+        weights = " (weights alone do not say what is computed)" if isinstance(model, dict) else ""
+        raise TypeMismatchError(
+            f"from_torch.model: {type(model).__name__}; an nn.Module is needed{weights}"
+        )
     if not any(neuron_reader(module) for module in model.modules()):
         leaves = [
             f"{path or 'model'} ({type(module).__name__})"

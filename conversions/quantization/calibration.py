@@ -64,7 +64,13 @@ class Calibration:
         votes = integer("calibration.neurons_per_class", self.neurons_per_class, 1, 2**20)
         object.__setattr__(self, "neurons_per_class", votes)
         given = self.spikes if isinstance(self.spikes, Mapping) else {"": self.spikes}
-        arrays = {name: np.asarray(spikes) for name, spikes in given.items()}
+        try:
+            arrays = {name: np.asarray(spikes) for name, spikes in given.items()}
+        except ValueError:  # arrays of several shapes in a list
+            raise InputError(
+                "calibration: spikes as a list of different shapes; an array (B, T, ...) is needed,"
+                " or a tuple of this and labels"
+            ) from None
         for name, array in arrays.items():
             of = f" of {name!r}" if name else ""
             if array.ndim < 3 or 0 in array.shape:

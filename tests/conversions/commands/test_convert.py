@@ -1,5 +1,6 @@
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -84,6 +85,7 @@ def test_convert__refuses_a_network_file(files, capsys):
     [
         (["none.safetensors", "--out", "net.h5"], "none.safetensors: not a readable"),
         (["data.npz", "--out", "net.h5"], "data.npz: not a readable safetensors file"),
+        (["weights.pt", "--out", "net.h5"], "hand it to conversions.from_torch"),
         (["model.safetensors", "--out", "missing/net.h5"], "cannot be written"),
         (["model.safetensors", "--out", "model.safetensors"], "different files"),
         (["model.safetensors", "--out", "net.h5", "--report", "r.txt"], ".html and .json"),
@@ -99,6 +101,7 @@ def test_convert__refuses_and_leaves_nothing(files, capsys, monkeypatch, argumen
     folder, _, _ = files
     monkeypatch.chdir(folder)
     np.savez("other.npz", images=np.zeros(3))
+    Path("weights.pt").write_bytes(b"not read")
     assert message in refused(capsys, *arguments)
     assert not (folder / "net.h5").exists()
 

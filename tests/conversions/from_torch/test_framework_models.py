@@ -171,6 +171,24 @@ def test_from_torch__reads_what_a_framework_runs(name):
     assert not [note for note in report.notes if "send other spikes" in note]
 
 
+@pytest.mark.filterwarnings("ignore:SNNAnalyzer is deprecated")
+def test_from_torch__leaves_out_the_counters_of_sinabs():
+    torch.manual_seed(1)
+    rectifiers = nn.Sequential(
+        nn.Conv2d(1, 4, 3, bias=False), nn.ReLU(), nn.Flatten(), nn.Linear(144, 5, bias=False),
+    )  # fmt: skip
+    model = from_model(
+        rectifiers, input_shape=(1, 8, 8), num_timesteps=9, synops=True, add_spiking_output=True
+    )
+    spikes = np.random.default_rng(0).random((7, 9, 1, 8, 8)) < 0.4
+    with torch.no_grad():
+        model(torch.tensor(spikes, dtype=torch.float32).flatten(0, 1))
+    counted = model.spiking_model[0].synops
+    _, report = from_torch(model, calibration=spikes)
+    assert report.layers[0].rate_before > 0.01
+    assert model.spiking_model[0].synops is counted
+
+
 def test_from_torch__a_maximum_of_currents_is_refused_with_its_path():
     model = nn.Sequential(
         nn.Conv2d(1, 4, 3), nn.MaxPool2d(2), snn.Leaky(beta=0.8, init_hidden=True, output=True)

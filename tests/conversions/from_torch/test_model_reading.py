@@ -306,7 +306,7 @@ REFUSED = {
         lambda: nn.Sequential(
             nn.Linear(12, 8), nn.Unflatten(1, (2, 4)), nn.MaxPool1d(2), nn.Flatten(), leaky()
         ),
-        r"2 \(MaxPool1d\): a maximum over what is not the spikes of one population",
+        r"2 \(MaxPool1d\): a maximum over what is not the spikes of one population.*or with AvgPool",
     ),
     "neurons used twice": (
         lambda: (lambda n: nn.Sequential(nn.Linear(12, 12), n, nn.Linear(12, 12), n))(leaky()),
@@ -329,6 +329,16 @@ def test_from_torch__refuses_what_it_does_not_understand(name):
         ({"calibration": np.ones((2, 1, 12), bool)}, RangeError, "steps: 1"),
         ({"calibration": np.ones((2, 5, 12), bool), "n_steps": 6}, InputError, "n_steps: 6"),
         ({"calibration": np.ones((2, 5, 12)), "input_shape": (3,)}, InputError, "calibration"),
+        (
+            {"calibration": np.full((2, 5, 12), 0.5)},
+            InputError,
+            "Images have to be encoded",
+        ),
+        (
+            {"calibration": [np.ones((2, 5, 12)), np.ones(2, int)]},
+            InputError,
+            "a tuple of this and labels",
+        ),
         (
             {
                 "calibration": Calibration(

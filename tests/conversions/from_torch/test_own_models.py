@@ -183,8 +183,10 @@ def test_from_torch__refuses_by_path_and_says_what_is_supported(modules, message
 def test_from_torch__refuses_what_is_no_model():
     with pytest.raises(ConversionError, match=r"no layer of neurons .* model \(Linear\)"):
         from_torch(nn.Linear(2, 2))
-    with pytest.raises(TypeMismatchError, match=r"from_torch.model: 3; an nn.Module"):
+    with pytest.raises(TypeMismatchError, match=r"from_torch.model: int; an nn.Module"):
         from_torch(3)
+    with pytest.raises(TypeMismatchError, match=r"OrderedDict; .* \(weights alone do not say"):
+        from_torch(nn.Linear(2, 2).state_dict())
 
 
 def test_from_torch__refuses_a_name_that_is_taken():
