@@ -96,18 +96,17 @@ def _costs(found: list[dict[str, Any]]) -> list[str]:
     lines = [
         "Of one sample, on average in the engine (spikes with those of the input; energy by the"
         " published figures of Loihi 1, without static power, low if all neuron updates are"
-        " inactive, high if all are active; time on one core, 64 samples at once):",
+        " inactive, high if all are active):",
         "",
-        "| data | network | steps | spikes | synaptic operations | energy, uJ | engine, ms |",
-        "|---|---|---|---|---|---|---|",
+        "| data | network | steps | spikes | synaptic operations | energy, uJ |",
+        "|---|---|---|---|---|---|",
     ]
     for case in found:
         sizes = "-".join(str(size) for size in case["layers"].values())
         low, high = 1e6 * case["energy_low"], 1e6 * case["energy_high"]
         lines.append(
             f"| {case['title']} | {case['config']['model']['kind']} {sizes} | {case['n_steps']} |"
-            f" {case['spikes']:.0f} | {case['synaptic_operations']:.0f} | {low:.2f} to {high:.2f}"
-            f" | {1e3 * case['engine_seconds']:.2f} |"
+            f" {case['spikes']:.0f} | {case['synaptic_operations']:.0f} | {low:.2f} to {high:.2f} |"
         )
     return [*lines, ""]
 

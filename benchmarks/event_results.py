@@ -138,7 +138,6 @@ def what_was_found(compared: Comparison) -> dict[str, Any]:
         "synaptic_operations": compared.synaptic_operations,
         "energy_low": compared.energy.low,
         "energy_high": compared.energy.high,
-        "engine_seconds": compared.seconds_per_sample(Runner.ENGINE),
     }
 
 
