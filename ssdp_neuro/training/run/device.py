@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import os
 import random
 from collections.abc import Iterator
@@ -14,12 +15,14 @@ import torch
 from torch import Tensor, nn
 from torch import distributed as dist
 
-from hw_models import InputError
+from hw_models import InputError, SsdpError
 from hw_models.random_bits import random_bits
 from ssdp_neuro.training.ranks import in_ranks
 from ssdp_neuro.training.run.choices import DeviceKind
+from ssdp_neuro.training.run.errors import TrainingError
 
 STEP = 0x57E9  # key of the random numbers of a step, apart from other uses of the seed
+WAIT = datetime.timedelta(minutes=10)  # for other ranks: they read data at their own speed
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,8 @@ def chosen_place(kind: DeviceKind) -> Iterator[Place]:
     ------
     InputError
         If there is no GPU and one is asked for.
+    TrainingError
+        If another rank ends, or does not answer for ten minutes.
     """
     has_gpu = torch.cuda.is_available()
     if kind is DeviceKind.CUDA and not has_gpu:
@@ -65,15 +70,35 @@ def chosen_place(kind: DeviceKind) -> Iterator[Place]:
     device = torch.device("cuda", local) if on_gpu else torch.device("cpu")
     starts_group = not in_ranks() and int(os.environ.get("WORLD_SIZE", "1")) > 1
     if starts_group:
-        dist.init_process_group("nccl" if on_gpu else "gloo")
+        with _others_needed():
+            dist.init_process_group("nccl" if on_gpu else "gloo", timeout=WAIT)
     try:
         if in_ranks():
-            yield Place(device, dist.get_rank(), dist.get_world_size())
+            with _others_needed():
+                yield Place(device, dist.get_rank(), dist.get_world_size())
         else:
             yield Place(device)
     finally:
         if starts_group:
             dist.destroy_process_group()
+
+
+@contextlib.contextmanager
+def _others_needed() -> Iterator[None]:
+    """Say in our words that another rank is gone."""
+    try:
+        yield
+    except RuntimeError as error:
+        reason = str(error).partition("\n")[0].partition(". ")[0]
+        own = isinstance(error, SsdpError)
+        if own or not (isinstance(error, dist.DistError) or "gloo" in reason.lower()):
+            raise
+        who = os.environ.get("RANK", dist.get_rank() if in_ranks() else "?")
+        raise TrainingError(
+            f"rank {who}: another rank has ended, or has not answered for"
+            f" {WAIT.seconds // 60} minutes; its own message says why, and --resume with as many"
+            f" ranks goes on from the last checkpoint ({reason})"
+        ) from None
 
 
 def seed_step(seed: int, step: int, rank: int) -> None:
@@ -113,6 +138,24 @@ def as_first_rank(model: nn.Module, place: Place, *, parameters: bool = True) ->
         tensors += list(model.parameters())
     for tensor in tensors:
         dist.broadcast(tensor.data, 0)
+
+
+def refuse_apart(step: int, place: Place) -> None:
+    """Refuse ranks that are at different steps, as where only some see the run's folder.
+
+    Raises
+    ------
+    TrainingError
+        On every rank.
+    """
+    steps = [0] * place.n_ranks
+    if place.n_ranks > 1:
+        dist.all_gather_object(steps, step)
+        if len(set(steps)) > 1:
+            raise TrainingError(
+                f"ranks would go on from steps {steps}; the folder of the run has to be one that"
+                " all of them see"
+            )
 
 
 def summed(values: list[float], place: Place) -> list[float]:

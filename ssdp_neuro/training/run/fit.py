@@ -20,7 +20,11 @@ from ssdp_neuro.training.memory_reuse import reuse_memory
 from ssdp_neuro.training.run.choices import ScheduleKind
 from ssdp_neuro.training.run.circumstances import circumstances, refuse_other_run
 from ssdp_neuro.training.run.config import RunConfig
-from ssdp_neuro.training.run.device import chosen_place, random_states_kept
+from ssdp_neuro.training.run.device import (
+    chosen_place,
+    random_states_kept,
+    refuse_apart,
+)
 from ssdp_neuro.training.run.model_choice import make_model
 from ssdp_neuro.training.run.model_file import read_model
 from ssdp_neuro.training.run.progress_record import EpochRecord
@@ -148,9 +152,11 @@ def fit(
     with chosen_place(config.training.device) as place, random_states_kept(place.device):
         folder = None if out is None else RunFolder(out)
         found = None
+        before: list[int] = []
         if folder is not None:
             if not resume:
                 folder.refuse_used()
+            before = folder.steps()
             found = folder.newest()
         extra = circumstances(data, place)
         n_threads = config.training.threads or None
@@ -178,14 +184,16 @@ def fit(
             )
             if found is not None:
                 trainer.restore(*found)
-            return _run(trainer, show_progress)
+            refuse_apart(trainer.progress.step, place)
+            return _run(trainer, before, show_progress)
 
 
-def _run(trainer: Trainer, show_progress: bool) -> TrainingResult:
+def _run(trainer: Trainer, before: list[int], show_progress: bool) -> TrainingResult:
     folder, place = trainer.folder, trainer.place
     if folder is None or not place.is_first:
         return _trained(trainer, show_progress)
     with folder.locked():
+        folder.refuse_changed(before)
         write_whole(folder.path / CONFIG, trainer.config.to_toml().encode())
         result = _trained(trainer, show_progress)
         described = {**result.to_dict(), "config": trainer.config.plain(), **trainer.extra}

@@ -145,6 +145,16 @@ class RunFolder:
                 " --out"
             )
 
+    def refuse_changed(self, before: list[int]) -> None:
+        """Refuse to go on from steps that are no longer those of the folder.
+
+        Raises
+        ------
+        TrainingError
+        """
+        if self.steps() != before:
+            raise TrainingError(f"{self.path}: another process has trained there meanwhile")
+
     def _read(self, step: int) -> tuple[dict[str, Tensor], dict[str, Any]]:
         from safetensors import SafetensorError
         from safetensors.torch import load

@@ -1,8 +1,12 @@
 """Two processes with one run: identical weights, and what one process would have made."""
 
+import dataclasses
+import datetime
 import json
 import os
+import re
 import socket
+import time
 
 import numpy as np
 import pytest
@@ -10,18 +14,26 @@ import torch
 from torch import distributed as dist
 
 from hw_models import InputError
-from ssdp_neuro.training import fit
-from tests.ssdp_neuro.training.run.made_runs import OwnNetwork, toy_config, toy_split, weights
+from ssdp_neuro.training import TrainingError, fit
+from tests.ssdp_neuro.training.run.made_runs import (
+    OwnNetwork,
+    ToySpikes,
+    toy_config,
+    toy_split,
+    weights,
+)
 
 # no dropped spikes: each rank draws its own
 CONFIG = {"training__dropped_spikes": 0.0, "optimizer__schedule": "constant"}
 REAL = {**CONFIG, "model__quantize_from_epoch": None}
+LIMIT = datetime.timedelta(minutes=9)  # a busy machine takes minutes to import PyTorch twice
+pytestmark = pytest.mark.timeout(600)
 OWN = {**REAL, "rule__kind": "none"}
 SHORT = {**REAL, "optimizer__kind": "sgd", "training__epochs": 2, "rule__a_plus": 0.05}
 
 
 def trained(config, **settings):
-    return fit(config, data=toy_split(), show_progress=False, **settings)
+    return fit(config, data=settings.pop("data", toy_split()), show_progress=False, **settings)
 
 
 def own_network(rank):
@@ -41,7 +53,9 @@ def launched(rank, port):
 
 
 def work(rank, folder, port):
-    dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
+    dist.init_process_group(
+        "gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2, timeout=LIMIT
+    )
     made = {
         "whole": trained(toy_config(**CONFIG), out=f"{folder}/whole"),
         "own": trained(toy_config(**OWN), model=own_network(rank)),
@@ -54,8 +68,50 @@ def work(rank, folder, port):
         name: [weights(result.model), result.to_dict()["history"], result.test_accuracy]
         for name, result in made.items()
     }
+    meet = f"file://{folder}/again"
+    dist.init_process_group("gloo", init_method=meet, rank=rank, world_size=2, timeout=LIMIT)
+    elsewhere = f"{folder}/parts" if rank == 0 else f"{folder}/nothing"
+    results["elsewhere"] = refusal(toy_config(**CONFIG), out=elsewhere, resume=True)
+    write(results, folder, rank)
+    data = dataclasses.replace(toy_split(), train=Leaving(90, 1, rank))
+    results["gone"] = refusal(toy_config(**SHORT), data=data)
+    write(results, folder, rank)
+
+
+class Leaving(ToySpikes):
+    """Ends the second rank in the second epoch, without a word."""
+
+    def __init__(self, n_samples, key, rank):
+        super().__init__(n_samples, key)
+        self.rank = rank
+
+    def spikes(self, indices, *, epoch=0):
+        if self.rank == 1 and epoch == 1:
+            os._exit(0)
+        return super().spikes(indices, epoch=epoch)
+
+
+def refusal(config, **settings):
+    with pytest.raises(TrainingError) as refused:
+        trained(config, **settings)
+    return str(refused.value)
+
+
+def write(results, folder, rank):
     with open(f"{folder}/rank{rank}.json", "w") as file:  # noqa: PTH123
         json.dump(results, file)
+
+
+def spawned(function, *arguments):
+    """Two processes to their end; they are ended, and the test fails, if they take too long."""
+    context = torch.multiprocessing.spawn(function, args=arguments, nprocs=2, join=False)
+    deadline = time.monotonic() + LIMIT.total_seconds()
+    try:
+        while not context.join(timeout=1):
+            assert time.monotonic() < deadline, f"two ranks take longer than {LIMIT}"
+    finally:
+        for process in context.processes:
+            process.kill()
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +120,7 @@ def folder(tmp_path_factory):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    torch.multiprocessing.spawn(work, args=(str(folder), port), nprocs=2)
+    spawned(work, str(folder), port)
     return folder
 
 
@@ -96,3 +152,16 @@ def test_two_ranks__learn_as_one_process_with_both_halves_of_every_batch(ranks):
     assert list(ours) == list(values)
     for name in values:
         assert np.abs(np.array(values[name]) - np.array(ours[name])).max() < 1e-5
+
+
+def test_two_ranks__at_different_steps_are_refused_by_both(ranks):
+    for found in ranks:
+        assert re.search(
+            r"from steps \[\d+, 0\]; the folder .* all of them see", found["elsewhere"]
+        )
+
+
+def test_two_ranks__one_says_that_the_other_is_gone(ranks):
+    assert "gone" not in ranks[1]
+    assert "rank 0: another rank has ended" in ranks[0]["gone"]
+    assert "--resume" in ranks[0]["gone"]
