@@ -22,6 +22,7 @@ from ssdp_neuro.training.network import SpikingNetwork, quantize
 from ssdp_neuro.training.tensor_file import tensor_file
 
 FORMAT = "ssdp_neuro spiking network"
+PLAIN = "ssdp_neuro state of a model"  # tensors alone, of any other module
 VERSION = 2
 READABLE = ("1", "2")  # 1 had no delays, no recurrent layers and only plain neurons
 UNDER_GRID = "parametrizations.weight.original"
@@ -84,6 +85,11 @@ def load_model(path: str | os.PathLike[str]) -> SpikingNetwork:
     except (OSError, SafetensorError) as error:
         reason = getattr(error, "strerror", None) or error
         raise NetworkFileError(f"{path}: not a readable safetensors file: {reason}") from None
+    if metadata.get("format") == PLAIN:
+        raise NetworkFileError(
+            f"{path}: holds the tensors of a model that has no form on the chip, such as a"
+            " transformer; it can be trained on by [model] start_from, not converted"
+        )
     if metadata.get("format") != FORMAT:
         raise NetworkFileError(
             f"{path}: format {metadata.get('format')!r} in the metadata; {FORMAT!r} is needed,"

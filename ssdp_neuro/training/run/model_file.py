@@ -11,11 +11,9 @@ from torch import nn
 
 from hw_models import InputError, NetworkFileError
 from hw_models.atomic_file import write_whole
-from ssdp_neuro.training.checkpoint import UNDER_GRID, load_model, save_model
+from ssdp_neuro.training.checkpoint import PLAIN, UNDER_GRID, load_model, save_model
 from ssdp_neuro.training.network import SpikingNetwork
 from ssdp_neuro.training.tensor_file import tensor_file
-
-PLAIN = "ssdp_neuro state of a model"
 
 
 def write_model(model: nn.Module, path: Path) -> bool:

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from hw_models import InputError
+from hw_models import InputError, NetworkFileError
 from ssdp_neuro.training import EpochRecord, TrainingError, config_of, fit, load_model
 from ssdp_neuro.training.run.choices import ModelKind, RuleKind
 from ssdp_neuro.training.run.rule_choice import connections_of
@@ -241,3 +241,10 @@ def test_fit__refuses_a_model_of_too_few_classes():
 def test_fit__without_validation_the_last_epoch_is_best(tmp_path):
     result = trained(toy_config(), data=toy_split(validation=0), out=tmp_path)
     assert (result.best_epoch, result.validation_accuracy) == (3, None)
+
+
+def test_fit__best_of_an_own_module_says_that_it_does_not_convert(tmp_path):
+    plain = {"rule__kind": "none", "model__quantize_from_epoch": None, "training__epochs": 1}
+    assert not trained(toy_config(**plain), model=OwnNetwork(), out=tmp_path).convertible
+    with pytest.raises(NetworkFileError, match="no form on the chip"):
+        load_model(tmp_path / "best.safetensors")
