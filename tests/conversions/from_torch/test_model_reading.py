@@ -306,7 +306,7 @@ REFUSED = {
         lambda: nn.Sequential(
             nn.Linear(12, 8), nn.Unflatten(1, (2, 4)), nn.MaxPool1d(2), nn.Flatten(), leaky()
         ),
-        r"2 \(MaxPool1d\): a maximum over what is not the spikes of one population.*or with AvgPool",
+        r"2 \(MaxPool1d\): a maximum over what is not the spikes of one population.*with AvgPool",
     ),
     "neurons used twice": (
         lambda: (lambda n: nn.Sequential(nn.Linear(12, 12), n, nn.Linear(12, 12), n))(leaky()),
