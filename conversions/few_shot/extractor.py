@@ -8,6 +8,7 @@ import numpy as np
 
 from conversions.few_shot.settings import DataSettings, StudySettings
 from conversions.from_torch.conversion import from_torch
+from conversions.quantization import ScaleForm
 from hw_models import DenseProjection, FixedPointNetwork
 from ssdp_neuro import simulate
 from ssdp_neuro.data.spike_data import SpikeSamples
@@ -72,7 +73,9 @@ def train_extractor(
         show_progress=False,
     )
     few = slice(0, CALIBRATION_SAMPLES)
-    network, _ = from_torch(model, calibration=(samples.spikes[few], samples.labels[few]))
+    known = (samples.spikes[few], samples.labels[few])
+    # one threshold for the layer that new neurons will join
+    network, _ = from_torch(model, calibration=known, scales=ScaleForm.LAYER)
     return Extractor(model=model, network=network)
 
 

@@ -109,7 +109,8 @@ def test_step__sees_training_only_and_what_is_enabled():
 def test_remove__takes_off_every_hook():
     model = dense_model()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    hooks = [m._forward_hooks for m in model.modules()] + [model._forward_pre_hooks]
+    modules = (model, *model.children())
+    hooks = [m._forward_hooks for m in modules] + [model._forward_pre_hooks]
     triples = [(InputOf(model), model.to_hidden, model.hidden)]
     triples.append((model.hidden, model.to_output, model.output))
     with SSDP(triples, optimizer=optimizer):
