@@ -27,12 +27,9 @@ from ssdp_neuro.training import load_model
 RULES = ("none", "ssdp", "da-ssdp")
 DISTURBANCES: tuple[dict[str, float], ...] = (
     {},
-    {"jitter": 0.5},
     {"jitter": 1.0},
     {"jitter": 2.0},
-    {"lost": 0.2},
     {"lost": 0.5},
-    {"added": 0.02},
     {"added": 0.05},
     {"added": 0.1},
 )
@@ -53,7 +50,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True, help="the four idx files")
     parser.add_argument("--runs", type=Path, required=True, help="folders of trained runs")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
-    parser.add_argument("--samples", type=int, default=2000, help="test samples")
+    parser.add_argument("--samples", type=int, default=1000, help="test samples")
     parser.add_argument("--out", type=Path, help="folder for the record")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
@@ -63,7 +60,7 @@ def main() -> None:
     found: dict[str, dict[str, list[float]]] = {}
     for disturbance in DISTURBANCES:
         name = ", ".join(f"{key} {value:g}" for key, value in disturbance.items()) or "none"
-        data = Disturbed(test, seed=1, **disturbance) if disturbance else test
+        data = Disturbed(dataset=test, seed=1, **disturbance) if disturbance else test
         found[name] = {
             rule: [
                 measured(
