@@ -73,16 +73,20 @@ def rows(found: Comparison) -> list[list[str]]:
 
 
 def as_table(found: Comparison) -> Table:
-    """The rows, for the terminal."""
+    """The rows on their side, for the terminal."""
     from rich.table import Table
 
     n_samples = sum(len(run.labels) for run in found.runs)
     table = Table(title=f"{len(found.runs)} runs, {n_samples} samples of {found.n_steps} steps")
-    head, *body = rows(found)
-    for number, heading in enumerate(head):
-        table.add_column(heading, justify="right" if number else "left")
-    for row in body:
-        table.add_row(*row)
+    # a column for each executor: a row for each would be too wide for many terminals
+    for number, line in enumerate(zip(*rows(found), strict=True)):
+        heading, *values = line
+        if number == 0:
+            table.add_column(heading)
+            for value in values:
+                table.add_column(value, justify="right")
+        else:
+            table.add_row(heading, *values)
     return table
 
 
