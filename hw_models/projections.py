@@ -51,6 +51,35 @@ def _plasticity(record: Any) -> None:
         integer_array(f"{record.name}.weights", record.weights, low, high, np.int16)
 
 
+def convolved_shape(convolution: Any, where: str, shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """Shape ``(C, H, W)`` that a convolution, in integers or real numbers, makes of a source's.
+
+    Raises
+    ------
+    ShapeError
+        If the source is not three-dimensional or its channels do not fit; begins with ``where``.
+    """
+    channels_out, channels_in = convolution.weights.shape[:2]
+    if len(shape) != 3 or shape[0] != channels_in * convolution.groups:
+        raise ShapeError(
+            f"{where}: source shape {shape}; ({channels_in * convolution.groups}, H, W) is needed"
+        )
+    rows, columns = (
+        (size + 2 * pad - dilation * (kernel - 1) - 1) // stride + 1
+        for size, pad, dilation, kernel, stride in zip(
+            shape[1:],
+            convolution.padding,
+            convolution.dilation,
+            convolution.weights.shape[2:],
+            convolution.stride,
+            strict=True,
+        )
+    )
+    if rows < 1 or columns < 1:
+        raise ShapeError(f"{where}: the kernel is larger than the source shape {shape}")
+    return channels_out, rows, columns
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DenseProjection:
     """All-to-all synapses.
@@ -215,25 +244,7 @@ class ConvProjection:
         ShapeError
             If the source is not three-dimensional or its channels do not fit.
         """
-        channels_out, channels_in = self.weights.shape[:2]
-        if len(shape) != 3 or shape[0] != channels_in * self.groups:
-            raise ShapeError(
-                f"{self.name}: source shape {shape}; ({channels_in * self.groups}, H, W) is needed"
-            )
-        rows, columns = (
-            (size + 2 * pad - dilation * (kernel - 1) - 1) // stride + 1
-            for size, pad, dilation, kernel, stride in zip(
-                shape[1:],
-                self.padding,
-                self.dilation,
-                self.weights.shape[2:],
-                self.stride,
-                strict=True,
-            )
-        )
-        if rows < 1 or columns < 1:
-            raise ShapeError(f"{self.name}: the kernel is larger than the source shape {shape}")
-        return channels_out, rows, columns
+        return convolved_shape(self, self.name, shape)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

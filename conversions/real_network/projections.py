@@ -9,7 +9,7 @@ import numpy as np
 
 from hw_models import RangeError, ShapeError, TypeMismatchError
 from hw_models.integers import integer, integer_array, name_of, pair_of
-from hw_models.projections import MAX_DELAY
+from hw_models.projections import MAX_DELAY, convolved_shape
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -65,25 +65,7 @@ class RealConv:
 
     def output_shape(self, shape: tuple[int, ...]) -> tuple[int, int, int]:
         """Shape ``(C, H, W)`` made of a source's; ShapeError if it does not fit."""
-        channels_out, channels_in = self.weights.shape[:2]
-        if len(shape) != 3 or shape[0] != channels_in * self.groups:
-            raise ShapeError(
-                f"RealConv: source shape {shape}; ({channels_in * self.groups}, H, W) is needed"
-            )
-        rows, columns = (
-            (size + 2 * pad - dilation * (kernel - 1) - 1) // stride + 1
-            for size, pad, dilation, kernel, stride in zip(
-                shape[1:],
-                self.padding,
-                self.dilation,
-                self.weights.shape[2:],
-                self.stride,
-                strict=True,
-            )
-        )
-        if rows < 1 or columns < 1:
-            raise ShapeError(f"RealConv: the kernel is larger than the source shape {shape}")
-        return channels_out, rows, columns
+        return convolved_shape(self, "RealConv", shape)
 
 
 LinearMap = RealDense | RealSparse | RealConv
