@@ -6,6 +6,7 @@ import contextlib
 import datetime
 import os
 import random
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -93,6 +94,8 @@ def _others_needed() -> Iterator[None]:
         own = isinstance(error, SsdpError)
         if own or not (isinstance(error, dist.DistError) or "gloo" in reason.lower()):
             raise
+        # what the frames hold may need the group, which is about to go
+        traceback.clear_frames(error.__traceback__)
         who = os.environ.get("RANK", dist.get_rank() if in_ranks() else "?")
         raise TrainingError(
             f"rank {who}: another rank has ended, or has not answered for"

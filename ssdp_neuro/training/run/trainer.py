@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 import time
@@ -89,16 +90,9 @@ class Trainer:
         self._network = model
         self._clock = 0.0
         self._stop = StopSignals()
-        if place.n_ranks > 1:
-            as_first_rank(model, place)
-            on_gpu = place.device.type == "cuda"
-            self._network = DistributedDataParallel(
-                model, device_ids=[place.device] if on_gpu else None
-            )
-        if self.settings.compile:
-            if self.rule is not None:
-                raise InputError("[training] compile: not together with a rule, which taps layers")
-            self._network = torch.compile(self._network)  # type: ignore[assignment]
+        as_first_rank(model, place)
+        if self.settings.compile and self.rule is not None:
+            raise InputError("[training] compile: not together with a rule, which taps layers")
         self.steps_per_epoch = n_batches(len(data.train), self.settings.batch_size)
 
     @property
@@ -142,6 +136,7 @@ class Trainer:
             self._stop.caught(alone=self.place.n_ranks == 1),
             progress_bar("training", total, show=show, done=self.progress.step) as advance,
             tensorboard_log(self._log_folder(), self.progress.step) as log,
+            self._network_wrapped(),
         ):
             self._clock = time.perf_counter()
             while not self.finished:
@@ -211,6 +206,25 @@ class Trainer:
         }
         self.folder.write(self.progress.step, tensors, rest)
         self.folder.remove_old(self.settings.keep)
+
+    @contextlib.contextmanager
+    def _network_wrapped(self) -> Iterator[None]:
+        """Compiled, and with gradients averaged over the ranks, as long as this lasts.
+
+        The wrapper must be gone before the group of processes: were it the last to hold the
+        group, it would wait for the group's threads while keeping Python's lock from them.
+        """
+        try:
+            if self.place.n_ranks > 1:
+                device = self.place.device
+                self._network = DistributedDataParallel(
+                    self.model, device_ids=[device] if device.type == "cuda" else None
+                )
+            if self.settings.compile:
+                self._network = torch.compile(self._network)  # type: ignore[assignment]
+            yield
+        finally:
+            self._network = self.model
 
     def _refuse_off_chip(self) -> None:
         """At once, not when the first epoch on integers begins."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import gc
 import json
 import os
 import re
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from torch import distributed as dist
+from torch.nn.parallel import DistributedDataParallel
 
 from hw_models import InputError
 from ssdp_neuro.training import TrainingError, fit
@@ -47,8 +49,12 @@ def launched(rank, port):
     names = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "MASTER_PORT": port}
     os.environ.update({name: str(value) for name, value in names.items()})
     os.environ["MASTER_ADDR"] = "127.0.0.1"
+    gc.disable()
     result = trained(toy_config(**SHORT))
     assert not dist.is_initialized()
+    # a wrapper that outlives its group can wait for it forever
+    assert not any(type(thing) is DistributedDataParallel for thing in gc.get_objects())
+    gc.enable()
     return result
 
 
