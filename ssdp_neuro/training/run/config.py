@@ -19,12 +19,10 @@ from ssdp_neuro.training.run.section import (
     read_section,
     toml_value,
 )
-from ssdp_neuro.training.run.settings import (
-    ModelSettings,
-    OptimizerSettings,
-    RuleSection,
-    TrainingSettings,
-)
+from ssdp_neuro.training.run.settings.model import ModelSettings
+from ssdp_neuro.training.run.settings.optimizer import OptimizerSettings
+from ssdp_neuro.training.run.settings.rule import RuleSection
+from ssdp_neuro.training.run.settings.training import TrainingSettings
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from ssdp_neuro.training.run.choices import OptimizerKind, ScheduleKind
-from ssdp_neuro.training.run.settings import OptimizerSettings
+from ssdp_neuro.training.run.settings.optimizer import OptimizerSettings
 
 CYCLE_START = 1 / 25  # share of the peak at which one cycle begins
 CYCLE_RISE = 0.3  # share of the steps

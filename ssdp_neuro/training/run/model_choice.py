@@ -14,7 +14,7 @@ from ssdp_neuro.training.feed_forward import feed_forward
 from ssdp_neuro.training.network import SpikingNetwork
 from ssdp_neuro.training.recurrent import recurrent
 from ssdp_neuro.training.run.choices import ModelKind, SurrogateKind
-from ssdp_neuro.training.run.settings import ModelSettings
+from ssdp_neuro.training.run.settings.model import ModelSettings
 from ssdp_neuro.training.surrogate import (
     ArcTangent,
     Boxcar,

@@ -2,7 +2,7 @@ import pytest
 
 from ssdp_neuro.training.run.choices import ScheduleKind
 from ssdp_neuro.training.run.learning_rate import learning_rate
-from ssdp_neuro.training.run.settings import OptimizerSettings
+from ssdp_neuro.training.run.settings.optimizer import OptimizerSettings
 
 
 def course(n_steps=101, **settings):

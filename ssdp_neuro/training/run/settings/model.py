@@ -1,0 +1,117 @@
+"""Section ``[model]``: the network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hw_models import RangeError, ResetMode
+from hw_models.integers import integer
+from ssdp_neuro.training.run.choices import ModelKind, SurrogateKind
+from ssdp_neuro.training.run.settings.real_number import number
+
+OTHER_NEURONS = (  # of the other architectures
+    "current_decay",
+    "voltage_decay",
+    "threshold",
+    "reset",
+    "refractory",
+    "learn_decays",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSettings:
+    """The network; its input and classes are those of the data.
+
+    Parameters
+    ----------
+    kind
+        Architecture.
+    hidden
+        Neurons of each hidden layer; channels of each convolution; channels of the
+        transformer's tokens (one number).
+    current_decay
+        Of every neuron, 0..4095 in 1/4096 per step; 4095 is memoryless.
+    voltage_decay
+        Of every neuron, 0..4095 in 1/4096 per step; 0 does not leak.
+    threshold
+        Of every neuron, positive, in the unit of the weights.
+    reset
+        What a spike does to the membrane potential.
+    surrogate
+        Slope of the spike going back.
+    sharpness
+        First parameter of the surrogate (of the boxcar and the triangle the width),
+        positive; its own default if left out.
+    refractory
+        Steps after a spike in which a neuron cannot fire again, 0..63.
+    learn_decays
+        Whether training moves the decays, from the given ones.
+    gain
+        Initial weights have a standard deviation of gain / sqrt(inputs), positive; 1.5 for
+        the convolutional architecture and 1 for others if left out.
+    recurrent_gain
+        The same of recurrent weights.
+    kernel_size
+        Of every convolution.
+    stride
+        Of every convolution.
+    blocks
+        Of the transformer.
+    patch
+        Side of the transformer's patches, in pixels.
+    start_from
+        Model file whose weights it begins with, for instance the best.safetensors of
+        another run; random ones if empty.
+    quantize_from_epoch
+        First epoch (from 0) trained on the chip's integers; never if left out. The best
+        model is then chosen among those epochs, and mixed precision is off in them.
+    """
+
+    kind: ModelKind = ModelKind.FEED_FORWARD
+    hidden: tuple[int, ...] = (256,)
+    current_decay: int = 4095
+    voltage_decay: int = 256
+    threshold: float = 1.0
+    reset: ResetMode = ResetMode.SUBTRACT
+    surrogate: SurrogateKind = SurrogateKind.FAST_SIGMOID
+    sharpness: float | None = None
+    refractory: int = 0
+    learn_decays: bool = False
+    gain: float | None = None
+    recurrent_gain: float = 0.2
+    kernel_size: int = 3
+    stride: int = 2
+    blocks: int = 2
+    patch: int = 4
+    start_from: str = ""
+    quantize_from_epoch: int | None = None
+
+    def __post_init__(self) -> None:
+        for size in self.hidden:
+            integer("[model] hidden", size, 1, 2**24)
+        integer("[model] current_decay", self.current_decay, 0, 4095)
+        integer("[model] voltage_decay", self.voltage_decay, 0, 4095)
+        for field in ("kernel_size", "stride", "blocks", "patch"):
+            integer(f"[model] {field}", getattr(self, field), 1, 1024)
+        integer("[model] refractory", self.refractory, 0, 63)
+        for field in ("threshold", "recurrent_gain", "gain", "sharpness"):
+            if getattr(self, field) is not None:
+                number(f"[model] {field}", getattr(self, field), above=0)
+        if not self.hidden and self.kind is not ModelKind.FEED_FORWARD:
+            raise RangeError(f"[model] hidden: []; {self.kind.value!r} needs at least one number")
+        if self.kind is ModelKind.TRANSFORMER:
+            self._refuse_other_neurons()
+        if self.quantize_from_epoch is not None:
+            integer("[model] quantize_from_epoch", self.quantize_from_epoch, 0, 2**31 - 1)
+
+    def _refuse_other_neurons(self) -> None:
+        """The transformer has neurons of its own, and one number of channels."""
+        if len(self.hidden) > 1:
+            raise RangeError(f"[model] hidden: {list(self.hidden)}; 'transformer' takes one number")
+        for field in OTHER_NEURONS:
+            if getattr(self, field) != getattr(ModelSettings, field):
+                raise RangeError(
+                    f"[model] {field}: {getattr(self, field)}; the neurons of 'transformer' are"
+                    " as they are, so it has to be left out"
+                )

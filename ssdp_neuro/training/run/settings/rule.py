@@ -1,0 +1,59 @@
+"""Section ``[rule]``: the rule of synchrony beside the optimizer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from hw_models.integers import integer
+from ssdp_neuro.training.run.choices import PresetName, RuleKind
+from ssdp_neuro.training.run.settings.real_number import number
+
+
+@dataclass(frozen=True, kw_only=True)
+class RuleSection:
+    """The rule of synchrony that also changes weights, after each step of the optimizer.
+
+    Parameters
+    ----------
+    kind
+        Which rule, or which control; the one switch.
+    preset
+        Constants to start from.
+    layers
+        Names of the neurons whose incoming weights it changes; the last ones if empty,
+        and all with ["all"].
+    warm_up_steps
+        Optimizer steps before it changes anything; the gate is fitted on them. From 1.
+    a_plus
+        Largest change by a pair that fired, in the unit of the weights; the preset's if
+        left out.
+    a_baseline
+        Change of every other pair; the preset's if left out.
+    sigma
+        Width of the latency kernel, steps; the preset's if left out.
+    scale_by_learning_rate
+        Whether changes follow the learning rate; the preset's if left out.
+    """
+
+    kind: RuleKind = RuleKind.NONE
+    preset: PresetName = PresetName.CORRECTED
+    layers: tuple[str, ...] = ()
+    warm_up_steps: int = 1000
+    a_plus: float | None = None
+    a_baseline: float | None = None
+    sigma: float | None = None
+    scale_by_learning_rate: bool | None = None
+
+    def __post_init__(self) -> None:
+        integer("[rule] warm_up_steps", self.warm_up_steps, 1, 2**63 - 1)
+        for field in ("a_plus", "a_baseline"):
+            if getattr(self, field) is not None:
+                number(f"[rule] {field}", getattr(self, field), least=0)
+        if self.sigma is not None:
+            number("[rule] sigma", self.sigma, above=0)
+
+    def changes(self) -> dict[str, Any]:
+        """Fields of the rule's settings that differ from the preset."""
+        names = ("a_plus", "a_baseline", "sigma", "scale_by_learning_rate")
+        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}

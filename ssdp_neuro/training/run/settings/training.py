@@ -1,0 +1,69 @@
+"""Section ``[training]``: how long, on what, and what is kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hw_models.integers import integer
+from ssdp_neuro.training.run.choices import DeviceKind, LossKind
+from ssdp_neuro.training.run.settings.real_number import number
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings:
+    """How long, how many at a time, on what, and what is kept.
+
+    Parameters
+    ----------
+    epochs
+        Passes over the training samples, from 1.
+    batch_size
+        Samples per step, of all ranks together; batches are made equal to within one.
+    seed
+        Of initial weights, order of the samples, dropped spikes, random layers.
+    loss
+        Cross-entropy of the output's spike counts, or (latency) of counts in which a spike
+        weighs the more the earlier it comes.
+    dropped_spikes
+        Share of input spikes left out at random in training, 0 to below 1.
+    device
+        auto takes a GPU if there is one.
+    threads
+        Of PyTorch; 0: as many as it takes by itself. Same numbers only with as many.
+    amp
+        Mixed precision (bfloat16) in training; measuring is in float32.
+    compile
+        Whether torch.compile is used in training. Not together with a rule.
+    patience
+        Epochs without a gain on validation samples that end training; 0: never.
+    checkpoint_epochs
+        Epochs from one checkpoint to the next, from 1.
+    checkpoint_steps
+        Also one after so many steps within an epoch; 0: none.
+    keep
+        Checkpoints kept beside the best model, from 1.
+    tensorboard
+        Whether the run's folder also gets TensorBoard's event files.
+    """
+
+    epochs: int = 20
+    batch_size: int = 128
+    seed: int = 0
+    loss: LossKind = LossKind.COUNTS
+    dropped_spikes: float = 0.0
+    device: DeviceKind = DeviceKind.AUTO
+    threads: int = 0
+    amp: bool = False
+    compile: bool = False
+    patience: int = 0
+    checkpoint_epochs: int = 1
+    checkpoint_steps: int = 0
+    keep: int = 2
+    tensorboard: bool = False
+
+    def __post_init__(self) -> None:
+        lowest = {"epochs": 1, "batch_size": 1, "checkpoint_epochs": 1, "keep": 1}
+        for field in (*lowest, "threads", "patience", "checkpoint_steps"):
+            integer(f"[training] {field}", getattr(self, field), lowest.get(field, 0), 2**31 - 1)
+        integer("[training] seed", self.seed, 0, 2**31 - 1)
+        number("[training] dropped_spikes", self.dropped_spikes, least=0, below=1)
