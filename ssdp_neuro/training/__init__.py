@@ -28,8 +28,9 @@ from ssdp_neuro.training.feed_forward import feed_forward
 from ssdp_neuro.training.first_spike import first_spike, last_spike
 from ssdp_neuro.training.fit_arrays import TrainingHistory, fit_arrays
 from ssdp_neuro.training.memory_reuse import reuse_memory
-from ssdp_neuro.training.network import SpikingNetwork, Stage, quantize, stages
+from ssdp_neuro.training.network import SpikingNetwork
 from ssdp_neuro.training.neurons import CubaLif, Lif, LifState
+from ssdp_neuro.training.quantization import quantize
 from ssdp_neuro.training.recurrent import recurrent
 from ssdp_neuro.training.rule_settings import (
     LossChoice,
@@ -44,6 +45,7 @@ from ssdp_neuro.training.run.fit import TrainingResult, fit
 from ssdp_neuro.training.run.progress_record import EpochRecord
 from ssdp_neuro.training.spike_tap import InputOf
 from ssdp_neuro.training.ssdp import SSDP
+from ssdp_neuro.training.stages import Stage, stages
 from ssdp_neuro.training.surrogate import (
     ArcTangent,
     Boxcar,

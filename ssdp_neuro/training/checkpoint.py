@@ -18,7 +18,8 @@ from torch import nn
 from hw_models import NetworkFileError, SsdpError
 from hw_models.atomic_file import write_whole
 from ssdp_neuro.training import layer_records
-from ssdp_neuro.training.network import SpikingNetwork, quantize
+from ssdp_neuro.training.network import SpikingNetwork
+from ssdp_neuro.training.quantization import quantize
 from ssdp_neuro.training.tensor_file import tensor_file
 
 FORMAT = "ssdp_neuro spiking network"

@@ -3,40 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from collections import OrderedDict
 from collections.abc import Iterator
-from types import NoneType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrize
 
-from hw_models import ConversionError, ShapeError
-from hw_models.chips import LOIHI2, Chip
+from hw_models import ShapeError
 from hw_models.integers import shape_of
-from hw_models.weight_grid import WeightGrid, covering_grid
 from ssdp_neuro.decision import decide
 from ssdp_neuro.training.delays import DelayedLinear
-from ssdp_neuro.training.fake_quant import OnGrid
 from ssdp_neuro.training.neurons import CubaLif
-
-SYNAPSES = (nn.Linear, nn.Conv2d)
-SHAPERS = (nn.Flatten, nn.Dropout, nn.Identity)
-
-
-class Stage(NamedTuple):
-    """One projection and the neurons it ends at, each with its path in the model.
-
-    ``modules`` holds both and what stands before them since the last neurons, by path.
-    """
-
-    synapses_path: str
-    synapses: nn.Module
-    neurons_path: str
-    neurons: CubaLif
-    modules: OrderedDict[str, nn.Module]
 
 
 class SpikingNetwork(nn.Sequential):
@@ -161,140 +139,3 @@ class SpikingNetwork(nn.Sequential):
 def as_spikes(spikes: Any) -> Tensor:
     """A float32 tensor of 0 and 1 from a bool or integer array, copied."""
     return torch.as_tensor(np.asarray(spikes), dtype=torch.float32)
-
-
-def stages(model: nn.Sequential) -> list[Stage]:
-    """Each projection of a model with the neurons it ends at, from input to output.
-
-    Raises
-    ------
-    ConversionError
-        If the modules do not alternate so, or one is not supported; names its path.
-    """
-    found: list[Stage] = []
-    waiting: tuple[str, nn.Module] | None = None
-    modules: OrderedDict[str, nn.Module] = OrderedDict()
-    for path, module in model.named_children():
-        modules[path] = module
-        if isinstance(module, SHAPERS):
-            continue
-        if isinstance(module, CubaLif):
-            if waiting is None:
-                raise ConversionError(f"{path}: CubaLif without Linear or Conv2d before it")
-            found.append(Stage(*waiting, path, module, modules))
-            waiting, modules = None, OrderedDict()
-        elif isinstance(module, SYNAPSES):
-            if waiting is not None:
-                raise ConversionError(f"{path}: no CubaLif between it and {waiting[0]}")
-            waiting = (path, module)
-        else:
-            names = ", ".join(kind.__name__ for kind in (*SYNAPSES, CubaLif, *SHAPERS))
-            raise ConversionError(f"{path}: {type(module).__name__}; supported are {names}")
-    if waiting is not None:
-        raise ConversionError(f"{waiting[0]}: no CubaLif after it")
-    if not found:
-        raise ConversionError("the model has no CubaLif")
-    return found
-
-
-def weight_of(synapses: nn.Module) -> np.ndarray:
-    """Real weights of a Linear or Conv2d, float64; those under the grid of a quantized one."""
-    weight: Any = (
-        synapses.parametrizations.weight.original  # type: ignore[union-attr]
-        if parametrize.is_parametrized(synapses)
-        else synapses.weight
-    )
-    return weight.detach().cpu().double().numpy()
-
-
-def weights_into(stage: Stage) -> np.ndarray:
-    """All real weights that end at a stage's neurons, its own ones included, ``(n_post, -1)``."""
-    parts = [stage.synapses]
-    if stage.neurons.recurrent is not None:
-        parts.append(stage.neurons.recurrent)
-    rows = [weight_of(part) for part in parts]
-    return np.concatenate([part.reshape(len(part), -1) for part in rows], axis=1)
-
-
-def quantize(
-    model: nn.Sequential, grids: dict[str, WeightGrid] | None = None, *, chip: Chip = LOIHI2
-) -> dict[str, WeightGrid]:
-    """Put a model on the chip's integers: every weight on a grid, every neuron exact.
-
-    A layer's recurrent weights share its grid. It can be trained on from there
-    (quantization-aware); its spikes are those of the converted network.
-
-    Parameters
-    ----------
-    model
-        Alternating Linear or Conv2d and CubaLif.
-    grids
-        By name of the neurons; those that cover the weights as they stand if not given.
-    chip
-        Registers, for grids that are not given.
-
-    Returns
-    -------
-    dict
-        The grids in use, by name of the neurons.
-
-    Raises
-    ------
-    ConversionError
-        If a layer has what the chip has not; names its path.
-
-    Mutates
-    -------
-    model
-    """
-    chosen = {}
-    refuse_off_chip(model)
-    for stage in stages(model):
-        neurons = stage.neurons
-        grid = (grids or {}).get(stage.neurons_path) or covering_grid(
-            weights_into(stage),
-            real_threshold=neurons.threshold,
-            current_decay=int(np.min(neurons.current_decay)),
-            chip=chip,
-        )
-        for synapses in (stage.synapses, neurons.recurrent):
-            if synapses is None:
-                continue
-            if parametrize.is_parametrized(synapses):
-                # not removed and registered anew: that would break deep copies of the model
-                synapses.parametrizations.weight[0].grid = grid  # type: ignore[union-attr,index]
-            else:
-                parametrize.register_parametrization(synapses, "weight", OnGrid(grid))
-        neurons.grid = chosen[stage.neurons_path] = grid
-    return chosen
-
-
-def refuse_off_chip(model: nn.Sequential) -> None:
-    """Refuse a model that :func:`quantize` cannot put on the chip's integers.
-
-    Raises
-    ------
-    ConversionError
-        Names the path of the first layer that the chip has not.
-    """
-    for stage in stages(model):
-        _refuse_stage(stage)
-
-
-def _refuse_stage(stage: Stage) -> None:
-    if stage.neurons.adaptation is not None:
-        raise ConversionError(
-            f"{stage.neurons_path}.adaptation: the chip's threshold is constant;"
-            " supported is adaptation=None"
-        )
-    if getattr(stage.synapses, "bias", None) is not None:
-        raise ConversionError(
-            f"{stage.synapses_path}.bias: supported is bias=False; the chip adds a bias to the"
-            f" membrane potential, as CubaLif(bias=...) of {stage.neurons_path!r} does"
-        )
-    recurrent = stage.neurons.recurrent
-    if not isinstance(recurrent, (*SYNAPSES, NoneType)):
-        raise ConversionError(
-            f"{stage.neurons_path}.recurrent: {type(recurrent).__name__};"
-            f" supported are {', '.join(kind.__name__ for kind in SYNAPSES)}"
-        )

@@ -27,7 +27,7 @@ from ssdp_neuro.training import (
     quantize,
     stages,
 )
-from ssdp_neuro.training.network import weight_of
+from ssdp_neuro.training.stages import weight_of
 
 LEARNED = {"learn_current_decay": True, "learn_voltage_decay": True}
 

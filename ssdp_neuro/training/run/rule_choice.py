@@ -15,13 +15,13 @@ from ssdp_neuro.training.controls import (
     ShuffledLatencies,
 )
 from ssdp_neuro.training.da_ssdp import DASSDP
-from ssdp_neuro.training.network import stages
 from ssdp_neuro.training.rule_settings import Preset
 from ssdp_neuro.training.run.choices import RuleKind
 from ssdp_neuro.training.run.section import nearest
 from ssdp_neuro.training.run.settings.rule import RuleSection
 from ssdp_neuro.training.spike_tap import InputOf
 from ssdp_neuro.training.ssdp import SSDP, Triple
+from ssdp_neuro.training.stages import stages
 from ssdp_neuro.training.transformer import SpikingTransformer
 
 RULES: dict[RuleKind, type[SSDP]] = {

@@ -18,8 +18,8 @@ from torch.nn.parallel import DistributedDataParallel
 from hw_models import ConversionError, InputError
 from hw_models.weight_grid import WeightGrid
 from ssdp_neuro.data import DataSplit, SpikeDataset
-from ssdp_neuro.training.network import quantize, refuse_off_chip, stages
 from ssdp_neuro.training.progress import progress_bar
+from ssdp_neuro.training.quantization import quantize, refuse_off_chip
 from ssdp_neuro.training.run.batch_order import Batch, batches_of, n_batches
 from ssdp_neuro.training.run.batch_reader import read_ahead
 from ssdp_neuro.training.run.choices import ScheduleKind
@@ -39,6 +39,7 @@ from ssdp_neuro.training.run.run_folder import BEST, RunFolder
 from ssdp_neuro.training.run.stop_signals import StopSignals
 from ssdp_neuro.training.run.tensor_tree import put_together, take_apart
 from ssdp_neuro.training.run.tensorboard_log import tensorboard_log
+from ssdp_neuro.training.stages import stages
 
 
 class Trainer:

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -31,3 +32,9 @@ def conv_model(*, seed=0, **neuron):
             ),
             input_shape=(2, 6, 6),
         )
+
+
+def spikes_for(model, *, seed=0, samples=4, steps=12):
+    """Random spikes ``(samples, steps, *input_shape)`` that fit a model."""
+    shape = (samples, steps, *model.input_shape)
+    return torch.tensor(np.random.default_rng(seed).random(shape) < 0.4, dtype=torch.float32)

@@ -22,8 +22,7 @@ from ssdp_neuro.training import (
     quantize,
     save_model,
 )
-from tests.ssdp_neuro.training.models import conv_model, dense_model
-from tests.ssdp_neuro.training.test_network import spikes_for
+from tests.ssdp_neuro.training.models import conv_model, dense_model, spikes_for
 
 
 @pytest.mark.parametrize("quantized", [False, True])
