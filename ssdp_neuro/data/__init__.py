@@ -1,5 +1,6 @@
 """Data sets as spikes: readers, encoders and splits; NumPy only until a data set needs more."""
 
+from ssdp_neuro.data.augmentation import Augmented
 from ssdp_neuro.data.dataset import DataSplit, SpikeDataset
 from ssdp_neuro.data.disturbance import Disturbed
 from ssdp_neuro.data.images import EncodedImages
@@ -8,6 +9,7 @@ from ssdp_neuro.data.settings import DataSettings, Encoding, ValidationBy
 
 __all__ = [
     "DATA_SETS",
+    "Augmented",
     "DataSettings",
     "DataSplit",
     "Disturbed",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
@@ -24,13 +24,17 @@ class ImageEncoder(Protocol):
     def n_steps(self) -> int:
         """Steps of a sample."""
 
+    @property
+    def n_copies(self) -> int:
+        """Channels of spikes for each channel of an image."""
+
     def __call__(self, images: np.ndarray, keys: np.ndarray, epoch: int) -> np.ndarray:
         """Encode.
 
         Parameters
         ----------
         images
-            uint8 ``(B, ...)``.
+            uint8 ``(B, channels, ...)``.
         keys
             int64 ``(B,)``, which sample of its data set each is.
         epoch
@@ -38,7 +42,7 @@ class ImageEncoder(Protocol):
 
         Returns
         -------
-        bool, shape (B, n_steps, ...)
+        bool, shape (B, n_steps, channels * n_copies, ...)
         """
 
 
@@ -56,6 +60,7 @@ class LatencyEncoder:
         Pixels below this brightness, 0..1, stay silent.
     """
 
+    n_copies: ClassVar[int] = 1
     n_steps: int
     window: int
     darkest: float
@@ -86,6 +91,7 @@ class RandomRateEncoder:
         Key of the draws.
     """
 
+    n_copies: ClassVar[int] = 1
     n_steps: int
     max_rate: float
     seed: int
@@ -120,6 +126,7 @@ class RegularRateEncoder:
         As in :class:`RandomRateEncoder`.
     """
 
+    n_copies: ClassVar[int] = 1
     n_steps: int
     max_rate: float
     seed: int
@@ -144,6 +151,7 @@ class BitPlaneEncoder:
         8 for the whole number; fewer leave out the low bits, more begin again.
     """
 
+    n_copies: ClassVar[int] = 1
     n_steps: int
 
     def __call__(self, images: np.ndarray, keys: np.ndarray, epoch: int) -> np.ndarray:
@@ -165,12 +173,44 @@ class ThresholdEncoder:
         Steps of a sample.
     """
 
+    n_copies: ClassVar[int] = 1
     n_steps: int
 
     def __call__(self, images: np.ndarray, keys: np.ndarray, epoch: int) -> np.ndarray:
         """Encode; see :class:`ImageEncoder`."""
         thresholds = BRIGHTEST * (self.n_steps - steps_of(self.n_steps, images))
         return images[:, None].astype(np.int64) * (self.n_steps + 1) >= thresholds
+
+
+@dataclass(frozen=True)
+class LevelEncoder:
+    """A channel for each of some even thresholds, firing in all steps where a pixel reaches it.
+
+    Channel ``c * n_levels + k`` fires if level x (n_levels + 1) >= 255 x (k + 1).
+
+    Parameters
+    ----------
+    n_steps
+        Steps of a sample.
+    n_levels
+        Thresholds of each channel of the image.
+    """
+
+    n_steps: int
+    n_levels: int
+
+    @property
+    def n_copies(self) -> int:
+        """One for each threshold."""
+        return self.n_levels
+
+    def __call__(self, images: np.ndarray, keys: np.ndarray, epoch: int) -> np.ndarray:
+        """Encode; see :class:`ImageEncoder`."""
+        k = np.arange(self.n_levels).reshape(-1, *(1,) * (images.ndim - 2))
+        lowest = -(-BRIGHTEST * (k + 1) // (self.n_levels + 1))  # level that fires, rounded up
+        fired = images[:, :, None] >= lowest.astype(np.uint8)
+        flat = fired.reshape(len(images), 1, -1, *images.shape[2:])
+        return np.repeat(flat, self.n_steps, axis=1)
 
 
 def steps_of(n_steps: int, images: np.ndarray) -> np.ndarray:

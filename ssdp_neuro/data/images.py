@@ -13,6 +13,7 @@ from ssdp_neuro.data.image_encoders import (
     BitPlaneEncoder,
     ImageEncoder,
     LatencyEncoder,
+    LevelEncoder,
     RandomRateEncoder,
     RegularRateEncoder,
     ThresholdEncoder,
@@ -66,8 +67,9 @@ class EncodedImages:
 
     @property
     def input_shape(self) -> tuple[int, ...]:
-        """Channels, height and width."""
-        return tuple(int(size) for size in self.images.shape[1:])
+        """Channels of spikes, height and width."""
+        channels, *size = (int(n) for n in self.images.shape[1:])
+        return (channels * self.encoder.n_copies, *size)
 
     def spikes(self, indices: Any, *, epoch: int = 0) -> np.ndarray:
         """Spikes of some samples, bool ``(B, n_steps, *input_shape)``."""
@@ -96,9 +98,11 @@ def image_encoder(settings: DataSettings) -> ImageEncoder:
         return BitPlaneEncoder(steps)
     if settings.code is Encoding.THRESHOLD:
         return ThresholdEncoder(steps)
+    if settings.code is Encoding.LEVELS:
+        return LevelEncoder(steps, settings.levels)
     raise InputError(
         f"data.encoding: {settings.encoding!r} is not for the images of {settings.name!r};"
-        " allowed: auto, latency, rate, regular, bit-planes, threshold"
+        " allowed: auto, latency, rate, regular, bit-planes, threshold, levels"
     )
 
 

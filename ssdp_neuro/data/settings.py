@@ -25,6 +25,7 @@ class Encoding(enum.Enum):
     REGULAR = "regular"
     BIT_PLANES = "bit-planes"
     THRESHOLD = "threshold"
+    LEVELS = "levels"
     EVENTS = "events"
     DELTA = "delta"
     COCHLEA = "cochlea"
@@ -54,9 +55,9 @@ class DataSettings:
         Steps of a sample.
     encoding
         ``auto``, or for images ``latency`` (one spike, the earlier the brighter), ``rate``
-        (random, anew in every epoch), ``regular`` (evenly spaced), ``bit-planes`` or
-        ``threshold``; ``events`` for event cameras and spike arrays; ``delta`` for signals;
-        ``cochlea`` for sound.
+        (random, anew in every epoch), ``regular`` (evenly spaced), ``bit-planes``,
+        ``threshold`` or ``levels`` (a channel for each threshold); ``events`` for event cameras
+        and spike arrays; ``delta`` for signals; ``cochlea`` for sound.
     validation
         Share of the training samples kept for validation, 0 to below 1; 0 for none.
     validation_by
@@ -74,6 +75,10 @@ class DataSettings:
         Of the choice of samples and of random encodings.
     pool
         So many rows and columns of pixels become one.
+    mirror
+        Whether training images are mirrored left to right, with a chance of one half.
+    shift
+        Training images are shifted by up to so many pixels in both directions, by chance.
     window
         ``latency``: spikes fall into so many steps from the first; 0 for all steps.
     darkest
@@ -87,6 +92,7 @@ class DataSettings:
         ``cochlea``: bands, spaced evenly on the mel scale; 3 neurons each.
     levels
         ``delta``: step sizes, each double the one before, with an up and a down channel each.
+        ``levels``: even thresholds of brightness, with a channel each.
     delta
         ``delta``: the smallest step size, in units of the signal; 0 for the data set's own.
     rhythm
@@ -117,6 +123,8 @@ class DataSettings:
     test_limit: int = 0
     seed: int = 0
     pool: int = 1
+    mirror: bool = False
+    shift: int = 0
     window: int = 0
     darkest: float = 0.1
     max_rate: float = 1.0
@@ -182,6 +190,7 @@ _RANGES = (
     ("test_limit", 0, MOST),
     ("seed", 0, 2**32 - 1),
     ("pool", 1, 2**15),
+    ("shift", 0, 2**15),
     ("window", 0, MOST_STEPS),
     ("step_us", 0, MOST),
     ("channels", 1, 1024),

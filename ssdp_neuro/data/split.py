@@ -6,6 +6,7 @@ import numpy as np
 
 from hw_models import InputError
 from hw_models.random_bits import random_bits
+from ssdp_neuro.data.augmentation import Augmented
 from ssdp_neuro.data.dataset import DataSplit
 from ssdp_neuro.data.settings import DataSettings, ValidationBy
 from ssdp_neuro.data.source import Source
@@ -59,6 +60,10 @@ def divided(source: Source, settings: DataSettings) -> DataSplit:
     train_part, validation_part, test_part = (
         source.make(places, source.labels[places], n_classes) for places in parts
     )
+    if settings.mirror or settings.shift:
+        train_part = Augmented(
+            dataset=train_part, mirror=settings.mirror, shift=settings.shift, seed=settings.seed
+        )
     groups = tuple(
         tuple(sorted(set(source.groups[places].tolist()))) if source.groups is not None else ()
         for places in parts

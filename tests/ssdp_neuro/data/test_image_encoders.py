@@ -6,6 +6,7 @@ from hw_models.random_bits import random_bits
 from ssdp_neuro.data.image_encoders import (
     BitPlaneEncoder,
     LatencyEncoder,
+    LevelEncoder,
     RandomRateEncoder,
     RegularRateEncoder,
     ThresholdEncoder,
@@ -80,6 +81,25 @@ def test_threshold_encoder__the_brighter_the_longer(images):
     spikes = ThresholdEncoder(4)(images, KEYS, 0)
     assert spikes.sum(axis=1).tolist() == (images.astype(int) * 5 // 255).clip(max=4).tolist()
     assert (np.diff(spikes.astype(int), axis=1) >= 0).all()
+
+
+@pytest.mark.parametrize("n_levels", [1, 4, 16])
+def test_level_encoder__has_a_channel_for_each_threshold_in_every_step(n_levels):
+    images = np.arange(512, dtype=np.uint16).astype(np.uint8).reshape(2, 2, 8, 16)
+    spikes = LevelEncoder(3, n_levels)(images, KEYS[:2], 0)
+    assert (spikes.shape, spikes.dtype) == ((2, 3, 2 * n_levels, 8, 16), bool)
+    assert (spikes == spikes[:, :1]).all()
+    for channel in range(2):
+        for k in range(n_levels):
+            fired = spikes[:, 0, channel * n_levels + k]
+            assert (fired == (images[:, channel] * (n_levels + 1.0) >= 255 * (k + 1))).all()
+
+
+def test_encoded_images__levels_are_channels(images):
+    encoder = image_encoder(DataSettings(encoding="levels", n_steps=2, levels=3))
+    data = EncodedImages(images=images, labels=KEYS, keys=KEYS, n_classes=6, encoder=encoder)
+    assert data.input_shape == (3, 4, 5)
+    assert data.spikes(KEYS).shape == (6, 2, 3, 4, 5)
 
 
 @pytest.mark.parametrize("encoding", ["latency", "rate", "regular", "bit-planes", "threshold"])
