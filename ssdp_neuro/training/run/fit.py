@@ -183,8 +183,8 @@ def fit(
                 on_epoch=on_epoch,
             )
             if found is not None:
-                trainer.restore(*found)
-            refuse_apart(trainer.progress.step, place)
+                trainer.state.restore(*found)
+            refuse_apart(trainer.state.progress.step, place)
             return _run(trainer, before, show_progress)
 
 
@@ -204,15 +204,15 @@ def _run(trainer: Trainer, before: list[int], show_progress: bool) -> TrainingRe
 def _trained(trainer: Trainer, show_progress: bool) -> TrainingResult:
     try:
         trainer.run(show_progress=show_progress)
-        trainer.take_best()
+        trainer.best.give_back()
         test_accuracy = trainer.measure(trainer.data.test)
     finally:
-        if trainer.rule is not None:
-            trainer.rule.remove()
-    progress = trainer.progress
+        if trainer.state.rule is not None:
+            trainer.state.rule.remove()
+    progress = trainer.state.progress
     has_validation = len(trainer.data.validation) > 0
     return TrainingResult(
-        model=trainer.model.eval(),
+        model=trainer.state.model.eval(),
         history=tuple(progress.history),
         best_epoch=progress.best_epoch,
         validation_accuracy=progress.best_accuracy if has_validation else None,
@@ -220,7 +220,7 @@ def _trained(trainer: Trainer, show_progress: bool) -> TrainingResult:
         steps=progress.step,
         seconds=progress.seconds,
         folder=None if trainer.folder is None else trainer.folder.path,
-        convertible=trainer.best_is_convertible,
+        convertible=trainer.state.best_is_convertible,
     )
 
 

@@ -6,6 +6,9 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
+from ssdp_neuro.training.run.choices import ScheduleKind
+from ssdp_neuro.training.run.settings.optimizer import OptimizerSettings
+
 
 @dataclass(frozen=True, kw_only=True)
 class EpochRecord:
@@ -72,6 +75,47 @@ class ProgressRecord:
     rate_scale: float = 1.0
     since_cut: int = 0
     seconds: float = 0.0
+
+    def begin_epoch(self) -> None:
+        """Count anew."""
+        self.loss_sum, self.n_correct, self.n_seen = 0.0, 0, 0
+
+    def count(self, n_samples: int, loss: float, n_correct: int) -> None:
+        """Take up one step; its loss is the sum over the samples."""
+        self.loss_sum += loss
+        self.n_correct += n_correct
+        self.n_seen += n_samples
+        self.step += 1
+        self.batch += 1
+
+    def end_epoch(self, record: EpochRecord, settings: OptimizerSettings) -> bool:
+        """Take up what an epoch gave, and cut the learning rate at the end of a plateau.
+
+        Returns
+        -------
+        bool
+            Whether it is the best epoch so far; without validation samples each one is.
+        """
+        self.history.append(record)
+        self.epoch, self.batch = self.epoch + 1, 0
+        share = record.validation_accuracy
+        if share is None or share > self.best_accuracy:
+            self.best_epoch = record.epoch
+            self.best_accuracy = -1.0 if share is None else share
+            self.since_gain = self.since_cut = 0
+            return True
+        self.since_gain += 1
+        self.since_cut += 1
+        plateau = settings.schedule is ScheduleKind.PLATEAU
+        if plateau and self.since_cut >= settings.plateau_patience:
+            self.rate_scale *= settings.plateau_factor
+            self.since_cut = 0
+        return False
+
+    def forget_best(self) -> None:
+        """Choose the best epoch among those to come."""
+        self.best_epoch, self.best_accuracy = -1, -1.0
+        self.since_gain = 0
 
     def to_plain(self) -> dict[str, Any]:
         """The same as JSON can hold it."""

@@ -1,0 +1,105 @@
+"""A model under training with all that changes beside it: what a checkpoint holds."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from hw_models.weight_grid import WeightGrid
+from ssdp_neuro.training.quantization import quantize
+from ssdp_neuro.training.run.finite_numbers import Whereabouts
+from ssdp_neuro.training.run.progress_record import ProgressRecord
+from ssdp_neuro.training.run.run_folder import RunFolder
+from ssdp_neuro.training.run.tensor_tree import put_together, take_apart
+from ssdp_neuro.training.stages import stages
+
+
+class TrainingState:
+    """Model, optimizer, rule and progress; changes with every step.
+
+    Parameters
+    ----------
+    model
+        On the device of the run.
+    optimizer
+        Of its parameters.
+    rule
+        Beside the optimizer; ``None`` for none.
+    folder
+        Of the run, or ``None``.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        rule: Any,
+        folder: RunFolder | None,
+    ) -> None:
+        self.model, self.optimizer, self.rule, self.folder = model, optimizer, rule, folder
+        self.progress = ProgressRecord()
+        self.quantized = False
+        self.best_is_convertible = False
+
+    @property
+    def learning_rate(self) -> float:
+        """Of the last step."""
+        return self.optimizer.param_groups[0]["lr"]
+
+    def quantize(self) -> None:
+        """Put the model on the chip's integers."""
+        quantize(self.model)  # type: ignore[arg-type]
+        self.quantized = True
+        # what was best in real numbers is not compared with what is in integers
+        self.progress.forget_best()
+
+    def taken_apart(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Tensors by name, and the rest as JSON can hold it."""
+        tensors: dict[str, Tensor] = {}
+        state = {
+            "model": dict(self.model.state_dict()),
+            "optimizer": self.optimizer.state_dict(),
+            "rule": None if self.rule is None else self.rule.state_dict(),
+        }
+        rest = {
+            "progress": self.progress.to_plain(),
+            "best_is_convertible": self.best_is_convertible,
+            "grids": self._grids(),
+            "state": take_apart(state, "", tensors),
+        }
+        return tensors, rest
+
+    def restore(self, tensors: dict[str, Tensor], rest: dict[str, Any]) -> None:
+        """Take what :meth:`taken_apart` gave in the same run."""
+        state = put_together(rest["state"], tensors)
+        if rest["grids"] is not None:
+            quantize(
+                self.model,  # type: ignore[arg-type]
+                {name: WeightGrid(**grid) for name, grid in rest["grids"].items()},
+            )
+            self.quantized = True
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.rule is not None:
+            self.rule.load_state_dict(state["rule"])
+        self.progress = ProgressRecord.of_plain(rest["progress"])
+        self.best_is_convertible = rest["best_is_convertible"]
+
+    def where(self) -> Whereabouts:
+        """Where the run is, for a message."""
+        return Whereabouts(
+            step=self.progress.step,
+            epoch=self.progress.epoch,
+            learning_rate=self.learning_rate,
+            has_rule=self.rule is not None,
+            folder=self.folder,
+        )
+
+    def _grids(self) -> dict[str, Any] | None:
+        if not self.quantized:
+            return None
+        grids = {s.neurons_path: s.neurons.grid for s in stages(self.model)}  # type: ignore[arg-type]
+        return {name: dataclasses.asdict(grid) for name, grid in grids.items() if grid is not None}

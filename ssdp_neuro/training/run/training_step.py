@@ -1,0 +1,129 @@
+"""One step of training: loss of a batch, gradients, optimizer, rule."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from hw_models import InputError
+from ssdp_neuro.training.run.batch_order import Batch
+from ssdp_neuro.training.run.config import RunConfig
+from ssdp_neuro.training.run.device import Place, seed_step, summed
+from ssdp_neuro.training.run.finite_numbers import refuse_not_finite
+from ssdp_neuro.training.run.learning_rate import learning_rate
+from ssdp_neuro.training.run.losses import class_scores, sample_losses
+from ssdp_neuro.training.run.measuring import as_input
+from ssdp_neuro.training.run.training_state import TrainingState
+
+
+class TrainingStep:
+    """Steps of the optimizer and of the rule, over batches that the ranks share.
+
+    Parameters
+    ----------
+    state
+        Changed by every step.
+    config
+        Of the run.
+    place
+        Device and rank.
+    n_classes
+        Of the data.
+    n_steps
+        Of the whole run, for the learning rate.
+    """
+
+    def __init__(
+        self, state: TrainingState, config: RunConfig, place: Place, *, n_classes: int, n_steps: int
+    ) -> None:
+        self.state, self.config, self.place = state, config, place
+        self.n_classes, self.n_steps = n_classes, n_steps
+        self._network = state.model
+
+    @contextlib.contextmanager
+    def network_wrapped(self) -> Iterator[None]:
+        """Compiled, and with gradients averaged over the ranks, as long as this lasts.
+
+        The wrapper must be gone before the group of processes: were it the last to hold the
+        group, it would wait for the group's threads while keeping Python's lock from them.
+        """
+        try:
+            if self.place.n_ranks > 1:
+                device = self.place.device
+                self._network = DistributedDataParallel(
+                    self.state.model, device_ids=[device] if device.type == "cuda" else None
+                )
+            if self.config.training.compile:
+                self._network = torch.compile(self._network)  # type: ignore[assignment]
+            yield
+        finally:
+            self._network = self.state.model
+
+    def make(self, batch: Batch, spikes: np.ndarray, labels: np.ndarray) -> None:
+        """Make one step.
+
+        Parameters
+        ----------
+        batch
+            Its samples on this rank, and how many there are on all.
+        spikes : bool, shape (B, T, *input_shape)
+            Of this rank's samples.
+        labels : int64, shape (B,)
+            Of the same.
+
+        Raises
+        ------
+        TrainingError
+            If the loss or the gradient is no longer finite.
+        InputError
+            If the model has fewer classes than the data.
+
+        Mutates
+        -------
+        the state
+        """
+        state, progress = self.state, self.state.progress
+        seed_step(self.config.training.seed, progress.step, self.place.rank)
+        state.model.train()
+        rate = learning_rate(self.config.optimizer, progress.step, self.n_steps)
+        for group in state.optimizer.param_groups:
+            group["lr"] = progress.rate_scale * rate
+        wanted = torch.from_numpy(labels).to(self.place.device)
+        per_sample, right = self._losses(as_input(spikes, self.place), wanted)
+        loss, n_right = summed([float(per_sample.detach().sum()), float(right)], self.place)
+        refuse_not_finite("loss", loss / batch.n_all, state.where())
+        state.optimizer.zero_grad()
+        # ranks' gradients are averaged, so each counts as often as there are ranks
+        (per_sample.sum() * (self.place.n_ranks / batch.n_all)).backward()
+        limit = self.config.optimizer.clip_norm
+        norm = nn.utils.clip_grad_norm_(
+            state.model.parameters(), math.inf if limit is None else limit
+        )
+        refuse_not_finite("norm of the gradient", float(norm), state.where())
+        state.optimizer.step()
+        if state.rule is not None:
+            state.rule.step(per_sample.detach())
+        progress.count(batch.n_all, loss, int(n_right))
+
+    def _losses(self, spikes: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Loss of each sample, and how many have the highest score where they should."""
+        settings = self.config.training
+        if settings.dropped_spikes:
+            kept = torch.rand(spikes.shape, device=spikes.device) >= settings.dropped_spikes
+            spikes = spikes * kept
+        # whole numbers of the chip do not fit in bfloat16
+        mixed = settings.amp and not self.state.quantized
+        with torch.autocast(self.place.device.type, dtype=torch.bfloat16, enabled=mixed):
+            output = self._network(spikes)
+        scores = class_scores(output, settings.loss)
+        if scores.shape[1] < self.n_classes:
+            raise InputError(
+                f"the model gives {scores.shape[1]} classes; the data has {self.n_classes}"
+            )
+        return sample_losses(scores, labels), (scores.argmax(1) == labels).sum()
