@@ -27,9 +27,10 @@ from ssdp_neuro.training.fake_quant import OnGrid
 from ssdp_neuro.training.feed_forward import feed_forward
 from ssdp_neuro.training.first_spike import first_spike, last_spike
 from ssdp_neuro.training.fit_arrays import TrainingHistory, fit_arrays
+from ssdp_neuro.training.lif_state import LifState
 from ssdp_neuro.training.memory_reuse import reuse_memory
 from ssdp_neuro.training.network import SpikingNetwork
-from ssdp_neuro.training.neurons import CubaLif, Lif, LifState
+from ssdp_neuro.training.neurons import CubaLif, Lif
 from ssdp_neuro.training.quantization import quantize
 from ssdp_neuro.training.recurrent import recurrent
 from ssdp_neuro.training.rule_settings import (

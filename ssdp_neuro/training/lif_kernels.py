@@ -24,6 +24,8 @@ name               shape          meaning
 
 Real numbers are of the dtype of the arrays throughout (no double constants), in the order
 of operations of :meth:`CubaLif.step`, so the results are equal bit by bit.
+
+All kernels are in one file, for Numba's cache notices no change of a kernel in another.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,35 +11,18 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from hw_models import RangeError, ResetMode, ShapeError, TypeMismatchError
-from hw_models.arithmetic import ALIGN_SHIFT, DECAY_UNITY, STATE_LIMIT
+from hw_models.arithmetic import ALIGN_SHIFT, DECAY_UNITY
 from hw_models.integers import integer
 from hw_models.weight_grid import WeightGrid
 from ssdp_neuro.training.adaptation import Adaptation
 from ssdp_neuro.training.decays import Decay
 from ssdp_neuro.training.delays import DelayedLinear
-from ssdp_neuro.training.fake_quant import truncate_through
 from ssdp_neuro.training.lif_scan import ScanSettings, can_scan, scan
+from ssdp_neuro.training.lif_state import LifState, integrated, integrated_on_chip
 from ssdp_neuro.training.membrane_bias import MembraneBias
 from ssdp_neuro.training.surrogate import FastSigmoid, Surrogate, spike
 
 MEMORYLESS = DECAY_UNITY - 1  # of a current
-
-
-class LifState(NamedTuple):
-    """A layer of neurons after a step; every tensor ``(B, ...)``.
-
-    ``sent`` is what was given for that step, ``resting`` the refractory steps left, and
-    ``adapted`` by how much earlier spikes have raised the threshold, ``heard`` the own spikes
-    still under way; None if there are none.
-    """
-
-    current: Tensor
-    voltage: Tensor
-    fired: Tensor
-    sent: Tensor | None = None
-    resting: Tensor | None = None
-    adapted: Tensor | None = None
-    heard: Tensor | None = None
 
 
 class CubaLif(nn.Module):
@@ -261,20 +244,11 @@ class CubaLif(nn.Module):
         return self.threshold if self.grid is None else float(self.grid.threshold << ALIGN_SHIFT)
 
     def _integrate(self, felt: Tensor, state: LifState) -> tuple[Tensor, Tensor]:
-        current_kept, voltage_kept = self.decay_of_current.kept(), self.decay_of_voltage.kept()
         bias = None if self.bias is None else self.bias.felt(self.grid)
+        kept = (self.decay_of_current.kept(), self.decay_of_voltage.kept())
         if self.grid is None:
-            current = state.current * current_kept.to(felt) + felt
-            voltage = state.voltage * voltage_kept.to(felt) + current
-            return current, voltage if bias is None else voltage + bias
-        # the step of hw_models/populations.py; float64 holds all of its integers
-        current = truncate_through(state.current * current_kept) + felt.double() * 2.0**ALIGN_SHIFT
-        span = 2.0 * STATE_LIMIT
-        current = torch.where(current > STATE_LIMIT, current - span, current)
-        current = torch.where(current <= -STATE_LIMIT, current + span, current)
-        voltage = truncate_through(state.voltage * voltage_kept) + current
-        voltage = voltage if bias is None else voltage + bias
-        return current, voltage.clamp(-(STATE_LIMIT - 1), STATE_LIMIT - 1)
+            return integrated(state, felt, *kept, bias)
+        return integrated_on_chip(state, felt, *kept, bias)
 
     def _scan(self, given: Tensor, linear: Tensor | None) -> Tensor:
         dtype = given.dtype if self.grid is None else torch.float64
