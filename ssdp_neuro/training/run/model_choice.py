@@ -7,14 +7,17 @@ from collections import OrderedDict
 from functools import partial
 from typing import Any
 
+import numpy as np
 from torch import nn
 
 from ssdp_neuro.training.convolutional import convolutional
 from ssdp_neuro.training.feed_forward import feed_forward
+from ssdp_neuro.training.membrane_bias import MembraneBias
 from ssdp_neuro.training.network import SpikingNetwork
 from ssdp_neuro.training.recurrent import recurrent
 from ssdp_neuro.training.run.choices import ModelKind, SurrogateKind
 from ssdp_neuro.training.run.settings.model import ModelSettings
+from ssdp_neuro.training.stages import stages, weight_of
 from ssdp_neuro.training.surrogate import (
     ArcTangent,
     Boxcar,
@@ -47,7 +50,17 @@ def make_model(
     ShapeError
         If the architecture does not fit the input.
     """
-    return MAKERS[settings.kind](settings, input_shape, n_classes, seed)
+    model = MAKERS[settings.kind](settings, input_shape, n_classes, seed)
+    if settings.bias:
+        _give_biases(model)
+    return model
+
+
+def _give_biases(model: nn.Sequential) -> None:
+    """One for each neuron, or for each channel of a convolution; 0 to begin with."""
+    for stage in stages(model):
+        n_post, _, *kernel = weight_of(stage.synapses).shape
+        stage.neurons.bias = MembraneBias(np.zeros((n_post, *(1 for _ in kernel))))
 
 
 def _surrogate(settings: ModelSettings) -> Surrogate:
@@ -62,6 +75,7 @@ def _neurons(settings: ModelSettings) -> dict[str, Any]:
         "threshold": settings.threshold,
         "reset": settings.reset,
         "refractory": settings.refractory,
+        "latency": settings.latency,
         "learn_current_decay": settings.learn_decays,
         "learn_voltage_decay": settings.learn_decays,
         "surrogate": _surrogate(settings),

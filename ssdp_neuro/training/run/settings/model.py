@@ -16,6 +16,8 @@ OTHER_NEURONS = (  # of the other architectures
     "reset",
     "refractory",
     "learn_decays",
+    "bias",
+    "latency",
 )
 
 
@@ -47,6 +49,11 @@ class ModelSettings:
         Steps after a spike in which a neuron cannot fire again, 0..63.
     learn_decays
         Whether training moves the decays, from the given ones.
+    bias
+        Whether every neuron, or every channel of a convolution, learns a constant input.
+    latency
+        Steps until neurons feel what is sent to them: 1 as on the chip, or 0. With 0 a sample
+        takes a step more per layer on the chip than in training, and none to cross the layers.
     gain
         Initial weights have a standard deviation of gain / sqrt(inputs), positive; 1.5 for
         the convolutional architecture and 1 for others if left out.
@@ -78,6 +85,8 @@ class ModelSettings:
     sharpness: float | None = None
     refractory: int = 0
     learn_decays: bool = False
+    bias: bool = False
+    latency: int = 1
     gain: float | None = None
     recurrent_gain: float = 0.2
     kernel_size: int = 3
@@ -95,6 +104,7 @@ class ModelSettings:
         for field in ("kernel_size", "stride", "blocks", "patch"):
             integer(f"[model] {field}", getattr(self, field), 1, 1024)
         integer("[model] refractory", self.refractory, 0, 63)
+        integer("[model] latency", self.latency, 0, 1)
         for field in ("threshold", "recurrent_gain", "gain", "sharpness"):
             if getattr(self, field) is not None:
                 number(f"[model] {field}", getattr(self, field), above=0)
