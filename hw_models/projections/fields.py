@@ -1,0 +1,46 @@
+"""What all projections have: names of their ends, an exponent, mantissas within limits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hw_models.errors import ShapeError, TypeMismatchError
+from hw_models.integers import integer, integer_array, name_of
+from hw_models.plasticity import DaSsdpParams
+
+WEIGHT_LOW, WEIGHT_HIGH = -256, 255
+MAX_DELAY = 63
+
+
+def set_names(record: Any) -> None:
+    """Check names and exponent of a projection under construction, and put them into it."""
+    put = object.__setattr__
+    kind = type(record).__name__
+    put(record, "source", name_of(f"{kind}.source", record.source))
+    put(record, "target", name_of(f"{kind}.target", record.target))
+    default = f"{record.source}->{record.target}"
+    put(record, "name", name_of(f"{kind}.name", record.name or default))
+    where = f"{record.name}.weight_exponent"
+    put(record, "weight_exponent", integer(where, record.weight_exponent, -8, 7))
+
+
+def set_weights(record: Any, n_axes: int) -> None:
+    """Check its mantissas, and put them into it, int16."""
+    where = f"{record.name}.weights"
+    weights = integer_array(where, record.weights, WEIGHT_LOW, WEIGHT_HIGH, np.int16)
+    if weights.ndim != n_axes or 0 in weights.shape:
+        raise ShapeError(f"{where}: shape {weights.shape}; {n_axes} non-empty axes are needed")
+    object.__setattr__(record, "weights", weights)
+
+
+def check_plasticity(record: Any) -> None:
+    """Refuse a rule that is none, or weights outside of its range."""
+    if record.plasticity is not None and not isinstance(record.plasticity, DaSsdpParams):
+        raise TypeMismatchError(
+            f"{record.name}.plasticity: {record.plasticity!r}; DaSsdpParams or None is needed"
+        )
+    if record.plasticity is not None:
+        low, high = record.plasticity.weight_low, record.plasticity.weight_high
+        integer_array(f"{record.name}.weights", record.weights, low, high, np.int16)
