@@ -40,16 +40,15 @@ from hw_models.lava_processes.reading.synapses import (
     check_start,
     matrix_projection,
     read_synapses,
-    takes_graded_spikes,
 )
 from hw_models.lava_processes.reading.values import loaded
 from hw_models.lava_processes.reading.walk import (
     Connection,
     connected_processes,
-    connections_into,
     is_container,
     label,
 )
+from hw_models.lava_processes.reading.wiring import ends_of, outputs_of_synapses
 from hw_models.network import FixedPointNetwork
 from hw_models.populations import InputPopulation
 from hw_models.projections import Projection
@@ -126,7 +125,7 @@ class _Reader:
     def graph(self) -> LavaGraph:
         for process in self.processes:
             self._read_source_or_neurons(process)
-        outputs = self._outputs_of_synapses()
+        outputs = outputs_of_synapses(self.processes)
         read = {
             process: self._read_synapses(process)
             for process in self.processes
@@ -188,23 +187,6 @@ class _Reader:
             self.injected.append(name)
             self.shapes[name] = shape if len(shape) <= 4 else (math.prod(shape),)
 
-    def _outputs_of_synapses(self) -> dict[int, list[Connection]]:
-        """Connections into neurons, by id of the connection Process that they come from."""
-        outputs: dict[int, list[Connection]] = {}
-        for process in self.processes:
-            if type(process) not in NEURONS:
-                continue
-            for connection in connections_into(process.a_in):
-                sender = connection.sender.process
-                if type(sender) not in SYNAPSES:
-                    raise ConversionError(
-                        f"{label(sender)} -> {label(process)}.a_in: it arrives in the step in"
-                        " which it is sent; in a network everything arrives one step late."
-                        " Put a connection Process between them"
-                    )
-                outputs.setdefault(sender.id, []).append(connection)
-        return outputs
-
     def _read_synapses(self, process: AbstractProcess) -> ReadSynapses | ReadConvolution:
         check_start(process)
         read = read_convolution(process) if isinstance(process, Conv) else read_synapses(process)
@@ -212,47 +194,9 @@ class _Reader:
         return read
 
     def _ends(self, process: AbstractProcess, outputs: list[Connection]) -> list[Ends]:
-        """Every pair of populations that a connection Process lies between."""
-        inputs = connections_into(process.s_in)
-        for connection in inputs:
-            self._check_spikes(connection, takes_graded_spikes(process))
-        if len(inputs) > 1:
-            raise ConversionError(
-                f"{label(process)}.s_in: {len(inputs)} ports send to it, and Lava makes one spike"
-                " of simultaneous ones; give each a connection Process of its own"
-            )
-        if not inputs or not outputs:
-            side = "s_in" if not inputs else "a_out"
-            self.notes.append(f"{label(process)}: left out, nothing is connected to its {side}")
-            return []
-        source = self.names[inputs[0].sender.process.id]
-        several = len(outputs) > 1
-        ends = []
-        for output in outputs:
-            target = self.names[output.receiver.process.id]
-            name = self.names[process.id]
-            ends.append(
-                Ends(
-                    name=f"{name}->{target}" if several else name,
-                    source=source,
-                    target=target,
-                    pre=inputs[0].order,
-                    post=output.place,
-                )
-            )
+        ends, notes = ends_of(process, outputs, self.names, self.ring_data)
+        self.notes += notes
         return ends
-
-    def _check_spikes(self, connection: Connection, graded: bool) -> None:
-        sender = connection.sender.process
-        where = f"{label(sender)} -> {label(connection.receiver.process)}.s_in"
-        if type(sender) not in (*NEURONS, *SOURCES):
-            raise ConversionError(f"{where}: only neurons and sources send spikes")
-        data = self.ring_data.get(self.names[sender.id])
-        if graded and data is not None and not np.isin(data, (0, 1)).all():
-            raise ConversionError(
-                f"{where}: graded spikes; a network's spikes are 0 or 1 (with"
-                " num_message_bits=0 Lava takes them so)"
-            )
 
     def _want_images(self, read: ReadConvolution, ends: list[Ends]) -> None:
         for each in ends:
