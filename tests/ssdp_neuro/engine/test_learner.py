@@ -6,73 +6,28 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hw_models import (
-    DaSsdpParams,
     DenseProjection,
     FixedPointNetwork,
-    InputError,
     InputPopulation,
     LifPopulation,
-    NameClashError,
-    RangeError,
     Rounding,
-    ShapeError,
-    SynchronyStatistics,
-    ThirdFactor,
-    TypeMismatchError,
     same_record,
 )
 from ssdp_neuro import learn, simulate
 from tests.oracle import da_ssdp
 from tests.oracle.learn import learn as oracle
 from tests.plasticity_strategies import da_ssdp_params
-
-N_STEPS = 7
-N_CLASSES = 3
-CONSTANT, DOPAMINE, REWARD, TEACHER = ThirdFactor
-
-
-def two_layers(rng, hidden_rule=None, output_rule=None, loop_rule=None, n_hidden=9):
-    """Six inputs, hidden neurons with a loop, three outputs; any of them plastic."""
-
-    def dense(source, target, sizes, rule):
-        low, high = (-40, 90) if rule is None else (rule.weight_low, rule.weight_high)
-        weights = rng.integers(low, high + 1, size=sizes)
-        return DenseProjection(source=source, target=target, weights=weights, plasticity=rule)
-
-    lif = {"current_decay": 2047, "voltage_decay": 300, "threshold": 90}
-    return FixedPointNetwork(
-        populations=[
-            InputPopulation(name="in", shape=(6,)),
-            LifPopulation(name="hidden", shape=(n_hidden,), **lif),
-            LifPopulation(name="out", shape=(N_CLASSES,), **lif),
-        ],
-        projections=[
-            dense("in", "hidden", (n_hidden, 6), hidden_rule),
-            dense("hidden", "out", (N_CLASSES, n_hidden), output_rule),
-            dense("hidden", "hidden", (n_hidden, n_hidden), loop_rule),
-        ],
-    )
-
-
-def batch_of(rng, n_samples):
-    return rng.random((n_samples, N_STEPS, 6)) < rng.uniform(0.1, 0.7, size=(n_samples, 1, 1))
-
-
-def params_of(third_factor, **fields):
-    defaults = {
-        "latency_bits": 4,
-        "silent_latency": N_STEPS,
-        "kernel": np.rint(255 * np.exp(-(np.arange(16) ** 2) / 8)).astype(int),
-        "potentiation": 200,
-        "depression": 120,
-        "shift": 19,
-        "third_factor": third_factor,
-        "warm_up": 2 if third_factor is DOPAMINE else 0,
-    }
-    return DaSsdpParams(**{**defaults, **fields})
-
-
-RULES = st.one_of(st.none(), da_ssdp_params(third_factor=CONSTANT, latency_shift=1))
+from tests.ssdp_neuro.engine.plastic_networks import (
+    CONSTANT,
+    DOPAMINE,
+    N_CLASSES,
+    N_STEPS,
+    REWARD,
+    TEACHER,
+    batch_of,
+    params_of,
+    two_layers,
+)
 
 
 @pytest.mark.kernel
@@ -281,80 +236,3 @@ def test_learn__teacher_makes_the_right_neuron_win():
     learned = learn(network, batch, labels, n_steps=N_STEPS)
     right = [(result.decisions["out"] == labels)[-100:].mean() for result in (without, learned)]
     assert right[0] < 0.6 < 0.95 < right[1]
-
-
-def test_learn__refuses_a_sample_that_reaches_the_silent_code():
-    network = two_layers(np.random.default_rng(0), hidden_rule=params_of(CONSTANT))
-    learn(network, np.zeros((15, 6), dtype=bool), n_steps=15)
-    with pytest.raises(RangeError, match=r"in->hidden: n_steps 16; .* allow 1\.\.15"):
-        learn(network, np.zeros((16, 6), dtype=bool), n_steps=16)
-
-
-BATCH = np.zeros((2, N_STEPS, 6), dtype=bool)
-
-
-@pytest.mark.parametrize(
-    ("rules", "arguments", "error", "message"),
-    [
-        ({}, {}, InputError, "nothing can learn"),
-        ({"hidden_rule": CONSTANT}, {"labels": [0, 1]}, InputError, "third factor TEACHER"),
-        ({"hidden_rule": CONSTANT}, {"rewards": [0, 1]}, InputError, "third factor REWARD"),
-        ({"hidden_rule": REWARD}, {}, InputError, "rewards: needed"),
-        ({"hidden_rule": REWARD}, {"rewards": [0, 256]}, RangeError, "256 at index"),
-        ({"hidden_rule": REWARD}, {"rewards": [0.5, 1]}, TypeMismatchError, "integers"),
-        ({"hidden_rule": REWARD}, {"rewards": [0]}, ShapeError, r"\(2,\) is needed"),
-        ({"hidden_rule": CONSTANT}, {"losses": [0, 1]}, InputError, "third factor DOPAMINE"),
-        ({"hidden_rule": DOPAMINE}, {}, InputError, "losses: needed"),
-        ({"hidden_rule": DOPAMINE}, {"losses": [0, 2**31]}, RangeError, "2147483648 at index"),
-        ({"hidden_rule": DOPAMINE}, {"losses": [0.5, 1]}, TypeMismatchError, "integers"),
-        ({"hidden_rule": DOPAMINE}, {"dopamine": 3}, TypeMismatchError, "a mapping"),
-        ({"hidden_rule": DOPAMINE}, {"dopamine": {"x": 3}}, NameClashError, "'x'"),
-        (
-            {"hidden_rule": DOPAMINE},
-            {"dopamine": {"in->hidden": 3}},
-            TypeMismatchError,
-            "SynchronyStatistics",
-        ),
-        (
-            {"hidden_rule": DOPAMINE},
-            {"dopamine": {"in->hidden": SynchronyStatistics(n_samples=3)}},
-            RangeError,
-            "3 samples; its warm_up is 2",
-        ),
-        ({"output_rule": TEACHER}, {}, InputError, "either labels or teacher"),
-        ({"output_rule": TEACHER}, {"labels": [0, 3]}, RangeError, r"allowed 0\.\.2"),
-        ({"output_rule": TEACHER}, {"labels": [[0, 1]]}, ShapeError, r"\(2,\) is needed"),
-        (
-            {"output_rule": TEACHER},
-            {"labels": [0, 1], "teacher": np.zeros((2, 3), dtype=int)},
-            InputError,
-            "either labels or teacher",
-        ),
-        ({"output_rule": TEACHER}, {"teacher": np.zeros((2, 2), int)}, ShapeError, r"\(2, 3\)"),
-        ({"output_rule": TEACHER}, {"teacher": {"in": [[0]]}}, NameClashError, "'out'"),
-        (
-            {"output_rule": TEACHER, "hidden_rule": TEACHER},
-            {"labels": [0, 1]},
-            InputError,
-            "one target population",
-        ),
-        ({"hidden_rule": CONSTANT}, {"epochs": 0}, RangeError, "epochs"),
-        ({"hidden_rule": CONSTANT}, {"first_sample": -1}, RangeError, "first_sample"),
-        ({"hidden_rule": CONSTANT}, {"learning_mask": [1, 0]}, TypeMismatchError, "booleans"),
-        ({"hidden_rule": CONSTANT}, {"learning_mask": [True]}, ShapeError, r"\(2,\)"),
-        ({"hidden_rule": CONSTANT}, {"learning_mask": {"x": True}}, NameClashError, "'x'"),
-    ],
-)
-def test_learn__refuses_what_does_not_fit(rules, arguments, error, message):
-    network = two_layers(
-        np.random.default_rng(0), **{name: params_of(kind) for name, kind in rules.items()}
-    )
-    with pytest.raises(error, match=message):
-        learn(network, BATCH, n_steps=N_STEPS, **arguments)
-
-
-def test_dense_projection__plastic_weights_must_lie_in_the_range_of_the_rule():
-    network = two_layers(np.random.default_rng(0))
-    rule = params_of(CONSTANT, weight_low=-40, weight_high=50)
-    with pytest.raises(RangeError, match=r"in->hidden.weights: value .* allowed -40\.\.50"):
-        dataclasses.replace(network.projection("in->hidden"), plasticity=rule)

@@ -1,0 +1,100 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from hw_models import (
+    InputError,
+    NameClashError,
+    RangeError,
+    ShapeError,
+    SynchronyStatistics,
+    TypeMismatchError,
+)
+from ssdp_neuro import learn
+from tests.ssdp_neuro.engine.plastic_networks import (
+    CONSTANT,
+    DOPAMINE,
+    N_STEPS,
+    REWARD,
+    TEACHER,
+    params_of,
+    two_layers,
+)
+
+
+def test_learn__refuses_a_sample_that_reaches_the_silent_code():
+    network = two_layers(np.random.default_rng(0), hidden_rule=params_of(CONSTANT))
+    learn(network, np.zeros((15, 6), dtype=bool), n_steps=15)
+    with pytest.raises(RangeError, match=r"in->hidden: n_steps 16; .* allow 1\.\.15"):
+        learn(network, np.zeros((16, 6), dtype=bool), n_steps=16)
+
+
+BATCH = np.zeros((2, N_STEPS, 6), dtype=bool)
+
+
+@pytest.mark.parametrize(
+    ("rules", "arguments", "error", "message"),
+    [
+        ({}, {}, InputError, "nothing can learn"),
+        ({"hidden_rule": CONSTANT}, {"labels": [0, 1]}, InputError, "third factor TEACHER"),
+        ({"hidden_rule": CONSTANT}, {"rewards": [0, 1]}, InputError, "third factor REWARD"),
+        ({"hidden_rule": REWARD}, {}, InputError, "rewards: needed"),
+        ({"hidden_rule": REWARD}, {"rewards": [0, 256]}, RangeError, "256 at index"),
+        ({"hidden_rule": REWARD}, {"rewards": [0.5, 1]}, TypeMismatchError, "integers"),
+        ({"hidden_rule": REWARD}, {"rewards": [0]}, ShapeError, r"\(2,\) is needed"),
+        ({"hidden_rule": CONSTANT}, {"losses": [0, 1]}, InputError, "third factor DOPAMINE"),
+        ({"hidden_rule": DOPAMINE}, {}, InputError, "losses: needed"),
+        ({"hidden_rule": DOPAMINE}, {"losses": [0, 2**31]}, RangeError, "2147483648 at index"),
+        ({"hidden_rule": DOPAMINE}, {"losses": [0.5, 1]}, TypeMismatchError, "integers"),
+        ({"hidden_rule": DOPAMINE}, {"dopamine": 3}, TypeMismatchError, "a mapping"),
+        ({"hidden_rule": DOPAMINE}, {"dopamine": {"x": 3}}, NameClashError, "'x'"),
+        (
+            {"hidden_rule": DOPAMINE},
+            {"dopamine": {"in->hidden": 3}},
+            TypeMismatchError,
+            "SynchronyStatistics",
+        ),
+        (
+            {"hidden_rule": DOPAMINE},
+            {"dopamine": {"in->hidden": SynchronyStatistics(n_samples=3)}},
+            RangeError,
+            "3 samples; its warm_up is 2",
+        ),
+        ({"output_rule": TEACHER}, {}, InputError, "either labels or teacher"),
+        ({"output_rule": TEACHER}, {"labels": [0, 3]}, RangeError, r"allowed 0\.\.2"),
+        ({"output_rule": TEACHER}, {"labels": [[0, 1]]}, ShapeError, r"\(2,\) is needed"),
+        (
+            {"output_rule": TEACHER},
+            {"labels": [0, 1], "teacher": np.zeros((2, 3), dtype=int)},
+            InputError,
+            "either labels or teacher",
+        ),
+        ({"output_rule": TEACHER}, {"teacher": np.zeros((2, 2), int)}, ShapeError, r"\(2, 3\)"),
+        ({"output_rule": TEACHER}, {"teacher": {"in": [[0]]}}, NameClashError, "'out'"),
+        (
+            {"output_rule": TEACHER, "hidden_rule": TEACHER},
+            {"labels": [0, 1]},
+            InputError,
+            "one target population",
+        ),
+        ({"hidden_rule": CONSTANT}, {"epochs": 0}, RangeError, "epochs"),
+        ({"hidden_rule": CONSTANT}, {"first_sample": -1}, RangeError, "first_sample"),
+        ({"hidden_rule": CONSTANT}, {"learning_mask": [1, 0]}, TypeMismatchError, "booleans"),
+        ({"hidden_rule": CONSTANT}, {"learning_mask": [True]}, ShapeError, r"\(2,\)"),
+        ({"hidden_rule": CONSTANT}, {"learning_mask": {"x": True}}, NameClashError, "'x'"),
+    ],
+)
+def test_learn__refuses_what_does_not_fit(rules, arguments, error, message):
+    network = two_layers(
+        np.random.default_rng(0), **{name: params_of(kind) for name, kind in rules.items()}
+    )
+    with pytest.raises(error, match=message):
+        learn(network, BATCH, n_steps=N_STEPS, **arguments)
+
+
+def test_dense_projection__plastic_weights_must_lie_in_the_range_of_the_rule():
+    network = two_layers(np.random.default_rng(0))
+    rule = params_of(CONSTANT, weight_low=-40, weight_high=50)
+    with pytest.raises(RangeError, match=r"in->hidden.weights: value .* allowed -40\.\.50"):
+        dataclasses.replace(network.projection("in->hidden"), plasticity=rule)
