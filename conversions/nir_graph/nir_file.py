@@ -39,17 +39,6 @@ def read_record(path: str | os.PathLike[str]) -> NirRecord:
         raise NetworkFileError(f"{path}: not a readable NIR file: {lines[0]}") from None
 
 
-def is_nir_file(path: str | os.PathLike[str]) -> bool:
-    """Whether this is an HDF5 file with NIR's group ``node``."""
-    import h5py
-
-    try:
-        with h5py.File(path, "r") as file:
-            return "node" in file and "format" not in file.attrs
-    except OSError:
-        return False
-
-
 def write_graph(graph: Any, path: str | os.PathLike[str]) -> None:
     """Write a ``nir.NIRGraph`` to a file, whole or not at all.
 

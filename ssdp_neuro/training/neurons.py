@@ -140,11 +140,6 @@ class CubaLif(nn.Module):
         """``dv`` as it stands: an int, or int64 that broadcasts to the neurons."""
         return self.decay_of_voltage.integers()
 
-    @property
-    def learns_decays(self) -> bool:
-        """Whether training moves one of the decays."""
-        return self.decay_of_current.learned or self.decay_of_voltage.learned
-
     def extra_repr(self) -> str:
         """What ``print(model)`` shows."""
         shown = [
