@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from conversions.netx_file import NetxMeaning, from_netx, to_netx
     from conversions.nir_graph import from_nir, to_nir
     from conversions.quantization import Calibration, to_fixed_point
+    from conversions.real_network.bit_planes import BitPlanes
     from conversions.report import ConversionReport
     from conversions.verification import Verification, verify
     from hw_models.lesson import LearningForm
     from ssdp_neuro.engine.random_input import random_spikes
 
 __all__ = [
+    "BitPlanes",
     "Calibration",
     "ConversionReport",
     "Difference",
@@ -57,6 +59,7 @@ __all__ = [
 # A verb does not live in a file of its own name: importing that file would put the module
 # in the place of the verb.
 _HOMES = {
+    "BitPlanes": "conversions.real_network.bit_planes",
     "Calibration": "conversions.quantization",
     "ConversionReport": "conversions.report",
     "Difference": "conversions.comparison",

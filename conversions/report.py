@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from conversions.real_network.bit_planes import BitPlanes
+
 
 class GridChoice(enum.Enum):
     """Where the integers of a layer come from."""
@@ -109,6 +111,8 @@ class ConversionReport:
         Share of calibration samples decided otherwise; None without calibration data.
     notes
         What else the conversion changed, in sentences.
+    real_input
+        Of a model of real values: how they become the spikes of the network's inputs.
     """
 
     chip: str
@@ -119,6 +123,7 @@ class ConversionReport:
     accuracy_after: float | None = None
     decisions_changed: float | None = None
     notes: tuple[str, ...] = ()
+    real_input: BitPlanes | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""

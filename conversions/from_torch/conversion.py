@@ -11,6 +11,7 @@ from torch import nn
 
 from conversions.from_torch.model_reading import read_model
 from conversions.from_torch.reading import TimeAxis
+from conversions.from_torch.real_values import real_values
 from conversions.from_torch.tracing import INPUT, Run
 from conversions.quantization import (
     BiasForm,
@@ -18,6 +19,8 @@ from conversions.quantization import (
     ScaleForm,
     to_fixed_point,
 )
+from conversions.real_network.bit_planes import BitPlanes
+from conversions.real_network.real_input import with_bit_planes
 from conversions.report import ConversionReport
 from hw_models import LOIHI2, Chip, FixedPointNetwork, InputError
 
@@ -33,6 +36,7 @@ def from_torch(
     run: Run | None = None,
     scales: ScaleForm | None = None,
     bias: BiasForm = BiasForm.EXACT,
+    real_input: BitPlanes | None = None,
 ) -> tuple[FixedPointNetwork, ConversionReport]:
     """Convert a spiking model to the chip's integers, and say what that cost.
 
@@ -68,6 +72,11 @@ def from_torch(
         something else, or has to be reset or handed its states by the caller.
     scales, bias
         As of :func:`conversions.quantization.to_fixed_point`.
+    real_input
+        Of a model whose input is real values: how they become binary digits, each an input
+        population. ``calibration`` then has values ``(B, *input_shape)``, the same in every of
+        ``n_steps`` steps, or ``(B, T, *input_shape)``, rounded before anything sees them.
+        ``report.real_input.encode`` makes spikes of others.
 
     Returns
     -------
@@ -116,28 +125,49 @@ def from_torch(
     >>> [population.name for population in network.populations]
     ['input', '1', '3']
     """
-    data = _calibration(calibration)
+    given = None
+    if real_input is not None:
+        values, labels = _values(calibration, real_input)
+        given = real_values(
+            real_input,
+            values,
+            labels=labels,
+            input_shape=input_shape,
+            n_steps=n_steps,
+            time_axis=time_axis,
+        )
+    data = _calibration(calibration) if given is None else given.calibration
+    spikes = None if data is None else _spikes(data) if given is None else given.values
     found = read_model(
         model,
-        spikes=None if data is None else _spikes(data),
+        spikes=spikes,
         input_shape=input_shape,
         n_steps=n_steps,
         time_axis=time_axis,
         run=run,
+        planes=None if given is None else given.planes,
+        static=None if given is None else given.static,
     )
+    network = found.network
+    if given is not None:
+        network = with_bit_planes(network, INPUT, given.planes)
     if not isinstance(calibration, Calibration) and data is not None:
         way, votes = found.decision
         data = dataclasses.replace(data, decision=way, neurons_per_class=votes)
     before = {name: sent != 0 for name, sent in found.sent.items() if name != INPUT}
-    network, report = to_fixed_point(
-        found.network,
+    integers, report = to_fixed_point(
+        network,
         chip=chip,
         calibration=data,
         before=None if data is None else before,
         scales=scales,
         bias=bias,
     )
-    return network, dataclasses.replace(report, notes=(*found.notes, *report.notes))
+    notes = (*found.notes, *report.notes)
+    if given is None:
+        return integers, dataclasses.replace(report, notes=notes)
+    notes = (*given.notes, *notes)
+    return integers, dataclasses.replace(report, notes=notes, real_input=given.planes)
 
 
 def _calibration(given: Any) -> Calibration | None:
@@ -145,6 +175,17 @@ def _calibration(given: Any) -> Calibration | None:
         return given
     spikes, labels = given if isinstance(given, tuple) else (given, None)
     return Calibration(spikes=_array(spikes), labels=_array(labels))
+
+
+def _values(given: Any, planes: BitPlanes) -> tuple[Any, Any]:
+    """Real values and labels of calibration data."""
+    if isinstance(given, Calibration):
+        raise InputError(
+            "calibration: a Calibration holds spikes; with real_input, values are needed or a pair"
+            " of these and labels"
+        )
+    values, labels = given if isinstance(given, tuple) else (given, None)
+    return _array(values), _array(labels)
 
 
 def _array(given: Any) -> Any:

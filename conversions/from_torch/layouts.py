@@ -76,6 +76,8 @@ def call(model: nn.Module, spikes: Tensor, axis: TimeAxis) -> Any:
     """Run a model on spikes ``(B, T, ...)``, laid out as it wants them; what it returns."""
     if axis is TimeAxis.SECOND:
         return model(spikes)
+    if axis is TimeAxis.STATIC:
+        return model(spikes[:, 0].contiguous())
     if axis is TimeAxis.FIRST:
         return model(spikes.transpose(0, 1).contiguous())
     if axis is TimeAxis.LAST:

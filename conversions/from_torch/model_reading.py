@@ -17,12 +17,13 @@ from conversions.from_torch.reading import TimeAxis
 from conversions.from_torch.readouts import Readout, readouts
 from conversions.from_torch.recording import record, unexplained
 from conversions.from_torch.single_spikes import single_spikes
-from conversions.from_torch.tracing import Run, trace
+from conversions.from_torch.tracing import INPUT, Run, trace
 from conversions.from_torch.user_model import checked_model, shape_of_input, steps_of
 from conversions.from_torch.wiring import Wiring, wiring, with_gates
 from conversions.quantization import ReadoutDecision
 from conversions.real_network import RealNetwork
-from hw_models import ConversionError, SsdpError
+from conversions.real_network.bit_planes import BitPlanes
+from hw_models import ConversionError, InputError, SsdpError
 from ssdp_neuro.training import SpikingNetwork
 
 CHECKED_SAMPLES = 8
@@ -36,7 +37,7 @@ class ModelReading(NamedTuple):
     """What was read.
 
     ``sent`` holds what each population sent in the model's own run on the spikes given, by
-    name, ``(B, T, N)``, the input's included.
+    name, ``(B, T, N)``, spikes of the input included.
     ``decision`` is how the model makes a class of what its last layer does, as far as its
     output shows it.
     """
@@ -47,8 +48,17 @@ class ModelReading(NamedTuple):
     decision: ModelDecision
 
 
+class _Input(NamedTuple):
+    """What a model is run on: spikes if there are no planes."""
+
+    shape: tuple[int, ...]
+    planes: BitPlanes | None
+    static: bool | None
+
+
 class _Followed(NamedTuple):
     drive: Run
+    static: bool
     wired: Wiring
     readouts: list[Readout]
     shown: set[str]
@@ -62,6 +72,8 @@ def read_model(
     n_steps: int | None = None,
     time_axis: TimeAxis | None = None,
     run: Run | None = None,
+    planes: BitPlanes | None = None,
+    static: bool | None = None,
 ) -> ModelReading:
     """Read a model, and test on its own run what was read.
 
@@ -70,9 +82,13 @@ def read_model(
     model
         As of :func:`conversions.from_torch`.
     spikes : bool or 0/1, shape (B, T, *input_shape)
-        To run it on; random ones if None.
+        To run it on; random ones if None. Real values on their levels if there are planes.
     input_shape, n_steps, time_axis, run
         As of :func:`conversions.from_torch`.
+    planes
+        Of a model whose input is real values.
+    static
+        Whether these are the same in every step of a sample; None if both may be.
 
     Raises
     ------
@@ -84,17 +100,19 @@ def read_model(
     steps = steps_of(spikes, n_steps)
     if isinstance(whole, SpikingNetwork) and run is None:
         time_axis = TimeAxis.SECOND
-    drive, wired, found, shown = _followed(whole, shape, steps, time_axis, run)
+    given = _Input(shape, planes, static)
+    drive, is_static, wired, found, shown = _followed(whole, given, steps, time_axis, run)
     if spikes is None:
-        spikes = np.random.default_rng(0).random((CHECKED_SAMPLES, steps, *shape)) < 0.5
+        spikes = _drawn(given, steps, is_static)
     sent, scores = record(whole, drive, spikes)
     notes = unexplained(wired, {name: s[:CHECKED_SAMPLES] for name, s in sent.items()})
     sent, silent = read_as_potentials(wired, sent, shown)
     decision = _decision(wired, found, sent, scores)
     most = {path: layer.reading.most_spikes for path, layer in wired.layers.items()}
-    network, sent, copied = single_spikes(
-        assembled(wired, found, shape), with_gates(sent, wired.gates), most
-    )
+    sent = with_gates(sent, wired.gates)
+    if planes is not None:
+        del sent[INPUT]
+    network, sent, copied = single_spikes(assembled(wired, found, shape), sent, most)
     return ModelReading(
         network=network,
         sent=sent,
@@ -126,25 +144,34 @@ def _decision(
     return model_decision(scores, potentials=potentials, spikes=spikes) or usual
 
 
+def _drawn(given: _Input, n_steps: int, static: bool) -> np.ndarray:
+    drawn = np.random.default_rng(0).random((CHECKED_SAMPLES, n_steps, *given.shape))
+    if given.planes is None:
+        return drawn < 0.5
+    low, high = given.planes.bounds
+    values = given.planes.rounded(low + (high - low) * drawn)
+    return np.broadcast_to(values[:, :1], values.shape) if static else values
+
+
 def _followed(
     model: nn.Module,
-    shape: tuple[int, ...],
+    given: _Input,
     n_steps: int,
     time_axis: TimeAxis | None,
     run: Run | None,
 ) -> _Followed:
     """What the model is wired like, in the one way to call it that fits it."""
-    axes = list(TimeAxis) if time_axis is None else [time_axis]
-    ways = {axis.value: _calling(axis) for axis in axes} if run is None else {"run": run}
+    shape = given.shape
+    ways = _ways(given, time_axis) if run is None else {"run": (run, given.static is True)}
     few = next((n for n in _FEW_STEPS if n <= n_steps and n not in shape), n_steps)
     refused: SsdpError | None = None
     reasons: list[str] = []
     for steps in dict.fromkeys((few, n_steps)):  # a model may have its number of steps built in
         fitting: dict[str, _Followed] = {}
         reasons = []
-        for name, drive in ways.items():
+        for name, (drive, static) in ways.items():
             try:
-                fitting[name] = _follow(model, drive, shape, steps)
+                fitting[name] = _follow(model, drive, given._replace(static=static), steps)
             except SsdpError as error:
                 refused = refused or error
             except LayoutError as error:
@@ -160,9 +187,25 @@ def _followed(
         raise refused
     raise ConversionError(
         f"the model can't be run on {n_steps} steps of spikes of shape {shape}; it may need"
-        " input_shape, n_steps, time_axis or run (a model that repeats an image in every step"
-        f" has no spikes at its input; give it an encoded one). Tried: {'; '.join(reasons)}"
+        " input_shape, n_steps, time_axis or run (a model that repeats an image in every step has"
+        " real values at its input: real_input=BitPlanes(), and n_steps as often as it repeats"
+        f" them). Tried: {'; '.join(reasons)}"
     )
+
+
+def _ways(given: _Input, time_axis: TimeAxis | None) -> dict[str, tuple[Run, bool]]:
+    """Ways to call a model by their names, and whether the input is the same in every step."""
+    may_be_static = given.planes is not None and given.static is not False
+    axes: list[TimeAxis] = [TimeAxis.STATIC] if may_be_static else []  # refuses most clearly
+    axes += [axis for axis in TimeAxis if axis is not TimeAxis.STATIC]
+    if time_axis is TimeAxis.STATIC and not may_be_static:
+        raise InputError(
+            f"time_axis: {time_axis}; what does not change is real values (B, *input_shape) with"
+            " real_input, spikes are given for every step"
+        )
+    if time_axis is not None:
+        axes = [time_axis]
+    return {axis.value: (_calling(axis), axis is TimeAxis.STATIC) for axis in axes}
 
 
 def _calling(axis: TimeAxis) -> Run:
@@ -172,18 +215,25 @@ def _calling(axis: TimeAxis) -> Run:
     return run
 
 
-def _follow(model: nn.Module, drive: Run, shape: tuple[int, ...], n_steps: int) -> _Followed:
+def _follow(model: nn.Module, drive: Run, given: _Input, n_steps: int) -> _Followed:
+    shape, planes, static = given.shape, given.planes, bool(given.static)
     n_samples = next((n for n in _FEW_SAMPLES if n != n_steps and n not in shape), 8)
     drawn = torch.rand((n_samples, n_steps, *shape), generator=torch.Generator().manual_seed(1))
+    if planes is None:
+        drawn = drawn < 0.5
+    else:
+        low, high = planes.bounds
+        drawn = low + (high - low) * (drawn[:, :1].expand_as(drawn) if static else drawn)
     copied = rested_copy(model, n_samples, n_steps)
     try:
-        found = trace(copied, drive, (drawn < 0.5).to(dtype_of(copied)))
+        given_numbers = drawn.to(dtype_of(copied))
+        found = trace(copied, drive, given_numbers, real=planes is not None, static=static)
     except (SsdpError, LayoutError):
         raise
     except Exception as error:  # of the model, called in a way that it may not expect
         raise LayoutError(f"{type(error).__name__}: {error}") from error
     wired, resolver = wiring(found)
-    return _Followed(drive, wired, readouts(found, resolver), shown_potentials(found))
+    return _Followed(drive, static, wired, readouts(found, resolver), shown_potentials(found))
 
 
 _COUNTED = {

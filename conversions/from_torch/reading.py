@@ -19,6 +19,7 @@ class TimeAxis(enum.Enum):
     SECOND = "(B, T, ...)"
     LAST = "(B, ..., T)"
     FLATTENED = "(B * T, ...)"
+    STATIC = "(B, ...), which the model repeats in every step"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -30,7 +31,7 @@ class NeuronReading:
     dynamics
         What a step computes.
     time_axis
-        Of the module's input and output.
+        Of the module's input and output; not ``STATIC``, which is for whole models.
     recurrent
         Module from the layer's own spikes to what arrives one step later; None for none. Its
         bias arrives in every step, the first one too.

@@ -10,7 +10,7 @@ import numpy as np
 from conversions.from_torch.linear_maps import scaled, sparse
 from conversions.from_torch.map_kinds import Map
 from conversions.from_torch.registry import supported_neurons
-from conversions.from_torch.resolution import Expression, Resolver
+from conversions.from_torch.resolution import EVERY_STEP, Expression, Resolver
 from conversions.from_torch.tape import Tape
 from conversions.from_torch.tracing import Trace
 from conversions.from_torch.values import (
@@ -76,6 +76,10 @@ def _readout(resolver: Resolver, parts: list[_Met], n_samples: int, n_steps: int
         expression = resolver.resolve(np.arange(first, first + size))
         samples = {term.moment.sample for term in expression.terms}
         steps = tuple(sorted({term.moment.step for term in expression.terms}))
+        if EVERY_STEP in steps:
+            raise ConversionError(
+                f"{path}: the model's output is made of values of its input with no neurons between"
+            )
         if len(samples) > 1:
             raise ConversionError(f"{path}: what one sample is given depends on another")
         if samples:

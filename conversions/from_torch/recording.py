@@ -44,7 +44,7 @@ def record(
     parts: list[dict[str, np.ndarray]] = []
     scores: list[np.ndarray] = []
     for start in range(0, len(spikes), CHUNK):
-        given = torch.as_tensor(spikes[start : start + CHUNK], dtype=torch.float32)
+        given = torch.from_numpy(np.array(spikes[start : start + CHUNK], dtype=np.float32))
         n_samples, n_steps = given.shape[:2]
         copied = rested_copy(model, n_samples, n_steps)
         observer = Observer(copied, n_samples, n_steps)

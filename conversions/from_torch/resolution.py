@@ -31,13 +31,19 @@ from conversions.from_torch.values import (
 )
 from hw_models import ConversionError
 
+EVERY_STEP = 2**31 - 1
+
 
 class Moment(NamedTuple):
-    """Spikes of one population in one step of one sample."""
+    """Spikes of one population in one step of one sample; values that never change, in any."""
 
     population: str
     sample: int
     step: int
+
+    def age(self, step: int) -> int:
+        """How many steps before another step it was."""
+        return 0 if self.step == EVERY_STEP else step - self.step
 
 
 class Term(NamedTuple):
@@ -181,7 +187,8 @@ class Resolver:
     def _gated(self, value: Largest, given: Expression) -> Expression:
         """A maximum over windows, as the spikes of neurons that any spike makes fire."""
         one = given.terms[0] if len(given.terms) == 1 else None
-        if one is None or given.constant.any() or not _moves_only(one.map):
+        real = one is not None and one.moment.population in self.tape.numbers_of
+        if one is None or real or given.constant.any() or not _moves_only(one.map):
             raise ConversionError(
                 f"{self.tape.place(value)}: a maximum over what is not the spikes of one"
                 " population; supported is MaxPool of spikes, between neurons and synapses. Train"

@@ -29,6 +29,7 @@ class Tape:
         self.size = 0
         self.path = ""
         self.kinds: dict[str, str] = {}
+        self.numbers_of: set[str] = set()  # populations that send real values
         self._maps: dict[tuple[object, ...], Map] = {}
         self._pictures: dict[int, tuple[Any, int, Tensor]] = {}
 

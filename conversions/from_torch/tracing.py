@@ -21,6 +21,7 @@ from conversions.from_torch.layouts import LayoutError, by_sample, features, lab
 from conversions.from_torch.operations import follow, opaque, prepare
 from conversions.from_torch.reading import NeuronReader, NeuronReading, TimeAxis
 from conversions.from_torch.registry import neuron_reader, synapse_converter
+from conversions.from_torch.resolution import EVERY_STEP
 from conversions.from_torch.tape import Tape
 from hw_models import ConversionError, NameClashError
 
@@ -210,7 +211,15 @@ class Trace:
     outputs: list[np.ndarray]
 
 
-def trace(model: nn.Module, run: Run, spikes: Tensor, seed: int = 0) -> Trace:
+def trace(
+    model: nn.Module,
+    run: Run,
+    spikes: Tensor,
+    seed: int = 0,
+    *,
+    real: bool = False,
+    static: bool = False,
+) -> Trace:
     """Follow one run of a model.
 
     Parameters
@@ -220,7 +229,9 @@ def trace(model: nn.Module, run: Run, spikes: Tensor, seed: int = 0) -> Trace:
     run
         Calls it.
     spikes : float32, shape (B, T, ...)
-        0 and 1.
+        0 and 1, or real values.
+    real, static
+        Whether they are real values, and whether these are the same in every step.
 
     Raises
     ------
@@ -236,7 +247,12 @@ def trace(model: nn.Module, run: Run, spikes: Tensor, seed: int = 0) -> Trace:
     with torch.no_grad():
         marked = spikes.clone()
         axis = TimeAxis.SECOND
-        tape.spikes(marked, INPUT, *labels(marked.shape, axis, 0, n_samples, n_steps))
+        sample, step, neuron = labels(marked.shape, axis, 0, n_samples, n_steps)
+        if static:
+            step = np.full_like(step, EVERY_STEP)
+        tape.spikes(marked, INPUT, sample, step, neuron)
+        if real:
+            tape.numbers_of.add(INPUT)
         with mode:
             out = run(model, marked)
     layers = observer.finish()

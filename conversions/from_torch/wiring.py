@@ -117,7 +117,7 @@ def _arriving(path: str, expression: Expression, step: int) -> Arriving:
                 f" as the run goes, {step} steps; supported are delays, but no trace or filter"
                 " outside of the neurons, and runs longer than the longest delay"
             )
-        links.append(Link(moment.population, step - moment.step, linear, paths))
+        links.append(Link(moment.population, moment.age(step), linear, paths))
     return Arriving(links=tuple(links), constant=expression.constant)
 
 

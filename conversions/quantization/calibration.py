@@ -73,15 +73,15 @@ class Calibration:
             ) from None
         for name, array in arrays.items():
             of = f" of {name!r}" if name else ""
+            if array.dtype.kind not in "biuf" or not np.isin(array, (0, 1)).all():
+                raise InputError(
+                    f"calibration: spikes{of} other than 0 and 1. Where a model is given real"
+                    " values, such as the same image in every step, say so to from_torch by"
+                    " real_input=BitPlanes(), which makes inputs of their binary digits"
+                )
             if array.ndim < 3 or 0 in array.shape:
                 raise InputError(
                     f"calibration: spikes{of} of shape {array.shape}; (B, T, ...) is needed"
-                )
-            if array.dtype.kind not in "biuf" or not np.isin(array, (0, 1)).all():
-                raise InputError(
-                    f"calibration: spikes{of} other than 0 and 1. Images have to be encoded as"
-                    " spikes; where a model's first layer of neurons encodes them (each step is"
-                    " given the same image), convert the layers after it, with the spikes it sends"
                 )
         if self.labels is not None:
             labels = np.asarray(self.labels)

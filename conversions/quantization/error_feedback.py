@@ -36,8 +36,8 @@ def fed_back(synapses: Synapses, layer: Layer, grid: LayerGrid, spikes: np.ndarr
     ----------
     synapses, layer, grid
         What is rounded. Weights of 0 stay 0.
-    spikes : bool, shape (B, T, n_pre)
-        Of the source.
+    spikes : bool or real, shape (B, T, n_pre)
+        Of the source, or the numbers that it sends the binary digits of.
 
     Returns
     -------

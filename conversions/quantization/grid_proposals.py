@@ -67,8 +67,9 @@ class Range:
             return cls(potential=layer.thresholds * UNKNOWN_RANGE, current=none, observed=False)
         up, down = none, none
         for synapses in layer.synapses:
-            up = up + synapses.total(synapses.weights.clip(min=0))
-            down = down - synapses.total(synapses.weights.clip(max=0))
+            digits = synapses.largest_number
+            up = up + digits * synapses.total(synapses.weights.clip(min=0))
+            down = down - digits * synapses.total(synapses.weights.clip(max=0))
         dynamics = layer.dynamics
         most = np.maximum(up, down) + np.abs(dynamics.gain * dynamics.current_bias)
         most = most / (1.0 - current_kept(layer.current_decay)) + np.abs(dynamics.bias)

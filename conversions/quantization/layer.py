@@ -65,8 +65,8 @@ class Layer:
 
     @cached_property
     def synapses(self) -> tuple[Synapses, ...]:
-        """Of every projection into it."""
-        return tuple(Synapses.of(self.network, p) for p in self.network.into(self.name))
+        """Of every projection into it, the digits of a number together."""
+        return Synapses.into(self.network, self.name)
 
     @property
     def shares_channels(self) -> bool:
@@ -76,7 +76,7 @@ class Layer:
     @property
     def sources(self) -> tuple[str, ...]:
         """Names of the populations whose spikes it gets, each once."""
-        return tuple(dict.fromkeys(s.projection.source for s in self.synapses))
+        return tuple(dict.fromkeys(p.source for p in self.network.into(self.name)))
 
     @cached_property
     def current_decay(self) -> np.ndarray:

@@ -88,10 +88,11 @@ class LayerGrid:
         up, down = np.zeros(layer.n_neurons), np.zeros(layer.n_neurons)
         for synapses in layer.synapses:
             delivered = self.delivered(synapses)
-            up += synapses.total(delivered.clip(min=0))
-            down -= synapses.total(delivered.clip(max=0))
-        most = (np.maximum(up, down) + constant * self.units) * (1 << ALIGN_SHIFT)
-        return most / (1.0 - current_kept(layer.current_decay))
+            most = synapses.largest_number
+            up += most * synapses.total(delivered.clip(min=0))
+            down -= most * synapses.total(delivered.clip(max=0))
+        bound = (np.maximum(up, down) + constant * self.units) * (1 << ALIGN_SHIFT)
+        return bound / (1.0 - current_kept(layer.current_decay))
 
     def scaled(self, synapses: Synapses) -> np.ndarray:
         """Real weights in units of a mantissa of 1."""

@@ -12,9 +12,8 @@ from conversions.quantization.constant_drive import ONCE, BiasForm, drive
 from conversions.quantization.decays import current_kept, voltage_kept
 from conversions.quantization.layer import Layer
 from conversions.quantization.layer_grid import LayerGrid
-from conversions.quantization.synapses import Synapses
 from conversions.quantization.whole_terms import whole_terms
-from conversions.real_network import RealConv, RealDense, RealReset
+from conversions.real_network import RealConv, RealDense, RealProjection, RealReset
 from hw_models import (
     ConversionError,
     ConvProjection,
@@ -87,9 +86,11 @@ def lower(layer: Layer, grid: LayerGrid, form: BiasForm, clock_name: str) -> Low
     relays: list[LifPopulation] = []
     projections: list[Projection] = []
     for synapses in layer.synapses:
-        made, relay = _projection(layer, grid, synapses)
-        projections += made
-        relays += relay
+        weights, exponent = grid.weights(synapses), grid.exponents[synapses.projection.name]
+        for projection, less in synapses.digits:
+            made, relay = _projection(layer, projection, weights, exponent - less)
+            projections += made
+            relays += relay
     from_clock = _from_clock(layer, constant.synapses, clock_name)
     own, notes = _from_itself(layer, grid)
     return Lowered(
@@ -108,9 +109,8 @@ def _compact(values: np.ndarray) -> np.ndarray:
 
 
 def _projection(
-    layer: Layer, grid: LayerGrid, synapses: Synapses
+    layer: Layer, projection: RealProjection, weights: np.ndarray, exponent: int
 ) -> tuple[list[Projection], list[LifPopulation]]:
-    projection = synapses.projection
     delay = layer.timing.delays[projection.name]
     linear = projection.map
     source = layer.network.population(projection.source)
@@ -118,8 +118,8 @@ def _projection(
         "source": projection.source,
         "target": projection.target,
         "name": projection.name,
-        "weights": grid.weights(synapses),
-        "weight_exponent": grid.exponents[projection.name],
+        "weights": weights,
+        "weight_exponent": exponent,
     }
     if isinstance(linear, RealConv):
         settings = {f: getattr(linear, f) for f in ("stride", "padding", "dilation", "groups")}
@@ -141,7 +141,7 @@ def _projection(
     delays = None
     if projection.delays is not None or delay:
         own = 0 if projection.delays is None else projection.delays.astype(np.int64)
-        delays = np.broadcast_to(own + delay, synapses.weights.shape)
+        delays = np.broadcast_to(own + delay, weights.shape)
     if isinstance(linear, RealDense):
         return [DenseProjection(**ends, delays=delays)], []
     return [SparseProjection(**ends, pre=linear.pre, post=linear.post, delays=delays)], []

@@ -51,9 +51,10 @@ def layer_reports(layer: Layer, grid: LayerGrid, lowered: Lowered) -> list[Layer
     )
     rows = []
     for synapses in layer.synapses:
-        errors = grid.errors(synapses) / synapses.spread(layer.unit)
+        most = synapses.largest_number
+        errors = most * grid.errors(synapses) / synapses.spread(layer.unit)
         exponent = grid.exponents[synapses.projection.name]
-        steps = np.ldexp(float(grid.step(synapses)), exponent) / grid.units / layer.unit
+        steps = most * np.ldexp(float(grid.step(synapses)), exponent) / grid.units / layer.unit
         rows.append(
             dataclasses.replace(
                 first,
@@ -95,6 +96,7 @@ def network_notes(
     for layer in layers:
         grid, dynamics = grids[layer.name], layer.dynamics
         notes += _decay_notes(layer)
+        notes += _digit_notes(layer, grid)
         notes += lowered[layer.name].notes
         full = _fullness(lowered[layer.name])
         if full >= 1:
@@ -128,6 +130,28 @@ def _decay_notes(layer: Layer) -> list[str]:
         )
     if (layer.dynamics.voltage_kept < 0.5 / 4096).any():
         notes.append(f"{layer.name}: 1/4096 of the potential remains after a step, not 0.")
+    return notes
+
+
+def _digit_notes(layer: Layer, grid: LayerGrid) -> list[str]:
+    notes = []
+    for synapses in layer.synapses:
+        highest = grid.exponents[synapses.projection.name]
+        lost = sum(1 - 2.0 ** min(highest - less, 0) for _, less in synapses.digits)
+        share = float((lost / grid.units / layer.unit).max())
+        if len(synapses.digits) == 1:
+            continue
+        unit = "its largest weight" if layer.dynamics.is_readout else "a threshold"
+        note = (
+            f"{synapses.projection.name}: lower digits have the same mantissas; the table has"
+            " errors at the largest value."
+        )
+        if lost:
+            note += (
+                " What arrives from a digit is rounded down to a whole unit, in a step together by"
+                f" less than {share:.2g} of {unit}."
+            )
+        notes.append(note)
     return notes
 
 

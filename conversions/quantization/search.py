@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
+
 from conversions.quantization.error_feedback import fed_back
 from conversions.quantization.grid_proposals import (
     Range,
@@ -12,6 +14,7 @@ from conversions.quantization.grid_proposals import (
     settled,
 )
 from conversions.quantization.layer_grid import LayerGrid
+from conversions.quantization.synapses import Synapses
 from conversions.quantization.trial import Trial
 from conversions.quantization.whole_steps import whole_steps
 from conversions.report import GridChoice
@@ -54,9 +57,19 @@ def best_grid(trial: Trial, form: ScaleForm) -> LayerGrid:
 
 
 def _fed_back(trial: Trial, grid: LayerGrid) -> LayerGrid:
-    sent = {name: trial.recordings.arriving(name) for name in trial.layer.sources}
     rounded = {
-        s.projection.name: fed_back(s, trial.layer, grid, sent[s.projection.source])
+        s.projection.name: fed_back(s, trial.layer, grid, _sent(trial, s))
         for s in trial.layer.synapses
     }
     return dataclasses.replace(grid, rounded=rounded)
+
+
+def _sent(trial: Trial, synapses: Synapses) -> np.ndarray:
+    """What the source sends, ``(B, T, n_pre)``: spikes, or the numbers that they are digits of."""
+    if not synapses.lower:
+        return trial.recordings.arriving(synapses.projection.source)
+    digits = [
+        np.ldexp(trial.recordings.arriving(projection.source).astype(np.float64), -less)
+        for projection, less in synapses.digits
+    ]
+    return np.sum(digits, axis=0)

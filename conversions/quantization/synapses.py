@@ -5,6 +5,7 @@ A row is what shares a scale: the weights of a neuron, or of a convolution's cha
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,23 +26,53 @@ class Synapses:
         Times the gain, of the shape of the map's weights.
     n_post
         Neurons of the target.
+    lower
+        Projections of the same map from lower binary digits, which get the same mantissas
+        with smaller exponents.
     """
 
     projection: RealProjection
     weights: np.ndarray
     n_post: int
+    lower: tuple[RealProjection, ...] = ()
 
     @classmethod
-    def of(cls, network: RealNetwork, projection: RealProjection) -> Synapses:
-        """The synapses of a projection of the network."""
+    def into(cls, network: RealNetwork, name: str) -> tuple[Synapses, ...]:
+        """All into a population; the digits of a number together."""
+        digits: dict[tuple[object, ...], list[RealProjection]] = {}
+        for projection in network.into(name):
+            delays = projection.delays
+            later = None if delays is None else delays.tobytes()
+            alike: tuple[object, ...] = (id(projection.map), projection.latency, later)
+            while projection.power in {one.power for one in digits.get(alike, [])}:
+                alike = (*alike, projection.name)  # the same weights twice, which are no digits
+            digits.setdefault(alike, []).append(projection)
+        return tuple(cls._of(network, sorted(same, key=_power)) for same in digits.values())
+
+    @classmethod
+    def _of(cls, network: RealNetwork, digits: list[RealProjection]) -> Synapses:
+        *lower, projection = digits
         target = network.population(projection.target)
         gain = np.broadcast_to(target.dynamics.gain, target.n_neurons)  # type: ignore[union-attr]
+        gain = np.ldexp(gain, projection.power)
         bare = cls(projection, projection.map.weights, target.n_neurons)
         if bare.shares_channels and (bare.by_channel(gain) != gain.reshape(bare._per_row)).any():
             raise ConversionError(
                 f"{target.name}.gain: differs inside a channel; a convolution has one for each"
             )
-        return cls(projection, projection.map.weights * bare.spread(gain), target.n_neurons)
+        weights = projection.map.weights * bare.spread(gain)
+        return cls(projection, weights, target.n_neurons, tuple(lower))
+
+    @property
+    def digits(self) -> tuple[tuple[RealProjection, int], ...]:
+        """Each projection with how much smaller its exponent is than the highest digit's."""
+        every = (self.projection, *reversed(self.lower))
+        return tuple((one, self.projection.power - one.power) for one in every)
+
+    @property
+    def largest_number(self) -> float:
+        """What the digits come to if all are 1, in units of the highest one."""
+        return sum(math.ldexp(1.0, -less) for _, less in self.digits)
 
     @property
     def shares_channels(self) -> bool:
@@ -99,6 +130,10 @@ class Synapses:
 
     def _every(self, values: np.ndarray) -> np.ndarray:
         return np.repeat(values, self.n_post // len(values))
+
+
+def _power(projection: RealProjection) -> int:
+    return projection.power
 
 
 def mantissas(scaled: np.ndarray, *, one_sign: bool, bits: int = 8) -> np.ndarray:

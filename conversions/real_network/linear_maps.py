@@ -72,7 +72,7 @@ class Wire:
             sent = step - self.projection.latency - delay
             if sent >= 0:
                 made += delivered(linear, spikes[:, sent], self.shape, self.n_post)
-        return made
+        return np.ldexp(made, self.projection.power)
 
 
 def by_delay(projection: RealProjection) -> list[tuple[int, LinearMap]]:

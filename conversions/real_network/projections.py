@@ -11,6 +11,8 @@ from hw_models import RangeError, ShapeError, TypeMismatchError
 from hw_models.integers import integer, integer_array, name_of, pair_of
 from hw_models.projections import MAX_DELAY, convolved_shape
 
+MOST_POWER = 62
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RealDense:
@@ -89,6 +91,10 @@ class RealProjection:
         none. Not for convolutions.
     name
         Unique in the network; ``source->target`` if not given.
+    power
+        What the map makes counts ``2**power`` times. Projections that share a map (the very
+        object) and differ in source and power only carry the binary digits of numbers; on
+        the chip they get the same mantissas.
     """
 
     source: str
@@ -97,6 +103,7 @@ class RealProjection:
     latency: int = 0
     delays: Any = None
     name: str = ""
+    power: int = 0
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -109,6 +116,7 @@ class RealProjection:
                 f"{self.name}.map: {self.map!r}; RealDense, RealSparse or RealConv is needed"
             )
         put(self, "latency", integer(f"{self.name}.latency", self.latency, 0, MAX_DELAY + 1))
+        put(self, "power", integer(f"{self.name}.power", self.power, -MOST_POWER, MOST_POWER))
         if self.delays is not None:
             where = f"{self.name}.delays"
             delays = integer_array(where, self.delays, 0, MAX_DELAY, np.int16)

@@ -141,7 +141,7 @@ def _resets(neurons: RealNeurons, places: np.ndarray) -> list[RealProjection]:
     pre = np.repeat(places, count, axis=0).reshape(-1)
     post = np.tile(places, (count, 1)).reshape(-1)
     taken = np.tile(-lost, count * count)
-    ends = {"source": neurons.name, "target": neurons.name}
+    ends: dict[str, Any] = {"source": neurons.name, "target": neurons.name}
     made = [
         RealProjection(
             **ends,

@@ -332,7 +332,7 @@ def test_from_torch__refuses_what_it_does_not_understand(name):
         (
             {"calibration": np.full((2, 5, 12), 0.5)},
             InputError,
-            "Images have to be encoded",
+            "real_input=BitPlanes",
         ),
         (
             {"calibration": [np.ones((2, 5, 12)), np.ones(2, int)]},
