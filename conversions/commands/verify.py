@@ -12,21 +12,15 @@ from conversions.executors import Executor
 from conversions.verification import Verification
 from conversions.verification import verify as compare
 from hw_models import FixedPointNetwork, InputError
+from ssdp_neuro.cli.arguments import NetworkFile, SpikeFile
 
 DEFAULT_RATE = 0.1
 
 
 def verify(
-    network: Annotated[Path, typer.Argument(metavar="NETWORK.h5", help="A network file.")],
+    network: NetworkFile,
     steps: Annotated[int, typer.Option(help="Steps of a sample.")] = 100,
-    spikes: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Input spikes, .npy or .npz: 0/1 arrays (T, N) or (B, T, N), or (step, index)"
-            " pairs; in an .npz one array per input population, under its name.",
-        ),
-    ] = None,
+    spikes: SpikeFile = None,
     rate: Annotated[
         float | None,
         typer.Option(

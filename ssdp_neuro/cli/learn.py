@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from hw_models import DaSsdpParams, FixedPointNetwork, InputError, load, save
+from ssdp_neuro.cli.arguments import NetworkFile
 from ssdp_neuro.cli.lesson import (
     LearningRule,
     RuleChoice,
@@ -19,7 +20,6 @@ from ssdp_neuro.cli.lesson import (
     teach,
     without_other_rules,
 )
-from ssdp_neuro.cli.simulate import NetworkFile
 from ssdp_neuro.rules.plastic_readout import readout_name, with_plastic_readout
 
 

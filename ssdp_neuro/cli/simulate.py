@@ -12,23 +12,15 @@ import numpy as np
 import typer
 
 from hw_models import FixedPointNetwork, InputError, load
+from ssdp_neuro.cli.arguments import NetworkFile, SpikeFile
 from ssdp_neuro.cli.spike_file import load_spikes
 from ssdp_neuro.engine.results import RunResult
-
-NetworkFile = Annotated[Path, typer.Argument(metavar="NETWORK.h5", help="A network file.")]
 
 
 def simulate(
     network: NetworkFile,
     steps: Annotated[int, typer.Option(help="Steps of a sample.")],
-    spikes: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Input spikes, .npy or .npz: 0/1 arrays (T, N) or (B, T, N), or (step, index)"
-            " pairs; in an .npz one array per input population, under its name.",
-        ),
-    ] = None,
+    spikes: SpikeFile = None,
     rate: Annotated[
         float | None,
         typer.Option(help="Random input instead: spikes per input neuron and step, 0..1."),

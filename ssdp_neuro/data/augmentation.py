@@ -10,13 +10,14 @@ import numpy as np
 from hw_models import RangeError, ShapeError
 from hw_models.integers import integer
 from hw_models.random_bits import random_bits
-from ssdp_neuro.data.dataset import SpikeDataset, places_in
+from ssdp_neuro.data.dataset import places_in
+from ssdp_neuro.data.derived import DerivedDataset
 
 USE = 0xA096  # key of these draws, apart from other uses of the seed
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Augmented:
+class Augmented(DerivedDataset):
     """A data set whose images are mirrored and shifted; a :class:`SpikeDataset` itself.
 
     What happens to a sample is a function of (seed, epoch, index) alone, and the same in all
@@ -42,7 +43,6 @@ class Augmented:
         If a shift can leave nothing of an image.
     """
 
-    dataset: SpikeDataset
     mirror: bool = False
     shift: int = 0
     seed: int = 0
@@ -57,29 +57,6 @@ class Augmented:
         if not 0 <= self.shift < smallest:
             raise RangeError(f"data.shift: {self.shift}; allowed 0..{smallest - 1}")
         integer("Augmented.seed", self.seed, 0, 2**32 - 1)
-
-    def __len__(self) -> int:
-        return len(self.dataset)
-
-    @property
-    def n_steps(self) -> int:
-        """Steps of a sample."""
-        return self.dataset.n_steps
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        """Channels, height and width."""
-        return tuple(self.dataset.input_shape)
-
-    @property
-    def n_classes(self) -> int:
-        """Labels are below this."""
-        return self.dataset.n_classes
-
-    @property
-    def labels(self) -> np.ndarray:
-        """Classes, int64 ``(N,)``."""
-        return self.dataset.labels
 
     def spikes(self, indices: Any, *, epoch: int = 0) -> np.ndarray:
         """Spikes of some samples, bool ``(B, n_steps, *input_shape)``."""

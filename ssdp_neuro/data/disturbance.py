@@ -13,7 +13,8 @@ import numpy as np
 from hw_models import RangeError
 from hw_models.integers import integer
 from hw_models.random_bits import random_bits
-from ssdp_neuro.data.dataset import SpikeDataset, places_in
+from ssdp_neuro.data.dataset import places_in
+from ssdp_neuro.data.derived import DerivedDataset
 
 CHANCE_BITS = 32
 NORMAL_BITS = 12  # of the table of the normal distribution: beyond 3.67 sigma there is nothing
@@ -21,7 +22,7 @@ LOST, SHIFTED, ADDED = 0, 1, 2  # uses of the same seed
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Disturbed:
+class Disturbed(DerivedDataset):
     """A data set under spike-time jitter and event noise; a :class:`SpikeDataset` itself.
 
     What happens to a spike is a function of (seed, epoch, index, step, input) alone. First
@@ -48,7 +49,6 @@ class Disturbed:
         If a number is not allowed.
     """
 
-    dataset: SpikeDataset
     jitter: float = 0.0
     lost: float = 0.0
     added: float = 0.0
@@ -63,29 +63,6 @@ class Disturbed:
             if not 0 <= getattr(self, name) <= 1:
                 raise RangeError(f"Disturbed.{name}: {getattr(self, name)}; allowed 0..1")
         integer("Disturbed.seed", self.seed, 0, 2**32 - 1)
-
-    def __len__(self) -> int:
-        return len(self.dataset)
-
-    @property
-    def n_steps(self) -> int:
-        """Steps of a sample."""
-        return self.dataset.n_steps
-
-    @property
-    def input_shape(self) -> tuple[int, ...]:
-        """Shape of one step's spikes."""
-        return self.dataset.input_shape
-
-    @property
-    def n_classes(self) -> int:
-        """Labels are below this."""
-        return self.dataset.n_classes
-
-    @property
-    def labels(self) -> np.ndarray:
-        """Classes, int64 ``(N,)``."""
-        return self.dataset.labels
 
     def spikes(self, indices: Any, *, epoch: int = 0) -> np.ndarray:
         """Spikes of some samples, bool ``(B, n_steps, *input_shape)``."""
