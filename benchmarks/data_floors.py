@@ -61,10 +61,11 @@ def measured(settings: DataSettings, spans: int) -> dict[str, float]:
         if chosen_by > best:
             best, right = chosen_by, (test @ weights).argmax(axis=1) == split.test.labels
     recalls = [right[split.test.labels == label].mean() for label in range(split.n_classes)]
+    some = range(min(100, len(split.train)))
     return {
         "trained on": len(split.train),
         "tested on": len(split.test),
-        "spikes a sample": float(split.train.spikes(range(100)).sum() / 100),
+        "spikes a sample": float(split.train.spikes(some).sum() / len(some)),
         "accuracy": 100 * float(right.mean()),
         "mean recall": 100 * float(np.mean(recalls)),
     }

@@ -6,6 +6,7 @@
 FOLDER holds the four idx files; RUNS gets a folder for every run, which is resumed if it was
 stopped and not repeated if it is there. With ``--out`` the record is written. Nothing was
 chosen by the test samples: each run is measured on them once, at its best validation epoch.
+``--network recurrent`` gives the hidden layer synapses to itself, as in the SSDP paper.
 ``--tune`` trains with other amplitudes, on another seed, and shows validation accuracies only.
 """
 
@@ -26,6 +27,7 @@ from hw_models.atomic_file import write_whole
 from ssdp_neuro.training import fit
 from ssdp_neuro.training.run.config import config_of
 
+NETWORKS = ("feed-forward", "recurrent")
 RULES = (
     "none",
     "ssdp",
@@ -41,7 +43,13 @@ TUNED = [{**CONSTANTS, "a_plus": a, "a_baseline": a / 15} for a in (1.5e-3, 1.5e
 
 
 def tables(
-    folder: str, rule: str, seed: int, constants: dict[str, float], epochs: int, limit: int = 0
+    folder: str,
+    rule: str,
+    seed: int,
+    constants: dict[str, float],
+    epochs: int,
+    limit: int = 0,
+    network: str = NETWORKS[0],
 ) -> dict[str, dict[str, Any]]:
     """The config of a run: 784-1024-10, the chip's neurons, 8 steps, evenly spaced spikes."""
     return {
@@ -53,7 +61,12 @@ def tables(
             "seed": 0,
             "train_limit": limit,
         },
-        "model": {"hidden": [1024], "voltage_decay": 512, "sharpness": 2.0},
+        "model": {
+            "kind": network,
+            "hidden": [1024],
+            "voltage_decay": 512,
+            "sharpness": 2.0,
+        },
         "rule": {"kind": rule, "layers": ["all"], "warm_up_steps": 422, **constants},
         "optimizer": {"learning_rate": 2e-3},
         "training": {
@@ -72,11 +85,21 @@ def run(
     arguments: Any, rule: str, seed: int, constants: dict[str, float], name: str, limit: int = 0
 ) -> Any:
     """Train, or take what is there; the run's result as a table."""
+    if arguments.network != NETWORKS[0]:
+        name = f"{arguments.network}-{name}"
     folder = arguments.runs / name
     result = folder / "result.json"
     if not result.exists():
-        config = config_of(tables(str(arguments.folder), rule, seed, constants, arguments.epochs))
-        fit(config, out=folder, resume=True, show_progress=False)
+        config = tables(
+            str(arguments.folder),
+            rule,
+            seed,
+            constants,
+            arguments.epochs,
+            limit,
+            arguments.network,
+        )
+        fit(config_of(config), out=folder, resume=True, show_progress=False)
     found = json.loads(result.read_text(encoding="utf-8"))
     say(f"{name}: validation {found['validation_accuracy']:.4f}")
     return found
@@ -92,6 +115,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, required=True, help="a folder for every run")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
     parser.add_argument("--rules", nargs="+", choices=RULES, default=list(RULES))
+    parser.add_argument("--network", choices=NETWORKS, default=NETWORKS[0])
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--tune", action="store_true", help="try amplitudes, on another seed")
     parser.add_argument("--out", type=Path, help="folder for the record")
@@ -104,13 +128,11 @@ def main() -> None:
                 name = f"tune-{rule}-{constants['a_plus']:g}"
                 run(arguments, rule, TUNING_SEED, constants, name, TUNING_LIMIT)
         return
-    found = {
-        rule: [
-            run(arguments, rule, seed, {} if rule == "none" else CONSTANTS, f"{rule}-{seed}")
-            for seed in arguments.seeds
-        ]
-        for rule in arguments.rules
-    }
+    found: dict[str, list[dict[str, Any]]] = {rule: [] for rule in arguments.rules}
+    for seed in arguments.seeds:  # all rules of a seed first: a run that is stopped is still fair
+        for rule in arguments.rules:
+            constants = {} if rule == "none" else CONSTANTS
+            found[rule].append(run(arguments, rule, seed, constants, f"{rule}-{seed}"))
     accuracies = {
         rule: 100 * np.array([result["test_accuracy"] for result in results])
         for rule, results in found.items()
@@ -118,7 +140,10 @@ def main() -> None:
     text = record(accuracies, found, arguments.seeds, CONSTANTS, machine())
     print(text)
     if arguments.out is not None:
-        write_whole(arguments.out / f"fashion_rules_{machine()['date']}.md", text.encode())
+        stem = "fashion_rules"
+        if arguments.network != NETWORKS[0]:
+            stem += f"_{arguments.network}"
+        write_whole(arguments.out / f"{stem}_{machine()['date']}.md", text.encode())
 
 
 if __name__ == "__main__":
