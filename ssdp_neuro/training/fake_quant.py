@@ -8,8 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hw_models import FixedFormat
+from hw_models import FixedFormat, RangeError
 from hw_models.weight_grid import WeightGrid
+
+AT_ONCE = 2**15  # weights that stay in a core's cache as float64
 
 
 class _TruncateThrough(torch.autograd.Function):
@@ -43,12 +45,51 @@ def encode_through(values: Tensor, register: FixedFormat) -> Tensor:
     return _EncodeThrough.apply(values, register)
 
 
+def delivered(weight: Tensor, grid: WeightGrid) -> Tensor:
+    """What spikes deliver on the chip: :meth:`WeightGrid.integers`, on the weights' own device.
+
+    Parameters
+    ----------
+    weight
+        Real, any shape; on a CPU taken in parts of 2**15, so that all intermediate numbers
+        stay in the cache.
+    grid
+        Of the layer.
+
+    Returns
+    -------
+    integers as floats, shape and dtype of ``weight``
+
+    Raises
+    ------
+    RangeError
+        If a weight is not finite. Not looked at under ``torch.compile``.
+
+    Notes
+    -----
+    The same numbers as the reference's: it rounds ``w * scale / 2**(exponent + 1)`` to the
+    nearest, ties to even, in float64, too. Powers of two commute with float64's rounding, and
+    what has been rounded saturates by comparison. The end adds 0 so that none is ``-0``.
+    """
+    register, unit = grid.format, 2.0 ** (grid.weight_exponent + 1)
+    result = torch.empty_like(weight, memory_format=torch.contiguous_format)
+    flat = weight.detach().reshape(-1)
+    compiling = torch.compiler.is_compiling()
+    at_once = AT_ONCE if weight.device.type == "cpu" and not compiling else max(1, flat.numel())
+    for some, place in zip(flat.split(at_once), result.view(-1).split(at_once), strict=True):
+        raw = some.to(torch.float64, copy=True).mul_(grid.scale).div_(unit).round_()
+        place.copy_(raw.clamp_(register.low, register.high).mul_(unit).add_(0.0))
+    extremes = torch.stack(flat.aminmax()) if flat.numel() else flat
+    if not compiling and not bool(torch.isfinite(extremes).all()):
+        raise RangeError("OnGrid: a weight is not finite")
+    return result
+
+
 class _RoundOntoGrid(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, weight: Tensor, grid: WeightGrid) -> Tensor:
         ctx.scale = grid.scale
-        delivered = grid.integers(weight.detach().cpu().double().numpy())
-        return torch.from_numpy(delivered).to(weight)
+        return delivered(weight, grid)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
@@ -59,8 +100,8 @@ class OnGrid(nn.Module):
     """Parametrization of a weight: what it delivers on the chip, straight through.
 
     The layer then works in whole units of synaptic input, so its sums are exact (in
-    float32 up to 2**24). Rounds by :class:`hw_models.weight_grid.WeightGrid` itself:
-    training and conversion cannot differ.
+    float32 up to 2**24). Rounds as :class:`hw_models.weight_grid.WeightGrid` does, number for
+    number (see :func:`delivered`): training and conversion cannot differ.
 
     Parameters
     ----------
