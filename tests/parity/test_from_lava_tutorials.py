@@ -1,13 +1,12 @@
 """Lava's tutorial networks in Lava's models, in its runtime, and in the engine."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from conversions import run_in_engine
+from tests.fresh_python import run_program
 from tests.parity.lava_comparison import assert_same_as_lava
 from tests.parity.lava_tutorials import TUTORIALS, build
 
@@ -44,15 +43,7 @@ np.savez(sys.argv[1], **kept)
 
 def test_from_lava__runs_tutorials_as_lavas_runtime_does(tmp_path):
     path = tmp_path / "kept.npz"
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, path],
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    run_program(PROGRAM, path, folder=Path(__file__).parents[2], timeout_s=200)
     with np.load(path) as kept:
         for name in IN_RUNTIME:
             graph, n_steps = build(name)

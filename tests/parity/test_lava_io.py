@@ -1,9 +1,5 @@
 """A network of ours in a Lava program that feeds and reads it while it runs."""
 
-import subprocess
-import sys
-import textwrap
-
 import numpy as np
 import pytest
 
@@ -16,6 +12,7 @@ from hw_models import (
     save,
 )
 from ssdp_neuro import simulate
+from tests.fresh_python import run_program
 
 pytestmark = pytest.mark.lava
 
@@ -70,15 +67,7 @@ def test_to_lava__is_fed_and_read_by_lavas_injector_and_extractor(tmp_path):
     spikes = {"eye": rng.random((25, 30)) < 0.3, "ear": rng.random((25, 3)) < 0.3}
     save(network, tmp_path / "net.h5")
     np.savez(tmp_path / "spikes.npz", **spikes)
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(PROGRAM)],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    run_program(PROGRAM, folder=tmp_path)
     raster = simulate(network, spikes, n_steps=25).raster("out")
     assert 5 < raster.sum() < raster.size
     np.testing.assert_array_equal(np.load(tmp_path / "heard.npy"), raster)

@@ -1,9 +1,5 @@
 """Lava as its users have it: the multiprocess runtime, in few and rich runs."""
 
-import subprocess
-import sys
-import textwrap
-
 import numpy as np
 import pytest
 
@@ -20,6 +16,7 @@ from hw_models import (
     save,
 )
 from ssdp_neuro import simulate
+from tests.fresh_python import run_program
 from tests.oracle.simulate import simulate as oracle
 
 pytestmark = pytest.mark.lava
@@ -135,15 +132,7 @@ def test_to_lava__runs_in_a_plain_lava_program(tmp_path):
             np.savez(name, raster=sink.data.get().T, v=monitor.get_data()["out"]["v"])
             neurons.stop()
     """
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    run_program(program, folder=tmp_path)
     expected = oracle(network, spikes, n_steps=30, probes=[("out", "v")])
     assert expected.counts.spikes["out"] > 10
     for name in ("model", "own"):

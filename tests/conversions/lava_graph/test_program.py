@@ -1,7 +1,5 @@
 """Names, notes, recorders and injected spikes of Lava programs in the engine."""
 
-import subprocess
-import sys
 import textwrap
 
 import hw_models.lava_processes  # noqa: F401 makes Lava importable
@@ -27,6 +25,7 @@ from scipy.sparse import csr_matrix
 from conversions import LavaProgram, from_lava, run_in_engine
 from hw_models import ConvProjection, InputError, SparseProjection
 from hw_models.lava_processes.direct_run import DirectRun
+from tests.fresh_python import run_program
 
 pytestmark = [pytest.mark.lava, pytest.mark.kernel]
 
@@ -289,15 +288,7 @@ def test_run__records_what_lavas_runtime_records(tmp_path):
     """
     given = np.random.default_rng(1).random((30, 5)) < 0.3
     np.save(tmp_path / "given.npy", given)
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(PROGRAM) + textwrap.dedent(in_lava)],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    run_program(textwrap.dedent(PROGRAM) + textwrap.dedent(in_lava), folder=tmp_path)
     here = {}
     exec(textwrap.dedent(PROGRAM), here)
     run = run_in_engine(here["eye"], 30, spikes={"eye": given})

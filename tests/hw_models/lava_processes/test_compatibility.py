@@ -1,25 +1,15 @@
 """How Lava is imported: each case in an interpreter that has not imported it yet."""
 
-import subprocess
-import sys
-import textwrap
-
 import pytest
+
+from tests.fresh_python import run_program
 
 pytestmark = pytest.mark.lava
 
 
 def fresh(code):
     """Run code in a new interpreter, warnings as errors; what it printed."""
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", textwrap.dedent(code)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.split()
+    return run_program(code, options=("-W", "error")).split()
 
 
 def test_import_lava__leaves_python_as_it_was():

@@ -1,6 +1,3 @@
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
@@ -9,6 +6,7 @@ from ssdp_neuro.data import DATA_SETS, DataSettings, load
 from ssdp_neuro.data.digits import load_digits
 from ssdp_neuro.data.idx_file import read_labelled_images
 from ssdp_neuro.data.loading import _READERS
+from tests.fresh_python import run_program
 from tests.ssdp_neuro.data.made_files import idx_bytes, mnist_like
 from tests.ssdp_neuro.data.places import REAL
 
@@ -84,10 +82,7 @@ def test_load__needs_no_heavy_package(tmp_path):
         "load(DataSettings(name='idx', folder=sys.argv[1])).train.spikes([0]);"
         "print([m for m in ('torch', 'tonic', 'scipy', 'sklearn', 'numba') if m in sys.modules])"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == "[]"
+    assert run_program(program, tmp_path).strip() == "[]"
 
 
 @pytest.mark.parametrize("name", ["fashion-mnist", "mnist"])

@@ -1,0 +1,19 @@
+"""Programs in an interpreter of their own, as a user starts them."""
+
+import subprocess
+import sys
+import textwrap
+
+
+def run_program(program, *arguments, options=(), folder=None, timeout_s=120):
+    """What a program printed; it has to end well."""
+    done = subprocess.run(
+        [sys.executable, *options, "-c", textwrap.dedent(program), *map(str, arguments)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
