@@ -121,7 +121,7 @@ class TrainingStep:
         mixed = settings.amp and not self.state.quantized
         with torch.autocast(self.place.device.type, dtype=torch.bfloat16, enabled=mixed):
             output = self._network(spikes)
-        scores = class_scores(output, settings.loss)
+        scores = class_scores(output, settings.loss, settings.spike_weight)
         if scores.shape[1] < self.n_classes:
             raise InputError(
                 f"the model gives {scores.shape[1]} classes; the data has {self.n_classes}"

@@ -24,6 +24,9 @@ class TrainingSettings:
     loss
         Cross-entropy of the output's spike counts, or (latency) of counts in which a spike
         weighs the more the earlier it comes.
+    spike_weight
+        What a spike of the output adds to its class's score in the loss, positive. The fewer
+        the steps, the more it takes for a loss near 0.
     dropped_spikes
         Share of input spikes left out at random in training, 0 to below 1.
     device
@@ -50,6 +53,7 @@ class TrainingSettings:
     batch_size: int = 128
     seed: int = 0
     loss: LossKind = LossKind.COUNTS
+    spike_weight: float = 1.0
     dropped_spikes: float = 0.0
     device: DeviceKind = DeviceKind.AUTO
     threads: int = 0
@@ -66,4 +70,5 @@ class TrainingSettings:
         for field in (*lowest, "threads", "patience", "checkpoint_steps"):
             integer(f"[training] {field}", getattr(self, field), lowest.get(field, 0), 2**31 - 1)
         integer("[training] seed", self.seed, 0, 2**31 - 1)
+        number("[training] spike_weight", self.spike_weight, above=0)
         number("[training] dropped_spikes", self.dropped_spikes, least=0, below=1)
