@@ -3,7 +3,7 @@
 An Euler step of ``dt``: the potential moves towards ``v_leak`` plus the current by the share
 ``dt * tau_mem_inv``, the current that has just arrived included, and a spike (``>``) puts it to
 ``v_reset`` at once. Potentials are counted from ``v_reset`` here (readouts from ``v_leak``), so
-that a leak to elsewhere is a bias. Norse starts from ``v_leak``.
+that a leak to elsewhere is a bias. A sample starts from ``v_leak``.
 """
 
 from __future__ import annotations
@@ -63,20 +63,14 @@ def _spiking(
         numbers(getattr(p, name), shape, f"{path}.p.{name}")
         for name in ("v_leak", "v_th", "v_reset")
     )
-    notes: tuple[str, ...] = ()
-    if (v_leak != v_reset).any():
-        notes = (
-            "a sample starts from v_reset, in Norse from v_leak: the first steps of a neuron"
-            " differ until it has fired or forgotten",
-        )
     return _reading(
         module,
         p,
         path,
-        notes=notes,
         voltage_kept=1 - share,
         gain=share,
         bias=share * (v_leak - v_reset),
+        initial=v_leak - v_reset,
         threshold=v_th - v_reset,
         reset=RealReset.ZERO,
         **settings,
@@ -88,35 +82,26 @@ def _subtracting(
 ) -> NeuronReading:
     """A box that subtracts its threshold: its potential is counted from zero."""
     v_leak = numbers(module.p.v_leak, shape, f"{path}.p.v_leak")
-    notes: tuple[str, ...] = ()
-    if v_leak.any():
-        notes = (
-            "a sample starts from zero, in Norse from v_leak: the first steps of a neuron differ"
-            " until it has forgotten",
-        )
     return _reading(
         module,
         module.p,
         path,
-        notes=notes,
         voltage_kept=1 - share,
         gain=share,
         bias=share * v_leak,
+        initial=v_leak,
         threshold=numbers(module.p.v_th, shape, f"{path}.p.v_th"),
         reset=RealReset.SUBTRACT,
     )
 
 
-def _reading(
-    module: Any, p: Any, path: str, *, notes: tuple[str, ...] = (), **settings: Any
-) -> NeuronReading:
+def _reading(module: Any, p: Any, path: str, **settings: Any) -> NeuronReading:
     incoming, recurrent = _synapses(module)
     return NeuronReading(
         dynamics=dynamics(path, fires_at_threshold=_at_threshold(p, path), **settings),
         time_axis=_time_axis(module),
         incoming=incoming,
         recurrent=recurrent,
-        notes=notes,
     )
 
 

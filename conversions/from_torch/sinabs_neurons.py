@@ -81,13 +81,8 @@ def _firing(
     value = numbers(module.reset_fn.reset_value, shape, f"{path}.reset_fn.reset_value")
     settings["reset"] = RealReset.ZERO
     settings["bias"] = voltage_kept * value
-    notes = [_SEVERAL_LOST] if _most_spikes(module, path) > 1 else []
-    if value.any():
-        notes.append(
-            f"a sample starts from the reset value {value}, in Sinabs from 0: the first steps"
-            " differ until a neuron has fired or forgotten"
-        )
-    return settings, notes
+    settings["initial"] = -value
+    return settings, [_SEVERAL_LOST] if _most_spikes(module, path) > 1 else []
 
 
 def _most_spikes(module: Any, path: str) -> int:

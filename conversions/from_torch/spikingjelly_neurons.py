@@ -51,18 +51,14 @@ def _reading(module: Any, path: str, *, share: Any, gain: Any, **settings: Any) 
         raise ConversionError(
             f"{path}: a neuron precision is set; supported is none, PyTorch's own numbers"
         )
-    start = 0.0 if module.v_reset is None else module.v_reset
-    if module.get_reset_value("v") != start:
-        raise ConversionError(
-            f"{path}: v starts from {module.get_reset_value('v')}; supported is {start}, where"
-            " it leaks to"
-        )
+    base = 0.0 if module.v_reset is None else module.v_reset
     return NeuronReading(
         dynamics=dynamics(
             path,
             voltage_kept=1 - np.asarray(share, dtype=np.float64),
             gain=gain,
-            threshold=module.v_threshold - start,
+            threshold=module.v_threshold - base,
+            initial=np.asarray(module.get_reset_value("v"), dtype=np.float64) - base,
             fires_at_threshold=fires_at_zero(
                 module.surrogate_function, f"{path}.surrogate_function"
             ),

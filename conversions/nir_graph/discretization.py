@@ -94,6 +94,9 @@ class Discretization:
         Input of the current of CubaLIF and CubaLI.
     fires_at_threshold
         Whether ``v == v_threshold`` fires; by NIR it does not.
+    starts_at_leak
+        Whether a sample starts from ``v_leak``, as in Norse, and not from ``v_reset`` (a
+        readout from 0).
 
     Raises
     ------
@@ -113,6 +116,7 @@ class Discretization:
     integrator_scale: InputScale = InputScale.LEAK
     synapse_scale: InputScale = InputScale.LEAK
     fires_at_threshold: bool = False
+    starts_at_leak: bool = False
 
     def __post_init__(self) -> None:
         if isinstance(self.dt, bool) or not isinstance(self.dt, (int, float, np.number)):
@@ -125,8 +129,9 @@ class Discretization:
                 raise TypeMismatchError(
                     f"Discretization.{field}: {getattr(self, field)!r}; {kind.__name__} is needed"
                 )
-        if not isinstance(self.fires_at_threshold, bool):
-            raise TypeMismatchError("Discretization.fires_at_threshold: a boolean is needed")
+        for field in ("fires_at_threshold", "starts_at_leak"):
+            if not isinstance(getattr(self, field), bool):
+                raise TypeMismatchError(f"Discretization.{field}: a boolean is needed")
 
     def kept(self, tau: Any) -> np.ndarray:
         """Share that a step leaves of a quantity with this time constant."""
@@ -141,7 +146,12 @@ SCALES = ("neuron_scale", "readout_scale", "integrator_scale", "synapse_scale")
 
 SNNTORCH = Discretization(dt=1e-4)
 SPIKINGJELLY = Discretization(dt=1e-4, fires_at_threshold=True)
-NORSE = Discretization(dt=1e-6, integrator_scale=InputScale.ONE, synapse_scale=InputScale.ONE)
+NORSE = Discretization(
+    dt=1e-6,
+    integrator_scale=InputScale.ONE,
+    synapse_scale=InputScale.ONE,
+    starts_at_leak=True,
+)
 SINABS = Discretization(
     dt=1.0,
     method=Method.EXPONENTIAL,

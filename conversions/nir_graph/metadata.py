@@ -109,7 +109,7 @@ class Facts:
                 dt=how["dt"],
                 method=Method[how["method"]],
                 fires_at_threshold=how["fires_at_threshold"],
-                **{name: InputScale[how[name]] for name in SCALES},
+                **{name: InputScale[how[name]] for name in SCALES},  # type: ignore[arg-type]
             )
             neurons = {
                 node: NeuronFacts(

@@ -78,8 +78,9 @@ def dynamics_of(
         "current_kept": spread(path, np.asarray(membrane.current_kept), shape),
     }
     if node.kind in READOUTS:
-        found = _checked(path, node, threshold=math.inf, bias=leaked * leak, **common)
-        return found, ()
+        start = leak if discretization.starts_at_leak else 0.0
+        settings = {"threshold": math.inf, "bias": leaked * leak, "initial": start}
+        return _checked(path, node, **settings, **common), ()
     if reset is None:
         raise ConversionError(f"{path} ({node.kind}): the reset is not known")
     threshold = spread(path, reals(path, node, "v_threshold"), shape)
@@ -90,25 +91,29 @@ def dynamics_of(
             f"{path} ({node.kind}): v_reset is {base[base != 0][0]}, but the reset given is"
             f" SpikeReset.{reset.name}, which has no such value; ZERO and DELAYED_ZERO have"
         )
-    notes = []
-    if (leak != base).any() and base.any():
-        notes.append(
-            f"{path}: starts from v_reset, although its potential leaks towards another value"
-        )
-    elif leak.any() and not base.any():
-        notes.append(f"{path}: starts from 0, although its potential leaks towards v_leak")
+    start = leak - base if discretization.starts_at_leak else np.zeros(())
+    notes = [] if start.any() else _start_notes(path, leak, base)
     real, refractory = reset.real
     found = _checked(
         path,
         node,
         threshold=threshold - base,
         bias=leaked * (leak - base),
+        initial=start,
         reset=real,
         refractory=refractory,
         fires_at_threshold=discretization.fires_at_threshold,
         **common,
     )
     return found, tuple(notes)
+
+
+def _start_notes(path: str, leak: np.ndarray, base: np.ndarray) -> list[str]:
+    if base.any() and (leak != base).any():
+        return [f"{path}: starts from v_reset, although its potential leaks towards another value"]
+    if leak.any() and not base.any():
+        return [f"{path}: starts from 0, although its potential leaks towards v_leak"]
+    return []
 
 
 def own_shape(node: NirNode) -> tuple[int, ...] | None:

@@ -59,6 +59,8 @@ class Drive:
 def needs_step(layer: Layer) -> bool:
     """Whether a clock must have a step before the layer begins."""
     dynamics = layer.dynamics
+    if dynamics.initial.any():
+        return True
     remembers = bool(layer.has_memory.any())
     return remembers and bool(dynamics.current_bias.any()) and dynamics.latency == 0
 
@@ -96,12 +98,35 @@ def drive(layer: Layer, units: np.ndarray, threshold: np.ndarray, form: BiasForm
         whole = np.rint(wanted).astype(np.int64)
         synapses.append((layer.shift + dynamics.latency - 1, whole))
         error = max(error, float(np.abs(whole - wanted).max()))
+    notes = list(held.notes)
+    if synapses:
+        notes.append(f"{layer.name}: a bias comes from a neuron that fires in every step.")
+    if dynamics.initial.any():
+        begun, missed = _start(layer, units)
+        synapses += begun
+        error = max(error, missed)
+        notes.append(
+            f"{layer.name}: begins from another potential than it rests at, by an input in its"
+            " first step."
+        )
     if not synapses:
         return held
-    note = f"{layer.name}: a bias comes from a neuron that fires in every step."
-    return dataclasses.replace(
-        held, synapses=tuple(synapses), error=error, notes=(*held.notes, note)
-    )
+    return dataclasses.replace(held, synapses=tuple(synapses), error=error, notes=tuple(notes))
+
+
+def _start(layer: Layer, units: np.ndarray) -> tuple[list[tuple[int, np.ndarray]], float]:
+    """Synapses of the clock for a potential before the first step, and what they miss.
+
+    They deliver in the first step what that potential leaves there. With a current that
+    remembers the second step takes back what would last. From then on they cancel each other.
+    """
+    wanted = np.broadcast_to(layer.dynamics.voltage_kept * layer.dynamics.initial, units.shape)
+    first = np.rint(wanted * units).astype(np.int64)
+    second = -np.rint(first * np.where(layer.has_memory, current_kept(layer.current_decay), 0.0))
+    second = second.astype(np.int64)
+    steps = [(0, first), (1, second - first), (2, -second)]
+    missed = float(np.abs(first - wanted * units).max())
+    return [(layer.shift - 1 + late, now) for late, now in steps if now.any()], missed
 
 
 def _by_register(

@@ -156,7 +156,7 @@ def _assembled(
 ) -> FixedPointNetwork:
     populations: list[Any] = []
     projections: list[Any] = []
-    if any(made.uses_clock for made in lowered.values()):
+    if any(made.clock for made in lowered.values()):
         populations.append(clock(clock_name))
     for population in real.populations:
         made = lowered.get(population.name)

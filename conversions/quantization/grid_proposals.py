@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import math
 from dataclasses import dataclass
@@ -75,6 +76,13 @@ class Range:
         most = most / (1.0 - current_kept(layer.current_decay)) + np.abs(dynamics.bias)
         leak = 1.0 - np.minimum(dynamics.voltage_kept, UNKNOWN_KEPT)
         return cls(potential=most / leak, current=none, observed=False)
+
+    def with_start(self, layer: Layer) -> Range:
+        """The same where the first potential arrives as an input, beside all others."""
+        begun = np.abs(layer.dynamics.voltage_kept * layer.dynamics.initial)
+        return dataclasses.replace(
+            self, potential=self.potential + begun, current=self.current + begun
+        )
 
     def fits(self, units: np.ndarray) -> bool:
         """Whether the registers hold all of it on a scale."""
@@ -151,7 +159,7 @@ def settled(layer: Layer, proposal: Steps, known: Range) -> LayerGrid:
     ConversionError
         If the threshold is too small beside the weights for any exponent.
     """
-    found = None
+    known, found = known.with_start(layer), None
     for exponent in range(EXPONENT_HIGH, EXPONENT_LOW - 1, -1):
         units, capped = proposal.units(exponent), False
         if not layer.dynamics.is_readout:

@@ -85,6 +85,7 @@ class LayerGrid:
         """
         dynamics = layer.dynamics
         constant = np.abs(dynamics.gain * dynamics.current_bias) + np.abs(dynamics.bias)
+        constant = constant + np.abs(dynamics.voltage_kept * dynamics.initial)
         up, down = np.zeros(layer.n_neurons), np.zeros(layer.n_neurons)
         for synapses in layer.synapses:
             delivered = self.delivered(synapses)

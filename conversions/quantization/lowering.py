@@ -39,8 +39,8 @@ class Lowered:
         All that end at it, and those into its relays.
     relays
         Populations that pass spikes on later.
-    uses_clock
-        Whether a projection starts at the clock.
+    clock
+        Name of the clock if a projection starts at it, else empty.
     bias_error
         Of the constant input, in units of synaptic input.
     notes
@@ -50,7 +50,7 @@ class Lowered:
     population: LifPopulation
     projections: tuple[Projection, ...]
     relays: tuple[LifPopulation, ...] = ()
-    uses_clock: bool = False
+    clock: str = ""
     bias_error: float = 0.0
     notes: tuple[str, ...] = ()
 
@@ -97,7 +97,7 @@ def lower(layer: Layer, grid: LayerGrid, form: BiasForm, clock_name: str) -> Low
         population=population,
         projections=(*projections, *from_clock, *own),
         relays=tuple(relays),
-        uses_clock=bool(from_clock),
+        clock=clock_name if from_clock else "",
         bias_error=constant.error,
         notes=(*constant.notes, *notes),
     )

@@ -71,7 +71,10 @@ def layer_reports(layer: Layer, grid: LayerGrid, lowered: Lowered) -> list[Layer
 
 def _fullness(lowered: Lowered) -> float:
     """Bound of the current, as a share of its register."""
-    return float(current_bound(lowered.population, lowered.projections).max()) / STATE_LIMIT
+    return (
+        float(current_bound(lowered.population, lowered.projections, lowered.clock).max())
+        / STATE_LIMIT
+    )
 
 
 def _decay_error(layer: Layer) -> float:

@@ -83,7 +83,7 @@ class Trial:
             size = (self.recordings.n_samples, self.recordings.network_steps, 1)
             spikes = {silence: np.zeros(size, dtype=bool)}
         made = lower(self.layer, grid, self.form, clock_name)
-        started = [clock(clock_name)] if made.uses_clock else []
+        started = [clock(clock_name)] if made.clock else []
         alone = FixedPointNetwork(
             populations=[*inputs, *started, *made.relays, made.population],
             projections=made.projections,

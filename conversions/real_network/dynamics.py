@@ -24,6 +24,17 @@ from hw_models import RangeError, ShapeError, TypeMismatchError
 from hw_models.integers import integer
 from hw_models.weight_grid import WeightGrid
 
+PER_NEURON = (
+    "voltage_kept",
+    "threshold",
+    "current_kept",
+    "gain",
+    "current_bias",
+    "bias",
+    "initial",
+)
+"""Parameters of :class:`NeuronDynamics` that are one number or one per neuron."""
+
 
 class RealReset(enum.Enum):
     """What a spike does to the membrane potential.
@@ -53,7 +64,7 @@ class NeuronDynamics:
     """Current-based leaky integrate-and-fire with real parameters.
 
     All parameters but the flags and counts are one number or one per neuron (flat, in C
-    order of the shape); they are kept as float64 arrays.
+    order of the shape); they are kept as float64 arrays. :data:`PER_NEURON` names them.
 
     Parameters
     ----------
@@ -69,6 +80,8 @@ class NeuronDynamics:
         Arrives in every step, as if from the synapses.
     bias
         Added to the membrane potential in every step.
+    initial
+        Membrane potential before the first step; only without latency.
     fires_at_threshold
         Whether ``v == threshold`` fires.
     reset
@@ -100,6 +113,7 @@ class NeuronDynamics:
     gain: Any = 1.0
     current_bias: Any = 0.0
     bias: Any = 0.0
+    initial: Any = 0.0
     fires_at_threshold: bool = False
     reset: RealReset = RealReset.ZERO
     refractory: int = 0
@@ -115,6 +129,7 @@ class NeuronDynamics:
             ("gain", 0.0, math.inf),
             ("current_bias", -math.inf, math.inf),
             ("bias", -math.inf, math.inf),
+            ("initial", -math.inf, math.inf),
         ):
             put(self, field, _reals(field, getattr(self, field), low, high))
         if not (self.threshold > 0).all():
@@ -124,6 +139,10 @@ class NeuronDynamics:
         for field, largest in (("refractory", 63), ("latency", 1)):
             where = f"NeuronDynamics.{field}"
             put(self, field, integer(where, getattr(self, field), 0, largest))
+        if self.latency and self.initial.any():
+            raise RangeError(
+                f"NeuronDynamics.initial: {self.initial[0]} with latency 1; 0 is needed"
+            )
 
     @property
     def is_readout(self) -> bool:
@@ -158,9 +177,9 @@ class NeuronDynamics:
         return spikes, voltages
 
     def start(self, n_samples: int, n_neurons: int) -> NeuronState:
-        """The state before the first step: all at rest."""
+        """The state before the first step."""
         zero = np.zeros((n_samples, n_neurons))
-        return NeuronState(zero, zero, zero != 0, zero.astype(np.int64))
+        return NeuronState(zero, zero + self.initial, zero != 0, zero.astype(np.int64))
 
     def step(self, state: NeuronState, arrived: np.ndarray | None) -> NeuronState:
         """The state after one more step.

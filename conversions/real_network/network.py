@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from conversions.real_network.dynamics import NeuronDynamics
+from conversions.real_network.dynamics import PER_NEURON, NeuronDynamics
 from conversions.real_network.projections import RealConv, RealDense, RealProjection
 from hw_models import InputPopulation, NameClashError, ShapeError, TypeMismatchError
 from hw_models.integers import name_of, shape_of
@@ -28,7 +28,7 @@ class RealNeurons:
         put(self, "shape", shape_of(f"{self.name}.shape", self.shape))
         if not isinstance(self.dynamics, NeuronDynamics):
             raise TypeMismatchError(f"{self.name}.dynamics: {self.dynamics!r}; NeuronDynamics")
-        for field in ("voltage_kept", "threshold", "current_kept", "gain", "current_bias", "bias"):
+        for field in PER_NEURON:
             size = getattr(self.dynamics, field).size
             if size not in (1, self.n_neurons):
                 raise ShapeError(

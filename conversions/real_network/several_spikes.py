@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from conversions.real_network.dynamics import NeuronDynamics, RealReset
+from conversions.real_network.dynamics import PER_NEURON, NeuronDynamics, RealReset
 from conversions.real_network.network import RealNetwork, RealNeurons
 from conversions.real_network.projections import (
     LinearMap,
@@ -26,8 +26,6 @@ from conversions.real_network.projections import (
     RealSparse,
 )
 from hw_models import ShapeError
-
-_PER_NEURON = ("voltage_kept", "threshold", "current_kept", "gain", "current_bias", "bias")
 
 
 def counted_spikes(dynamics: NeuronDynamics, currents: np.ndarray, most: int) -> np.ndarray:
@@ -42,7 +40,8 @@ def counted_spikes(dynamics: NeuronDynamics, currents: np.ndarray, most: int) ->
         In one step of one neuron.
     """
     sent = np.zeros(currents.shape, dtype=np.int64)
-    u = v = np.zeros_like(currents[:, 0], dtype=np.float64)
+    u = np.zeros_like(currents[:, 0], dtype=np.float64)
+    v = u + dynamics.initial
     for t in range(currents.shape[1]):
         arriving = currents[:, t] + dynamics.current_bias
         u = dynamics.current_kept * u + dynamics.gain * arriving
@@ -117,7 +116,7 @@ def with_copies(network: RealNetwork, most: Mapping[str, int]) -> RealNetwork:
 
 def _copied(neurons: RealNeurons, places: np.ndarray) -> RealNeurons:
     values: dict[str, Any] = {}
-    for field in _PER_NEURON:
+    for field in PER_NEURON:
         one = np.broadcast_to(getattr(neurons.dynamics, field), neurons.n_neurons)
         values[field] = np.zeros(places.size)
         for number, place in enumerate(places, start=1):

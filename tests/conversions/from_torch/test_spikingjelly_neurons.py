@@ -199,10 +199,11 @@ def test_reset__forgets_a_sample():
     np.testing.assert_array_equal(first, second)
 
 
-def moved_start():
+def test_read__a_start_from_elsewhere():
     module = leaky()
-    module.set_reset_value("v", 0.5)
-    return module
+    module.set_reset_value("v", 0.75)
+    currents = dyadic_currents(9)
+    np.testing.assert_array_equal(predicted(read(module), currents)[0], run(module, currents))
 
 
 REFUSED = {
@@ -214,7 +215,6 @@ REFUSED = {
         lambda: leaky(v_threshold=0.25, v_reset=0.5),
         "threshold: -0.25",
     ),
-    "another start": (moved_start, "v starts from 0.5; supported is 0.0"),
     "product": (
         lambda: layer.ElementWiseRecurrentContainer(leaky(), torch.mul),
         "element_wise_function: supported is the sum",

@@ -46,6 +46,8 @@ def dynamics(draw, *, halving, gridded):
         real_threshold=quanta * QUANTUM,
     )
     bias = draw(st.sampled_from([0, 0, 1, -1, 3, 50]))
+    latency = draw(st.sampled_from([0, 0, 1]))
+    start = 0 if latency else draw(st.sampled_from([0, 0, 8, -4, 88]))
     return NeuronDynamics(
         current_kept=current_kept,
         voltage_kept=voltage_kept,
@@ -57,7 +59,8 @@ def dynamics(draw, *, halving, gridded):
         fires_at_threshold=not halving and draw(st.booleans()),
         reset=draw(st.sampled_from(list(RealReset))),
         refractory=draw(st.sampled_from([0, 0, 1, 3])),
-        latency=draw(st.sampled_from([0, 0, 1])),
+        latency=latency,
+        initial=start * QUANTUM,
         grid=grid if gridded else None,
     )
 

@@ -111,3 +111,15 @@ def test_current_bound__is_reached_by_all_synapses_of_one_sign(current_decay):
     # the positive synapses of the three need not share their sources
     assert (largest <= bound).all()
     assert (largest > 0.6 * bound).all()
+
+
+def test_current_bound__synapses_of_a_clock_come_one_after_another():
+    weights, delays = ([[8], [-2]], [[-14], [2]], [[6], [4]]), (0, 2, 3)
+    projections = [
+        DenseProjection(source="clock", target="b", name=str(d), weights=w, delays=[[d], [d]])
+        for w, d in zip(weights, delays, strict=True)
+    ]
+    neurons = LifPopulation(name="b", shape=(2,), current_decay=4095, voltage_decay=0, threshold=1)
+    # together 8, -6, 0 and -2, 0, 4
+    assert (current_bound(neurons, projections, "clock") / 64).tolist() == [8, 4]
+    assert (current_bound(neurons, projections) / 64).tolist() == [14, 6]
