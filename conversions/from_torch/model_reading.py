@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 from conversions.from_torch.assembly import assembled
 from conversions.from_torch.decisions import ModelDecision, model_decision
-from conversions.from_torch.layouts import LayoutError, call
+from conversions.from_torch.layouts import LayoutError
 from conversions.from_torch.model_copy import dtype_of, rested_copy
+from conversions.from_torch.model_input import ModelInput, ways_to_call
 from conversions.from_torch.potentials import read_as_potentials, shown_potentials
 from conversions.from_torch.reading import TimeAxis
 from conversions.from_torch.readouts import Readout, readouts
@@ -23,7 +23,7 @@ from conversions.from_torch.wiring import Wiring, wiring, with_gates
 from conversions.quantization import ReadoutDecision
 from conversions.real_network import RealNetwork
 from conversions.real_network.bit_planes import BitPlanes
-from hw_models import ConversionError, InputError, SsdpError
+from hw_models import ConversionError, SsdpError
 from ssdp_neuro.training import SpikingNetwork
 
 CHECKED_SAMPLES = 8
@@ -46,14 +46,6 @@ class ModelReading(NamedTuple):
     sent: dict[str, np.ndarray]
     notes: tuple[str, ...]
     decision: ModelDecision
-
-
-class _Input(NamedTuple):
-    """What a model is run on: spikes if there are no planes."""
-
-    shape: tuple[int, ...]
-    planes: BitPlanes | None
-    static: bool | None
 
 
 class _Followed(NamedTuple):
@@ -100,10 +92,10 @@ def read_model(
     steps = steps_of(spikes, n_steps)
     if isinstance(whole, SpikingNetwork) and run is None:
         time_axis = TimeAxis.SECOND
-    given = _Input(shape, planes, static)
+    given = ModelInput(shape, planes, static)
     drive, is_static, wired, found, shown = _followed(whole, given, steps, time_axis, run)
     if spikes is None:
-        spikes = _drawn(given, steps, is_static)
+        spikes = given._replace(static=is_static).drawn(CHECKED_SAMPLES, steps)
     sent, scores = record(whole, drive, spikes)
     notes = unexplained(wired, {name: s[:CHECKED_SAMPLES] for name, s in sent.items()})
     sent, silent = read_as_potentials(wired, sent, shown)
@@ -144,25 +136,16 @@ def _decision(
     return model_decision(scores, potentials=potentials, spikes=spikes) or usual
 
 
-def _drawn(given: _Input, n_steps: int, static: bool) -> np.ndarray:
-    drawn = np.random.default_rng(0).random((CHECKED_SAMPLES, n_steps, *given.shape))
-    if given.planes is None:
-        return drawn < 0.5
-    low, high = given.planes.bounds
-    values = given.planes.rounded(low + (high - low) * drawn)
-    return np.broadcast_to(values[:, :1], values.shape) if static else values
-
-
 def _followed(
     model: nn.Module,
-    given: _Input,
+    given: ModelInput,
     n_steps: int,
     time_axis: TimeAxis | None,
     run: Run | None,
 ) -> _Followed:
     """What the model is wired like, in the one way to call it that fits it."""
     shape = given.shape
-    ways = _ways(given, time_axis) if run is None else {"run": (run, given.static is True)}
+    ways = ways_to_call(given, time_axis) if run is None else {"run": (run, given.static is True)}
     few = next((n for n in _FEW_STEPS if n <= n_steps and n not in shape), n_steps)
     refused: SsdpError | None = None
     reasons: list[str] = []
@@ -193,41 +176,13 @@ def _followed(
     )
 
 
-def _ways(given: _Input, time_axis: TimeAxis | None) -> dict[str, tuple[Run, bool]]:
-    """Ways to call a model by their names, and whether the input is the same in every step."""
-    may_be_static = given.planes is not None and given.static is not False
-    axes: list[TimeAxis] = [TimeAxis.STATIC] if may_be_static else []  # refuses most clearly
-    axes += [axis for axis in TimeAxis if axis is not TimeAxis.STATIC]
-    if time_axis is TimeAxis.STATIC and not may_be_static:
-        raise InputError(
-            f"time_axis: {time_axis}; what does not change is real values (B, *input_shape) with"
-            " real_input, spikes are given for every step"
-        )
-    if time_axis is not None:
-        axes = [time_axis]
-    return {axis.value: (_calling(axis), axis is TimeAxis.STATIC) for axis in axes}
-
-
-def _calling(axis: TimeAxis) -> Run:
-    def run(model: nn.Module, spikes: Tensor) -> Any:
-        return call(model, spikes, axis)
-
-    return run
-
-
-def _follow(model: nn.Module, drive: Run, given: _Input, n_steps: int) -> _Followed:
-    shape, planes, static = given.shape, given.planes, bool(given.static)
-    n_samples = next((n for n in _FEW_SAMPLES if n != n_steps and n not in shape), 8)
-    drawn = torch.rand((n_samples, n_steps, *shape), generator=torch.Generator().manual_seed(1))
-    if planes is None:
-        drawn = drawn < 0.5
-    else:
-        low, high = planes.bounds
-        drawn = low + (high - low) * (drawn[:, :1].expand_as(drawn) if static else drawn)
+def _follow(model: nn.Module, drive: Run, given: ModelInput, n_steps: int) -> _Followed:
+    static, real = bool(given.static), given.planes is not None
+    n_samples = next((n for n in _FEW_SAMPLES if n != n_steps and n not in given.shape), 8)
     copied = rested_copy(model, n_samples, n_steps)
     try:
-        given_numbers = drawn.to(dtype_of(copied))
-        found = trace(copied, drive, given_numbers, real=planes is not None, static=static)
+        drawn = given.traced(n_samples, n_steps).to(dtype_of(copied))
+        found = trace(copied, drive, drawn, real=real, static=static)
     except (SsdpError, LayoutError):
         raise
     except Exception as error:  # of the model, called in a way that it may not expect

@@ -10,10 +10,11 @@ import numpy as np
 from conversions.from_torch.linear_maps import scaled, sparse
 from conversions.from_torch.map_kinds import Map
 from conversions.from_torch.registry import supported_neurons
-from conversions.from_torch.resolution import EVERY_STEP, Expression, Resolver
+from conversions.from_torch.resolution import Expression, Resolver
 from conversions.from_torch.tape import Tape
 from conversions.from_torch.tracing import Trace
 from conversions.from_torch.values import (
+    EVERY_STEP,
     Combination,
     Largest,
     Mapped,

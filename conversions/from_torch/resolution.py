@@ -24,26 +24,13 @@ from conversions.from_torch.values import (
     Constants,
     Largest,
     Mapped,
+    Moment,
     Opaque,
     Spikes,
     Total,
     Value,
 )
 from hw_models import ConversionError
-
-EVERY_STEP = 2**31 - 1
-
-
-class Moment(NamedTuple):
-    """Spikes of one population in one step of one sample; values that never change, in any."""
-
-    population: str
-    sample: int
-    step: int
-
-    def age(self, step: int) -> int:
-        """How many steps before another step it was."""
-        return 0 if self.step == EVERY_STEP else step - self.step
 
 
 class Term(NamedTuple):

@@ -21,8 +21,8 @@ from conversions.from_torch.layouts import LayoutError, by_sample, features, lab
 from conversions.from_torch.operations import follow, opaque, prepare
 from conversions.from_torch.reading import NeuronReader, NeuronReading, TimeAxis
 from conversions.from_torch.registry import neuron_reader, synapse_converter
-from conversions.from_torch.resolution import EVERY_STEP
 from conversions.from_torch.tape import Tape
+from conversions.from_torch.values import EVERY_STEP
 from hw_models import ConversionError, NameClashError
 
 INPUT = "input"

@@ -9,11 +9,25 @@ numbers makes no cells.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from conversions.from_torch.map_kinds import Map
+
+EVERY_STEP = 2**31 - 1
+
+
+class Moment(NamedTuple):
+    """Spikes of one population in one step of one sample; values that never change, in any."""
+
+    population: str
+    sample: int
+    step: int
+
+    def age(self, step: int) -> int:
+        """How many steps before another step it was."""
+        return 0 if self.step == EVERY_STEP else step - self.step
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
