@@ -1,14 +1,16 @@
-"""The model of the best epoch so far: in the run's folder, or in memory without one."""
+"""The model of the best epoch so far: in the state of the run, and as a file in its folder.
+
+A checkpoint holds it too. So a run that goes on from one ends with the best of its own
+epochs, not with one of a killed run that had gone further and that nothing follows.
+"""
 
 from __future__ import annotations
-
-from typing import Any
 
 from torch import Tensor
 
 from ssdp_neuro.training.run.device import Place, as_first_rank
 from ssdp_neuro.training.run.finite_numbers import refuse_weights_not_finite
-from ssdp_neuro.training.run.model_file import read_model, write_model
+from ssdp_neuro.training.run.model_file import write_model
 from ssdp_neuro.training.run.run_folder import BEST
 from ssdp_neuro.training.run.training_state import TrainingState
 
@@ -19,14 +21,13 @@ class BestModel:
     Parameters
     ----------
     state
-        Of the run; it learns whether the file is one that the converter reads.
+        Of the run; it holds the tensors, and whether the file is one that the converter reads.
     place
-        The first rank writes and reads.
+        The first rank writes.
     """
 
     def __init__(self, state: TrainingState, place: Place) -> None:
         self.state, self.place = state, place
-        self._tensors: dict[str, Any] = {}
 
     def keep(self) -> None:
         """Take the model as it is now for the best one.
@@ -38,26 +39,30 @@ class BestModel:
         NetworkFileError
             If the file cannot be written.
         """
-        model, folder = self.state.model, self.state.folder
-        if folder is None:
-            self._tensors = {
-                name: value.clone() if isinstance(value, Tensor) else value
-                for name, value in model.state_dict().items()
-            }
-        elif self.place.is_first:
-            refuse_weights_not_finite(model, self.state.where())
-            self.state.best_is_convertible = write_model(model, folder.path / BEST)
+        refuse_weights_not_finite(self.state.model, self.state.where())
+        self.state.best = {
+            name: value.detach().clone() if isinstance(value, Tensor) else value
+            for name, value in self.state.model.state_dict().items()
+        }
+        self._write()
 
     def give_back(self) -> None:
         """Give the model the weights of its best epoch, on every rank.
+
+        Raises
+        ------
+        NetworkFileError
+            If the file cannot be written.
 
         Mutates
         -------
         the model
         """
-        model, folder = self.state.model, self.state.folder
-        if folder is None:
-            model.load_state_dict(self._tensors)
-        elif self.place.is_first:
-            read_model(model, folder.path / BEST)
-        as_first_rank(model, self.place)
+        self.state.model.load_state_dict(self.state.best)
+        as_first_rank(self.state.model, self.place)
+        self._write()
+
+    def _write(self) -> None:
+        folder = self.state.folder
+        if folder is not None and self.place.is_first:
+            self.state.best_is_convertible = write_model(self.state.model, folder.path / BEST)

@@ -58,6 +58,12 @@ def refuse_other_run(
         Says what differs.
     """
     refuse_other_config(stored["config"], config, where)
+    begun = stored["progress"]["epoch"] + (stored["progress"]["batch"] > 0)
+    if begun > config.training.epochs:
+        raise InputError(
+            f"{where}: [training] epochs is {config.training.epochs}, and {begun} have begun"
+            " already; as many are needed, or more"
+        )
     if stored["ranks"] != extra["ranks"]:
         raise InputError(
             f"{where}: was trained by {stored['ranks']} processes and now there are"

@@ -24,7 +24,7 @@ from hw_models.atomic_file import write_whole
 from ssdp_neuro.training.run.errors import TrainingError
 
 FORMAT = "ssdp_neuro training checkpoint"
-VERSION = 1
+VERSION = 2  # 1 had no best model in it
 CHECKPOINT = re.compile(r"^step-(\d{9})\.json$")
 CONFIG, BEST, RESULT, LOCK, TENSORBOARD = (
     "config.toml",

@@ -30,6 +30,11 @@ class TrainingState:
         Beside the optimizer; ``None`` for none.
     folder
         Of the run, or ``None``.
+
+    Attributes
+    ----------
+    best
+        What ``model.state_dict()`` was after the best epoch; empty before the first.
     """
 
     def __init__(
@@ -42,6 +47,7 @@ class TrainingState:
         self.model, self.optimizer, self.rule, self.folder = model, optimizer, rule, folder
         self.progress = ProgressRecord()
         self.quantized = False
+        self.best: dict[str, Any] = {}
         self.best_is_convertible = False
 
     @property
@@ -63,6 +69,7 @@ class TrainingState:
             "model": dict(self.model.state_dict()),
             "optimizer": self.optimizer.state_dict(),
             "rule": None if self.rule is None else self.rule.state_dict(),
+            "best": self.best,
         }
         rest = {
             "progress": self.progress.to_plain(),
@@ -85,6 +92,7 @@ class TrainingState:
         self.optimizer.load_state_dict(state["optimizer"])
         if self.rule is not None:
             self.rule.load_state_dict(state["rule"])
+        self.best = state["best"]
         self.progress = ProgressRecord.of_plain(rest["progress"])
         self.best_is_convertible = rest["best_is_convertible"]
 

@@ -22,8 +22,8 @@ ROOT = Path(__file__).parents[4]
 
 
 def trained(folder=None, *, config=None, **settings):
-    config = config or toy_config()
-    return fit(config, data=toy_split(), out=folder, show_progress=False, **settings)
+    config, data = config or toy_config(), settings.pop("data", toy_split())
+    return fit(config, data=data, out=folder, show_progress=False, **settings)
 
 
 @pytest.fixture(scope="module")
@@ -149,6 +149,38 @@ def test_resume__more_epochs_where_the_rate_does_not_depend_on_them(tmp_path):
     )
     trained(tmp_path, config=short)
     same(trained(tmp_path, config=long, resume=True), trained(config=long))
+
+
+def test_resume__with_fewer_epochs_the_best_is_one_of_them(tmp_path):
+    data = toy_split(30, validation=0)  # the last epoch is the best one
+    of = {
+        n: toy_config(
+            optimizer__schedule="constant",
+            model__quantize_from_epoch=1,
+            training__epochs=n,
+            training__checkpoint_steps=0,
+            training__checkpoint_epochs=2,
+        )
+        for n in (1, 2, 3, 4)
+    }
+
+    def leave(record):
+        if record.epoch == 3:
+            raise MemoryError  # as a kill ends it: with a best model, without a checkpoint
+
+    folder = tmp_path / "killed"
+    with pytest.raises(MemoryError):
+        trained(folder, config=of[4], data=data, on_epoch=leave)
+    for epochs in (2, 3):
+        straight = trained(tmp_path / f"{epochs}", config=of[epochs], data=data)
+        same(trained(folder, config=of[epochs], data=data, resume=True), straight)
+        assert best(folder) == best(tmp_path / f"{epochs}")
+    with pytest.raises(InputError, match="epochs is 1, and 3 have begun"):
+        trained(folder, config=of[1], data=data, resume=True)
+
+
+def best(folder):
+    return (folder / "best.safetensors").read_bytes()
 
 
 @pytest.mark.parametrize(
