@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from conversions.nir_graph.discretization import Discretization
 from conversions.nir_graph.metadata import Facts, NeuronFacts
+from conversions.nir_graph.neurons import NEED_RESET, TIMED
+from conversions.nir_graph.records import NirNode
 from conversions.nir_graph.spike_reset import SpikeReset
 from conversions.real_network import RealNetwork
+from hw_models import ConversionError
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +38,45 @@ class Convention:
     def reset_of(self, name: str) -> SpikeReset | None:
         """What the spikes of a node do, if that is said."""
         return self.reset.get(name) if isinstance(self.reset, Mapping) else self.reset
+
+    def refuse_open(self, nodes: Mapping[str, NirNode], merged: Container[str]) -> None:
+        """Refuse what would have to be guessed.
+
+        Parameters
+        ----------
+        nodes
+            Of the graph, by name.
+        merged
+            Names of neurons that are never reset.
+
+        Raises
+        ------
+        ConversionError
+            Says what is open, and what to give.
+        """
+        timed = [name for name, node in nodes.items() if node.kind in TIMED]
+        if timed and self.discretization is None:
+            raise ConversionError(
+                f"{timed[0]} ({nodes[timed[0]].kind}): NIR has no time step. Give dt (of"
+                " Euler's method) or the discretization of the framework that wrote the graph:"
+                " SNNTORCH, SPIKINGJELLY, NORSE, SINABS, SINABS_UNSCALED or your own"
+            )
+        spiking = [name for name, node in nodes.items() if node.kind in NEED_RESET]
+        if isinstance(self.reset, Mapping):
+            known = set(spiking) | set(self.neurons)
+            unknown = sorted(set(self.reset) - known)
+            if unknown:
+                raise ConversionError(
+                    f"reset: {unknown[0]!r} is no spiking node; these are {', '.join(spiking)}"
+                )
+        for name in spiking:
+            if name not in merged and self.reset_of(name) is None:
+                raise ConversionError(
+                    f"{name} ({nodes[name].kind}): NIR does not say whether a spike sets"
+                    " the potential to v_reset or subtracts the threshold (writers put v_reset"
+                    " = 0 for either). Give reset: SpikeReset.ZERO, SUBTRACT, DELAYED_ZERO,"
+                    " DELAYED_SUBTRACT or NONE, or a mapping from node names to them"
+                )
 
     def with_facts(self, facts: Facts | None) -> Convention:
         """With what the writer of the graph knew in the place of what is not given."""

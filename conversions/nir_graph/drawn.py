@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from conversions.linear_maps import synapses
-from conversions.real_network import RealConv, RealDense, RealSparse
+from conversions.real_network import RealConv, RealDense, RealNeurons, RealSparse
 from conversions.real_network.projections import LinearMap
 from hw_models import ConversionError
 
@@ -28,6 +28,18 @@ class DrawnNeurons:
     current_bias: np.ndarray
     bias: np.ndarray
     threshold: np.ndarray | None
+
+    @classmethod
+    def of_real(cls, neurons: RealNeurons) -> DrawnNeurons:
+        """Neurons in real numbers as they are drawn."""
+        dynamics = neurons.dynamics
+        names = ("voltage_kept", "current_kept", "gain", "current_bias", "bias")
+        return cls(
+            name=neurons.name,
+            shape=neurons.shape,
+            threshold=None if dynamics.is_readout else dynamics.threshold,
+            **{name: getattr(dynamics, name) for name in names},
+        )
 
     @property
     def n_neurons(self) -> int:

@@ -20,6 +20,7 @@ SPIKING = ("LIF", "CubaLIF", "IF", "Threshold")
 READOUTS = ("LI", "CubaLI", "I")
 NEURONS = (*SPIKING, *READOUTS)
 NEED_RESET = ("LIF", "CubaLIF", "IF")
+TIMED = (*NEED_RESET, *READOUTS, "Delay")  # in seconds
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from conversions.linear_maps import synapses
 from conversions.nir_graph.convention import Convention
-from conversions.nir_graph.fields import shape_field, spread
-from conversions.nir_graph.linear_nodes import Chain, Signal, Term, linear_signal
-from conversions.nir_graph.neurons import (
-    NEED_RESET,
-    NEURONS,
-    READOUTS,
-    dynamics_of,
-    own_shape,
-)
+from conversions.nir_graph.fields import spread
+from conversions.nir_graph.linear_nodes import Chain, Signal, Term
+from conversions.nir_graph.neurons import NEED_RESET, NEURONS, READOUTS, dynamics_of
 from conversions.nir_graph.parallel_terms import projections_of
+from conversions.nir_graph.population_shapes import find_shapes
 from conversions.nir_graph.records import NirNode, NirRecord, flattened
+from conversions.nir_graph.signals import Signals
 from conversions.nir_graph.spike_reset import SpikeReset
 from conversions.nir_graph.topology import check_kinds, in_order, loop_steps, merged_thresholds
 from conversions.real_network import (
@@ -33,8 +26,6 @@ from conversions.real_network import (
     RealSparse,
 )
 from hw_models import ConversionError, SsdpError
-
-TIMED = ("LIF", "CubaLIF", "IF", "LI", "CubaLI", "I", "Delay")
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,31 +59,24 @@ class _Reader:
     """One pass over one graph."""
 
     def __init__(self, record: NirRecord, convention: Convention, merged: frozenset[str]) -> None:
-        self.nodes: dict[str, Any] = dict(record.nodes)
-        self.before: dict[str, list[str]] = {name: [] for name in self.nodes}
-        self.after: dict[str, list[str]] = {name: [] for name in self.nodes}
-        for source, target in record.edges:
-            self.before[target].append(source)
-            self.after[source].append(target)
         self.convention = convention
         self.merged = merged
         self.notes: list[str] = []
         how = convention.discretization
-        self.chain = Chain(None if how is None else how.dt, self.notes)
-        self.shapes: dict[str, tuple[int, ...]] = {}
-        self.signals: dict[str, Signal | None] = {}
+        chain = Chain(None if how is None else how.dt, self.notes)
+        self.signals = Signals(record, chain)
+        self.nodes, self.shapes = self.signals.nodes, self.signals.shapes
 
     def reading(self) -> NirReading:
-        self._ask()
-        self._find_shapes()
-        self.signals = {}
+        self.convention.refuse_open(self.nodes, self.merged)
+        find_shapes(self.signals, self.convention.input_shape)
         populations: list[Any] = []
         terms: dict[str, tuple[Term, ...]] = {}
         for name, node in self.nodes.items():
             if node.kind == "Input":
                 populations.append(RealInput(name=name, shape=self.shapes[name]))
             elif node.kind in NEURONS:
-                signal = self._as_images(name, self._arriving(name, self.shapes[name]))
+                signal = self._as_images(name, self.signals.arriving(name))
                 populations.append(self._neurons(name, node, signal))
                 terms[name] = signal.terms
             elif node.kind == "Output":
@@ -100,134 +84,6 @@ class _Reader:
         network = RealNetwork(populations=populations, projections=self._projections(terms))
         network = self.convention.renamed(network)
         return NirReading(network, tuple(dict.fromkeys(self.notes)))
-
-    def _ask(self) -> None:
-        """Refuse at once what would have to be guessed."""
-        timed = [name for name, node in self.nodes.items() if node.kind in TIMED]
-        if timed and self.convention.discretization is None:
-            raise ConversionError(
-                f"{timed[0]} ({self.nodes[timed[0]].kind}): NIR has no time step. Give dt (of"
-                " Euler's method) or the discretization of the framework that wrote the graph:"
-                " SNNTORCH, SPIKINGJELLY, NORSE, SINABS, SINABS_UNSCALED or your own"
-            )
-        spiking = [name for name, node in self.nodes.items() if node.kind in NEED_RESET]
-        if isinstance(self.convention.reset, Mapping):
-            known = set(spiking) | set(self.convention.neurons)
-            unknown = sorted(set(self.convention.reset) - known)
-            if unknown:
-                raise ConversionError(
-                    f"reset: {unknown[0]!r} is no spiking node; these are {', '.join(spiking)}"
-                )
-        for name in spiking:
-            if name not in self.merged and self.convention.reset_of(name) is None:
-                raise ConversionError(
-                    f"{name} ({self.nodes[name].kind}): NIR does not say whether a spike sets"
-                    " the potential to v_reset or subtracts the threshold (writers put v_reset"
-                    " = 0 for either). Give reset: SpikeReset.ZERO, SUBTRACT, DELAYED_ZERO,"
-                    " DELAYED_SUBTRACT or NONE, or a mapping from node names to them"
-                )
-
-    def _find_shapes(self) -> None:
-        rows = any(node.kind == "Conv1d" for node in self.nodes.values())
-
-        def kept(name: str, shape: tuple[int, ...]) -> None:
-            wide = (shape[0], 1, shape[1]) if rows and len(shape) == 2 else shape
-            self.shapes[name] = tuple(int(size) for size in wide)
-
-        for name, node in self.nodes.items():
-            if node.kind == "Input":
-                kept(name, self._input_shape(name, node))
-        waiting = [name for name, node in self.nodes.items() if node.kind in NEURONS]
-        while waiting:
-            self.signals = {}
-            found = [(name, self._incoming_shape(name)) for name in waiting]
-            known = [(name, shape) for name, shape in found if shape is not None]
-            if not known:  # only loops lead here: what the parameters say
-                full = [(name, own_shape(self.nodes[name])) for name in waiting]
-                known = [(name, shape) for name, shape in full if shape is not None][:1]
-            if not known:
-                raise ConversionError(f"{waiting[0]}: its shape is not known; nothing leads to it")
-            for name, shape in known:
-                own = own_shape(self.nodes[name])
-                same = own is not None and math.prod(own) == math.prod(shape)
-                kept(name, own if own is not None and same and len(own) > len(shape) else shape)
-            waiting = [name for name in waiting if name not in self.shapes]
-
-    def _input_shape(self, name: str, node: NirNode) -> tuple[int, ...]:
-        given = self.convention.input_shape
-        if isinstance(given, Mapping):
-            given = given.get(name)
-        shape = tuple(given) if given is not None else shape_field(name, node)
-        if shape is None:
-            raise ConversionError(f"{name} (Input): no shape in the graph; give input_shape")
-        if given is None and len(shape) > 1 and shape[0] == 1 and self._takes_flat(name, shape):
-            shape = shape[1:]
-            self.notes.append(f"{name}: the first axis of size 1 is that of samples")
-        return shape
-
-    def _takes_flat(self, name: str, shape: tuple[int, ...]) -> bool:
-        """Whether a first axis of size 1 is one too many for what follows."""
-        kinds = {self.nodes[target].kind for target in self.after[name]}
-        needed = {"Conv2d": 3, "Conv1d": 2, "SumPool2d": 3, "AvgPool2d": 3}
-        axes = [needed.get(kind, 1 if kind in ("Linear", "Affine") else 0) for kind in kinds]
-        return max(axes, default=0) > 0 and len(shape) == max(axes) + 1
-
-    def _incoming_shape(self, name: str) -> tuple[int, ...] | None:
-        for source in self.before[name]:
-            signal = self._signal(source, with_terms=False)
-            if signal is not None:
-                return signal.shape
-        return None
-
-    def _signal(self, name: str, *, with_terms: bool = True) -> Signal | None:
-        """What a node sends on; None while the shape of a population before it is not known."""
-        if name in self.signals:
-            return self.signals[name]
-        node = self.nodes[name]
-        if node.kind in (*NEURONS, "Input"):
-            if name not in self.shapes:
-                return None
-            shape = self.shapes[name]
-            terms = (Term(name, shape),) if with_terms else ()
-            return Signal(shape, terms, np.zeros(math.prod(shape)))
-        self.signals[name] = _UNFINISHED
-        summed = self._sum(name, with_terms=with_terms)
-        done = None if summed is None else linear_signal(name, node, summed, self.chain)
-        self.signals[name] = done
-        return done
-
-    def _sum(self, name: str, *, with_terms: bool) -> Signal | None:
-        total: Signal | None = None
-        for source in self.before[name]:
-            signal = self._signal(source, with_terms=with_terms)
-            if signal is _UNFINISHED:
-                raise ConversionError(f"{source} -> {name}: a loop without neurons in it")
-            if signal is None:
-                continue
-            if total is None:
-                total = signal
-                continue
-            if signal.size != total.size:
-                raise ConversionError(
-                    f"{name}: what arrives from {source} has shape {signal.shape}, from before"
-                    f" {total.shape}"
-                )
-            total = Signal(
-                total.shape, total.terms + signal.terms, total.constant + signal.constant
-            )
-        return total
-
-    def _arriving(self, name: str, shape: tuple[int, ...]) -> Signal:
-        size = math.prod(shape)
-        signal = self._sum(name, with_terms=True)
-        if signal is None:
-            return Signal(shape, (), np.zeros(size))
-        if signal.size != size:
-            raise ConversionError(
-                f"{name} ({self.nodes[name].kind}): shape {signal.shape} arrives; its own is"
-                f" {shape}"
-            )
-        return replace(signal, shape=shape)
 
     def _as_images(self, name: str, signal: Signal) -> Signal:
         """Let convolutions stay ones: a population after Flatten takes their shape again."""
@@ -251,7 +107,7 @@ class _Reader:
 
     def _neurons(self, name: str, node: NirNode, signal: Signal) -> RealNeurons:
         if node.kind in READOUTS:
-            for target in self.after[name]:
+            for target in self.signals.after[name]:
                 if self.nodes[target].kind not in ("Output", "Relay"):
                     raise ConversionError(
                         f"{name} ({node.kind}): its potential goes to {target}"
@@ -278,7 +134,7 @@ class _Reader:
         self, name: str, populations: list[Any], terms: dict[str, tuple[Term, ...]]
     ) -> None:
         """Add a readout without memory where an output is not that of a population."""
-        signal = self._sum(name, with_terms=True)
+        signal = self.signals.summed(name)
         if signal is None:
             return
         alone = len(signal.terms) == 1 and signal.terms[0].map is None
@@ -312,6 +168,3 @@ class _Reader:
                 except SsdpError as error:
                     raise ConversionError(f"{source} -> {target}: {error}") from None
         return made
-
-
-_UNFINISHED = Signal((), (), np.zeros(0))

@@ -5,39 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
-
-from conversions.linear_maps import pooling
 from conversions.nir_graph.discretization import Discretization
 from conversions.nir_graph.drawing import Drawing
 from conversions.nir_graph.drawn import DrawnNeurons, DrawnSynapses
+from conversions.nir_graph.integer_units import neurons_in_units, real_map
+from conversions.nir_graph.latencies import feedback_of, shifts_of
 from conversions.nir_graph.metadata import FACTS, NETWORK, Facts, NeuronFacts, network_bytes
 from conversions.nir_graph.nir_graphs import graph_of
 from conversions.nir_graph.records import NirRecord
 from conversions.nir_graph.spike_reset import SpikeReset
-from conversions.nir_graph.topology import components
-from conversions.real_network import (
-    RealConv,
-    RealDense,
-    RealNetwork,
-    RealNeurons,
-    RealProjection,
-    RealSparse,
-)
+from conversions.real_network import RealNetwork
 from conversions.real_network.projections import LinearMap
-from hw_models import (
-    ConvProjection,
-    DenseProjection,
-    FixedPointNetwork,
-    LifPopulation,
-    SparseProjection,
-    TypeMismatchError,
-)
-from hw_models.arithmetic import DECAY_UNITY
-from hw_models.projections import Projection
+from hw_models import FixedPointNetwork, TypeMismatchError
 
 DEFAULT = Discretization(dt=1e-4)  # what most readers of NIR take for granted
-UNIT = 64  # of the membrane's registers in one unit of a weight
 
 
 def to_nir(
@@ -109,8 +90,8 @@ def real_to_nir(network: RealNetwork, *, discretization: Discretization = DEFAUL
     wires = [
         (projection, projection.map, ways[projection.name]) for projection in network.projections
     ]
-    neurons = [_drawn_real(neurons) for neurons in network.neurons]
-    feedback = _feedback(network.populations, network.projections, ways)
+    neurons = [DrawnNeurons.of_real(neurons) for neurons in network.neurons]
+    feedback = feedback_of(network.populations, network.projections, ways)
     drawing = Drawing(discretization)
     record = drawing.draw(network.inputs, neurons, _synapses(wires, feedback))
     facts = Facts(
@@ -137,14 +118,14 @@ def record_of_network(
     unit_resistance: bool,
 ) -> tuple[NirRecord, Facts]:
     """The graph of a network of integers, without metadata, and what goes into that."""
-    shifts = {} if keep_latency else _shifts(network)
+    shifts = {} if keep_latency else shifts_of(network)
     ways = {
         p.name: 1 + shifts.get(p.source, 0) - shifts.get(p.target, 0) for p in network.projections
     }
-    feedback = _feedback(network.populations, network.projections, ways)
+    feedback = feedback_of(network.populations, network.projections, ways)
     wires = [(p, real_map(p, network), ways[p.name]) for p in network.projections]
     drawing = Drawing(discretization, unit_resistance)
-    neurons = [_drawn_integers(neurons) for neurons in network.neurons]
+    neurons = [neurons_in_units(neurons) for neurons in network.neurons]
     record = drawing.draw(network.inputs, neurons, _synapses(wires, feedback))
     facts = Facts(
         discretization=discretization,
@@ -163,86 +144,6 @@ def record_of_network(
         losses=tuple(_losses(network)),
     )
     return record, facts
-
-
-def _drawn_real(neurons: RealNeurons) -> DrawnNeurons:
-    dynamics = neurons.dynamics
-    names = ("voltage_kept", "current_kept", "gain", "current_bias", "bias")
-    return DrawnNeurons(
-        name=neurons.name,
-        shape=neurons.shape,
-        threshold=None if dynamics.is_readout else dynamics.threshold,
-        **{name: getattr(dynamics, name) for name in names},
-    )
-
-
-def _drawn_integers(neurons: LifPopulation) -> DrawnNeurons:
-    return DrawnNeurons(
-        name=neurons.name,
-        shape=neurons.shape,
-        voltage_kept=(DECAY_UNITY - neurons.voltage_decay) / DECAY_UNITY,
-        current_kept=(DECAY_UNITY - 1 - neurons.current_decay) / DECAY_UNITY,
-        gain=np.ones(1),
-        current_bias=np.zeros(1),
-        bias=neurons.bias / UNIT,
-        threshold=neurons.threshold.astype(np.float64),
-    )
-
-
-def real_map(projection: Projection, network: FixedPointNetwork) -> LinearMap:
-    """A projection of integers as a map in units of a weight."""
-    scale = 2.0**projection.weight_exponent
-    if isinstance(projection, DenseProjection):
-        return RealDense(weights=projection.weights * scale)
-    if isinstance(projection, SparseProjection):
-        weights = projection.weights * scale
-        return RealSparse(pre=projection.pre, post=projection.post, weights=weights)
-    if isinstance(projection, ConvProjection):
-        moves = {f: getattr(projection, f) for f in ("stride", "padding", "dilation", "groups")}
-        return RealConv(weights=projection.weights * scale, **moves)
-    channels = network.population(projection.source).shape[0]
-    ones = pooling(
-        channels, projection.kernel_size, projection.stride, projection.padding, average=False
-    )
-    return RealConv(
-        weights=ones.weights * (projection.weight * scale),
-        stride=ones.stride,
-        padding=ones.padding,
-        groups=channels,
-    )
-
-
-def _least_delay(projection: Any) -> int:
-    delays = getattr(projection, "delays", None)
-    return 0 if delays is None or not delays.size else int(delays.min())
-
-
-def _shifts(network: FixedPointNetwork) -> dict[str, int]:
-    """Steps that each population is behind the input, by the fastest way."""
-    shifts = {population.name: 0 for population in network.inputs}
-    for _ in network.populations:
-        for p in network.projections:
-            if p.source in shifts:
-                found = shifts[p.source] + 1 + _least_delay(p)
-                shifts[p.target] = min(found, shifts.get(p.target, found))
-    latest = max(shifts.values(), default=0)
-    return {p.name: shifts.get(p.name, latest) for p in network.populations}
-
-
-def _feedback(
-    populations: Iterable[Any],
-    projections: Iterable[RealProjection | Projection],
-    ways: Mapping[str, int],
-) -> dict[tuple[str, str], int]:
-    """The step that connections within a loop take without a Delay for it."""
-    fastest: dict[tuple[str, str], int] = {}
-    for p in projections:
-        pair, steps = (p.source, p.target), ways[p.name] + _least_delay(p)
-        fastest[pair] = min(steps, fastest.get(pair, steps))
-    number = components((p.name for p in populations), fastest)
-    return {
-        pair: min(steps, 1) for pair, steps in fastest.items() if number[pair[0]] == number[pair[1]]
-    }
 
 
 def _synapses(
