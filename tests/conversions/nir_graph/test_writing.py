@@ -22,8 +22,8 @@ from conversions.nir_graph import (
     to_nir,
     write_graph,
 )
+from conversions.nir_graph.integer_units import real_map
 from conversions.nir_graph.metadata import FACTS, NETWORK, facts_in
-from conversions.nir_graph.writing import real_map
 from conversions.real_network import (
     NeuronDynamics,
     RealConv,
