@@ -17,9 +17,9 @@ from hw_models import InputError
 from hw_models.atomic_file import write_whole
 from ssdp_neuro.data import DataSplit, load
 from ssdp_neuro.training.memory_reuse import reuse_memory
-from ssdp_neuro.training.run.choices import ScheduleKind
 from ssdp_neuro.training.run.circumstances import circumstances, refuse_other_run
 from ssdp_neuro.training.run.config import RunConfig
+from ssdp_neuro.training.run.data_check import refuse_unfit
 from ssdp_neuro.training.run.device import (
     chosen_place,
     random_states_kept,
@@ -148,7 +148,7 @@ def fit(
         if config.data is None:
             raise InputError("[data]: the section is needed, or data given to fit()")
         data = load(config.data)
-    _refuse_unfit(config, data)
+    refuse_unfit(config, data)
     with chosen_place(config.training.device) as place, random_states_kept(place.device):
         folder = None if out is None else RunFolder(out)
         found = None
@@ -226,15 +226,3 @@ def _trained(trainer: Trainer, show_progress: bool) -> TrainingResult:
 
 def _rule_of(config: RunConfig) -> RuleMaker:
     return lambda model, optimizer: make_rule(config.rule, model, optimizer, config.training.seed)
-
-
-def _refuse_unfit(config: RunConfig, data: DataSplit) -> None:
-    if not len(data.train) or not len(data.test):
-        raise InputError(
-            f"{len(data.train)} training and {len(data.test)} test samples; one of each at least"
-        )
-    if not len(data.validation):
-        if config.training.patience:
-            raise InputError("[training] patience: needs validation samples; see [data] validation")
-        if config.optimizer.schedule is ScheduleKind.PLATEAU:
-            raise InputError("[optimizer] schedule: 'plateau' needs validation samples")

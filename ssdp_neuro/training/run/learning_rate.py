@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from hw_models import InputError
 from ssdp_neuro.training.run.choices import OptimizerKind, ScheduleKind
 from ssdp_neuro.training.run.settings.optimizer import OptimizerSettings
 
@@ -16,7 +17,16 @@ CYCLE_RISE = 0.3  # share of the steps
 
 
 def make_optimizer(parameters: Iterable[Any], settings: OptimizerSettings) -> torch.optim.Optimizer:
-    """The optimizer that the settings name, over all parameters."""
+    """The optimizer that the settings name, over all parameters.
+
+    Raises
+    ------
+    InputError
+        If there are none.
+    """
+    parameters = list(parameters)
+    if not parameters:
+        raise InputError("the model has no parameters to train")
     common: dict[str, Any] = {"lr": settings.learning_rate, "weight_decay": settings.weight_decay}
     if settings.kind is OptimizerKind.SGD:
         return torch.optim.SGD(parameters, momentum=settings.momentum, **common)

@@ -15,15 +15,23 @@ from ssdp_neuro.training.run.choices import LossKind
 def class_scores(output: Tensor, kind: LossKind, spike_weight: float = 1.0) -> Tensor:
     """Scores ``(B, classes)``, float32, of spikes ``(B, T, ...)`` or of scores as they are.
 
+    Raises
+    ------
+    ShapeError
+        If the output is something else.
+
     Notes
     -----
     For the latency a spike in step ``t`` of ``T`` weighs ``2 (T - t) / (T + 1)``: 1 on average.
     All spikes weigh ``spike_weight`` times that.
     """
+    if not isinstance(output, Tensor) or output.ndim < 2:
+        found = tuple(output.shape) if isinstance(output, Tensor) else type(output).__name__
+        raise ShapeError(
+            f"the model gave {found}; a tensor (B, T, classes) or (B, classes) is needed"
+        )
     if output.ndim == 2:
         return output.float()
-    if output.ndim < 2:
-        raise ShapeError(f"the model gave {tuple(output.shape)}; (B, T, classes) is needed")
     fired = output.float().flatten(2) * spike_weight
     if kind is LossKind.COUNTS:
         return fired.sum(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import traceback
 from collections.abc import Iterator
 
 import numpy as np
@@ -62,6 +63,10 @@ class TrainingStep:
             if self.config.training.compile:
                 self._network = torch.compile(self._network)  # type: ignore[assignment]
             yield
+        except BaseException as error:
+            if self.place.n_ranks > 1:
+                traceback.clear_frames(error.__traceback__)  # they may hold the wrapper
+            raise
         finally:
             self._network = self.state.model
 
@@ -74,7 +79,7 @@ class TrainingStep:
             Its samples on this rank, and how many there are on all.
         spikes : bool, shape (B, T, *input_shape)
             Of this rank's samples.
-        labels : int64, shape (B,)
+        labels : integers, shape (B,)
             Of the same.
 
         Raises
@@ -82,7 +87,7 @@ class TrainingStep:
         TrainingError
             If the loss or the gradient is no longer finite.
         InputError
-            If the model has fewer classes than the data.
+            If the model has fewer classes than the data, or nothing in it can be trained.
 
         Mutates
         -------
@@ -94,9 +99,13 @@ class TrainingStep:
         rate = learning_rate(self.config.optimizer, progress.step, self.n_steps)
         for group in state.optimizer.param_groups:
             group["lr"] = progress.rate_scale * rate
-        wanted = torch.from_numpy(labels).to(self.place.device)
+        wanted = torch.from_numpy(labels.astype(np.int64)).to(self.place.device)
         per_sample, right = self._losses(as_input(spikes, self.place), wanted)
-        loss, n_right = summed([float(per_sample.detach().sum()), float(right)], self.place)
+        if not per_sample.requires_grad:
+            raise InputError("the model's output does not depend on a parameter that is trained")
+        # a GPU is waited for here: a loss that is no number must not reach the weights
+        sums = torch.stack([per_sample.detach().sum().double(), right.double()]).tolist()
+        loss, n_right = summed(sums, self.place)
         refuse_not_finite("loss", loss / batch.n_all, state.where())
         state.optimizer.zero_grad()
         # ranks' gradients are averaged, so each counts as often as there are ranks
@@ -122,8 +131,9 @@ class TrainingStep:
         with torch.autocast(self.place.device.type, dtype=torch.bfloat16, enabled=mixed):
             output = self._network(spikes)
         scores = class_scores(output, settings.loss, settings.spike_weight)
-        if scores.shape[1] < self.n_classes:
+        if len(scores) != len(labels) or scores.shape[1] < self.n_classes:
             raise InputError(
-                f"the model gives {scores.shape[1]} classes; the data has {self.n_classes}"
+                f"the model gives {scores.shape[1]} classes for {len(scores)} samples; the data"
+                f" has {self.n_classes} for {len(labels)}"
             )
         return sample_losses(scores, labels), (scores.argmax(1) == labels).sum()

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from hw_models import InputError, NetworkFileError
+from hw_models import InputError, NetworkFileError, ShapeError
 from ssdp_neuro.training import EpochRecord, TrainingError, config_of, fit, load_model
 from ssdp_neuro.training.run.choices import ModelKind, RuleKind
 from ssdp_neuro.training.run.rule_choice import connections_of
@@ -230,12 +230,34 @@ def test_fit__refuses_what_does_not_go_together(changes, data, words):
         trained(toy_config(**changes), data=toy_split(**data))
 
 
-def test_fit__refuses_a_model_of_too_few_classes():
+class Scores(nn.Module):
+    """Scores of the spike counts, changed at the end."""
+
+    def __init__(self, change):
+        super().__init__()
+        self.layer, self.change = nn.Linear(N_INPUTS, N_CLASSES), change
+
+    def forward(self, spikes):
+        return self.change(self.layer(spikes.sum(1)))
+
+
+@pytest.mark.parametrize(
+    ("model", "words"),
+    [
+        (Scores(lambda s: s[:, :2]), "gives 2 classes for 15 samples; the data has 3 for 15"),
+        (Scores(lambda s: s[:4]), "gives 3 classes for 4 samples"),
+        (Scores(lambda s: (s, s)), "the model gave tuple"),
+        (Scores(lambda s: None), "the model gave NoneType"),
+        (Scores(lambda s: s[:, 0]), r"the model gave \(15,\)"),
+        (Scores(lambda s: s.detach()), "does not depend on a parameter"),
+        (Scores(lambda s: s).requires_grad_(False), "does not depend on a parameter"),
+        (nn.Identity(), "no parameters to train"),
+    ],
+)
+def test_fit__refuses_a_model_that_cannot_be_trained(model, words):
     config = toy_config(rule__kind="none", model__quantize_from_epoch=None)
-    small = OwnNetwork()
-    small.layer = nn.Linear(N_INPUTS, N_CLASSES - 1)
-    with pytest.raises(InputError, match="gives 2 classes; the data has 3"):
-        trained(config, model=small)
+    with pytest.raises((InputError, ShapeError), match=words):
+        trained(config, model=model)
 
 
 def test_fit__without_validation_the_last_epoch_is_best(tmp_path):

@@ -52,10 +52,20 @@ def launched(rank, port):
     gc.disable()
     result = trained(toy_config(**SHORT))
     assert not dist.is_initialized()
-    # a wrapper that outlives its group can wait for it forever
+    # a wrapper that outlives its group can wait for it forever; also one that a traceback holds
+    with pytest.raises(ZeroDivisionError) as kept:
+        trained(toy_config(**OWN), model=Failing())
     assert not any(type(thing) is DistributedDataParallel for thing in gc.get_objects())
+    assert kept.tb is not None
     gc.enable()
     return result
+
+
+class Failing(OwnNetwork):
+    """Fails in the first forward pass."""
+
+    def forward(self, spikes):
+        return super().forward(spikes) / (1 // 0)
 
 
 def work(rank, folder, port):
