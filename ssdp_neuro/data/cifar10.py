@@ -29,6 +29,7 @@ def cifar10(settings: DataSettings) -> Source:
     binary = folder / SUBFOLDER if (folder / SUBFOLDER).is_dir() else folder
     if (binary / TRAIN_FILES[0]).is_file():
         parts = [read_batch(binary / name) for name in (*TRAIN_FILES, TEST_FILE)]
+        _refuse_cut_off(binary, [len(labels) for _, labels in parts])
         images, labels = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
         is_test = np.arange(len(labels)) >= len(labels) - len(parts[-1][1])
         return images_source(
@@ -57,6 +58,14 @@ def cifar10(settings: DataSettings) -> Source:
         labels=wanted_array(arrays, path, "y", "iu", 1, len(images)).astype(np.int64),
         class_names=CLASSES,
     )
+
+
+def _refuse_cut_off(folder: Path, n_images: list[int]) -> None:
+    """Half a file is a whole number of images, too: the files are of one length."""
+    most = max(n_images)
+    for name, n in zip((*TRAIN_FILES, TEST_FILE), n_images, strict=True):
+        if n < most:
+            raise InputError(f"{folder / name}: cut off: {n} images, other files have {most}")
 
 
 def read_batch(path: str | os.PathLike[str]) -> tuple[np.ndarray, np.ndarray]:
