@@ -77,6 +77,25 @@ def _of_convolution(conv: RealConv, shape: tuple[int, ...]) -> Synapses:
     return Synapses(*(np.broadcast_to(part, full)[chosen] for part in (pre, post, weights)))
 
 
+def meetings(second_pre: np.ndarray, first_post: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of synapses of two lists, of which the second begins where the first ends.
+
+    Parameters
+    ----------
+    second_pre, first_post : int64, shape (n,) and (m,)
+        Where the synapses of the second list begin, and where those of the first end.
+
+    Returns
+    -------
+    places in the second list and in the first, in the order of the first
+    """
+    order = np.argsort(second_pre, kind="stable")
+    starts = np.searchsorted(second_pre[order], first_post, side="left")
+    counts = np.searchsorted(second_pre[order], first_post, side="right") - starts
+    begin = np.repeat(starts - (np.cumsum(counts) - counts), counts)
+    return order[begin + np.arange(begin.size)], np.repeat(np.arange(first_post.size), counts)
+
+
 def apply(linear: LinearMap, values: Any, shape: tuple[int, ...], n_post: int) -> np.ndarray:
     """What a map makes of values at its source: float64, flat, ``(n_post,)``."""
     flat = np.broadcast_to(np.asarray(values, dtype=np.float64), shape).reshape(math.prod(shape))

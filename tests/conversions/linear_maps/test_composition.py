@@ -86,6 +86,13 @@ def test_compose__pooling_before_a_padded_convolution_stays_a_convolution():
     assert both.output_shape((2, 8, 8)) == (4, 4, 4)
 
 
+def test_compose__a_map_without_synapses_stays_without():
+    nothing = RealSparse(pre=[], post=[], weights=[])
+    some = RealSparse(pre=[0, 1], post=[1, 0], weights=[2.0, 3.0])
+    for second, first in ((some, nothing), (nothing, some), (nothing, nothing)):
+        assert synapses(compose(second, first, (2,), (2,)), (2,)).weights.size == 0
+
+
 def test_synapses__of_a_convolution_are_those_of_pytorch():
     import torch
 
