@@ -9,12 +9,12 @@ from collections.abc import Iterator
 import numpy as np
 
 from hw_models import FixedPointNetwork
+from ssdp_neuro.engine.aligned import aligned_zeros
 from ssdp_neuro.engine.kernels import tables
+from ssdp_neuro.engine.kernels.spike_list import SPARE
 from ssdp_neuro.engine.kernels.tables import BLOCK
 from ssdp_neuro.engine.population_table import population_table
 from ssdp_neuro.engine.projection_table import projection_table
-
-SPARE_FIRED = 8  # room behind a population's spike list, see deliver_dense8
 
 
 class Plan:
@@ -46,7 +46,7 @@ class Plan:
         populations = self.populations
         n_padded = int(populations.stride.sum())
         first = np.zeros(populations.size.size, dtype=np.int64)
-        room = populations.size + SPARE_FIRED
+        room = populations.size + SPARE
         np.cumsum(room[:-1], out=first[1:])
         sums = [0]
         rows = [0]
@@ -54,20 +54,18 @@ class Plan:
             if self.projections.floor[q] or self.projections.kind[q] == tables.CONV:
                 sums.append(int(populations.ring[target] * populations.stride[target]))
             rows.append(int(self.projections.row[q]))
-        flags = np.zeros(n_padded, dtype=np.uint8)
         return tables.State(
-            u=np.zeros(n_padded, dtype=np.int32),
-            v=np.zeros(n_padded, dtype=np.int32),
+            u=aligned_zeros(n_padded, dtype=np.int32),
+            v=aligned_zeros(n_padded, dtype=np.int32),
             wait=np.zeros(populations.each_bias.size, dtype=np.int32),
-            drive=np.zeros(int((populations.ring * populations.stride).sum()), dtype=np.int32),
-            flags=flags,
-            flag_words=flags.view(np.uint64),
-            marked=np.zeros(int(populations.stride.max()) // 8 + 1, dtype=np.int64),
+            drive=aligned_zeros(int((populations.ring * populations.stride).sum()), dtype=np.int32),
+            flags=aligned_zeros(n_padded, dtype=np.uint8),
+            marked=np.zeros(int(populations.stride.max()) // BLOCK + 1, dtype=np.int64),
             fired=np.zeros(int(room.sum()), dtype=np.int64),
             first=first,
             n_fired=np.zeros(populations.size.size, dtype=np.int64),
-            sum16=np.zeros(max(rows), dtype=np.int16),
-            sum32=np.zeros(max(sums), dtype=np.int32),
+            sum16=aligned_zeros(max(rows), dtype=np.int16),
+            sum32=aligned_zeros(max(sums), dtype=np.int32),
             sweep=populations.awake.copy(),
             swept=np.zeros(populations.size.size, dtype=np.uint8),
             live=np.zeros(n_padded // BLOCK, dtype=np.uint8),

@@ -15,6 +15,8 @@ from hw_models import (
     SparseProjection,
 )
 from hw_models.arithmetic import ALIGN_SHIFT, DECAY_UNITY
+from ssdp_neuro.engine.aligned import joined
+from ssdp_neuro.engine.input_bound import MAX_STATE, is_narrow
 from ssdp_neuro.engine.kernels import tables
 from ssdp_neuro.engine.kernels.tables import BLOCK, PopulationTable
 
@@ -47,10 +49,8 @@ def population_table(network: FixedPointNetwork) -> PopulationTable:
             columns["awake"][p] = 1
             continue
         values = _neuron_parameters(population)
-        uniform = all(value.size == 1 for value in values.values()) and not (
-            population.refractory or population.reset is ResetMode.SUBTRACT
-        )
-        columns["kind"][p] = tables.UNIFORM if uniform else tables.GENERAL
+        columns["kind"][p] = kind = _kind(network, population, values)
+        uniform = kind == tables.UNIFORM
         columns["awake"][p] = bool(
             population.n_neurons <= ALWAYS_SWEPT
             or values["bias"].any()
@@ -73,11 +73,25 @@ def population_table(network: FixedPointNetwork) -> PopulationTable:
         **columns,
         offset=np.cumsum(strides) - strides,
         drive_offset=np.cumsum(strides * rings) - strides * rings,
-        each_keep_u=joined(each["keep_u"], np.float64),
-        each_keep_v=joined(each["keep_v"], np.float64),
+        each_keep_u=joined(each["keep_u"], np.float32),
+        each_keep_v=joined(each["keep_v"], np.float32),
         each_bias=joined(each["bias"], np.int32),
         each_threshold=joined(each["threshold"], np.int32),
     )
+
+
+def _kind(
+    network: FixedPointNetwork, population: LifPopulation, values: dict[str, np.ndarray]
+) -> int:
+    """The step that a population needs; WIDE if its state may not fit 24 bits and a sign."""
+    subtract = population.reset is ResetMode.SUBTRACT
+    one_of_each = all(value.size == 1 for value in values.values())
+    if subtract and values["threshold"].min() < -MAX_STATE:
+        return tables.WIDE
+    if values["keep_u"].any() and not is_narrow(network, population.name):
+        return tables.WIDE
+    uniform = one_of_each and not (subtract or population.refractory)
+    return tables.UNIFORM if uniform else tables.GENERAL
 
 
 def _longest_delay(network: FixedPointNetwork, name: str) -> int:
@@ -100,8 +114,3 @@ def _neuron_parameters(population: LifPopulation) -> dict[str, np.ndarray]:
         "bias": population.bias,
         "threshold": population.threshold << ALIGN_SHIFT,
     }
-
-
-def joined(parts: list[np.ndarray], dtype: Any) -> np.ndarray:
-    """Arrays one after the other, of a fixed type even if there are none."""
-    return np.concatenate([*parts, np.zeros(0, dtype=dtype)]).astype(dtype, copy=False)

@@ -13,11 +13,10 @@ from hw_models import (
     PoolProjection,
     SparseProjection,
 )
+from ssdp_neuro.engine.aligned import joined
 from ssdp_neuro.engine.kernels import tables
+from ssdp_neuro.engine.kernels.row_sums import LANES
 from ssdp_neuro.engine.kernels.tables import ProjectionTable, SynapseTable
-from ssdp_neuro.engine.population_table import joined
-
-ROW_PADDING = 16  # int8 weights of a row; one vector register
 
 
 class Synapses(NamedTuple):
@@ -160,7 +159,7 @@ def _dense_rows(projection: DenseProjection) -> tuple[int, int, np.ndarray]:
         shift = narrow_shift(projection.weights, plasticity.weight_low, plasticity.weight_high)
         shift = None if shift else shift  # learned weights need not be even
     n_post, n_pre = projection.weights.shape
-    row = -(-n_post // ROW_PADDING) * ROW_PADDING
+    row = -(-n_post // LANES) * LANES
     rows = np.zeros((n_pre + 1, row), dtype=np.int16 if shift is None else np.int8)
     rows[:n_pre, :n_post] = (projection.weights >> (shift or 0)).T
     return tables.DENSE16 if shift is None else tables.DENSE8, shift or 0, rows

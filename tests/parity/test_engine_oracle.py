@@ -36,6 +36,9 @@ def assert_equal_runs(network: FixedPointNetwork, spikes: object, n_steps: int, 
         )
     assert engine.counts.spikes == expected.counts.spikes
     assert engine.counts.synaptic_operations == expected.counts.synaptic_operations
+    unwatched = simulate(network, spikes, n_steps=n_steps, **options)  # may leave out currents
+    for name in expected.populations:
+        np.testing.assert_array_equal(unwatched.events(name), expected.events(name), name)
     return engine
 
 

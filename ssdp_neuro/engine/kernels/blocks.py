@@ -7,7 +7,7 @@ mostly live is swept as a whole instead, which is faster and keeps no list.
 import numpy as np
 
 from ssdp_neuro.engine.kernels.compiler import part
-from ssdp_neuro.engine.kernels.tables import ASLEEP, BLOCK, BLOCK_BITS, GENERAL, LIVE
+from ssdp_neuro.engine.kernels.tables import ASLEEP, BLOCK, BLOCK_BITS, LIVE, UNIFORM
 
 CENSUS_MASK = 63  # a swept population is counted every 64 steps
 
@@ -21,7 +21,7 @@ def is_quiet(low, high, p, populations, state):
     """
     offset = populations.offset[p]
     u, v = state.u[offset + low : offset + high], state.v[offset + low : offset + high]
-    if populations.kind[p] != GENERAL:
+    if populations.kind[p] == UNIFORM:
         keeps, threshold = populations.keep_v[p] == 1.0, populations.threshold[p]
         moving = np.int32(0)
         for i in range(u.shape[0]):

@@ -8,48 +8,12 @@ import numpy as np
 
 from ssdp_neuro.engine.kernels.compiler import lean_kernel
 from ssdp_neuro.engine.kernels.prefetch import LINE_BYTES, prefetch
+from ssdp_neuro.engine.kernels.row_sums import add_rows
 from ssdp_neuro.engine.kernels.vector_width import wide_vectors
 
 ROWS_AHEAD = 4
 WORDS_PER_LINE = LINE_BYTES // 4
 ROWS_PER_FLUSH = 252  # 255 rows of -128 still fit int16; a multiple of 4
-
-
-@lean_kernel
-def _add_eight(sums, weights, a, b, c, d, e, f, g, h):
-    wide_vectors()
-    row = sums.shape[0]
-    ra, rb, rc, rd = (
-        weights[a : a + row],
-        weights[b : b + row],
-        weights[c : c + row],
-        weights[d : d + row],
-    )
-    re, rf, rg, rh = (
-        weights[e : e + row],
-        weights[f : f + row],
-        weights[g : g + row],
-        weights[h : h + row],
-    )
-    for j in range(row):
-        low = np.int16(np.int16(ra[j]) + np.int16(rb[j]) + np.int16(rc[j]) + np.int16(rd[j]))
-        high = np.int16(np.int16(re[j]) + np.int16(rf[j]) + np.int16(rg[j]) + np.int16(rh[j]))
-        sums[j] = np.int16(sums[j] + np.int16(low + high))
-
-
-@lean_kernel
-def _add_four(sums, weights, a, b, c, d):
-    wide_vectors()
-    row = sums.shape[0]
-    ra, rb, rc, rd = (
-        weights[a : a + row],
-        weights[b : b + row],
-        weights[c : c + row],
-        weights[d : d + row],
-    )
-    for j in range(row):
-        low = np.int16(np.int16(ra[j]) + np.int16(rb[j]) + np.int16(rc[j]) + np.int16(rd[j]))
-        sums[j] = np.int16(sums[j] + low)
 
 
 @lean_kernel
@@ -66,40 +30,21 @@ def deliver_dense8(fired, weights, base, zero_row, sums, drive, shift):
     """Rows of int8, summed in int16 and flushed before they can overflow.
 
     ``fired`` has room for three more entries, which are pointed at the row of zeros so
-    that rows go four at a time. ``sums`` is as long as a padded row, ``drive`` has one
-    entry per target.
+    that rows go eight or four at a time. ``sums`` is as long as a padded row, ``drive``
+    has one entry per target.
     """
     wide_vectors()
-    row = sums.shape[0]
     n = fired.shape[0] - 3
     for spare in range(n, n + 3):
         fired[spare] = zero_row
     place = 0
     while place < n:
         end = min(place + ROWS_PER_FLUSH, n)
-        while place + 8 <= end:
-            _add_eight(
-                sums,
-                weights,
-                base + fired[place] * row,
-                base + fired[place + 1] * row,
-                base + fired[place + 2] * row,
-                base + fired[place + 3] * row,
-                base + fired[place + 4] * row,
-                base + fired[place + 5] * row,
-                base + fired[place + 6] * row,
-                base + fired[place + 7] * row,
-            )
+        while end - place > 4:
+            add_rows(sums, weights, base, fired, place, 8)
             place += 8
-        while place < end:
-            _add_four(
-                sums,
-                weights,
-                base + fired[place] * row,
-                base + fired[place + 1] * row,
-                base + fired[place + 2] * row,
-                base + fired[place + 3] * row,
-            )
+        if place < end:
+            add_rows(sums, weights, base, fired, place, 4)
             place += 4
         _flush(sums, drive, shift)
     return n * drive.shape[0]

@@ -2,13 +2,17 @@
 
 Sums are int32 on purpose (Lava's arrays are, and wrap alike); every intermediate is cast
 back, or Numba would widen it to 64 bits and halve the speed. The decay
-``sign(x) * floor(|x| * k / 4096)`` is taken in float64, where it is exact: the product
-has at most 44 bits, ``k / 4096`` only shifts it, and the cast truncates toward zero.
+``sign(x) * floor(|x| * k / 4096)`` is the product with ``k / 4096`` (which only shifts it)
+cast to an integer, which truncates toward zero. It is exact in float64, as the product has
+at most 44 bits, and for ``|x| < 2**24`` in float32 rounded toward zero, which REAL stands
+for: callers turn the rounding, see :mod:`.rounding`. Neurons whose state may be larger
+have ``update_wide``.
 """
 
 import numpy as np
 
 from ssdp_neuro.engine.kernels.compiler import lean_kernel
+from ssdp_neuro.engine.kernels.rounding import REAL
 from ssdp_neuro.engine.kernels.vector_width import wide_vectors
 
 LIMIT = np.int32(1 << 23)
@@ -25,13 +29,14 @@ def update_uniform(u, v, drive, flags, keep_u, keep_v, bias, threshold):
     Mutates ``u``, ``v``, ``flags`` and clears ``drive``, all of one length.
     """
     wide_vectors()
+    share_u, share_v = REAL(keep_u), REAL(keep_v)
     for i in range(u.shape[0]):
-        x = np.int32(np.int32(u[i] * keep_u) + np.int32(drive[i] << ALIGN))
+        x = np.int32(np.int32(REAL(u[i]) * share_u) + np.int32(drive[i] << ALIGN))
         drive[i] = ZERO
         above, below = np.int32(x - SPAN), np.int32(x + SPAN)
         x = above if x > LIMIT else (below if x <= -LIMIT else x)
         u[i] = x
-        y = np.int32(np.int32(np.int32(v[i] * keep_v) + x) + bias)
+        y = np.int32(np.int32(np.int32(REAL(v[i]) * share_v) + x) + bias)
         y = -TOP if y < -TOP else y
         y = TOP if y > TOP else y
         spike = y > threshold
@@ -40,28 +45,55 @@ def update_uniform(u, v, drive, flags, keep_u, keep_v, bias, threshold):
 
 
 @lean_kernel
-def update_general(u, v, wait, drive, flags, keep_u, keep_v, bias, threshold, refractory, subtract):
-    """One step of neurons with their own parameters, refractory and either reset.
-
-    Mutates ``u``, ``v``, ``wait``, ``flags`` and clears ``drive``, all of one length.
-    """
+def update_memoryless(v, drive, flags, keep_v, bias, threshold):
+    """The same where nothing of a current stays: it is the step's input and is not kept."""
     wide_vectors()
-    for i in range(u.shape[0]):
-        x = np.int32(np.int32(u[i] * keep_u[i]) + np.int32(drive[i] << ALIGN))
+    share_v = REAL(keep_v)
+    for i in range(v.shape[0]):
+        x = np.int32(drive[i] << ALIGN)
         drive[i] = ZERO
         above, below = np.int32(x - SPAN), np.int32(x + SPAN)
         x = above if x > LIMIT else (below if x <= -LIMIT else x)
-        u[i] = x
-        held = wait[i] > 0
-        y = np.int32(np.int32(np.int32(v[i] * keep_v[i]) + x) + bias[i])
+        y = np.int32(np.int32(np.int32(REAL(v[i]) * share_v) + x) + bias)
         y = -TOP if y < -TOP else y
         y = TOP if y > TOP else y
-        y = v[i] if held else y
-        spike = y > threshold[i] and not held
-        after = np.int32(y - threshold[i]) if subtract else ZERO
-        v[i] = after if spike else y
-        wait[i] = refractory if spike else (np.int32(wait[i] - 1) if held else ZERO)
+        spike = y > threshold
+        v[i] = ZERO if spike else y
         flags[i] = np.uint8(1) if spike else np.uint8(0)
+
+
+def _general(real):
+    """Compiles for one type of decays: REAL or float64."""
+
+    @lean_kernel
+    def update(u, v, wait, drive, flags, keep_u, keep_v, bias, threshold, refractory, subtract):
+        """One step of neurons with their own parameters, refractory and either reset.
+
+        Mutates ``u``, ``v``, ``wait``, ``flags`` and clears ``drive``, all of one length.
+        """
+        wide_vectors()
+        for i in range(u.shape[0]):
+            x = np.int32(np.int32(real(u[i]) * real(keep_u[i])) + np.int32(drive[i] << ALIGN))
+            drive[i] = ZERO
+            above, below = np.int32(x - SPAN), np.int32(x + SPAN)
+            x = above if x > LIMIT else (below if x <= -LIMIT else x)
+            u[i] = x
+            held = wait[i] > 0
+            y = np.int32(np.int32(np.int32(real(v[i]) * real(keep_v[i])) + x) + bias[i])
+            y = -TOP if y < -TOP else y
+            y = TOP if y > TOP else y
+            y = v[i] if held else y
+            spike = y > threshold[i] and not held
+            after = np.int32(y - threshold[i]) if subtract else ZERO
+            v[i] = after if spike else y
+            wait[i] = refractory if spike else (np.int32(wait[i] - 1) if held else ZERO)
+            flags[i] = np.uint8(1) if spike else np.uint8(0)
+
+    return update
+
+
+update_general = _general(REAL)
+update_wide = _general(np.float64)
 
 
 @lean_kernel

@@ -5,7 +5,8 @@ import numpy as np
 from ssdp_neuro.engine.kernels.compiler import lean_kernel, part
 from ssdp_neuro.engine.kernels.population_step import update_population
 from ssdp_neuro.engine.kernels.projection_step import deliver, wake_reached
-from ssdp_neuro.engine.kernels.tables import BLOCK, BLOCK_BITS, GENERAL, INPUT
+from ssdp_neuro.engine.kernels.rounding import TO_NEAREST, TOWARD_ZERO, set_rounding
+from ssdp_neuro.engine.kernels.tables import BLOCK, BLOCK_BITS, INPUT, UNIFORM
 from ssdp_neuro.engine.kernels.vector_width import wide_vectors
 
 
@@ -15,7 +16,7 @@ def clear_run(low, high, p, populations, state):
     offset = populations.offset[p]
     state.u[offset + low : offset + high] = 0
     state.v[offset + low : offset + high] = 0
-    if populations.kind[p] == GENERAL:
+    if populations.kind[p] != UNIFORM:
         row = populations.row[p]
         state.wait[row + low : row + high] = 0
     for slot in range(populations.ring[p]):
@@ -99,6 +100,7 @@ def run_network(
     wide_vectors()
     n_populations = populations.kind.shape[0]
     n_out = cursor[2]
+    set_rounding(TOWARD_ZERO)
     while cursor[0] < window[1]:
         sample = cursor[0]
         if cursor[1] == 0:
@@ -109,6 +111,7 @@ def run_network(
             if n_out + room > out.shape[0]:
                 cursor[2] = n_out
                 cursor[3] = room
+                set_rounding(TO_NEAREST)
                 return False
             for p in range(n_populations):
                 first = state.first[p]
@@ -119,7 +122,7 @@ def run_network(
                         state.fired[first + k] = inputs.indices[low + k]
                     state.n_fired[p] = high - low
                 else:
-                    update_population(p, step, populations, state, tally)
+                    update_population(p, step, populations, state, probes, tally)
                     record(p, step, window[4], sample, populations, state, probes)
                 n_fired = state.n_fired[p]
                 counts[sample - window[0], step - window[2], p] = n_fired
@@ -143,4 +146,5 @@ def run_network(
         cursor[0] += 1
         cursor[1] = window[2]
     cursor[2] = n_out
+    set_rounding(TO_NEAREST)
     return True

@@ -14,7 +14,7 @@ BLOCK = 1 << BLOCK_BITS
 
 LIVE, ASLEEP = 1, 2  # of a block; 0 if nothing has reached it in this sample
 
-INPUT, UNIFORM, GENERAL = 0, 1, 2  # kinds of population
+INPUT, UNIFORM, GENERAL, WIDE = 0, 1, 2, 3  # kinds of population
 DENSE8, DENSE16, SPARSE, PACKED, CONV = 0, 1, 2, 3, 4  # kinds of projection
 WEIGHT_BITS = 8  # of a packed synapse, below its target
 PACKED_TARGETS = 1 << (32 - WEIGHT_BITS)
@@ -23,7 +23,7 @@ PACKED_TARGETS = 1 << (32 - WEIGHT_BITS)
 class PopulationTable(NamedTuple):
     """Populations; one entry per population unless said otherwise."""
 
-    kind: Any  # uint8: INPUT, UNIFORM or GENERAL
+    kind: Any  # uint8: INPUT, UNIFORM, GENERAL or WIDE (as GENERAL, state of 32 bits)
     size: Any  # int64: neurons
     offset: Any  # int64: first neuron in u, v, flags; a multiple of BLOCK
     stride: Any  # int64: neurons with padding
@@ -38,9 +38,9 @@ class PopulationTable(NamedTuple):
     interval: Any  # int64: steps between periodic resets, 0 for none
     phase: Any  # int64
     awake: Any  # uint8: a neuron may fire from rest, or the population is small: always swept
-    row: Any  # int64: first entry in the per-neuron arrays below; GENERAL only
-    each_keep_u: Any  # float64, per neuron of GENERAL populations, packed
-    each_keep_v: Any  # float64
+    row: Any  # int64: first entry in the per-neuron arrays below; not UNIFORM
+    each_keep_u: Any  # float32, per neuron of other than UNIFORM populations, packed
+    each_keep_v: Any  # float32
     each_bias: Any  # int32
     each_threshold: Any  # int32
 
@@ -78,11 +78,10 @@ class State(NamedTuple):
 
     u: Any  # int32, per neuron
     v: Any  # int32
-    wait: Any  # int32: refractory steps left, per neuron of GENERAL populations, packed
+    wait: Any  # int32: refractory steps left, per neuron of other than UNIFORM populations, packed
     drive: Any  # int32: slots of every population
     flags: Any  # uint8, per neuron: fired in this step
-    flag_words: Any  # uint64: the same bytes, eight at a time
-    marked: Any  # int64: scratch of list_set
+    marked: Any  # int64: scratch of list_spikes
     fired: Any  # int64: indices of the neurons that fired in this step, by population
     first: Any  # int64 (P,): where a population's list begins in fired
     n_fired: Any  # int64 (P,)
