@@ -11,7 +11,6 @@ from torch import nn
 
 from conversions.from_torch.model_reading import read_model
 from conversions.from_torch.reading import TimeAxis
-from conversions.from_torch.real_values import real_values
 from conversions.from_torch.tracing import INPUT, Run
 from conversions.quantization import (
     BiasForm,
@@ -19,6 +18,7 @@ from conversions.quantization import (
     ScaleForm,
     to_fixed_point,
 )
+from conversions.quantization.real_values import real_values
 from conversions.real_network.bit_planes import BitPlanes
 from conversions.real_network.real_input import with_bit_planes
 from conversions.report import ConversionReport
@@ -127,14 +127,13 @@ def from_torch(
     """
     given = None
     if real_input is not None:
-        values, labels = _values(calibration, real_input)
         given = real_values(
             real_input,
-            values,
-            labels=labels,
+            _arrays(calibration),
+            name=INPUT,
             input_shape=input_shape,
             n_steps=n_steps,
-            time_axis=time_axis,
+            static=True if time_axis is TimeAxis.STATIC else None,
         )
     data = _calibration(calibration) if given is None else given.calibration
     spikes = None if data is None else _spikes(data) if given is None else given.values
@@ -150,7 +149,7 @@ def from_torch(
     )
     network = found.network
     if given is not None:
-        network = with_bit_planes(network, INPUT, given.planes)
+        network = with_bit_planes(network, given.planes)
     if not isinstance(calibration, Calibration) and data is not None:
         way, votes = found.decision
         data = dataclasses.replace(data, decision=way, neurons_per_class=votes)
@@ -177,15 +176,9 @@ def _calibration(given: Any) -> Calibration | None:
     return Calibration(spikes=_array(spikes), labels=_array(labels))
 
 
-def _values(given: Any, planes: BitPlanes) -> tuple[Any, Any]:
-    """Real values and labels of calibration data."""
-    if isinstance(given, Calibration):
-        raise InputError(
-            "calibration: a Calibration holds spikes; with real_input, values are needed or a pair"
-            " of these and labels"
-        )
-    values, labels = given if isinstance(given, tuple) else (given, None)
-    return _array(values), _array(labels)
+def _arrays(given: Any) -> Any:
+    """Calibration data with arrays in the place of tensors."""
+    return tuple(map(_array, given)) if isinstance(given, tuple) else _array(given)
 
 
 def _array(given: Any) -> Any:

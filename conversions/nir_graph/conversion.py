@@ -18,12 +18,16 @@ from conversions.nir_graph.spike_reset import spike_reset
 from hw_models import (
     LOIHI2,
     Chip,
+    ConversionError,
     FixedPointNetwork,
     TypeMismatchError,
     check,
 )
 
 if TYPE_CHECKING:
+    from conversions.quantization.real_values import RealValues
+    from conversions.real_network import RealNetwork
+    from conversions.real_network.bit_planes import BitPlanes
     from conversions.report import ConversionReport
 
 
@@ -37,6 +41,8 @@ def from_nir(
     reset: Any = None,
     recurrent_latency: Any = None,
     input_shape: Any = None,
+    real_input: BitPlanes | None = None,
+    n_steps: int | None = None,
 ) -> tuple[FixedPointNetwork, ConversionReport]:
     """Convert a NIR graph to the chip's integers.
 
@@ -65,6 +71,8 @@ def from_nir(
         integer, or a mapping from pairs ``(source, target)``.
     input_shape
         Shape of the input (or mapping by name), if the graph's includes samples or steps.
+    real_input, n_steps
+        Of a graph whose input is real values, as of :func:`conversions.from_torch`.
 
     Returns
     -------
@@ -81,19 +89,36 @@ def from_nir(
     convention = Convention(
         _discretization(dt, discretization), _resets(reset), recurrent_latency, input_shape
     )
-    if convention.says_nothing:
+    if convention.says_nothing and real_input is None:
         network = integers_of(record)
         if network is not None:
             return network, _as_written(network, chip)
     from conversions.quantization import Calibration, to_fixed_point
+    from conversions.real_network.real_input import with_bit_planes
 
     facts = facts_in(record.metadata)
     reading = read_real(record, convention.with_facts(facts))
-    if calibration is not None and not isinstance(calibration, Calibration):
+    real, notes, planes = reading.network, reading.notes, None
+    if real_input is not None:
+        given = _real_values(real, real_input, calibration, n_steps)
+        planes, calibration = given.planes, given.calibration
+        real, notes = with_bit_planes(real, planes), (*given.notes, *notes)
+    elif calibration is not None and not isinstance(calibration, Calibration):
         spikes, labels = calibration if isinstance(calibration, tuple) else (calibration, None)
         calibration = Calibration(spikes=spikes, labels=labels)
-    network, report = to_fixed_point(reading.network, chip=chip, calibration=calibration)
-    return network, replace(report, notes=(*reading.notes, *report.notes))
+    network, report = to_fixed_point(real, chip=chip, calibration=calibration)
+    return network, replace(report, notes=(*notes, *report.notes), real_input=planes)
+
+
+def _real_values(real: RealNetwork, planes: Any, given: Any, n_steps: Any) -> RealValues:
+    from conversions.quantization.real_values import real_values
+
+    if len(real.inputs) != 1:
+        raise ConversionError(
+            f"real_input: the graph has {len(real.inputs)} inputs; one is supported"
+        )
+    (source,) = real.inputs
+    return real_values(planes, given, name=source.name, input_shape=source.shape, n_steps=n_steps)
 
 
 def nir_to_real(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hw_models import InputError, RangeError
-from hw_models.integers import integer
+from hw_models.integers import integer, name_of
 
 MOST_BITS = 8
 
@@ -29,6 +29,8 @@ class BitPlanes:
     low, high
         Bounds. None for the smallest and largest value of the calibration data; values beyond
         them are refused later.
+    name
+        Of the input; conversions set it.
 
     Raises
     ------
@@ -48,9 +50,11 @@ class BitPlanes:
     bits: int = 8
     low: float | None = 0.0
     high: float | None = 1.0
+    name: str = "input"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "bits", integer("BitPlanes.bits", self.bits, 1, MOST_BITS))
+        object.__setattr__(self, "name", name_of("BitPlanes.name", self.name))
         for field in ("low", "high"):
             given = getattr(self, field)
             if given is not None:
@@ -85,9 +89,10 @@ class BitPlanes:
         high = float(given.max()) if self.high is None else self.high
         return replace(self, low=low, high=high)
 
-    def names(self, name: str = "input") -> tuple[str, ...]:
-        """Input populations of an input of real values, the lowest digit first."""
-        return tuple(f"{name}.bit{place}" for place in range(self.bits))
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Input populations, the lowest digit first."""
+        return tuple(f"{self.name}.bit{place}" for place in range(self.bits))
 
     def levels(self, values: Any) -> np.ndarray:
         """Number of the level nearest to each value, uint8, same shape.
@@ -115,9 +120,7 @@ class BitPlanes:
         """What the digits stand for, float64, same shape; errors as of :meth:`levels`."""
         return self.bounds[0] + self.step * self.levels(values)
 
-    def encode(
-        self, values: Any, n_steps: int | None = None, name: str = "input"
-    ) -> dict[str, np.ndarray]:
+    def encode(self, values: Any, n_steps: int | None = None) -> dict[str, np.ndarray]:
         """Spikes of the input populations.
 
         Parameters
@@ -125,8 +128,6 @@ class BitPlanes:
         values : real, shape (B, *shape) with ``n_steps``, else (B, T, *shape)
         n_steps
             Steps in which each value is repeated.
-        name
-            Of the input.
 
         Returns
         -------
@@ -147,11 +148,11 @@ class BitPlanes:
                 f"values of shape {np.shape(values)}; (B, T, ...) is needed, or (B, ...) with"
                 " n_steps"
             )
-        return {one: numbers >> b & 1 != 0 for b, one in enumerate(self.names(name))}
+        return {one: numbers >> b & 1 != 0 for b, one in enumerate(self.names)}
 
-    def decode(self, spikes: Mapping[str, Any], name: str = "input") -> np.ndarray:
+    def decode(self, spikes: Mapping[str, Any]) -> np.ndarray:
         """The values that spikes of the input populations stand for, float64."""
-        names = self.names(name)
+        names = self.names
         if set(spikes) != set(names):
             raise InputError(f"spikes of {sorted(spikes)}; {', '.join(names)} are needed")
         numbers = sum((np.asarray(spikes[one]) != 0) * 2.0**b for b, one in enumerate(names))

@@ -14,7 +14,7 @@ from conversions.real_network.projections import LinearMap, RealProjection
 from hw_models import ConversionError
 
 
-def with_bit_planes(network: RealNetwork, name: str, planes: BitPlanes) -> RealNetwork:
+def with_bit_planes(network: RealNetwork, planes: BitPlanes) -> RealNetwork:
     """The same network, with an input population for each binary digit of an input's values.
 
     ``W x`` is ``low * (W 1)``, which arrives in every step as a bias does, and
@@ -24,10 +24,8 @@ def with_bit_planes(network: RealNetwork, name: str, planes: BitPlanes) -> RealN
     ----------
     network
         Of which one input is read as real values.
-    name
-        Of that input.
     planes
-        With known bounds.
+        With known bounds and the name of that input.
 
     Raises
     ------
@@ -35,6 +33,7 @@ def with_bit_planes(network: RealNetwork, name: str, planes: BitPlanes) -> RealN
         If values other than 0 begin to arrive later than the first step, or arrive at neurons
         that were trained on the chip's integers.
     """
+    name = planes.name
     source = network.population(name)
     biases: dict[str, np.ndarray] = {}
     projections: list[RealProjection] = []
@@ -45,7 +44,7 @@ def with_bit_planes(network: RealNetwork, name: str, planes: BitPlanes) -> RealN
         target = network.population(projection.target)
         _check(projection, target, planes)
         steps: LinearMap = replace(projection.map, weights=projection.map.weights * planes.step)
-        for b, one in enumerate(planes.names(name)):
+        for b, one in enumerate(planes.names):
             digit = f"{projection.name}.bit{b}"
             power = projection.power + b
             projections.append(replace(projection, source=one, map=steps, power=power, name=digit))
@@ -56,7 +55,7 @@ def with_bit_planes(network: RealNetwork, name: str, planes: BitPlanes) -> RealN
     populations: list[Any] = []
     for population in network.populations:
         if population.name == name:
-            populations += [RealInput(name=n, shape=source.shape) for n in planes.names(name)]
+            populations += [RealInput(name=n, shape=source.shape) for n in planes.names]
         elif isinstance(population, RealNeurons) and population.name in biases:
             dynamics = population.dynamics
             constant = dynamics.current_bias + biases[population.name]

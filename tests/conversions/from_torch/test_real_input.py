@@ -36,7 +36,7 @@ def drawn(shape):
 
 def check_reading(found, values, steps=None):
     """What was read spikes as the model did on the values."""
-    network = with_bit_planes(found.network, "input", PLANES)
+    network = with_bit_planes(found.network, PLANES)
     run = simulate_real(network, PLANES.encode(values, steps))
     assert any(sent.any() for sent in found.sent.values())
     for population, sent in found.sent.items():

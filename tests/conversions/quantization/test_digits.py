@@ -42,7 +42,7 @@ def test_to_fixed_point__digits_have_one_matrix_and_add_up_to_its_product(seed, 
     weights = rng.normal(size=(5, 12)) * size
     planes = BitPlanes(bits=bits, low=-0.5)
     values = planes.rounded(rng.random((3, 1, 12)) * 1.5 - 0.5)
-    integers, report = to_fixed_point(with_bit_planes(network(weights), "input", planes))
+    integers, report = to_fixed_point(with_bit_planes(network(weights), planes))
 
     fc = {p.source: p for p in integers.projections if p.name.startswith("fc.bit")}
     highest = fc[f"input.bit{bits - 1}"]
@@ -75,7 +75,7 @@ def test_to_fixed_point__digits_are_calibrated_as_the_numbers_they_are():
     real, planes = network(rng.normal(size=(20, 30)), threshold=3.0), BitPlanes(low=-1.0)
     values = planes.rounded(np.repeat(rng.random((40, 1, 30)) * 2 - 1, 10, axis=1))
     integers, report = to_fixed_point(
-        with_bit_planes(real, "input", planes),
+        with_bit_planes(real, planes),
         calibration=Calibration(spikes=planes.encode(values)),
     )
     weights = [p.weights for p in integers.projections if p.name.startswith("fc.bit")]

@@ -36,7 +36,7 @@ def test_bit_planes__normalized_images_of_eight_bits_lose_nothing():
 
 
 def test_bit_planes__a_static_value_is_the_same_in_every_step():
-    spikes = BitPlanes(bits=2, high=3.0).encode([[0, 1], [2, 3]], n_steps=3, name="image")
+    spikes = BitPlanes(bits=2, high=3.0, name="image").encode([[0, 1], [2, 3]], n_steps=3)
     assert spikes["image.bit0"].shape == (2, 3, 2)
     assert (spikes["image.bit0"] == [[[False, True]], [[False, True]]]).all()
     assert (spikes["image.bit1"] == [[[False, False]], [[True, True]]]).all()

@@ -64,12 +64,12 @@ def test_with_bit_planes__makes_of_digits_what_the_network_makes_of_values(seed,
         RealDense(weights=rng.normal(size=(36, 24))),
         RealSparse(pre=[0, 5, 23], post=[35, 0, 0], weights=rng.normal(size=3)),
     ]
-    planes = BitPlanes(bits=bits, low=low, high=low + 3)
+    planes = BitPlanes(bits=bits, low=low, high=low + 3, name="image")
     values = planes.rounded(low + 3 * rng.random((2, 5, *SHAPE)))
 
-    rewritten = with_bit_planes(network(maps), "image", planes)
+    rewritten = with_bit_planes(network(maps), planes)
     assert [p.name for p in rewritten.inputs] == [f"image.bit{b}" for b in range(bits)]
-    run = simulate_real(rewritten, planes.encode(values, name="image"))
+    run = simulate_real(rewritten, planes.encode(values))
 
     arriving = values.reshape(2, 5, -1) @ sum(matrix(linear) for linear in maps).T
     dynamics = network(maps).population("sum").dynamics
@@ -80,12 +80,12 @@ def test_with_bit_planes__makes_of_digits_what_the_network_makes_of_values(seed,
 def test_with_bit_planes__values_that_come_late_must_begin_at_0():
     late = network([RealDense(weights=np.ones((36, 24)))], latency=2)
     run = simulate_real(
-        with_bit_planes(late, "image", BitPlanes(bits=1)),
+        with_bit_planes(late, BitPlanes(bits=1, name="image")),
         {"image.bit0": np.ones((1, 4, *SHAPE), bool)},
     )
     assert np.diff(run.potentials["sum"][0, :, 0])[1] > 11
     with pytest.raises(ConversionError, match="0: real values arrive with a delay"):
-        with_bit_planes(late, "image", BitPlanes(low=-1.0))
+        with_bit_planes(late, BitPlanes(low=-1.0, name="image"))
 
 
 def test_with_bit_planes__refuses_neurons_trained_in_integers():
@@ -101,4 +101,4 @@ def test_with_bit_planes__refuses_neurons_trained_in_integers():
         ],
     )
     with pytest.raises(ConversionError, match="cells: was trained on the chip's integers"):
-        with_bit_planes(trained, "image", BitPlanes())
+        with_bit_planes(trained, BitPlanes(name="image"))

@@ -1,15 +1,13 @@
-"""Real values that a model is converted with, as :class:`BitPlanes` rounds them."""
+"""Real values that a network is converted with, as :class:`BitPlanes` rounds them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from conversions.from_torch.reading import TimeAxis
-from conversions.from_torch.tracing import INPUT
-from conversions.quantization import Calibration
+from conversions.quantization.calibration import Calibration
 from conversions.real_network.bit_planes import BitPlanes
 from hw_models import InputError, TypeMismatchError
 from hw_models.integers import integer, shape_of
@@ -44,17 +42,17 @@ class RealValues:
         """The same as spikes."""
         if self.values is None:
             return None
-        return Calibration(spikes=self.planes.encode(self.values, name=INPUT), labels=self.labels)
+        return Calibration(spikes=self.planes.encode(self.values), labels=self.labels)
 
 
 def real_values(
     planes: Any,
     given: Any,
     *,
-    labels: Any = None,
+    name: str,
     input_shape: Any = None,
     n_steps: int | None = None,
-    time_axis: TimeAxis | None = None,
+    static: bool | None = None,
 ) -> RealValues:
     """Round calibration values, which are images or change over time.
 
@@ -62,10 +60,15 @@ def real_values(
     ----------
     planes
         Levels to round to.
-    given : real, shape (B, *input_shape) or (B, T, *input_shape)
-        None for none.
-    labels, input_shape, n_steps, time_axis
-        As of :func:`conversions.from_torch`.
+    given
+        Real values ``(B, *input_shape)`` or ``(B, T, *input_shape)``, a pair of these and
+        labels ``(B,)``, or None.
+    name
+        Of the input.
+    input_shape, n_steps
+        Of one step, and steps of values that are the same in each.
+    static
+        Whether they are; None if the shapes show it.
 
     Raises
     ------
@@ -73,17 +76,24 @@ def real_values(
         If values have a wrong shape or are out of bounds, or bounds or steps are not known.
     """
     if not isinstance(planes, BitPlanes):
-        raise TypeMismatchError(f"from_torch.real_input: {planes!r}; a BitPlanes is needed")
+        raise TypeMismatchError(f"real_input: {planes!r}; a BitPlanes is needed")
+    planes = replace(planes, name=name)
     if given is None:
         _ = planes.bounds
-        return RealValues(planes=planes, static=True if time_axis is TimeAxis.STATIC else None)
-    exact = np.asarray(given)
+        return RealValues(planes=planes, static=static)
+    if isinstance(given, Calibration):
+        raise InputError(
+            "calibration: a Calibration holds spikes; with real_input, values are needed or a pair"
+            " of these and labels"
+        )
+    values, labels = given if isinstance(given, tuple) else (given, None)
+    exact = np.asarray(values)
     if exact.dtype.kind not in "biuf" or not exact.size:
         raise InputError(
             f"calibration: values of shape {exact.shape} and dtype {exact.dtype}; real numbers"
             " (B, *input_shape) or (B, T, *input_shape) are needed"
         )
-    static = _is_static(exact.shape, input_shape, time_axis)
+    static = static or _is_static(exact.shape, input_shape)
     if not np.isfinite(exact).all():
         raise InputError("calibration: values that are not finite")
     planes = planes.fitted(exact)
@@ -95,21 +105,21 @@ def real_values(
                 f"n_steps: needed with values of shape {exact.shape}, the same in every step: how"
                 " many steps the model repeats them"
             )
-        steps = integer("from_torch.n_steps", n_steps, 2, 2**20)
+        steps = integer("n_steps", n_steps, 2, 2**20)
         shape = (len(rounded), steps, *rounded.shape[1:])
         rounded = np.broadcast_to(rounded[:, None], shape)
     return RealValues(planes=planes, values=rounded, static=static, labels=labels, notes=notes)
 
 
-def _is_static(shape: tuple[int, ...], given: Any, time_axis: TimeAxis | None) -> bool:
-    if time_axis is TimeAxis.STATIC or (given is None and len(shape) == 2):
+def _is_static(shape: tuple[int, ...], given: Any) -> bool:
+    if given is None and len(shape) == 2:
         return True
     if given is None:
         raise InputError(
             f"input_shape: needed with real values of shape {shape}, which may be one image for"
             " each sample or change over time"
         )
-    one = shape_of("from_torch.input_shape", given)
+    one = shape_of("input_shape", given)
     if one not in (shape[1:], shape[2:]):
         sizes = ", ".join(map(str, one))
         raise InputError(
@@ -120,9 +130,10 @@ def _is_static(shape: tuple[int, ...], given: Any, time_axis: TimeAxis | None) -
 
 def _note(planes: BitPlanes, errors: np.ndarray) -> str:
     low, high = planes.bounds
-    first, *_, last = planes.names(INPUT) * 2
+    first, *_, last = planes.names * 2
     return (
-        f"{INPUT}: real values from {low:.6g} to {high:.6g} in {planes.bits} bits, by the inputs"
-        f" {first} to {last}; on the calibration data rounding moves them by {errors.max():.2g} at"
-        f" most and {errors.mean():.2g} on average, and the model is given the rounded ones, too."
+        f"{planes.name}: real values from {low:.6g} to {high:.6g} in {planes.bits} bits, by the"
+        f" inputs {first} to {last}; on the calibration data rounding moves them by"
+        f" {errors.max():.2g} at most and {errors.mean():.2g} on average. All that is compared is"
+        " compared on the rounded ones."
     )
