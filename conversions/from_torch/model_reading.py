@@ -12,7 +12,7 @@ from conversions.from_torch.decisions import ModelDecision, model_decision
 from conversions.from_torch.layouts import LayoutError
 from conversions.from_torch.model_copy import dtype_of, rested_copy
 from conversions.from_torch.model_input import ModelInput, ways_to_call
-from conversions.from_torch.potentials import read_as_potentials, shown_potentials
+from conversions.from_torch.potentials import read_as_potentials, shown_potentials, unheard
 from conversions.from_torch.reading import TimeAxis
 from conversions.from_torch.readouts import Readout, readouts
 from conversions.from_torch.recording import record, unexplained
@@ -23,6 +23,7 @@ from conversions.from_torch.wiring import Wiring, wiring, with_gates
 from conversions.quantization import ReadoutDecision
 from conversions.real_network import RealNetwork
 from conversions.real_network.bit_planes import BitPlanes
+from conversions.real_network.shown_potential import with_potential
 from hw_models import ConversionError, SsdpError
 from ssdp_neuro.training import SpikingNetwork
 
@@ -98,13 +99,15 @@ def read_model(
         spikes = given._replace(static=is_static).drawn(CHECKED_SAMPLES, steps)
     sent, scores = record(whole, drive, spikes)
     notes = unexplained(wired, {name: s[:CHECKED_SAMPLES] for name, s in sent.items()})
-    sent, silent = read_as_potentials(wired, sent, shown)
-    decision = _decision(wired, found, sent, scores)
+    sent, beside, silent = read_as_potentials(wired, sent, shown)
+    decision = _decision(wired, found, sent, scores, beside)
     most = {path: layer.reading.most_spikes for path, layer in wired.layers.items()}
     sent = with_gates(sent, wired.gates)
     if planes is not None:
         del sent[INPUT]
     network, sent, copied = single_spikes(assembled(wired, found, shape), sent, most)
+    for path in beside:
+        network = with_potential(network, path)
     return ModelReading(
         network=network,
         sent=sent,
@@ -114,21 +117,24 @@ def read_model(
 
 
 def _decision(
-    wired: Wiring, found: list[Readout], sent: dict[str, np.ndarray], scores: list[np.ndarray]
+    wired: Wiring,
+    found: list[Readout],
+    sent: dict[str, np.ndarray],
+    scores: list[np.ndarray],
+    beside: list[str],
 ) -> ModelDecision:
     """How the model decides, by its own run on the samples whose scores are known."""
     usual = ModelDecision()
     if any(readout.last_only for readout in found):
         usual = usual._replace(readout=ReadoutDecision.LAST)
-    heard = {link.source for given in wired.arriving.values() for link in given.links}
-    silent = [path for path in wired.layers if path not in heard]
+    silent = unheard(wired)
     if not scores or len(found) > 1 or not (found or silent):
         return usual
     known = {name: some[: len(scores[0])] for name, some in sent.items()}
     potentials = spikes = None
     if found:
         potentials = found[0].arriving.of(with_gates(known, wired.gates))
-    elif wired.layers[silent[-1]].reading.dynamics.is_readout:
+    elif wired.layers[silent[-1]].reading.dynamics.is_readout or silent[-1] in beside:
         arrived = wired.arriving[silent[-1]].of(with_gates(known, wired.gates))
         potentials = wired.layers[silent[-1]].reading.dynamics.run(arrived)[1]
     else:

@@ -12,6 +12,7 @@ from conversions.from_torch.tracing import Trace
 from conversions.from_torch.values import Combination, Largest, Mapped, Opaque, Spikes, Total, Value
 from conversions.from_torch.wiring import Wiring
 from conversions.real_network import RealReset
+from conversions.real_network.shown_potential import can_be_shown
 
 
 def shown_potentials(found: Trace) -> set[str]:
@@ -33,9 +34,16 @@ def shown_potentials(found: Trace) -> set[str]:
     return (states & set(found.layers)) - spikes
 
 
+def unheard(wired: Wiring) -> list[str]:
+    """Layers that no other one listens to, nor a maximum."""
+    heard = {link.source for given in wired.arriving.values() for link in given.links}
+    heard |= {gate.source for gate in wired.gates.values()}
+    return [path for path in wired.layers if path not in heard]
+
+
 def read_as_potentials(
     wired: Wiring, sent: dict[str, np.ndarray], shown: set[str]
-) -> tuple[dict[str, np.ndarray], list[str]]:
+) -> tuple[dict[str, np.ndarray], list[str], list[str]]:
     """Make readouts of the layers that are shown, where that changes nothing.
 
     Parameters
@@ -51,14 +59,22 @@ def read_as_potentials(
     -------
     sent
         Without the layers that are readouts now.
+    beside
+        Layers that fire, whose potential a readout beside them can have.
     notes
         For the report.
     """
-    heard = {link.source for given in wired.arriving.values() for link in given.links}
-    notes = []
-    for path in sorted((shown - heard) & set(sent)):
+    notes, beside = [], []
+    for path in sorted(shown & set(unheard(wired)) & set(sent)):
         layer = wired.layers[path]
         dynamics, fired = layer.reading.dynamics, bool(sent[path].any())
+        if dynamics.reset is not RealReset.NONE and fired and can_be_shown(dynamics):
+            beside.append(path)
+            notes.append(
+                f"{path}: the model returns the potential of these neurons, which fire; the"
+                f" readout {path} potential beside them has it."
+            )
+            continue
         if dynamics.reset is not RealReset.NONE and fired:
             notes.append(
                 f"{path}: the model returns the potential of these neurons, but they fire and are"
@@ -73,7 +89,7 @@ def read_as_potentials(
         silent = replace(dynamics, threshold=math.inf, reset=RealReset.ZERO, refractory=0)
         layer.reading = replace(layer.reading, dynamics=silent, spikes_output=None)
         sent = {name: numbers for name, numbers in sent.items() if name != path}
-    return sent, notes
+    return sent, beside, notes
 
 
 def _values(tape: Tape, cells: np.ndarray) -> list[Value]:

@@ -51,7 +51,7 @@ def record(
         with torch.no_grad():
             out = run(copied, given.to(dtype_of(copied)))
         if start == 0:
-            scores = scores_of(out, n_samples)
+            scores = scores_of(out, n_samples, n_steps)
         sent = {
             path: layer.sent[0].numpy() for path, layer in observer.finish().items() if layer.sent
         }

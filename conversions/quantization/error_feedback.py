@@ -21,7 +21,7 @@ from conversions.quantization.layer import Layer
 from conversions.quantization.layer_grid import LayerGrid
 from conversions.quantization.synapses import Synapses, mantissas
 from conversions.real_network import RealConv, RealDense
-from conversions.real_network.linear_maps import unfolded
+from conversions.real_network.linear_maps import distinct_channels, summed_by, unfolded
 
 DAMPING = 0.2  # of the mean second moment; less fits the calibration data, not the next
 LONGEST_KEPT = 0.95  # of a potential, between resets
@@ -55,18 +55,24 @@ def fed_back(synapses: Synapses, layer: Layer, grid: LayerGrid, spikes: np.ndarr
     ):
         return nearest
     traces = _traces(layer, spikes)
-    scaled = grid.scaled(synapses).reshape(len(nearest), -1)
     one_sign = grid.step(synapses) == 1
     if isinstance(linear, RealDense):
-        return _rounded(scaled, _moments(traces), one_sign, grid.bits)
+        # what has the same weights everywhere (copies of a neuron) is felt as one
+        _, first, place = np.unique(linear.weights, axis=1, return_index=True, return_inverse=True)
+        place = place.reshape(-1)
+        moments = _moments(summed_by(place, traces))
+        return _rounded(grid.scaled(synapses)[:, first], moments, one_sign, grid.bits)[:, place]
     shape = layer.network.population(synapses.projection.source).shape
-    patches = _patches(linear, traces, shape)
-    rows = np.split(scaled, linear.groups)
+    few = distinct_channels(linear)
+    patches = _patches(linear, summed_by(few.given, traces.reshape(-1, *shape)))
+    scaled = grid.scaled(synapses)[:, few.columns]
+    rows = np.split(scaled.reshape(len(scaled), -1), linear.groups)
     made = [
         _rounded(part, _moments(patches[:, group]), one_sign, grid.bits)
         for group, part in enumerate(rows)
     ]
-    return np.concatenate(made).reshape(nearest.shape)
+    whole = np.concatenate(made).reshape(scaled.shape)
+    return whole if linear.groups > 1 else whole[:, few.given]
 
 
 def _traces(layer: Layer, spikes: np.ndarray) -> np.ndarray:
@@ -84,11 +90,12 @@ def _traces(layer: Layer, spikes: np.ndarray) -> np.ndarray:
     return made.reshape(-1, spikes.shape[2])
 
 
-def _patches(conv: RealConv, traces: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+def _patches(conv: RealConv, images: np.ndarray) -> np.ndarray:
     """What lies under the kernel of each group, float64 ``(rows, groups, fan-in)``."""
-    _, rows, columns = conv.output_shape(shape)
-    every = max(1, len(traces) * rows * columns // ROWS)
-    taps = unfolded(conv, traces[:: max(1, every // 4)].reshape(-1, *shape), rows, columns)
+    channels = conv.weights.shape[1] * conv.groups
+    _, rows, columns = conv.output_shape((channels, *images.shape[2:]))
+    every = max(1, len(images) * rows * columns // ROWS)
+    taps = unfolded(conv, images[:: max(1, every // 4)], rows, columns)
     grouped = taps.reshape(len(taps), conv.groups, -1, rows * columns)
     return grouped.transpose(0, 3, 1, 2).reshape(-1, *grouped.shape[1:3])
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+import functools
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -36,10 +37,13 @@ def delivered(linear: LinearMap, spikes: Any, shape: tuple[int, ...], n_post: in
         return given @ linear.weights.T
     if isinstance(linear, RealConv):
         return _convolved(linear, given.reshape(-1, *shape))
-    sent = given[:, linear.pre] * linear.weights
-    made = np.zeros((n_post, len(given)))
-    np.add.at(made, linear.post, sent.T)
-    return made.T
+    made = np.zeros((len(given), n_post))
+    order = np.argsort(linear.post, kind="stable")
+    reached, first = np.unique(linear.post[order], return_index=True)
+    if reached.size:
+        sent = given[:, linear.pre[order]] * linear.weights[order]
+        made[:, reached] = np.add.reduceat(sent, first, axis=1)
+    return made
 
 
 @dataclass(frozen=True)
@@ -98,8 +102,55 @@ def by_delay(projection: RealProjection) -> list[tuple[int, LinearMap]]:
     ]
 
 
-def _convolved(conv: RealConv, images: np.ndarray) -> np.ndarray:
+class Distinct(NamedTuple):
+    """A convolution with every channel once, and which of its channels each one was.
+
+    ``columns`` says which input channels of the weights were kept.
+    """
+
+    conv: RealConv
+    given: np.ndarray
+    made: np.ndarray
+    columns: np.ndarray
+
+
+@functools.lru_cache(maxsize=16)
+def distinct_channels(conv: RealConv) -> Distinct:
+    """Copies of neurons are channels with the same weights: once is enough.
+
+    What a source's equal channels send may be summed first. Groups are left alone.
+    """
+    weights = conv.weights
+    channels_out, channels_in = len(weights), weights.shape[1]
+    everyone = np.arange(channels_out), np.arange(channels_in)
+    if conv.groups > 1:
+        return Distinct(conv, np.arange(channels_in * conv.groups), *everyone)
+    rows, made = _first_of_each(weights.reshape(channels_out, -1))
+    columns, given = _first_of_each(weights[rows].swapaxes(0, 1).reshape(channels_in, -1))
+    if len(rows) == channels_out and len(columns) == channels_in:
+        return Distinct(conv, everyone[1], *everyone)
+    few = replace(conv, weights=weights[rows][:, columns])
+    return Distinct(few, given, made, columns)
+
+
+def _first_of_each(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    _, first, place = np.unique(rows, axis=0, return_index=True, return_inverse=True)
+    return first, place.reshape(-1)
+
+
+def summed_by(places: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Sums of the columns of ``(M, C, ...)`` that have the same place, ``(M, places, ...)``."""
+    if (places == np.arange(len(places))).all():
+        return values
+    one_hot = (np.arange(places.max() + 1)[:, None] == places).astype(np.float64)
+    flat = values.reshape(*values.shape[:2], -1)
+    return (one_hot @ flat).reshape(len(values), -1, *values.shape[2:])
+
+
+def _convolved(repeated: RealConv, images: np.ndarray) -> np.ndarray:
     """Cross-correlation of ``(M, C, H, W)``, flat per image; unfolded, some images at a time."""
+    conv, given, distinct, _ = distinct_channels(repeated)
+    images = summed_by(given, images)
     channels_out, per_group, *kernel = conv.weights.shape
     _, rows, columns = conv.output_shape(images.shape[1:])
     windows = per_group * conv.groups * rows * columns * kernel[0] * kernel[1]
@@ -111,7 +162,7 @@ def _convolved(conv: RealConv, images: np.ndarray) -> np.ndarray:
         taps = unfolded(conv, part, rows, columns)
         grouped = taps.reshape(len(part), conv.groups, -1, rows * columns)
         made[start : start + at_once] = (weights @ grouped).reshape(len(part), channels_out, -1)
-    return made.reshape(len(images), -1)
+    return made[:, distinct].reshape(len(images), -1)
 
 
 def unfolded(conv: RealConv, images: np.ndarray, rows: int, columns: int) -> np.ndarray:

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from conversions import from_torch
-from conversions.from_torch.decisions import ModelDecision, model_decision
+from conversions.from_torch.decisions import ModelDecision, model_decision, scores_of
 from conversions.from_torch.model_reading import read_model
 from conversions.quantization import Calibration, ReadoutDecision
 from hw_models import RangeError, ShapeError
@@ -93,6 +93,25 @@ def test_from_torch__neurons_that_vote_for_a_class_are_counted_together():
     _, report = from_torch(model, calibration=said)
     assert report.accuracy_before > 0.8
     assert not any("If several vote" in note for note in report.notes)
+
+
+def test_model_decision__the_ways_that_decide_alike_are_told_apart_by_their_numbers():
+    strength = np.random.default_rng(0).random((40, 5))
+    potentials = np.stack([strength, 10 * strength, strength**3], axis=1)
+    ways = {ReadoutDecision.LAST: strength**3, ReadoutDecision.LARGEST: 10 * strength}
+    for way, numbers in ways.items():
+        scores = [3 * numbers - numbers.sum(axis=1, keepdims=True)]
+        found = model_decision(scores, potentials=potentials, spikes=None)
+        assert found == ModelDecision(readout=way)
+
+
+def test_scores_of__sums_what_is_given_for_every_step():
+    steps = torch.arange(2 * 3 * 4.0).reshape(2, 3, 4)
+    for out in ([steps], (None, steps.transpose(0, 1))):
+        (found,) = scores_of(out, n_samples=3, n_steps=2)
+        np.testing.assert_array_equal(found, steps.sum(0))
+    (found,) = scores_of([steps, steps[0]], n_samples=3, n_steps=2)
+    np.testing.assert_array_equal(found, steps[0])
 
 
 def test_model_decision__says_nothing_where_the_output_does_not():

@@ -68,7 +68,48 @@ def test_read_model__returned_spikes_are_spikes(returned):
 
 
 @pytest.mark.kernel
+@pytest.mark.parametrize("returned", ["potentials", "their mean"])
+def test_read_model__a_readout_beside_neurons_that_fire_has_their_potential(returned):
+    model = Net(returned, threshold=0.1)
+    found = read_model(model, spikes=SPIKES)
+    assert not found.network.population("lif2").dynamics.is_readout
+    run = simulate_real(found.network, SPIKES)
+    model.returned = "both"
+    with torch.no_grad():
+        own = model(torch.tensor(SPIKES, dtype=torch.float32).transpose(0, 1))
+    spikes, potentials = (values.transpose(0, 1).numpy() for values in own)
+    np.testing.assert_array_equal(run.spikes["lif2"], spikes != 0)
+    np.testing.assert_allclose(run.potentials["lif2 potential"], potentials, atol=1e-5)
+    model.returned = returned
+    _, report = from_torch(model, calibration=(SPIKES, potentials.mean(1).argmax(1)))
+    assert report.accuracy_before == 1.0
+    assert report.accuracy_after > 0.8
+
+
+def test_read_model__potentials_of_hidden_neurons_are_no_decision():
+    """Behind a maximum of their spikes they are heard, too."""
+
+    class Hidden(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.one, self.two = snn.Leaky(beta=0.5), snn.Leaky(beta=0.5)
+
+        def forward(self, x):
+            mem1, mem2, made = self.one.init_leaky(), self.two.init_leaky(), []
+            for step in x:
+                spk, mem1 = self.one(4 * step, mem1)
+                spk, mem2 = self.two(nn.functional.max_pool1d(spk[:, None], 2)[:, 0], mem2)
+                made.append(spk)
+            return torch.stack(made), mem1
+
+    found = read_model(Hidden(), spikes=SPIKES)
+    assert [p.name for p in found.network.populations][1] == "one"
+    assert not any("returns" in note for note in found.notes)
+
+
+@pytest.mark.kernel
 def test_from_torch__says_that_returned_potentials_are_reset():
-    _, report = from_torch(Net("potentials", threshold=0.1), calibration=SPIKES)
+    model = Net("potentials", threshold=0.1, reset_mechanism="zero")
+    _, report = from_torch(model, calibration=SPIKES)
     assert any("but they fire and are reset" in note for note in report.notes)
     assert report.layers[-1].spike_agreement is not None

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conversions.real_network import RealConv, RealDense, RealProjection, RealSparse, linear_maps
-from conversions.real_network.linear_maps import by_delay, delivered
+from conversions.real_network.linear_maps import by_delay, delivered, distinct_channels
 
 
 def direct(conv, image):
@@ -25,14 +25,16 @@ def direct(conv, image):
     groups=st.sampled_from([1, 2]),
     pairs=st.tuples(*[st.tuples(st.integers(1, 3), st.integers(1, 3)) for _ in range(3)]),
     padding=st.tuples(st.integers(0, 2), st.integers(0, 2)),
+    repeats=st.sampled_from([([0, 1, 2, 3], [0, 1, 2, 3]), ([1, 0, 1, 1], [1, 0, 0, 1])]),
     seed=st.integers(0, 99),
 )
 @settings(deadline=None, max_examples=40)
-def test_delivered__a_convolution_is_its_definition(groups, pairs, padding, seed):
+def test_delivered__a_convolution_is_its_definition(groups, pairs, padding, repeats, seed):
     kernel, stride, dilation = pairs
     rng = np.random.default_rng(seed)
+    weights = rng.integers(-9, 9, (4, 4, *kernel))[repeats[0]][:, repeats[1]]
     conv = RealConv(
-        weights=rng.integers(-9, 9, (4, 4 // groups, *kernel)),
+        weights=weights[:, : 4 // groups],
         stride=stride,
         padding=padding,
         dilation=dilation,
@@ -49,6 +51,15 @@ def test_delivered__a_convolution_in_parts_is_the_whole(monkeypatch):
     whole = delivered(conv, images, (1, 6, 6), 0)
     monkeypatch.setattr(linear_maps, "LARGEST_WINDOWS", 300)
     assert (delivered(conv, images, (1, 6, 6), 0) == whole).all()
+
+
+def test_distinct_channels__copies_of_neurons_are_one_channel():
+    weights = np.random.default_rng(0).integers(1, 9, (2, 3, 2, 2)).astype(float)
+    conv = RealConv(weights=weights.repeat(4, axis=0).repeat(5, axis=1))
+    few = distinct_channels(conv)
+    assert few.conv.weights.shape == weights.shape
+    assert (few.conv.weights[few.made][:, few.given] == conv.weights).all()
+    assert (conv.weights[:, few.columns][:, few.given] == conv.weights).all()
 
 
 def test_delivered__sparse_and_dense_agree():
