@@ -18,7 +18,8 @@ def mean_and_spread(values: list[float]) -> str:
 
 def record(found: list[dict[str, Any]], where: dict[str, Any]) -> str:
     """The record in Markdown."""
-    seeds = ", ".join(str(seed) for seed in found[0]["seeds"])
+    choices = {", ".join(str(seed) for seed in case["seeds"]) for case in found}
+    seeds = " or ".join(sorted(choices)) + " (see the last table)" * (len(choices) > 1)
     lines = [
         f"# Event data, trained and in integers, {where['date']}",
         "",

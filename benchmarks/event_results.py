@@ -98,7 +98,8 @@ def run(case: Case, folder: Path, runs: Path, seeds: list[int], n_lava: int) -> 
         models.append(out / "best.safetensors")
         trained.append(json.loads((out / "result.json").read_text(encoding="utf-8")))
     compared = compare(models, split.test, lava_samples=n_lava)
-    floor = measured(settings, case.spans)
+    unchanged = dataclasses.replace(settings, mirror=False, shift=0)
+    floor = measured(unchanged, case.spans)  # of the recordings as they are
     say(f"{case.name}: engine {compared.accuracies(Runner.ENGINE)}, floor {floor['accuracy']:.1f}")
     return {
         "title": case.title,
