@@ -43,7 +43,7 @@ class Job:
         self.inputs = self._inputs(given)
         self.probe_pairs = probes
         self.probes = self._probes()
-        self.outputs: list[tuple[int, int, np.ndarray, np.ndarray]] = []
+        self.outputs: list[tuple[int, int, np.ndarray, list[np.ndarray]]] = []
         self.tallies: list[Tally] = []
 
     def run_steps(self, bar: Progress) -> None:
@@ -111,29 +111,31 @@ class Job:
                 out,
                 tally,
             )
-            parts.append(out[: cursor[2]].copy())
-        self.outputs.append((first, start, counts, np.concatenate(parts)))
+            used = out[: cursor[2]]
+            parts.append(used if 2 * used.size > out.size else used.copy())
+        self.outputs.append((first, start, counts, parts))
         self.tallies.append(tally)
 
     def load_events(self, name: str) -> np.ndarray:
         """Events of one population, sorted by sample, step and index."""
-        p, size = self.plan.index[name], self.network.population(name).n_neurons
-        parts = [np.empty(0, dtype=np.int64)]
+        p = self.plan.index[name]
+        parts = []
         for first, start, counts, fired in self.outputs:
+            fired[:] = [np.concatenate(fired)]  # not before it is asked for
             n_samples, n_steps, _ = counts.shape
             ends = np.cumsum(counts, dtype=np.int64)
             begins = (ends - counts.reshape(-1)).reshape(counts.shape)[:, :, p].reshape(-1)
             lengths = counts[:, :, p].reshape(-1)
-            within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-            steps = np.arange(start, start + n_steps)
-            rows = np.arange(first, first + n_samples)[:, None] * self.n_steps + steps
-            of_row = np.repeat(rows.reshape(-1) * size, lengths)
-            parts.append(of_row + fired[np.repeat(begins, lengths) + within])
-        places = np.sort(np.concatenate(parts))  # by sample, step and index
-        events = np.empty(len(places), dtype=BATCH_EVENT)
-        rows, events["index"] = np.divmod(places, size)
-        events["sample"], events["step"] = np.divmod(rows, self.n_steps)
-        return events
+            events = np.empty(int(lengths.sum()), dtype=BATCH_EVENT)
+            rows = np.repeat(np.arange(n_samples * n_steps), lengths)
+            within = np.arange(events.size) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+            events["sample"] = first + rows // n_steps
+            events["step"] = start + rows % n_steps
+            events["index"] = fired[0][np.repeat(begins, lengths) + within]
+            parts.append(events)
+        events = np.concatenate(parts) if parts else np.empty(0, dtype=BATCH_EVENT)
+        order = np.lexsort((events["index"], events["step"], events["sample"]))
+        return events[order]
 
     def probe_arrays(self) -> dict[tuple[str, str], np.ndarray]:
         """Probes by (population, variable): int32 ``(T, N)``, or ``(B, T, N)`` for a batch."""
