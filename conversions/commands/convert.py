@@ -8,10 +8,16 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
-from conversions.commands.model_sources import Request, Source, source_of
+from conversions.commands.calibration_file import bit_planes_of, read_calibration
+from conversions.commands.model_sources import (
+    NETX_OPTIONS,
+    NIR_OPTIONS,
+    Request,
+    Source,
+    source_of,
+)
 from conversions.commands.network_targets import Target, files_of, write
 from hw_models import ConversionError, InputError
 from hw_models.atomic_file import write_whole
@@ -70,7 +76,10 @@ def convert(
     ] = None,
     calibration: Annotated[
         Path | None,
-        typer.Option(help="NPZ file with 'spikes' (B, T, ...) and, if known, 'labels' (B,)."),
+        typer.Option(
+            help="NPZ file with 'spikes' (B, T, ...), or with --real-input 'values' (B, T, ...) or"
+            " (B, ...), and, if known, 'labels' (B,)."
+        ),
     ] = None,
     chip: Annotated[ChipName, typer.Option(help="Chip to fit.")] = ChipName.LOIHI2,
     written_by: Annotated[
@@ -88,6 +97,16 @@ def convert(
     input_shape: Annotated[
         str | None,
         typer.Option(metavar="SIZES", help="NIR and netx: shape of the input, as 1,28,28."),
+    ] = None,
+    real_input: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LOW,HIGH[,BITS]",
+            help="NIR: the input is real values in these bounds; each bit is an input population.",
+        ),
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="NIR: steps in which values (B, ...) are repeated.")
     ] = None,
     netx_meaning: Annotated[
         Meaning | None,
@@ -114,6 +133,7 @@ def convert(
     ssdp-neuro convert digits.safetensors --out digits.h5 --report digits.html
     ssdp-neuro convert digits.safetensors --out digits.h5 --calibration some.npz --json
     ssdp-neuro convert net.nir --written-by snntorch --reset delayed-subtract --out net.h5
+    ssdp-neuro convert net.nir --dt 1e-3 --reset zero --real-input 0,1 --out net.h5
     ssdp-neuro convert digits.h5 --to nir --out digits.nir
     ssdp-neuro convert slayer.net --out net.h5
     ssdp-neuro convert digits.h5 --to lava --out digits.py
@@ -121,8 +141,14 @@ def convert(
     source = source_of(model)
     target = to or Target.NETWORK
     options = _options(written_by, dt, reset, recurrent_latency, input_shape, netx_meaning)
+    if real_input is not None:
+        options["real_input"] = bit_planes_of(real_input)
+    if steps is not None:
+        options["n_steps"] = steps
     _refuse_mixed_up(source, target, model, out, report, options)
-    data = None if calibration is None else read_calibration(calibration)
+    data = (
+        None if calibration is None else read_calibration(calibration, real=real_input is not None)
+    )
     network, found = source.read(model, Request(CHIPS[chip], data, options))
     if report is not None and found is None:
         raise ConversionError(f"--report {report}: {model} is {source.name}, nothing is converted")
@@ -153,31 +179,6 @@ def _print(found: ConversionReport | None, notes: list[str], written: list[Path]
         console.print(note, highlight=False, markup=False)
     for path in written:
         console.print(f"wrote {path}", highlight=False, markup=False)
-
-
-def read_calibration(path: Path) -> Any:
-    """Spikes and labels (or None) of an NPZ file; nothing is unpickled.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read or has no ``spikes``.
-    """
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            unknown = sorted(set(arrays.files) - {"spikes", "labels"})
-            if "spikes" not in arrays.files or unknown:
-                raise InputError(
-                    f"{path}: arrays {', '.join(arrays.files) or 'none'}; 'spikes' is needed"
-                    " and 'labels' may be there"
-                )
-            labels = arrays["labels"] if "labels" in arrays.files else None
-            return arrays["spikes"], labels
-    except InputError:
-        raise
-    except Exception as error:  # zipfile and numpy report damage by errors of many kinds
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"{path}: not a readable NPZ file: {reason}") from None
 
 
 def write_report(path: Path, name: str, found: ConversionReport) -> None:
@@ -242,8 +243,8 @@ def _refuse_mixed_up(
         )
     if not options.keys() <= source.options:
         raise ConversionError(
-            f"{model}: {source.name}; --written-by, --dt, --reset, --recurrent-latency and"
-            " --input-shape are for NIR files, --input-shape and --netx-meaning for netx files"
+            f"{model}: {source.name}; {NIR_OPTIONS} are for NIR files, {NETX_OPTIONS} for netx"
+            " files"
         )
     if report is not None and report.suffix not in REPORT_KINDS:
         raise ConversionError(f"--report {report}: endings are {' and '.join(REPORT_KINDS)}")

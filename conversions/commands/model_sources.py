@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 NETX_OPTIONS = "--input-shape, --netx-meaning"
-NIR_OPTIONS = "--written-by, --dt, --reset, --recurrent-latency, --input-shape"
+NIR_OPTIONS = (
+    "--written-by, --dt, --reset, --recurrent-latency, --input-shape, --real-input, --steps"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +141,10 @@ SOURCES = (
         "a NIR graph",
         _is_nir,
         _read_nir,
-        frozenset({"discretization", "dt", "reset", "recurrent_latency", "input_shape"}),
+        frozenset(
+            {"discretization", "dt", "reset", "recurrent_latency", "input_shape"}
+            | {"real_input", "n_steps"}
+        ),
     ),
     Source("a netx file of lava-dl", _is_netx, _read_netx, frozenset({"input_shape", "meaning"})),
     Source("safetensors", lambda path: False, _read_safetensors),  # the last one tried

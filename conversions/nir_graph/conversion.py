@@ -20,6 +20,7 @@ from hw_models import (
     Chip,
     ConversionError,
     FixedPointNetwork,
+    InputError,
     TypeMismatchError,
     check,
 )
@@ -85,6 +86,8 @@ def from_nir(
     NetworkFileError
         If a file is not a readable NIR file.
     """
+    if n_steps is not None and real_input is None:
+        raise InputError("n_steps: only with real_input; spikes say themselves how many they have")
     record = source_record(source)
     convention = Convention(
         _discretization(dt, discretization), _resets(reset), recurrent_latency, input_shape

@@ -108,6 +108,8 @@ def real_values(
         steps = integer("n_steps", n_steps, 2, 2**20)
         shape = (len(rounded), steps, *rounded.shape[1:])
         rounded = np.broadcast_to(rounded[:, None], shape)
+    elif n_steps not in (None, exact.shape[1]):
+        raise InputError(f"n_steps: {n_steps}; the calibration data have {exact.shape[1]}")
     return RealValues(planes=planes, values=rounded, static=static, labels=labels, notes=notes)
 
 

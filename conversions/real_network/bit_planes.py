@@ -120,7 +120,9 @@ class BitPlanes:
         """What the digits stand for, float64, same shape; errors as of :meth:`levels`."""
         return self.bounds[0] + self.step * self.levels(values)
 
-    def encode(self, values: Any, n_steps: int | None = None) -> dict[str, np.ndarray]:
+    def encode(
+        self, values: Any, n_steps: int | None = None, *, later: int = 0
+    ) -> dict[str, np.ndarray]:
         """Spikes of the input populations.
 
         Parameters
@@ -128,10 +130,13 @@ class BitPlanes:
         values : real, shape (B, *shape) with ``n_steps``, else (B, T, *shape)
         n_steps
             Steps in which each value is repeated.
+        later
+            Silent steps at the end, for what the network does later than its model: the largest
+            of ``report.shifts``.
 
         Returns
         -------
-        dict of bool, shape (B, T, *shape)
+        dict of bool, shape (B, T + later, *shape)
             As ``simulate``, ``verify`` and ``numpy.savez(path, **spikes)`` take them.
 
         Raises
@@ -148,7 +153,9 @@ class BitPlanes:
                 f"values of shape {np.shape(values)}; (B, T, ...) is needed, or (B, ...) with"
                 " n_steps"
             )
-        return {one: numbers >> b & 1 != 0 for b, one in enumerate(self.names)}
+        later = integer("BitPlanes.encode.later", later, 0, 2**20)
+        silent = ((0, 0), (0, later), *[(0, 0)] * (numbers.ndim - 2))
+        return {one: np.pad(numbers >> b & 1 != 0, silent) for b, one in enumerate(self.names)}
 
     def decode(self, spikes: Mapping[str, Any]) -> np.ndarray:
         """The values that spikes of the input populations stand for, float64."""

@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 import pytest
 
+from conversions import BitPlanes
 from conversions.nir_graph import SNNTORCH, SpikeReset, from_nir
 from hw_models import (
     DenseProjection,
@@ -23,6 +24,7 @@ from hw_models import (
 from ssdp_neuro import simulate
 from ssdp_neuro.cli.main import main
 from ssdp_neuro.engine.random_input import random_spikes
+from ssdp_neuro.training import load_digits
 
 WRITTEN = Path(__file__).parents[1] / "nir_graph" / "written"
 HOW = ("--written-by", "snntorch", "--reset", "delayed-subtract")
@@ -92,6 +94,34 @@ def test_convert__to_lava_writes_a_program_that_runs(tmp_path, capsys):
     assert f"out: {counts.tolist()}" in ran.stdout
 
 
+@pytest.mark.kernel
+def test_convert__a_nir_file_of_real_values_runs_on_their_digits(tmp_path, capsys):
+    images, out = load_digits().train.images[:32].reshape(32, 64), tmp_path / "net.h5"
+    np.savez(tmp_path / "some.npz", values=images)
+    given = ["--calibration", tmp_path / "some.npz", "--real-input", "0,1,4", "--steps", 6]
+    assert not run(WRITTEN / "snntorch_dense.nir", "--out", out, *HOW, *given, "--json")
+    planes = BitPlanes(**json.loads(capsys.readouterr().out)["real_input"])
+    assert planes == BitPlanes(bits=4, name="input")
+    np.savez(tmp_path / "later.npz", **planes.encode(images[:3], 6, later=2))
+    with pytest.raises(SystemExit, match="0"):
+        main(
+            [
+                "simulate",
+                str(out),
+                "--steps",
+                "8",
+                "--json",
+                "--spikes",
+                str(tmp_path / "later.npz"),
+            ]
+        )
+    assert json.loads(capsys.readouterr().out)["populations"]["input.bit3"]["spikes"] > 0
+    assert "'values' is needed" in refused(
+        capsys, WRITTEN / "snntorch_dense.nir", "--out", out, *HOW, "--real-input", "0,1",
+        "--calibration", tmp_path / "later.npz",
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -101,6 +131,7 @@ def test_convert__to_lava_writes_a_program_that_runs(tmp_path, capsys):
         (["net.nir", "--out", "x.h5", "--input-shape", "8x8", *HOW], "integers with commas"),
         (["net.h5", "--out", "x.h5"], "net.h5: a network of ssdp-neuro already (an HDF5 file)"),
         (["net.h5", "--out", "x.nir", "--to", "nir", "--dt", "1"], "are for NIR files"),
+        (["net.h5", "--out", "x.h5", "--real-input", "0;1"], "--real-input 0;1: two numbers"),
         (["net.h5", "--out", "x.nir", "--to", "nir", "--report", "x.html"], "nothing is converted"),
         (["net.h5", "--out", "x.txt", "--to", "lava"], "the ending is .py"),
         (["net.h5", "--out", "other.py", "--to", "lava"], "other.h5: exists"),

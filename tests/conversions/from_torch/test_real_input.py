@@ -134,10 +134,7 @@ def test_from_torch__a_model_of_images_keeps_its_accuracy_and_runs_the_same_on_l
     assert report.accuracy_after >= report.accuracy_before - POINT
 
     late = max(report.shifts.values())
-    spikes = {
-        name: np.pad(sent, ((0, 0), (0, late), *[(0, 0)] * 3))
-        for name, sent in report.real_input.encode(held_out, steps).items()
-    }
+    spikes = report.real_input.encode(held_out, steps, later=late)
     row = report.layers[-1]
     shown = slice(report.shifts[row.population], report.shifts[row.population] + steps)
     probes = [] if row.potential_unit is None else [(row.population, "v")]

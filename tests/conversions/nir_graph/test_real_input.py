@@ -39,3 +39,10 @@ def test_from_nir__real_values_need_steps_and_are_no_spikes():
     spikes = Calibration(spikes=np.zeros((2, 8, 64)))
     with pytest.raises(InputError, match="holds spikes"):
         from_nir(PATH, calibration=spikes, real_input=BitPlanes(), **HOW)
+    with pytest.raises(InputError, match="n_steps: only with real_input"):
+        from_nir(PATH, n_steps=8, **HOW)
+    with pytest.raises(InputError, match="n_steps: 9; the calibration data have 8"):
+        from_nir(
+            PATH, calibration=np.zeros((2, 8, 64)), real_input=BitPlanes(), n_steps=9,
+            input_shape=(64,), **HOW
+        )  # fmt: skip

@@ -51,9 +51,7 @@ def test_to_fixed_point__digits_have_one_matrix_and_add_up_to_its_product(seed, 
         assert fc[f"input.bit{b}"].weight_exponent == highest.weight_exponent - (bits - 1 - b)
     (row,) = report.layers
 
-    spikes = {
-        name: np.pad(s, ((0, 0), (0, 1), (0, 0))) for name, s in planes.encode(values).items()
-    }
+    spikes = planes.encode(values, later=1)
     v = simulate(integers, spikes, n_steps=2, probes=[("cells", "v")]).probe("cells", "v")[:, 1]
     levels = planes.levels(values)[:, 0].astype(np.int64)
     product = levels @ highest.weights.T * 2.0 ** (highest.weight_exponent - bits + 1)
