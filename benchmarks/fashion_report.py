@@ -46,8 +46,8 @@ def record(
     lines = [
         f"# {title}",
         "",
-        f"`python -m benchmarks.fashion_rules --folder FOLDER --runs RUNS{asked}"
-        " --out benchmarks/results`,"
+        f"`python -m benchmarks.fashion_rules --folder FOLDER --runs RUNS{asked} --rules"
+        f" {' '.join(accuracies)} --seeds {' '.join(map(str, seeds))} --out benchmarks/results`,"
         f" {where['date']}, {where['cpu']}, one thread, Python {where['python']}, torch"
         f" {some['circumstances']['torch']}.",
         "",

@@ -41,6 +41,7 @@ def test_record__gives_mean_spread_and_difference_of_each_rule():
     found = {rule: results(values / 100) for rule, values in accuracies.items()}
     text = record(accuracies, found, [0, 1], {"sigma": 1.0}, WHERE)
     assert "784-1024 (recurrent)-10" in text
+    assert " --network recurrent --rules none ssdp --seeds 0 1 --out" in text
     assert "| none | 81.00 ± 1.41 | 80.00 82.00 | - | - | - |" in text
     # differences 1 and 3: t = 2 / (sqrt(2) / sqrt(2)), one degree of freedom
     p = 1 - 2 * np.arctan(2.0) / np.pi
