@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
 from hw_models import ExecutorError, MissingExtraError
+
+WAIT_FOR_WORKERS = 60  # seconds
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -41,7 +44,7 @@ def map_tasks(
     MissingExtraError
         If dask.distributed is needed and not installed.
     ExecutorError
-        If the scheduler cannot be reached, or a worker is lost.
+        If the scheduler cannot be reached, has no worker for a minute, or loses one.
     """
     if cluster is None and n_workers == 1:
         results = []
@@ -109,4 +112,10 @@ def _client(n_workers: int, cluster: str | None) -> Iterator[Any]:
             client = stack.enter_context(Client(address, timeout="10s"))
         except (OSError, TimeoutError, ValueError) as error:
             raise ExecutorError(f"no dask scheduler at {cluster}: {error}") from None
+        try:
+            client.wait_for_workers(1, timeout=WAIT_FOR_WORKERS)
+        except (TimeoutError, asyncio.TimeoutError):  # two kinds before Python 3.11
+            raise ExecutorError(
+                f"no worker has joined the dask scheduler at {cluster} in {WAIT_FOR_WORKERS} s"
+            ) from None
         yield client
