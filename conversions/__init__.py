@@ -11,9 +11,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from conversions.comparison import Difference
     from conversions.executors import Executor
-    from conversions.from_torch.conversion import from_torch
-    from conversions.from_torch.reading import TimeAxis
-    from conversions.from_torch.registry import register_neuron, register_synapse
     from conversions.lava_executor import LavaExecution, run_lava
     from conversions.lava_graph.program import LavaProgram, from_lava, run_in_engine
     from conversions.lava_learner import learn_lava
@@ -23,6 +20,9 @@ if TYPE_CHECKING:
     from conversions.quantization import Calibration, to_fixed_point
     from conversions.real_network.bit_planes import BitPlanes
     from conversions.report import ConversionReport
+    from conversions.torch_model.conversion import from_torch
+    from conversions.torch_model.reading import TimeAxis
+    from conversions.torch_model.registry import register_neuron, register_synapse
     from conversions.verification import Verification, verify
     from hw_models.lesson import LearningForm
     from ssdp_neuro.engine.random_input import random_spikes
@@ -68,16 +68,16 @@ _HOMES = {
     "LavaProgram": "conversions.lava_graph.program",
     "LearningForm": "hw_models.lesson",
     "NetxMeaning": "conversions.netx_file",
-    "TimeAxis": "conversions.from_torch.reading",
+    "TimeAxis": "conversions.torch_model.reading",
     "Verification": "conversions.verification",
     "from_lava": "conversions.lava_graph.program",
     "from_netx": "conversions.netx_file",
     "from_nir": "conversions.nir_graph",
-    "from_torch": "conversions.from_torch.conversion",
+    "from_torch": "conversions.torch_model.conversion",
     "learn_lava": "conversions.lava_learner",
     "random_spikes": "ssdp_neuro.engine.random_input",
-    "register_neuron": "conversions.from_torch.registry",
-    "register_synapse": "conversions.from_torch.registry",
+    "register_neuron": "conversions.torch_model.registry",
+    "register_synapse": "conversions.torch_model.registry",
     "run_in_engine": "conversions.lava_graph.program",
     "run_lava": "conversions.lava_executor",
     "to_fixed_point": "conversions.quantization",
@@ -94,9 +94,3 @@ def __getattr__(name: str) -> Any:
     if name == "from_torch":
         importlib.import_module("ssdp_neuro.training")  # says what to install without PyTorch
     return getattr(importlib.import_module(_HOMES[name]), name)
-
-
-# The one folder with the name of a verb is bound here, where it can be taken off again: Python
-# binds it once only.
-importlib.import_module("conversions.from_torch")
-del globals()["from_torch"]

@@ -16,7 +16,11 @@ MAY_IMPORT = {
 }
 ONLY_IN = {
     "lava": ("hw_models/lava_processes/",),
-    "torch": ("ssdp_neuro/training/", "conversions/from_torch", "conversions/side_by_side/runners"),
+    "torch": (
+        "ssdp_neuro/training/",
+        "conversions/torch_model",
+        "conversions/side_by_side/runners",
+    ),
 }
 HEAVY = ("numba", "torch", "lava", "h5py", "scipy", "sklearn", "matplotlib", "nir", "tonic")
 

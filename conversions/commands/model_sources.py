@@ -129,7 +129,7 @@ def _read_netx(path: Path, request: Request) -> tuple[FixedPointNetwork, Convers
 
 
 def _read_safetensors(path: Path, request: Request) -> tuple[FixedPointNetwork, ConversionReport]:
-    from conversions.from_torch.conversion import from_torch
+    from conversions.torch_model.conversion import from_torch
     from ssdp_neuro.training import load_model
 
     return from_torch(load_model(path), chip=request.chip, calibration=request.calibration)

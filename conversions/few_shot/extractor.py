@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from conversions.few_shot.settings import DataSettings, StudySettings
-from conversions.from_torch.conversion import from_torch
 from conversions.quantization import ScaleForm
+from conversions.torch_model.conversion import from_torch
 from hw_models import DenseProjection, FixedPointNetwork
 from ssdp_neuro import simulate
 from ssdp_neuro.data.spike_data import SpikeSamples

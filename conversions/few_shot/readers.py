@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from conversions.few_shot.extractor import Extractor
-from conversions.from_torch.conversion import from_torch
+from conversions.torch_model.conversion import from_torch
 from ssdp_neuro import simulate
 from ssdp_neuro.data.spike_data import SpikeSamples
 from ssdp_neuro.decision import decide

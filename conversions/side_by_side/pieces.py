@@ -220,7 +220,7 @@ def _contestants(models: Any, data: Any, calibration: Any, chip: Chip) -> list[_
 def _converted(
     model: SpikingNetwork, calibration: Any, chip: Chip
 ) -> tuple[FixedPointNetwork, ConversionReport]:
-    from conversions.from_torch.conversion import from_torch
+    from conversions.torch_model.conversion import from_torch
 
     given = None
     if calibration is not None:

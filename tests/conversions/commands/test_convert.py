@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from conversions.from_torch.conversion import from_torch
+from conversions.torch_model.conversion import from_torch
 from hw_models import load, same_record
 from ssdp_neuro.cli.main import main
 from ssdp_neuro.training import save_model

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from conversions.from_torch.conversion import from_torch
+from conversions.torch_model.conversion import from_torch
 from hw_models import LOIHI2, check, load, same_record
 from ssdp_neuro import simulate
 from ssdp_neuro.decision import accuracy, decide

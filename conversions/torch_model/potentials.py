@@ -1,0 +1,112 @@
+"""Models whose output is the potential of neurons that could fire."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from conversions.real_network import RealReset
+from conversions.real_network.shown_potential import can_be_shown
+from conversions.torch_model.tape import Tape
+from conversions.torch_model.tracing import Trace
+from conversions.torch_model.values import (
+    Combination,
+    Largest,
+    Mapped,
+    Opaque,
+    Spikes,
+    Total,
+    Value,
+)
+from conversions.torch_model.wiring import Wiring
+
+
+def shown_potentials(found: Trace) -> set[str]:
+    """Layers whose potential (or current) the model returns, and whose spikes it does not."""
+    spikes, states = set(), set()
+    seen: set[int] = set()
+    waiting = list(found.outputs)
+    while waiting:
+        for value in _values(found.tape, waiting.pop()):
+            if value.start in seen:
+                continue
+            seen.add(value.start)
+            if isinstance(value, Spikes):
+                spikes.add(value.population)
+            elif isinstance(value, Opaque) and not value.given.size:
+                states.add(value.path)
+            else:
+                waiting += _given(value)
+    return (states & set(found.layers)) - spikes
+
+
+def unheard(wired: Wiring) -> list[str]:
+    """Layers that no other one listens to, nor a maximum."""
+    heard = {link.source for given in wired.arriving.values() for link in given.links}
+    heard |= {gate.source for gate in wired.gates.values()}
+    return [path for path in wired.layers if path not in heard]
+
+
+def read_as_potentials(
+    wired: Wiring, sent: dict[str, np.ndarray], shown: set[str]
+) -> tuple[dict[str, np.ndarray], list[str], list[str]]:
+    """Make readouts of the layers that are shown, where that changes nothing.
+
+    Parameters
+    ----------
+    wired
+        Readings of its layers may be changed.
+    sent
+        What each layer sent in the model's own run, by path.
+    shown
+        As of :func:`shown_potentials`.
+
+    Returns
+    -------
+    sent
+        Without the layers that are readouts now.
+    beside
+        Layers that fire, whose potential a readout beside them can have.
+    notes
+        For the report.
+    """
+    notes, beside = [], []
+    for path in sorted(shown & set(unheard(wired)) & set(sent)):
+        layer = wired.layers[path]
+        dynamics, fired = layer.reading.dynamics, bool(sent[path].any())
+        if dynamics.reset is not RealReset.NONE and fired and can_be_shown(dynamics):
+            beside.append(path)
+            notes.append(
+                f"{path}: the model returns the potential of these neurons, which fire; the"
+                f" readout {path} potential beside them has it."
+            )
+            continue
+        if dynamics.reset is not RealReset.NONE and fired:
+            notes.append(
+                f"{path}: the model returns the potential of these neurons, but they fire and are"
+                " reset; the report's decisions are by their spikes, v is the potential."
+            )
+            continue
+        never = "" if dynamics.reset is RealReset.NONE else ", as none fired on the samples"
+        notes.append(
+            f"{path}: the model returns its potential and not its spikes, so it is a readout that"
+            f" never fires{never}."
+        )
+        silent = replace(dynamics, threshold=math.inf, reset=RealReset.ZERO, refractory=0)
+        layer.reading = replace(layer.reading, dynamics=silent, spikes_output=None)
+        sent = {name: numbers for name, numbers in sent.items() if name != path}
+    return sent, beside, notes
+
+
+def _values(tape: Tape, cells: np.ndarray) -> list[Value]:
+    return [value for value, _ in tape.values_of(np.unique(cells))]
+
+
+def _given(value: Value) -> list[np.ndarray]:
+    if isinstance(value, Combination):
+        return [cells.reshape(-1) for _, cells in value.parts]
+    if isinstance(value, (Mapped, Total, Largest, Opaque)):
+        return [value.given.reshape(-1)]
+    return []
