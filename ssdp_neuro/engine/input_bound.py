@@ -37,7 +37,10 @@ def most_input(projection: Projection, n_pre: int) -> int:
     if isinstance(projection, DenseProjection):
         plasticity = projection.plasticity
         if plasticity is None:
-            most = int(np.abs(projection.weights.astype(np.int64)).sum(axis=1).max(initial=0))
+            weights = projection.weights
+            up = np.maximum(weights, 0).sum(axis=1, dtype=np.int64)
+            down = np.minimum(weights, 0).sum(axis=1, dtype=np.int64)
+            most = max(int(up.max(initial=0)), -int(down.min(initial=0)))
         else:
             most = n_pre * max(-plasticity.weight_low, plasticity.weight_high)
     elif isinstance(projection, SparseProjection):

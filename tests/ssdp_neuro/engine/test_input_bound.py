@@ -34,7 +34,7 @@ def network_of(weights: np.ndarray, exponent: int = 0, **options: object) -> Fix
 @pytest.mark.parametrize(
     ("projection", "most"),
     [
-        (DenseProjection(source="a", target="b", weights=[[3, -5, 0], [1, 1, 1]]), 8),
+        (DenseProjection(source="a", target="b", weights=[[3, -5, 0], [4, 1, 1]]), 6),
         (
             DenseProjection(
                 source="a",
@@ -43,7 +43,7 @@ def network_of(weights: np.ndarray, exponent: int = 0, **options: object) -> Fix
                 delays=[[0, 4, 1]],
                 weight_exponent=-2,
             ),
-            2 + 5,
+            1 + 5,
         ),
         (
             SparseProjection(
