@@ -12,7 +12,9 @@ from conversions.real_network import NeuronDynamics
 from conversions.real_network.several_spikes import counted_spikes
 from conversions.torch_model.decisions import scores_of
 from conversions.torch_model.model_copy import dtype_of, rested_copy
-from conversions.torch_model.tracing import INPUT, Layer, Observer, Run
+from conversions.torch_model.observer import Observer
+from conversions.torch_model.seen_layer import Layer
+from conversions.torch_model.tracing import INPUT, Run
 from conversions.torch_model.wiring import Wiring, with_gates
 from hw_models import ConversionError
 

@@ -13,10 +13,12 @@ from torch import nn
 from conversions.torch_model.layouts import LayoutError
 from conversions.torch_model.linear_maps import apply, composed
 from conversions.torch_model.map_kinds import Map
+from conversions.torch_model.observer import Following
 from conversions.torch_model.registry import supported_neurons
 from conversions.torch_model.resolution import Expression, Gate, Resolver
+from conversions.torch_model.seen_layer import Layer
 from conversions.torch_model.tape import Tape
-from conversions.torch_model.tracing import Following, Layer, Trace
+from conversions.torch_model.tracing import Trace
 from hw_models import ConversionError
 from ssdp_neuro.training import DelayedLinear
 
