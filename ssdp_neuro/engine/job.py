@@ -118,24 +118,24 @@ class Job:
 
     def load_events(self, name: str) -> np.ndarray:
         """Events of one population, sorted by sample, step and index."""
-        p = self.plan.index[name]
-        parts = []
+        p, size = self.plan.index[name], self.network.population(name).n_neurons
+        parts = [np.empty(0, dtype=np.int64)]
         for first, start, counts, fired in self.outputs:
             fired[:] = [np.concatenate(fired)]  # not before it is asked for
             n_samples, n_steps, _ = counts.shape
             ends = np.cumsum(counts, dtype=np.int64)
             begins = (ends - counts.reshape(-1)).reshape(counts.shape)[:, :, p].reshape(-1)
             lengths = counts[:, :, p].reshape(-1)
-            events = np.empty(int(lengths.sum()), dtype=BATCH_EVENT)
-            rows = np.repeat(np.arange(n_samples * n_steps), lengths)
-            within = np.arange(events.size) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-            events["sample"] = first + rows // n_steps
-            events["step"] = start + rows % n_steps
-            events["index"] = fired[0][np.repeat(begins, lengths) + within]
-            parts.append(events)
-        events = np.concatenate(parts) if parts else np.empty(0, dtype=BATCH_EVENT)
-        order = np.lexsort((events["index"], events["step"], events["sample"]))
-        return events[order]
+            within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+            steps = np.arange(start, start + n_steps)
+            rows = np.arange(first, first + n_samples)[:, None] * self.n_steps + steps
+            of_row = np.repeat(rows.reshape(-1) * size, lengths)
+            parts.append(of_row + fired[0][np.repeat(begins, lengths) + within])
+        places = np.sort(np.concatenate(parts))  # by sample, step and index
+        events = np.empty(len(places), dtype=BATCH_EVENT)
+        rows, events["index"] = np.divmod(places, size)
+        events["sample"], events["step"] = np.divmod(rows, self.n_steps)
+        return events
 
     def probe_arrays(self) -> dict[tuple[str, str], np.ndarray]:
         """Probes by (population, variable): int32 ``(T, N)``, or ``(B, T, N)`` for a batch."""
