@@ -1,8 +1,7 @@
 """NIR's linear nodes: what each makes of the signal that reaches it.
 
-A signal is a sum of maps from populations, each with a latency, and a constant. That is how
-chains, sums and branches of Linear, Affine, Conv1d, Conv2d, SumPool2d, AvgPool2d, Flatten,
-Scale and Delay become synapses between populations.
+By them chains, sums and branches of Linear, Affine, Conv1d, Conv2d, SumPool2d, AvgPool2d,
+Flatten, Scale and Delay become synapses between populations.
 """
 
 from __future__ import annotations
@@ -14,48 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from conversions.linear_maps import apply, compose, identity, pooling, scaled_outputs
+from conversions.linear_maps import apply, pooling, scaled_outputs
 from conversions.nir_graph.fields import integers, reals
 from conversions.nir_graph.records import RELAY, NirNode
+from conversions.nir_graph.terms import Shape, Signal, Term
 from conversions.real_network import RealConv, RealDense, RealSparse
 from conversions.real_network.projections import LinearMap
 from hw_models import ConversionError, SsdpError
-
-Shape = tuple[int, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Term:
-    """One population's share of a signal; ``map`` None passes its spikes on as they are."""
-
-    source: str
-    source_shape: Shape
-    map: LinearMap | None = None
-    latency: int = 0
-
-    def synapses(self) -> LinearMap:
-        """The map, the identity written out."""
-        return identity(math.prod(self.source_shape)) if self.map is None else self.map
-
-    def then(self, linear: LinearMap, shape: Shape) -> Term:
-        """What a further map makes of it; ``shape`` is that of the signal in between."""
-        if self.map is None:
-            return replace(self, map=linear)
-        return replace(self, map=compose(linear, self.map, self.source_shape, shape))
-
-
-@dataclass(frozen=True, eq=False)
-class Signal:
-    """What arrives at a node: terms, and a constant (flat, ``(n,)``)."""
-
-    shape: Shape
-    terms: tuple[Term, ...]
-    constant: np.ndarray
-
-    @property
-    def size(self) -> int:
-        """Number of values."""
-        return math.prod(self.shape)
 
 
 @dataclass(frozen=True)

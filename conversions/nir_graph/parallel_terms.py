@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from conversions.linear_maps import synapses
-from conversions.nir_graph.linear_nodes import Term
+from conversions.nir_graph.terms import Term
 from conversions.real_network import RealConv, RealDense, RealProjection, RealSparse
 
 DENSE_SHARE = 0.5  # of all pairs that must have a synapse for a matrix

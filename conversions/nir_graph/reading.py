@@ -9,13 +9,14 @@ from typing import Any
 from conversions.linear_maps import synapses
 from conversions.nir_graph.convention import Convention
 from conversions.nir_graph.fields import spread
-from conversions.nir_graph.linear_nodes import Chain, Signal, Term
+from conversions.nir_graph.linear_nodes import Chain
 from conversions.nir_graph.neurons import NEED_RESET, NEURONS, READOUTS, dynamics_of
 from conversions.nir_graph.parallel_terms import projections_of
 from conversions.nir_graph.population_shapes import find_shapes
 from conversions.nir_graph.records import NirNode, NirRecord, flattened
 from conversions.nir_graph.signals import Signals
 from conversions.nir_graph.spike_reset import SpikeReset
+from conversions.nir_graph.terms import Signal, Term
 from conversions.nir_graph.topology import check_kinds, in_order, loop_steps, merged_thresholds
 from conversions.real_network import (
     NeuronDynamics,

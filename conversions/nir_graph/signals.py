@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from conversions.nir_graph.linear_nodes import Chain, Signal, Term, linear_signal
+from conversions.nir_graph.linear_nodes import Chain, linear_signal
 from conversions.nir_graph.neurons import NEURONS
 from conversions.nir_graph.records import NirRecord
+from conversions.nir_graph.terms import Signal, Term
 from hw_models import ConversionError
 
 

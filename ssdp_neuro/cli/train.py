@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from ssdp_neuro.training import EpochRecord
 
 INTERRUPTED = 130
-CONVERT = "ssdp-neuro convert"
 
 
 def train(
