@@ -187,12 +187,13 @@ def compared(
             v = recordings.in_model_time(name, run.probe(name, "v"))
             real = recordings.alone(layer).potentials
             potentials[name] = (real, np.ldexp(v / grids[name].units, -ALIGN_SHIFT))
-            error = np.sqrt(np.square(potentials[name][1] - real).sum() / np.square(real).sum())
+            size = np.square(real).sum() or 1.0  # of a readout that nothing reached
+            error = np.sqrt(np.square(potentials[name][1] - real).sum() / size)
             found[name]["potential_error"] = float(error)
         else:
             found[name]["spike_agreement"] = 1.0 - spike_mismatch(fired, wanted)
-    output = _output(layers)
-    notes = report.notes
+    output, notes = _output(layers, calibration.labels)
+    notes = (*report.notes, *notes)
     if output.name in potentials:
         was, now = map(calibration.decision.decide, potentials[output.name])
     else:
@@ -226,8 +227,15 @@ def _more_neurons_than_labels(name: str, n_neurons: int, labels: Any) -> tuple[s
     )
 
 
-def _output(layers: list[Layer]) -> Layer:
-    """The last population that no other one listens to."""
+def _output(layers: list[Layer], labels: Any) -> tuple[Layer, tuple[str, ...]]:
+    """The last population that no other one listens to and that has a neuron for every class."""
     heard = {name for layer in layers for name in layer.sources if name != layer.name}
-    silent = [layer for layer in layers if layer.name not in heard]
-    return (silent or layers)[-1]
+    silent = [layer for layer in layers if layer.name not in heard] or layers
+    classes = 0 if labels is None else int(labels.max()) + 1
+    output = ([layer for layer in silent if layer.n_neurons >= classes] or silent)[-1]
+    if len(silent) == 1:
+        return output, ()
+    names = ", ".join(layer.name for layer in silent)
+    return output, (
+        f"{output.name}: the decisions are its alone; nothing listens to any of {names}.",
+    )

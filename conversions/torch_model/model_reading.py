@@ -16,13 +16,23 @@ from conversions.torch_model.decisions import ModelDecision, model_decision
 from conversions.torch_model.layouts import LayoutError
 from conversions.torch_model.model_copy import dtype_of, rested_copy
 from conversions.torch_model.model_input import ModelInput, ways_to_call
-from conversions.torch_model.potentials import read_as_potentials, shown_potentials, unheard
+from conversions.torch_model.potentials import (
+    check_ending,
+    read_as_potentials,
+    shown_potentials,
+    unheard,
+)
 from conversions.torch_model.reading import TimeAxis
 from conversions.torch_model.readouts import Readout, readouts
 from conversions.torch_model.recording import record, unexplained
 from conversions.torch_model.single_spikes import single_spikes
 from conversions.torch_model.tracing import INPUT, Run, trace
-from conversions.torch_model.user_model import checked_model, shape_of_input, steps_of
+from conversions.torch_model.user_model import (
+    checked_model,
+    shape_of_input,
+    steps_of,
+    unknown_layers,
+)
 from conversions.torch_model.wiring import Wiring, wiring, with_gates
 from hw_models import ConversionError, SsdpError
 from ssdp_neuro.training import SpikingNetwork
@@ -174,6 +184,12 @@ def _followed(
             )
     if refused is not None:
         raise refused
+    unknown = unknown_layers(model)
+    if unknown:
+        reasons.append(
+            f"no reader is known for {', '.join(unknown)}, which may keep a state between"
+            " samples; conversions.register_neuron teaches one"
+        )
     raise ConversionError(
         f"the model can't be run on {n_steps} steps of spikes of shape {shape}; it may need"
         " input_shape, n_steps, time_axis or run (a model that repeats an image in every step has"
@@ -194,7 +210,9 @@ def _follow(model: nn.Module, drive: Run, given: ModelInput, n_steps: int) -> _F
     except Exception as error:  # of the model, called in a way that it may not expect
         raise LayoutError(f"{type(error).__name__}: {error}") from error
     wired, resolver = wiring(found)
-    return _Followed(drive, static, wired, readouts(found, resolver), shown_potentials(found))
+    ends = readouts(found, resolver)
+    check_ending(found, copied)
+    return _Followed(drive, static, wired, ends, shown_potentials(found))
 
 
 _COUNTED = {

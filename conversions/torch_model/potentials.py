@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 
 import numpy as np
+from torch import nn
 
 from conversions.real_network import RealReset
 from conversions.real_network.shown_potential import can_be_shown
@@ -21,6 +22,7 @@ from conversions.torch_model.values import (
     Value,
 )
 from conversions.torch_model.wiring import Wiring
+from hw_models import ConversionError
 
 
 def shown_potentials(found: Trace) -> set[str]:
@@ -40,6 +42,37 @@ def shown_potentials(found: Trace) -> set[str]:
             else:
                 waiting += _given(value)
     return (states & set(found.layers)) - spikes
+
+
+def check_ending(found: Trace, model: nn.Module) -> None:
+    """Refuse layers of PyTorch with weights of their own between the neurons and the output.
+
+    Raises
+    ------
+    ConversionError
+        If there is one that is not linear; names its path.
+    """
+    modules = dict(model.named_modules())
+    seen: set[int] = set()
+    waiting = list(found.outputs)
+    while waiting:
+        for value in _values(found.tape, waiting.pop()):
+            if value.start in seen:
+                continue
+            seen.add(value.start)
+            if isinstance(value, Opaque) and value.given.size and _weighs(modules.get(value.path)):
+                raise ConversionError(
+                    f"{found.tape.place(value)}: {value.operation} comes between the last neurons"
+                    " and the model's output; supported there are linear layers, and sums, means"
+                    " and maxima over the steps"
+                )
+            if not isinstance(value, Spikes):
+                waiting += _given(value)
+
+
+def _weighs(module: nn.Module | None) -> bool:
+    own = type(module).__module__.split(".")[0] == "torch"
+    return module is not None and own and any(True for _ in module.parameters(recurse=False))
 
 
 def unheard(wired: Wiring) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from torch import nn
 
@@ -45,6 +46,9 @@ class NeuronReading:
     most_spikes
         Of a neuron in one step. If more than 1, the module returns their number, and every
         one subtracts the threshold (the dynamics say what the first does).
+    floor
+        Below which the membrane potential never falls, one number or one per neuron, counted
+        as the dynamics' threshold is; None if it may. The chip has no such bound.
     notes
         What the conversion cannot keep exactly, one sentence each; for the report.
     """
@@ -56,6 +60,7 @@ class NeuronReading:
     spikes_output: int | None = 0
     voltage_output: int | None = None
     most_spikes: int = 1
+    floor: Any = None
     notes: tuple[str, ...] = ()
 
 

@@ -11,6 +11,7 @@ from torch import nn
 from conversions.real_network import NeuronDynamics
 from conversions.real_network.several_spikes import counted_spikes
 from conversions.torch_model.decisions import scores_of
+from conversions.torch_model.floors import floor_notes
 from conversions.torch_model.model_copy import dtype_of, rested_copy
 from conversions.torch_model.observer import Observer
 from conversions.torch_model.seen_layer import Layer
@@ -86,6 +87,7 @@ def unexplained(wired: Wiring, sent: dict[str, np.ndarray]) -> list[str]:
     notes = []
     for path, layer in wired.layers.items():
         dynamics = layer.reading.dynamics
+        notes += floor_notes(path, wired)
         if path not in sent or dynamics.grid is not None:
             continue  # on a grid the chip's integers are computed, not these real numbers
         currents = wired.arriving[path].of(spikes)
@@ -93,7 +95,7 @@ def unexplained(wired: Wiring, sent: dict[str, np.ndarray]) -> list[str]:
         if not share:
             continue
         kind = type(layer.module).__name__
-        if not layer.reading.notes:
+        if not layer.reading.notes and not floor_notes(path, wired):
             raise ConversionError(
                 f"{path}: {share:.2%} of the neurons of {kind} send other spikes than its reader"
                 f" expects ({_summary(layer)}); this version of the framework computes something"

@@ -33,9 +33,7 @@ def _read(module: Any, path: str, shape: tuple[int, ...]) -> NeuronReading:
     if module.alpha_syn_calculated is not None:
         current_kept = numbers(module.alpha_syn_calculated, shape, f"{path}.tau_syn")
         gain = gain * current_kept
-    notes = [*_floor_notes(module)]
-    if recurrent is not None and any(part.any() for part in _biases(recurrent)):
-        notes.append(_FIRST_BIAS)
+    notes: list[str] = []
     fires: dict[str, Any] = {"threshold": np.inf}
     most_spikes = 1
     if module.spike_fn is not None:
@@ -43,6 +41,12 @@ def _read(module: Any, path: str, shape: tuple[int, ...]) -> NeuronReading:
         notes.extend(firing_notes)
         if fires["reset"] is RealReset.SUBTRACT:
             most_spikes = _most_spikes(module, path)
+    if recurrent is not None and any(part.any() for part in _biases(recurrent)):
+        late = gain * _of_silence(recurrent, shape)
+        if current_kept.any() or not (voltage_kept > 0).all():
+            notes.append(_FIRST_BIAS)
+        else:  # what the first step has too much of it, taken off before
+            fires["initial"] = fires.get("initial", 0.0) - late / voltage_kept
     return NeuronReading(
         dynamics=dynamics(
             path, voltage_kept=voltage_kept, current_kept=current_kept, gain=gain, **fires
@@ -52,6 +56,7 @@ def _read(module: Any, path: str, shape: tuple[int, ...]) -> NeuronReading:
         spikes_output=None if module.spike_fn is None else 0,
         voltage_output=0 if module.spike_fn is None else None,
         most_spikes=most_spikes,
+        floor=_floor(module, path, shape, fires),
         notes=tuple(notes),
     )
 
@@ -101,13 +106,24 @@ def _most_spikes(module: Any, path: str) -> int:
     )
 
 
-def _floor_notes(module: Any) -> list[str]:
+def _floor(
+    module: Any, path: str, shape: tuple[int, ...], fires: dict[str, Any]
+) -> np.ndarray | None:
+    """Lower bound of the potential, counted from the value that a reset puts it to."""
     if module.min_v_mem is None:
-        return []
-    return [
-        f"min_v_mem={module.min_v_mem.detach().cpu().numpy()}: the chip's potential has no lower"
-        " bound, a neuron that was strongly inhibited fires later"
-    ]
+        return None
+    floor = numbers(module.min_v_mem, shape, f"{path}.min_v_mem")
+    if fires.get("reset") is not RealReset.ZERO:
+        return floor
+    return floor - numbers(module.reset_fn.reset_value, shape, f"{path}.reset_fn.reset_value")
+
+
+def _of_silence(recurrent: nn.Module, shape: tuple[int, ...]) -> np.ndarray:
+    """What the recurrent synapses of ``shape`` neurons make if none fires, ``(N,)``."""
+    parameters = list(recurrent.parameters())
+    silence = torch.zeros((1, *shape), dtype=parameters[0].dtype, device=parameters[0].device)
+    with torch.no_grad():
+        return recurrent(silence).detach().cpu().double().numpy().reshape(-1)
 
 
 def _biases(module: nn.Module) -> list[torch.Tensor]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
+import torch
 from torch import nn
 
 from conversions.torch_model.registry import neuron_reader, supported_neurons
@@ -33,19 +35,44 @@ def checked_model(model: Any, input_shape: Any) -> nn.Module:
             f"from_torch.model: {type(model).__name__}; an nn.Module is needed{weights}"
         )
     if not any(neuron_reader(module) for module in model.modules()):
-        leaves = [
-            f"{path or 'model'} ({type(module).__name__})"
-            for path, module in model.named_modules()
-            if not list(module.children())
-        ]
         raise ConversionError(
-            f"no layer of neurons is known among {', '.join(leaves)}; supported are"
+            f"no layer of neurons is known among {', '.join(_named(_leaves(model)))}; supported are"
             f" {supported_neurons()}. Others can be taught by conversions.register_neuron"
         )
+    for name, parameter in model.named_parameters():
+        if not torch.isfinite(parameter).all():
+            raise ConversionError(f"{name}: values that are not finite; numbers are needed")
     if type(model) is not nn.Sequential or not any(isinstance(m, CubaLif) for m in model):
         return model
     modules = OrderedDict(model.named_children())
     return SpikingNetwork(modules, input_shape=input_shape).train(model.training)
+
+
+def unknown_layers(model: nn.Module) -> list[str]:
+    """Layers that are no one's whose neurons are read, nor PyTorch's own, with their classes."""
+    return _named(
+        (path, module)
+        for path, module in _leaves(model)
+        if not neuron_reader(module) and type(module).__module__.split(".")[0] != "torch"
+    )
+
+
+def _leaves(model: nn.Module) -> list[tuple[str, nn.Module]]:
+    """Modules that hold no others but the derivative of their spikes."""
+    return [
+        (path, module)
+        for path, module in model.named_modules()
+        if not any(not _is_surrogate(child) for child in module.children())
+        and not _is_surrogate(module)
+    ]
+
+
+def _is_surrogate(module: nn.Module) -> bool:
+    return "surrogate" in type(module).__module__
+
+
+def _named(modules: Iterable[tuple[str, nn.Module]]) -> list[str]:
+    return [f"{path or 'model'} ({type(module).__name__})" for path, module in modules]
 
 
 def shape_of_input(model: nn.Module, spikes: np.ndarray | None, given: Any) -> tuple[int, ...]:

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from conversions.quantization import Calibration, ReadoutDecision, to_fixed_point
+from conversions.real_network import RealDense, RealNetwork, RealNeurons, RealProjection
 from conversions.real_network.simulator import simulate_real
 from ssdp_neuro import simulate
-from tests.conversions.quantization.two_layers import SPIKES, agreement, layers, readout
+from tests.conversions.quantization.two_layers import SPIKES, W2, agreement, layers, readout
 
 
 @pytest.mark.parametrize("calibrated", [True, False])
@@ -68,3 +69,20 @@ def test_conversion_report__is_plain_and_complete():
     assert {len(row) for row in rows} == {len(headings)}
     assert report.table().row_count == len(headings) - 1
     assert any("hidden 1, out 2" in line for line in report.summary())
+
+
+def test_to_fixed_point__of_several_outputs_the_one_with_a_neuron_for_every_class_decides():
+    one = layers()
+    few = RealNeurons(name="few", shape=(2,), dynamics=one.neurons[-1].dynamics)
+    more = RealProjection(source="hidden", target="few", map=RealDense(weights=W2[:2]))
+    network = RealNetwork(populations=[*one.populations, few], projections=[*one.projections, more])
+    labels = np.arange(24) % 4
+    _, alone = to_fixed_point(one, calibration=Calibration(spikes=SPIKES, labels=labels))
+    _, report = to_fixed_point(network, calibration=Calibration(spikes=SPIKES, labels=labels))
+    assert (report.accuracy_before, report.accuracy_after) == (
+        alone.accuracy_before,
+        alone.accuracy_after,
+    )
+    said = "out: the decisions are its alone; nothing listens to any of out, few."
+    assert said in report.notes
+    assert not any("its alone" in note for note in alone.notes)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import snntorch as snn
 import torch
+from spikingjelly.activation_based import neuron
 from torch import nn
 
 import conversions
@@ -441,3 +442,45 @@ def test_register_synapse__teaches_a_layer_and_tests_its_converter():
     conversions.register_synapse(Doubled, lambda module, path: as_linear(module, path, 2.0))
     with pytest.raises(ConversionError, match="0: the converter of Doubled gives a layer that"):
         read_model(model, spikes=spikes)
+
+
+class Leaking(nn.Module):
+    """Neurons that nobody has taught, and that remember the last sample."""
+
+    def __init__(self):
+        super().__init__()
+        self.v = 0.0
+
+    def forward(self, x):
+        self.v = 0.5 * self.v + x
+        return (self.v > 1).to(x)
+
+
+def test_read_model__names_what_it_does_not_know_where_a_model_cannot_be_run():
+    model = nn.Sequential(
+        nn.Sequential(nn.Linear(6, 5), Leaking()), nn.Linear(5, 4), snn.Leaky(0.5, init_hidden=True)
+    )
+    model(torch.rand(17, 6))
+    with pytest.raises(ConversionError, match=r"no reader is known for 0.1 \(Leaking\)"):
+        read_model(model, input_shape=(6,))
+
+
+def test_read_model__names_neurons_that_no_reader_knows_by_their_own_path():
+    model = nn.Sequential(nn.Linear(6, 5), nn.Sequential(neuron.QIFNode()))
+    with pytest.raises(ConversionError, match=r"among 0 \(Linear\), 1.0 \(QIFNode\); supported"):
+        read_model(model, input_shape=(6,))
+
+
+def test_read_model__names_weights_that_are_no_numbers():
+    model = nn.Sequential(nn.Linear(6, 5), snn.Leaky(beta=0.5, init_hidden=True))
+    with torch.no_grad():
+        model[0].weight[2, 3] = float("nan")
+    with pytest.raises(ConversionError, match=r"0.weight: values that are not finite"):
+        read_model(model, input_shape=(6,))
+
+
+@pytest.mark.parametrize("last", [nn.LSTM(4, 3), nn.LayerNorm(4)])
+def test_read_model__refuses_trained_layers_behind_the_last_neurons(last):
+    model = nn.Sequential(nn.Linear(6, 4), snn.Leaky(beta=0.5, init_hidden=True), last)
+    with pytest.raises(ConversionError, match=rf"2 \({type(last).__name__}\).* the model's output"):
+        read_model(model, input_shape=(6,))

@@ -8,6 +8,7 @@ from sinabs.activation import MaxSpike, MembraneReset, MembraneSubtract, MultiSp
 from torch import nn
 
 from conversions.real_network.several_spikes import counted_spikes
+from conversions.torch_model.model_reading import read_model
 from conversions.torch_model.reading import TimeAxis
 from conversions.torch_model.sinabs_neurons import READERS, RESETS
 from hw_models import ConversionError
@@ -179,13 +180,23 @@ def test_read__a_reset_value_arrives_in_every_step(value):
     np.testing.assert_allclose(voltages + value, potentials, atol=1e-5)
 
 
-def test_read__a_lower_bound_of_the_membrane_is_noted():
-    module = iaf(min_v_mem=-1.0)
-    (note,) = read(module).notes
-    assert "min_v_mem=-1.0" in note
-    strong, weak = dyadic_currents(8, low=-2.0), dyadic_currents(8, low=0.0)
-    assert not np.array_equal(predicted(read(module), strong)[1], run(module, strong)[1])
-    np.testing.assert_array_equal(predicted(read(module), weak)[1], run(module, weak)[1])
+@pytest.mark.parametrize(("value", "floor"), [(None, -1.0), (0.5, -1.5)])
+def test_read__a_lower_bound_of_the_membrane_is_its_floor(value, floor):
+    reset = MembraneSubtract() if value is None else MembraneReset(reset_value=value)
+    assert read(iaf(min_v_mem=-1.0, reset_fn=reset)).floor == floor
+
+
+@pytest.mark.parametrize(("sign", "noted"), [(1, False), (-1, True)])
+def test_read_model__a_lower_bound_is_noted_where_it_can_be_reached(sign, noted):
+    torch.manual_seed(0)
+    linear = torch.nn.Linear(6, N, bias=False)
+    with torch.no_grad():
+        linear.weight.abs_()[0] *= sign
+    model = torch.nn.Sequential(linear, iaf(min_v_mem=-0.25))
+    spikes = np.random.default_rng(0).random((4, 9, 6)) < 0.5
+    notes = [note for note in read_model(model, spikes=spikes).notes if "min_v_mem" in note]
+    assert bool(notes) is noted
+    assert not noted or f"{1 / N:.0%} of the neurons" in notes[0]
 
 
 @pytest.mark.parametrize("options", [{}, {"norm_input": True}, {"train_alphas": True}])
@@ -204,14 +215,16 @@ def test_read__leaks_that_never_fire(options):
 
 
 def test_read__the_bias_of_a_recurrence_is_late_in_sinabs():
-    module = iaf(layers.IAFRecurrent, rec_connect=connected(bias=True))
-    assert read(module).notes == (
+    """By a potential that begins lower; with a current that lasts it is noted."""
+    module = lif(layers.LIFRecurrent, rec_connect=connected(bias=True))
+    currents = dyadic_currents(9, high=4.0)
+    made, _ = run(module, currents)
+    assert not read(module).notes
+    np.testing.assert_array_equal(predicted(read(module), currents)[0], made != 0)
+    lasting = lif(layers.LIFRecurrent, rec_connect=connected(bias=True), tau_syn=2.0)
+    assert read(lasting).notes == (
         "the bias of rec_connect arrives from the first step on, in Sinabs from the second",
     )
-    currents = dyadic_currents(10)
-    late = currents.copy()
-    late[:, 0] -= module.rec_connect.bias.detach().numpy()
-    np.testing.assert_array_equal(predicted(read(module), late)[0], run(module, currents)[0])
 
 
 def test_read__the_axis_of_time():
