@@ -14,9 +14,9 @@ from conversions.quantization.decays import current_kept, voltage_kept
 from conversions.quantization.layer import Layer
 from conversions.quantization.layer_grid import LayerGrid
 from conversions.quantization.lowering import Lowered
+from conversions.quantization.mismatch import spike_mismatch
 from conversions.quantization.recordings import Recordings
 from conversions.report import ConversionReport, GridChoice, LayerReport
-from conversions.scaling import spike_mismatch
 from hw_models import FixedPointNetwork
 from hw_models.arithmetic import ALIGN_SHIFT, STATE_LIMIT
 from ssdp_neuro.decision import accuracy, decide, grouped
