@@ -21,7 +21,7 @@ from conversions.quantization.layer import Layer
 from conversions.quantization.layer_grid import LayerGrid
 from conversions.quantization.synapses import Synapses, mantissas
 from conversions.real_network import RealConv, RealDense
-from conversions.real_network.linear_maps import distinct_channels, summed_by, unfolded
+from conversions.real_network.delivery import distinct_channels, summed_by, unfolded
 
 DAMPING = 0.2  # of the mean second moment; less fits the calibration data, not the next
 LONGEST_KEPT = 0.95  # of a potential, between resets

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from conversions.real_network.bit_planes import BitPlanes
-from conversions.real_network.linear_maps import delivered
+from conversions.real_network.delivery import delivered
 from conversions.real_network.network import RealInput, RealNetwork, RealNeurons
 from conversions.real_network.projections import LinearMap, RealProjection
 from hw_models import ConversionError

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from conversions.real_network.linear_maps import Wire
+from conversions.real_network.delivery import Wire
 from conversions.real_network.network import RealInput, RealNetwork, RealNeurons
 from hw_models import ConversionError, InputError
 

@@ -14,7 +14,7 @@ from conversions.real_network import (
     RealNeurons,
     RealProjection,
 )
-from conversions.real_network.linear_maps import delivered
+from conversions.real_network.delivery import delivered
 from conversions.real_network.timing import timing
 from hw_models import LOIHI2
 

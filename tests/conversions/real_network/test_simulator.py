@@ -22,7 +22,7 @@ def spikes_of(seed, shape, rate=0.4):
 
 def by_hand(network, pixels):
     """Spikes of one sample, a neuron and a synapse at a time, from the sources' whole past."""
-    from conversions.real_network.linear_maps import by_delay, delivered
+    from conversions.real_network.delivery import by_delay, delivered
 
     n_steps = len(pixels)
     fired = {p.name: np.zeros((n_steps, p.n_neurons), bool) for p in network.populations}

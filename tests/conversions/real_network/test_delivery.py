@@ -2,8 +2,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conversions.real_network import RealConv, RealDense, RealProjection, RealSparse, linear_maps
-from conversions.real_network.linear_maps import by_delay, delivered, distinct_channels
+from conversions.real_network import RealConv, RealDense, RealProjection, RealSparse, delivery
+from conversions.real_network.delivery import by_delay, delivered, distinct_channels
 
 
 def direct(conv, image):
@@ -49,7 +49,7 @@ def test_delivered__a_convolution_in_parts_is_the_whole(monkeypatch):
     conv = RealConv(weights=np.arange(18).reshape(2, 1, 3, 3))
     images = np.random.default_rng(0).random((5, 36)) < 0.5
     whole = delivered(conv, images, (1, 6, 6), 0)
-    monkeypatch.setattr(linear_maps, "LARGEST_WINDOWS", 300)
+    monkeypatch.setattr(delivery, "LARGEST_WINDOWS", 300)
     assert (delivered(conv, images, (1, 6, 6), 0) == whole).all()
 
 
