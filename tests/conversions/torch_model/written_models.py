@@ -1,5 +1,6 @@
 """One small model, or a few, for each way of writing a spiking network."""
 
+import numpy as np
 import snntorch as snn
 import torch
 import torch.nn.functional as nnf
@@ -223,3 +224,8 @@ MODELS = {
         (2, 8, 8),
     ),
 }
+
+
+def spikes_for(shape, *, samples=5, steps=12, rate=0.5):
+    """Random input of a model."""
+    return np.random.default_rng(0).random((samples, steps, *shape)) < rate
