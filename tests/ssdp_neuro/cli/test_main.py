@@ -104,7 +104,14 @@ def test_main__turns_the_machines_refusals_into_messages(command, monkeypatch, e
 @pytest.mark.skipif(os.name == "nt", reason="no SIGINT for a child process there")
 def test_ctrl_c__stops_without_a_traceback(command):
     line = ["simulate", "net.h5", "--steps", "100000000", "--rate", "0"]
-    program = "from ssdp_neuro.cli.main import main; print('ready', flush=True); main()"
+    # a shell lets what it starts in the background ignore SIGINT, and children inherit that
+    program = """
+import signal
+from ssdp_neuro.cli.main import main
+signal.signal(signal.SIGINT, signal.default_int_handler)
+print("ready", flush=True)
+main()
+"""
     with subprocess.Popen(
         [sys.executable, "-c", program, *line], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as child:
