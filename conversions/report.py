@@ -156,6 +156,15 @@ class ConversionReport:
             )
         return [*lines, *self.notes]
 
+    def __str__(self) -> str:
+        """The table as text."""
+        from rich.console import Console
+
+        console = Console()
+        with console.capture() as text:
+            console.print(self.table())
+        return text.get()
+
     def table(self) -> Table:
         """A rich table, one column per layer: there are fewer of these than of quantities."""
         from rich.markup import escape

@@ -232,5 +232,6 @@ def test_conversion_report__is_plain_in_json_and_complete_in_text():
     assert {len(row) for row in rows} == {len(headings)}
     assert report.table().row_count == len(headings) - 1
     assert len(report.table().columns) == 3
+    assert all(heading in str(report) for heading in headings)
     assert any("before" in line for line in report.summary())
     assert all(note in report.summary() for note in report.notes)
