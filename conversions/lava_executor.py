@@ -14,6 +14,7 @@ from conversions.event_counts import count_events
 from conversions.lava_folder import Request, Sample
 from conversions.lava_interpreter import run_in_interpreter
 from hw_models import FixedPointNetwork, RangeError, TypeMismatchError
+from hw_models.errors import brief
 from ssdp_neuro.engine.progress import Progress
 from ssdp_neuro.engine.results import RunResult, check_probes, events_of_rasters
 from ssdp_neuro.engine.spike_input import spike_input
@@ -77,7 +78,7 @@ def run_lava(
         If an argument does not fit; see :mod:`hw_models.errors`.
     """
     if not isinstance(network, FixedPointNetwork):
-        raise TypeMismatchError(f"network: {network!r}; a FixedPointNetwork is needed")
+        raise TypeMismatchError(f"network: {brief(network)}; a FixedPointNetwork is needed")
     if not isinstance(execution, LavaExecution):
         raise TypeMismatchError(f"execution: {execution!r}; a LavaExecution is needed")
     if not timeout_s > 0:

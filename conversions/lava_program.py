@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from conversions.lava_learner import task_rasters
 from conversions.lava_lessons import lessons_of
 from hw_models import FixedPointNetwork, InputError, RangeError, TypeMismatchError
+from hw_models.errors import brief
 from hw_models.lesson import LearningForm, learning_plan
 from ssdp_neuro.engine.learning_task import learning_task
 from ssdp_neuro.engine.spike_input import spike_input
@@ -102,7 +103,7 @@ def to_lava(
         neurons.stop()
     """
     if not isinstance(network, FixedPointNetwork):
-        raise TypeMismatchError(f"network: {network!r}; a FixedPointNetwork is needed")
+        raise TypeMismatchError(f"network: {brief(network)}; a FixedPointNetwork is needed")
     if learning is not None:
         return _learning_model(network, spikes, n_steps, learning, teaching)
     if teaching:

@@ -10,6 +10,7 @@ from typing import Any
 from conversions.comparison import Difference, compare_results
 from conversions.executors import Executor, run_executor
 from hw_models import FixedPointNetwork, InputError, TypeMismatchError
+from hw_models.errors import brief
 from ssdp_neuro.engine.results import STATE_VARIABLES, check_probes
 from ssdp_neuro.engine.spike_input import spike_input
 
@@ -91,7 +92,7 @@ def verify(
         If an argument does not fit; see :mod:`hw_models.errors`.
     """
     if not isinstance(network, FixedPointNetwork):
-        raise TypeMismatchError(f"network: {network!r}; a FixedPointNetwork is needed")
+        raise TypeMismatchError(f"network: {brief(network)}; a FixedPointNetwork is needed")
     chosen = tuple(dict.fromkeys(executors))
     for executor in chosen:
         if not isinstance(executor, Executor):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hw_models.chips import Chip, Figure
-from hw_models.errors import TypeMismatchError
+from hw_models.errors import TypeMismatchError, brief
 from hw_models.network import FixedPointNetwork
 from hw_models.populations import LifPopulation
 from hw_models.projections import PoolProjection, SparseProjection
@@ -71,9 +71,9 @@ def check(network: FixedPointNetwork, chip: Chip) -> tuple[Violation, ...]:
     hidden.threshold[1]: 140000; allowed 0..131071 (lava-nc 0.10.0, docstring of PyLifModelBitAcc)
     """
     if not isinstance(network, FixedPointNetwork):
-        raise TypeMismatchError(f"check: {network!r}; a FixedPointNetwork is needed")
+        raise TypeMismatchError(f"check: {brief(network)}; a FixedPointNetwork is needed")
     if not isinstance(chip, Chip):
-        raise TypeMismatchError(f"check: {chip!r}; a Chip is needed")
+        raise TypeMismatchError(f"check: {brief(chip)}; a Chip is needed")
     found: list[Violation] = []
     for population in network.neurons:
         found.extend(_population(population, chip))

@@ -1,5 +1,11 @@
 """The errors of the three packages: one root, each child also a builtin kind."""
 
+from __future__ import annotations
+
+from typing import Any
+
+LONGEST_REPR = 200
+
 
 class SsdpError(Exception):
     """Root of every error that this distribution raises on purpose."""
@@ -39,3 +45,11 @@ class ExecutorError(SsdpError, RuntimeError):
 
 class MissingExtraError(SsdpError, ImportError):
     """An optional dependency is needed; the message names the command that installs it."""
+
+
+def brief(value: Any) -> str:
+    """A value in an error message: its ``repr`` if that is short and one line, else its type."""
+    text = repr(value)
+    if len(text) <= LONGEST_REPR and "\n" not in text:
+        return text
+    return type(value).__name__

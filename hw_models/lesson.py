@@ -16,6 +16,7 @@ from hw_models.dopamine import GATE_ONE, SynchronyStatistics
 from hw_models.errors import RangeError, ShapeError
 from hw_models.network import FixedPointNetwork
 from hw_models.plasticity import DaSsdpParams
+from hw_models.records import short_repr
 
 
 class LearningForm(enum.Enum):
@@ -85,6 +86,8 @@ class Lesson:
     labels: np.ndarray | None = None
     losses: np.ndarray | None = None
     statistics: SynchronyStatistics | None = None
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         for name in ("gates", "labels", "losses"):

@@ -8,13 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from hw_models.errors import NameClashError, TypeMismatchError
+from hw_models.errors import NameClashError, TypeMismatchError, brief
 from hw_models.populations import InputPopulation, LifPopulation, Population
 from hw_models.projections import Projection, check_ends
+from hw_models.records import FrozenRecord
+
+MOST_NAMED = 8  # in a repr
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class FixedPointNetwork:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class FixedPointNetwork(FrozenRecord):
     """A spiking network in integers.
 
     Parameters
@@ -57,7 +60,7 @@ class FixedPointNetwork:
         for part, kinds in (("populations", Population), ("projections", Projection)):
             for record in getattr(self, part):
                 if not isinstance(record, kinds):
-                    raise TypeMismatchError(f"FixedPointNetwork.{part}: {record!r} is not one")
+                    raise TypeMismatchError(f"FixedPointNetwork.{part}: {brief(record)} is not one")
             names = [record.name for record in getattr(self, part)]
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
@@ -66,6 +69,12 @@ class FixedPointNetwork:
             source = self.population(projection.source)
             target = self.population(projection.target)
             check_ends(projection, source, target)
+
+    def __repr__(self) -> str:
+        populations = [f"{p.name} {p.shape}" for p in self.populations]
+        projections = [p.name for p in self.projections]
+        parts = f"populations=[{_some(populations)}], projections=[{_some(projections)}]"
+        return f"FixedPointNetwork({parts})"
 
     def population(self, name: str) -> Population:
         """The population of that name; NameClashError lists the names there are."""
@@ -101,6 +110,11 @@ class FixedPointNetwork:
                 return record
         known = ", ".join(repr(record.name) for record in records)
         raise NameClashError(f"no {kind} named {name!r}; there are {known}")
+
+
+def _some(names: list[str]) -> str:
+    more = f", and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more
 
 
 def same_record(one: Any, other: Any) -> bool:

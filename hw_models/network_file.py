@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from hw_models.atomic_file import whole_file
-from hw_models.errors import NetworkFileError, SsdpError, TypeMismatchError
+from hw_models.errors import NetworkFileError, SsdpError, TypeMismatchError, brief
 from hw_models.formats import Rounding
 from hw_models.network import FixedPointNetwork
 from hw_models.plasticity import DaSsdpParams, ThirdFactor
@@ -79,7 +79,7 @@ def save(network: FixedPointNetwork, path: str | os.PathLike[str]) -> None:
         If ``network`` is not a FixedPointNetwork.
     """
     if not isinstance(network, FixedPointNetwork):
-        raise TypeMismatchError(f"save: {network!r}; a FixedPointNetwork is needed")
+        raise TypeMismatchError(f"save: {brief(network)}; a FixedPointNetwork is needed")
     try:
         with whole_file(path) as partial:
             _write_file(network, partial)

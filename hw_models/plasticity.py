@@ -25,9 +25,11 @@ from typing import Any
 
 import numpy as np
 
+from hw_models.arrays import integer_array
 from hw_models.errors import RangeError, ShapeError, TypeMismatchError
 from hw_models.formats import Rounding
-from hw_models.integers import integer, integer_array
+from hw_models.integers import integer
+from hw_models.records import FrozenRecord
 
 GATE_LOW, GATE_HIGH = -256, 255
 ROUNDINGS = (Rounding.NEAREST_AWAY, Rounding.STOCHASTIC)
@@ -43,8 +45,8 @@ class ThirdFactor(enum.Enum):
     TEACHER = "teacher"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class DaSsdpParams:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class DaSsdpParams(FrozenRecord):
     """Integer DA-SSDP of one projection; see the module for the equation.
 
     Parameters

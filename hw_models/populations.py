@@ -19,8 +19,10 @@ from typing import Any
 
 import numpy as np
 
+from hw_models.arrays import per_neuron
 from hw_models.errors import TypeMismatchError
-from hw_models.integers import integer, name_of, per_neuron, shape_of
+from hw_models.integers import integer, name_of, shape_of
+from hw_models.records import FrozenRecord
 
 THRESHOLD_LIMIT = 2**25  # threshold << 6 must fit 32 bits
 
@@ -32,8 +34,8 @@ class ResetMode(enum.Enum):
     SUBTRACT = "subtract"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class InputPopulation:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class InputPopulation(FrozenRecord):
     """A source of spikes that the user supplies.
 
     Parameters
@@ -57,8 +59,8 @@ class InputPopulation:
         return math.prod(self.shape)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class LifPopulation:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class LifPopulation(FrozenRecord):
     """Current-based leaky integrate-and-fire neurons, all state in integers.
 
     Parameters

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from hw_models import InputError, ShapeError
+from hw_models.arrays import plain_array, spike_array
 
 UNDECIDED = -1
 
@@ -27,7 +28,7 @@ def decide(raster: Any) -> np.ndarray:
     Raises
     ------
     ShapeError
-        If the raster does not have three axes.
+        If the raster does not have three axes, or no neurons.
 
     Examples
     --------
@@ -36,9 +37,11 @@ def decide(raster: Any) -> np.ndarray:
     >>> decide(raster).tolist()
     [1, -1]
     """
-    fired = np.asarray(raster) != 0
+    fired = spike_array("raster", raster)
     if fired.ndim != 3:
         raise ShapeError(f"decide: raster of shape {fired.shape}; (B, T, N) is needed")
+    if fired.shape[2] == 0:
+        raise ShapeError(f"decide: raster of shape {fired.shape}; at least one neuron is needed")
     counts = fired.sum(axis=1)
     n_steps = fired.shape[1]
     earliness = n_steps - first_spikes(fired)
@@ -65,21 +68,27 @@ def grouped(raster: Any, neurons_per_class: int) -> np.ndarray:
     ShapeError
         If the neurons can't be divided like this.
     """
-    fired = np.asarray(raster) != 0
+    fired = spike_array("raster", raster)
     if fired.ndim != 3 or neurons_per_class < 1 or fired.shape[2] % neurons_per_class:
         raise ShapeError(
             f"grouped: raster of shape {fired.shape} by {neurons_per_class} neurons;"
             " (B, T, N) is needed, N a multiple of them"
         )
     n_samples, n_steps, n_neurons = fired.shape
-    apart = fired.reshape(n_samples, n_steps, n_neurons // neurons_per_class, neurons_per_class)
-    return apart.swapaxes(2, 3).reshape(n_samples, n_steps * neurons_per_class, -1)
+    n_classes = n_neurons // neurons_per_class
+    apart = fired.reshape(n_samples, n_steps, n_classes, neurons_per_class)
+    return apart.swapaxes(2, 3).reshape(n_samples, n_steps * neurons_per_class, n_classes)
 
 
 def first_spikes(raster: Any) -> np.ndarray:
     """Step of each neuron's first spike, int64 ``(B, N)`` of ``(B, T, N)``; T if silent."""
-    fired = np.asarray(raster) != 0
-    return np.where(fired.any(axis=1), fired.argmax(axis=1), fired.shape[1])
+    fired = spike_array("raster", raster)
+    if fired.ndim != 3:
+        raise ShapeError(f"first_spikes: raster of shape {fired.shape}; (B, T, N) is needed")
+    n_steps = fired.shape[1]
+    if 0 in fired.shape:
+        return np.full((len(fired), fired.shape[2]), n_steps, dtype=np.int64)
+    return np.where(fired.any(axis=1), fired.argmax(axis=1), n_steps)
 
 
 def accuracy(decisions: Any, labels: Any) -> float:
@@ -90,7 +99,7 @@ def accuracy(decisions: Any, labels: Any) -> float:
     InputError
         If there are no samples, or not as many decisions as labels.
     """
-    decided, wanted = np.asarray(decisions), np.asarray(labels)
+    decided, wanted = plain_array("decisions", decisions), plain_array("labels", labels)
     if decided.shape != wanted.shape or decided.size == 0:
         raise InputError(
             f"accuracy: decisions {decided.shape} and labels {wanted.shape};"

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from hw_models import InputError
+from hw_models.arrays import plain_array
 from hw_models.integers import integer
 from hw_models.random_bits import random_bits
 
@@ -92,7 +93,11 @@ def rate_code(images: Any, n_steps: int, *, seed: int = 0) -> np.ndarray:
 
 
 def _brightness(where: str, images: Any) -> np.ndarray:
-    bright = np.asarray(images, dtype=np.float64)
+    given = plain_array(where, images)
+    if given.dtype.kind not in "biuf":
+        raise InputError(f"{where}: images of dtype {given.dtype}; numbers are needed")
+    with np.errstate(invalid="ignore"):  # of what is not a number, which is refused below
+        bright = given.astype(np.float64)
     if bright.ndim < 2 or bright.size == 0:
         raise InputError(f"{where}: images of shape {bright.shape}; (B, ...) is needed")
     bad = ~((bright >= 0) & (bright <= 1))

@@ -12,6 +12,7 @@ from conversions.lava_graph.program_input import ProgramInput
 from conversions.lava_graph.program_run import ProgramRun
 from hw_models import FixedPointNetwork, InputError
 from hw_models.integers import integer
+from hw_models.records import short_repr
 from ssdp_neuro import simulate
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class LavaProgram:
     names: Mapping[int, str]
     notes: tuple[str, ...]
     _input: ProgramInput = field(init=False, repr=False)
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_input", ProgramInput(self.network, self.ring_data))

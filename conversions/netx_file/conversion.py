@@ -11,6 +11,7 @@ from conversions.netx_file.meaning import NetxMeaning
 from conversions.netx_file.reading import read_network
 from conversions.netx_file.writing import file_of
 from hw_models import LOIHI2, Chip, FixedPointNetwork, TypeMismatchError, check
+from hw_models.errors import brief
 from hw_models.integers import integer, shape_of
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def to_netx(network: FixedPointNetwork, path: str | os.PathLike[str]) -> tuple[s
         If the file cannot be written.
     """
     if not isinstance(network, FixedPointNetwork):
-        raise TypeMismatchError(f"to_netx: {network!r}; a FixedPointNetwork is needed")
+        raise TypeMismatchError(f"to_netx: {brief(network)}; a FixedPointNetwork is needed")
     file, notes = file_of(network)
     write_file(file, path)
     return tuple(notes)

@@ -17,6 +17,7 @@ from conversions.nir_graph.spike_reset import SpikeReset
 from conversions.real_network import RealNetwork
 from conversions.real_network.projections import LinearMap
 from hw_models import FixedPointNetwork, TypeMismatchError
+from hw_models.errors import brief
 
 DEFAULT = Discretization(dt=1e-4)  # what most readers of NIR take for granted
 
@@ -69,7 +70,7 @@ def to_nir(
     and ``unit_resistance``; Sinabs ``SINABS_UNSCALED`` and reset by subtraction.
     """
     if not isinstance(network, FixedPointNetwork):
-        raise TypeMismatchError(f"to_nir: {network!r}; a FixedPointNetwork is needed")
+        raise TypeMismatchError(f"to_nir: {brief(network)}; a FixedPointNetwork is needed")
     record, facts = record_of_network(
         network, discretization, keep_latency=keep_latency, unit_resistance=unit_resistance
     )
@@ -84,7 +85,7 @@ def real_to_nir(network: RealNetwork, *, discretization: Discretization = DEFAUL
     memory; weights, delays and edges are those of the network.
     """
     if not isinstance(network, RealNetwork):
-        raise TypeMismatchError(f"real_to_nir: {network!r}; a RealNetwork is needed")
+        raise TypeMismatchError(f"real_to_nir: {brief(network)}; a RealNetwork is needed")
     own = {neurons.name: neurons.dynamics.latency for neurons in network.neurons}
     ways = {p.name: p.latency + own[p.target] for p in network.projections}
     wires = [

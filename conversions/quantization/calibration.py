@@ -11,8 +11,10 @@ import numpy as np
 
 from conversions.real_network import RealNetwork
 from conversions.real_network.simulator import input_spikes
-from hw_models import InputError
+from hw_models import InputError, ShapeError
+from hw_models.arrays import plain_array
 from hw_models.integers import integer
+from hw_models.records import short_repr
 
 
 class ReadoutDecision(enum.Enum):
@@ -60,13 +62,15 @@ class Calibration:
     decision: ReadoutDecision = ReadoutDecision.MEAN
     neurons_per_class: int = 1
 
+    __repr__ = short_repr
+
     def __post_init__(self) -> None:
         votes = integer("calibration.neurons_per_class", self.neurons_per_class, 1, 2**20)
         object.__setattr__(self, "neurons_per_class", votes)
         given = self.spikes if isinstance(self.spikes, Mapping) else {"": self.spikes}
         try:
-            arrays = {name: np.asarray(spikes) for name, spikes in given.items()}
-        except ValueError:  # arrays of several shapes in a list
+            arrays = {name: plain_array("calibration", one) for name, one in given.items()}
+        except ShapeError:  # arrays of several shapes in a list
             raise InputError(
                 "calibration: spikes as a list of different shapes; an array (B, T, ...) is needed,"
                 " or a tuple of this and labels"
@@ -83,8 +87,10 @@ class Calibration:
                 raise InputError(
                     f"calibration: spikes{of} of shape {array.shape}; (B, T, ...) is needed"
                 )
+        is_one = not isinstance(self.spikes, Mapping)
+        object.__setattr__(self, "spikes", arrays[""] if is_one else arrays)
         if self.labels is not None:
-            labels = np.asarray(self.labels)
+            labels = plain_array("calibration: labels", self.labels)
             n_samples = len(next(iter(arrays.values())))
             if labels.shape != (n_samples,) or labels.dtype.kind not in "iu":
                 raise InputError(

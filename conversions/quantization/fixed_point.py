@@ -20,6 +20,7 @@ from conversions.real_network import RealNetwork
 from conversions.real_network.timing import Timing, timing
 from conversions.report import ConversionReport
 from hw_models import LOIHI2, Chip, ConversionError, FixedPointNetwork, TypeMismatchError, check
+from hw_models.errors import brief
 
 # spikes (of sources and layer, samples times steps times neurons) that a trial looks at
 TRIAL_SIZE = 1e7
@@ -71,7 +72,7 @@ def to_fixed_point(
         If calibration data do not fit the network.
     """
     if not isinstance(real, RealNetwork):
-        raise TypeMismatchError(f"to_fixed_point: {real!r}; a RealNetwork is needed")
+        raise TypeMismatchError(f"to_fixed_point: {brief(real)}; a RealNetwork is needed")
     when = _timing(real, chip)
     layers = [Layer(real, neurons, when, chip) for neurons in real.neurons]
     recordings = None

@@ -11,6 +11,7 @@ from conversions.quantization.calibration import Calibration
 from conversions.real_network.bit_planes import BitPlanes
 from hw_models import InputError, TypeMismatchError
 from hw_models.integers import integer, shape_of
+from hw_models.records import short_repr
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -36,6 +37,8 @@ class RealValues:
     static: bool | None = None
     labels: Any = None
     notes: tuple[str, ...] = ()
+
+    __repr__ = short_repr
 
     @property
     def calibration(self) -> Calibration | None:

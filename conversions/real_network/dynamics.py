@@ -22,6 +22,7 @@ import numpy as np
 
 from hw_models import RangeError, ShapeError, TypeMismatchError
 from hw_models.integers import integer
+from hw_models.records import short_repr
 from hw_models.weight_grid import WeightGrid
 
 PER_NEURON = (
@@ -119,6 +120,8 @@ class NeuronDynamics:
     refractory: int = 0
     latency: int = 0
     grid: WeightGrid | None = None
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         put = object.__setattr__

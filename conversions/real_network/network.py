@@ -10,6 +10,7 @@ from conversions.real_network.dynamics import PER_NEURON, NeuronDynamics
 from conversions.real_network.projections import RealConv, RealDense, RealProjection
 from hw_models import InputPopulation, NameClashError, ShapeError, TypeMismatchError
 from hw_models.integers import name_of, shape_of
+from hw_models.records import short_repr
 
 RealInput = InputPopulation  # a source of spikes is the same in real numbers
 
@@ -63,6 +64,8 @@ class RealNetwork:
 
     populations: Any
     projections: Any
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "populations", tuple(self.populations))

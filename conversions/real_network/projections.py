@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from hw_models import RangeError, ShapeError, TypeMismatchError
-from hw_models.integers import integer, integer_array, name_of, pair_of
+from hw_models.arrays import integer_array
+from hw_models.integers import integer, name_of, pair_of
 from hw_models.projections import MAX_DELAY, convolved_shape
+from hw_models.records import short_repr
 
 MOST_POWER = 62
 
@@ -19,6 +21,8 @@ class RealDense:
     """Weights ``(n_post, n_pre)``, float64, between flattened populations."""
 
     weights: Any
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "weights", _weights("RealDense", self.weights, 2))
@@ -31,6 +35,8 @@ class RealSparse:
     pre: Any
     post: Any
     weights: Any
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -57,6 +63,8 @@ class RealConv:
     padding: Any = 0
     dilation: Any = 1
     groups: int = 1
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         put = object.__setattr__

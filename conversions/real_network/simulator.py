@@ -10,6 +10,7 @@ import numpy as np
 from conversions.real_network.delivery import Wire
 from conversions.real_network.network import RealInput, RealNetwork, RealNeurons
 from hw_models import ConversionError, InputError
+from hw_models.arrays import plain_array, spike_array
 
 
 class RealRun(NamedTuple):
@@ -125,7 +126,7 @@ def input_spikes(network: RealNetwork, spikes: Any) -> dict[str, np.ndarray]:
         raise InputError(f"spikes: of {unknown or 'nothing'}; the inputs are {names}")
     arrays = {}
     for name, given in spikes.items():
-        population, array = network.population(name), np.asarray(given)
+        population, array = network.population(name), plain_array(f"spikes of {name!r}", given)
         if (
             array.ndim < 3
             or array.shape[2:] not in {population.shape, (population.n_neurons,)}
@@ -133,9 +134,8 @@ def input_spikes(network: RealNetwork, spikes: Any) -> dict[str, np.ndarray]:
         ):
             sizes = ", ".join(map(str, population.shape))
             raise InputError(f"spikes of {name!r}: shape {array.shape}; (B, T, {sizes}) is needed")
-        if array.dtype.kind not in "biuf" or not np.isin(array, (0, 1)).all():
-            raise InputError(f"spikes of {name!r}: values other than 0 and 1")
-        arrays[name] = array.reshape(*array.shape[:2], -1) != 0
+        fired = spike_array(f"spikes of {name!r}", array)
+        arrays[name] = fired.reshape(*array.shape[:2], -1)
     times = {array.shape[:2] for array in arrays.values()}
     if len(times) > 1:
         raise InputError(f"spikes: samples and steps {sorted(times)} of the inputs differ")

@@ -9,6 +9,7 @@ import numpy as np
 from conversions.side_by_side.runners import Runner
 from conversions.side_by_side.shard import NOWHERE, RunnerPart
 from hw_models.energy import EnergyEstimate
+from hw_models.records import short_repr
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -31,6 +32,8 @@ class ComparedRun:
     seed: int
     labels: np.ndarray
     parts: dict[Runner, RunnerPart]
+
+    __repr__ = short_repr
 
     def accuracy(self, runner: Runner) -> float:
         """Share of the samples that a runner saw and decided as labelled."""
@@ -76,6 +79,8 @@ class Comparison:
     spikes: float
     example: dict[Runner, dict[str, np.ndarray]]
     notes: tuple[str, ...] = ()
+
+    __repr__ = short_repr
 
     @property
     def runners(self) -> tuple[Runner, ...]:

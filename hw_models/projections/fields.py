@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from hw_models.arrays import integer_array
 from hw_models.errors import ShapeError, TypeMismatchError
-from hw_models.integers import integer, integer_array, name_of
+from hw_models.integers import integer, name_of
 from hw_models.plasticity import DaSsdpParams
 
 WEIGHT_LOW, WEIGHT_HIGH = -256, 255

@@ -10,6 +10,7 @@ import numpy as np
 from hw_models.errors import RangeError, ShapeError
 from hw_models.integers import integer, pair_of
 from hw_models.projections.fields import WEIGHT_HIGH, WEIGHT_LOW, set_names, set_weights
+from hw_models.records import FrozenRecord
 
 CONV_SUM_LIMIT = 2**23  # beyond it Lava's Conv would wrap the sum of a step
 
@@ -43,8 +44,8 @@ def convolved_shape(convolution: Any, where: str, shape: tuple[int, ...]) -> tup
     return channels_out, rows, columns
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class ConvProjection:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class ConvProjection(FrozenRecord):
     """2-D convolution as PyTorch has it (cross-correlation), between ``(C, H, W)`` shapes.
 
     Parameters
@@ -104,8 +105,8 @@ class ConvProjection:
         return convolved_shape(self, self.name, shape)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class PoolProjection:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class PoolProjection(FrozenRecord):
     """Sum pooling: every channel by itself, one weight for all synapses.
 
     Parameters

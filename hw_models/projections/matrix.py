@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from hw_models.arrays import integer_array
 from hw_models.errors import RangeError, ShapeError
-from hw_models.integers import integer_array
 from hw_models.plasticity import DaSsdpParams
 from hw_models.projections.fields import (
     MAX_DELAY,
@@ -18,10 +18,11 @@ from hw_models.projections.fields import (
     set_names,
     set_weights,
 )
+from hw_models.records import FrozenRecord
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class DenseProjection:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class DenseProjection(FrozenRecord):
     """All-to-all synapses.
 
     Parameters
@@ -67,8 +68,8 @@ class DenseProjection:
             )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class SparseProjection:
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class SparseProjection(FrozenRecord):
     """Listed synapses; kept sorted by source, then target.
 
     Parameters

@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from hw_models import InputError, ShapeError
+from hw_models.arrays import plain_array
 
 
 @runtime_checkable
@@ -129,7 +130,7 @@ def places_in(indices: Any, n_samples: int) -> np.ndarray:
     InputError
         If they are not integers, or one is not in ``0..n_samples - 1``.
     """
-    places = np.atleast_1d(np.asarray(indices))
+    places = np.atleast_1d(plain_array("indices", indices))
     if places.size == 0:
         return np.zeros(0, dtype=np.int64)
     if places.ndim != 1 or places.dtype.kind not in "iu":

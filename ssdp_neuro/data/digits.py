@@ -9,6 +9,7 @@ import numpy as np
 
 from hw_models import MissingExtraError, ShapeError
 from hw_models.random_bits import random_bits
+from hw_models.records import short_repr
 
 TRAINED_SHARE, VALIDATION_SHARE = 0.60, 0.15
 BRIGHTEST = 16.0
@@ -28,6 +29,8 @@ class LabelledImages:
 
     images: np.ndarray
     labels: np.ndarray
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         if len(self.images) != len(self.labels):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hw_models import InputError, ShapeError
+from hw_models.records import short_repr
 from ssdp_neuro.data.dataset import places_in
 from ssdp_neuro.data.image_encoders import (
     BitPlaneEncoder,
@@ -44,6 +45,8 @@ class EncodedImages:
     keys: np.ndarray
     n_classes: int
     encoder: ImageEncoder
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         if self.images.ndim != 4 or self.images.dtype != np.uint8:

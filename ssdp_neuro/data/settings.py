@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hw_models import InputError, RangeError, TypeMismatchError
+from hw_models.errors import brief
 from hw_models.integers import integer
 
 MOST = 2**31 - 1
@@ -206,7 +207,7 @@ def _checked(where: str, field: Any, value: Any) -> Any:
     if kind is tuple:
         if isinstance(value, (list, tuple)) and all(isinstance(one, str) for one in value):
             return tuple(value)
-        raise TypeMismatchError(f"{where}: {value!r}; a list of strings is needed")
+        raise TypeMismatchError(f"{where}: {brief(value)}; a list of strings is needed")
     if kind is float and isinstance(value, (int, float)) and not isinstance(value, bool):
         if math.isfinite(value):
             return float(value)

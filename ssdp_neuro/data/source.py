@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hw_models import InputError, ShapeError
+from hw_models.records import short_repr
 from ssdp_neuro.data.dataset import SpikeDataset
 
 Maker = Callable[[np.ndarray, np.ndarray, int], SpikeDataset]
@@ -51,6 +52,8 @@ class Source:
     groups: np.ndarray | None = None
     by_group: bool = False
     usual_classes: tuple[str, ...] = ()
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         if not len(self.labels):

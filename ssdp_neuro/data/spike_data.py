@@ -13,6 +13,7 @@ import numpy as np
 from hw_models import InputError, RangeError, ShapeError
 from hw_models.integers import integer
 from hw_models.random_bits import random_bits
+from hw_models.records import short_repr
 from ssdp_neuro.data.array_file import read_arrays
 from ssdp_neuro.data.digits import load_digits
 from ssdp_neuro.data.event_recordings import SENSOR, binned_events, read_recordings
@@ -43,6 +44,8 @@ class SpikeSamples:
 
     spikes: np.ndarray
     labels: np.ndarray
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         if self.spikes.ndim < 3 or self.labels.shape != self.spikes.shape[:1]:

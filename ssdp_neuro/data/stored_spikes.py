@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from hw_models import RangeError, ShapeError
+from hw_models.records import short_repr
 from ssdp_neuro.data.dataset import places_in
 
 
@@ -35,6 +36,8 @@ class StoredSpikes:
     n_steps: int
     input_shape: tuple[int, ...]
     n_classes: int
+
+    __repr__ = short_repr
 
     def __post_init__(self) -> None:
         if len(self.starts) != len(self.labels) + 1 or self.starts[-1] != len(self.cells):

@@ -12,6 +12,7 @@ import numpy as np
 
 from hw_models import InputError, ShapeError
 from hw_models.atomic_file import whole_file
+from hw_models.records import short_repr
 from ssdp_neuro.data.dataset import places_in
 
 
@@ -129,6 +130,8 @@ class TonicRecordings:
     n_classes: int
     frames: EventFrames
     cache: Path | None = None
+
+    __repr__ = short_repr
 
     def __len__(self) -> int:
         return len(self.labels)

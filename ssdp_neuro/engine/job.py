@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 
@@ -166,19 +167,15 @@ class Job:
 
     def _inputs(self, given: SpikeInput) -> InputTable:
         base = np.full(len(self.plan.index), -1, dtype=np.int64)
-        names = list(given.starts)
-        if len(names) == 1:
-            base[self.plan.index[names[0]]] = 0
-            return InputTable(base, given.starts[names[0]], given.indices[names[0]])
-        starts, indices = [np.zeros(1, dtype=np.int64)], [np.zeros(0, dtype=np.int32)]
+        starts, indices = [], []
         place = events = 0
-        for name in names:
-            base[self.plan.index[name]] = place + 1
-            starts.append(given.starts[name] + events)
+        for name in given.starts:
+            base[self.plan.index[name]] = place
+            starts.append(given.starts[name] + events if events else given.starts[name])
             indices.append(given.indices[name])
-            place += given.starts[name].size
-            events += given.indices[name].size
-        return InputTable(base, np.concatenate(starts), np.concatenate(indices))
+            place += starts[-1].size
+            events += indices[-1].size
+        return InputTable(base, _joined(starts, np.int64), _joined(indices, np.int32))
 
     def _probes(self) -> ProbeTable:
         sizes = [
@@ -191,3 +188,10 @@ class Job:
             base=np.cumsum([0, *sizes], dtype=np.int64)[:-1],
             values=np.zeros(sum(sizes), dtype=np.int32),
         )
+
+
+def _joined(parts: list[np.ndarray], dtype: Any) -> np.ndarray:
+    """Arrays one after the other, always read-only: kernels are compiled for that once."""
+    whole = parts[0].view() if len(parts) == 1 else np.concatenate([np.zeros(0, dtype), *parts])
+    whole.flags.writeable = False
+    return whole

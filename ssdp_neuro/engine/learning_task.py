@@ -24,8 +24,11 @@ from hw_models import (
     ThirdFactor,
     TypeMismatchError,
 )
+from hw_models.arrays import flag_array
+from hw_models.errors import brief
 from hw_models.integers import integer
 from hw_models.random_bits import random_bits
+from hw_models.records import short_repr
 from ssdp_neuro.engine.learn_result import LearnResult, weight_change
 from ssdp_neuro.engine.spike_input import SpikeInput, spike_input
 from ssdp_neuro.engine.third_factors import ThirdFactors, third_factors, winner
@@ -61,6 +64,8 @@ class LearningTask:
     n_samples: int
     n_seen: int
     first_sample: int
+
+    __repr__ = short_repr
 
     def rule(self, name: str) -> DaSsdpParams:
         """The rule of a plastic projection."""
@@ -153,7 +158,7 @@ def learning_task(
         If an argument does not fit, or a sample is too long for the latency codes.
     """
     if not isinstance(network, FixedPointNetwork):
-        raise TypeMismatchError(f"network: {network!r}; a FixedPointNetwork is needed")
+        raise TypeMismatchError(f"network: {brief(network)}; a FixedPointNetwork is needed")
     n_steps = integer("n_steps", n_steps, 1, 2**31 - 1)
     seed = integer("seed", seed, 0, 2**63 - 1)
     plastic = _plastic(network, n_steps)
@@ -225,7 +230,7 @@ def _dopamine(plastic: Mapping[str, Any], given: Any) -> dict[str, SynchronyStat
     given = {} if given is None else given
     if not isinstance(given, Mapping):
         raise TypeMismatchError(
-            f"dopamine: {given!r}; a mapping from projections to SynchronyStatistics is needed"
+            f"dopamine: {brief(given)}; a mapping from projections to SynchronyStatistics is needed"
         )
     _known("dopamine", given, names)
     statistics = {}
@@ -249,9 +254,7 @@ def _mask(given: Any, names: list[str], n_samples: int) -> dict[str, np.ndarray]
     _known("learning_mask", given, names)
     masks = {}
     for name in names:
-        mask = np.asarray(given.get(name, True))
-        if mask.dtype.kind != "b":
-            raise TypeMismatchError(f"learning_mask: dtype {mask.dtype}; booleans are needed")
+        mask = flag_array("learning_mask", given.get(name, True))
         if mask.shape not in {(), (n_samples,)}:
             raise ShapeError(f"learning_mask: shape {mask.shape}; ({n_samples},) is needed")
         masks[name] = np.broadcast_to(mask, (n_samples,))

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from hw_models import FixedPointNetwork, RangeError
+from hw_models import FixedPointNetwork, RangeError, TypeMismatchError
 from hw_models.integers import integer
 from hw_models.random_bits import random_bits
 from ssdp_neuro.engine.spike_input import SpikeInput
@@ -39,11 +39,14 @@ def random_spikes(
 
     Raises
     ------
-    RangeError
-        If the rate is not in 0..1.
+    RangeError, TypeMismatchError
+        If the rate is not in 0..1, or steps, samples or seed are none.
     """
+    if not isinstance(rate, (int, float, np.integer, np.floating)):
+        raise TypeMismatchError(f"rate: {rate!r}; spikes per neuron and step, 0..1, are needed")
     if not (math.isfinite(rate) and 0 <= rate <= 1):
         raise RangeError(f"rate: {rate} spikes per neuron and step; allowed 0..1")
+    seed = integer("seed", seed, 0, 2**63 - 1)
     n_steps = integer("n_steps", n_steps, 1, 2**31 - 1)
     if n_samples is not None:
         n_samples = integer("n_samples", n_samples, 1, 2**31 - 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from hw_models import InputError, NameClashError
+from hw_models.errors import brief
 
 EVENT = np.dtype([("step", np.int32), ("index", np.int32)])
 BATCH_EVENT = np.dtype([("sample", np.int32), ("step", np.int32), ("index", np.int32)])
@@ -164,10 +165,13 @@ def check_probes(network: Any, probes: Any) -> tuple[tuple[str, str], ...]:
     InputError
         If one is not such a pair, or names an input or a variable other than u and v.
     """
+    if not isinstance(probes, Iterable):
+        raise InputError(f"probes: {brief(probes)}; pairs such as ('hidden', 'v') are needed")
     pairs = []
     for probe in probes:
-        if not (isinstance(probe, tuple) and len(probe) == 2):
-            raise InputError(f"probe {probe!r}; a pair such as ('hidden', 'v') is needed")
+        is_pair = isinstance(probe, tuple) and len(probe) == 2
+        if not (is_pair and all(isinstance(part, str) for part in probe)):
+            raise InputError(f"probe {brief(probe)}; a pair such as ('hidden', 'v') is needed")
         name, variable = probe
         population = network.population(name)
         if variable not in STATE_VARIABLES or population in network.inputs:

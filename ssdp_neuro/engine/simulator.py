@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from hw_models import FixedPointNetwork, NameClashError, TypeMismatchError
+from hw_models.errors import brief
 from hw_models.integers import integer
 from ssdp_neuro.engine.job import Job
 from ssdp_neuro.engine.plan import Plan, plan_of
@@ -89,7 +90,7 @@ class Simulator:
         own_weights: bool = False,
     ) -> None:
         if not isinstance(network, FixedPointNetwork):
-            raise TypeMismatchError(f"network: {network!r}; a FixedPointNetwork is needed")
+            raise TypeMismatchError(f"network: {brief(network)}; a FixedPointNetwork is needed")
         self.network = network
         cores = os.cpu_count() or 1
         self.n_threads = cores if n_threads is None else integer("n_threads", n_threads, 1, 1024)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hw_models import InputError, InputPopulation, ShapeError
+from hw_models.arrays import plain_array, spike_array
 
 EVENT_AXES = {1: ("x",), 2: ("y", "x"), 3: ("p", "y", "x")}
 
@@ -40,7 +41,7 @@ def event_lists(population: InputPopulation, form: Any, n_steps: int) -> EventLi
     if isinstance(form, (list, tuple)) and form and _is_sample(form[0]):
         return _from_events(population, list(form), n_steps)
     array = _array(population.name, form)
-    if not _is_pairs(population, array, n_steps, listed=not isinstance(form, np.ndarray)):
+    if not _is_pairs(population, array, n_steps, listed=isinstance(form, (list, tuple))):
         return _from_raster(population, array, n_steps)
     return _from_events(population, [array], n_steps)._replace(n_samples=None)
 
@@ -84,8 +85,8 @@ def _is_pairs(population: InputPopulation, array: np.ndarray, n_steps: int, list
 
 def _array(name: str, form: Any) -> np.ndarray:
     try:
-        array = np.asarray(form)
-    except ValueError:
+        array = plain_array(name, form)
+    except ShapeError:
         raise InputError(f"{name}: spikes are neither an array nor (step, index) pairs") from None
     if array.size == 0 and array.ndim < 2:
         return np.zeros((0, 2), dtype=np.int64)
@@ -99,7 +100,7 @@ def _from_events(population: InputPopulation, samples: list[Any], n_steps: int) 
         where = f"{population.name}: sample {number}" if len(samples) > 1 else population.name
         structured = _is_structured(sample)
         shape = population.shape
-        pairs = _flatten(where, shape, sample) if structured else _array(where, sample)
+        pairs = _flatten(where, shape, sample, n_steps) if structured else _array(where, sample)
         key = _sorted_keys(where, pairs, n_steps, population.n_neurons)
         repeated = np.flatnonzero(np.diff(key) == 0)
         if repeated.size and not structured:
@@ -117,7 +118,7 @@ def _from_events(population: InputPopulation, samples: list[Any], n_steps: int) 
     return EventLists(starts, np.concatenate(indices), len(samples), merged)
 
 
-def _flatten(where: str, shape: tuple[int, ...], events: np.ndarray) -> np.ndarray:
+def _flatten(where: str, shape: tuple[int, ...], events: np.ndarray, n_steps: int) -> np.ndarray:
     """Sensor events as (step, flat neuron index) pairs."""
     axes = EVENT_AXES.get(len(shape))
     missing = [field for field in ("t", *(axes or ())) if field not in (events.dtype.names or ())]
@@ -127,18 +128,18 @@ def _flatten(where: str, shape: tuple[int, ...], events: np.ndarray) -> np.ndarr
             f" shape {shape}; needed are (n_events,) with"
             f" {('t', *axes) if axes else 'a shape of at most three axes'}"
         )
+    columns = {}
     for field in ("t", *axes):
-        kinds = "iu" if field == "t" else "iub"
-        if events[field].dtype.kind not in kinds:
+        column = plain_array(f"{where}: event field {field!r}", events[field])
+        if column.dtype.kind not in ("iu" if field == "t" else "iub"):
             raise InputError(
-                f"{where}: event field {field!r} is {events[field].dtype}; integers are needed"
+                f"{where}: event field {field!r} is {column.dtype}; integers are needed"
             )
+        columns[field] = column
     index = np.zeros(events.size, dtype=np.int64)
     for size, field in zip(shape, axes, strict=True):
-        values = events[field].astype(np.int64)
-        _refuse_outside(where, field, values, size)
-        index = index * size + values
-    return np.stack([events["t"].astype(np.int64), index], axis=1)
+        index = index * size + _inside(where, field, columns[field], size)
+    return np.stack([_inside(where, "step", columns["t"], n_steps), index], axis=1)
 
 
 def _sorted_keys(where: str, pairs: np.ndarray, n_steps: int, n_neurons: int) -> np.ndarray:
@@ -147,9 +148,8 @@ def _sorted_keys(where: str, pairs: np.ndarray, n_steps: int, n_neurons: int) ->
         raise InputError(f"{where}: events of dtype {pairs.dtype}; integers are needed")
     if pairs.ndim != 2 or pairs.shape[1] != 2:
         raise ShapeError(f"{where}: events of shape {pairs.shape}; (n_events, 2) is needed")
-    steps, index = pairs[:, 0].astype(np.int64), pairs[:, 1].astype(np.int64)
-    _refuse_outside(where, "step", steps, n_steps)
-    _refuse_outside(where, "index", index, n_neurons)
+    steps = _inside(where, "step", pairs[:, 0], n_steps)
+    index = _inside(where, "index", pairs[:, 1], n_neurons)
     late = np.flatnonzero(np.diff(steps) < 0)
     if late.size:
         first = int(late[0]) + 1
@@ -161,13 +161,15 @@ def _sorted_keys(where: str, pairs: np.ndarray, n_steps: int, n_neurons: int) ->
     return np.sort(key) if np.any(np.diff(key) < 0) else key
 
 
-def _refuse_outside(where: str, what: str, values: np.ndarray, size: int) -> None:
+def _inside(where: str, what: str, values: np.ndarray, size: int) -> np.ndarray:
+    """The values as int64, all inside ``0..size - 1``."""
     bad = (values < 0) | (values >= size)
     if bad.any():
         first = int(np.argmax(bad))
         raise InputError(
-            f"{where}: event {first} has {what} {values[first]}; allowed 0..{size - 1}"
+            f"{where}: event {first} has {what} {int(values[first])}; allowed 0..{size - 1}"
         )
+    return values.astype(np.int64)
 
 
 def _raster_shapes(population: InputPopulation, n_steps: int) -> set[tuple[int, ...]]:
@@ -178,22 +180,16 @@ def _from_raster(population: InputPopulation, array: np.ndarray, n_steps: int) -
     name, n_neurons = population.name, population.n_neurons
     shapes = _raster_shapes(population, n_steps)
     if array.shape not in shapes and array.shape[1:] not in shapes:
+        by_time = array.ndim > 1 and (array.shape[0], *array.shape[2:]) in shapes
         raise ShapeError(
             f"{name}: spikes of shape {array.shape}; allowed ({n_steps}, {n_neurons}) or"
             f" (B, {n_steps}, {n_neurons})"
+            + (", the batch before the steps: give them swapaxes(0, 1)" if by_time else "")
         )
     if array.shape[0] == 0:
         raise InputError(f"{name}: spikes of no samples; a batch of at least one is needed")
-    if array.dtype.kind not in "biu":
-        raise InputError(f"{name}: spikes of dtype {array.dtype}; bool or 0/1 integers are needed")
-    if array.dtype.kind != "b":
-        bad = (array != 0) & (array != 1)
-        if bad.any():
-            index = tuple(int(i) for i in np.argwhere(bad)[0])
-            raise InputError(f"{name}: value {array[index]} at index {index}; allowed 0 and 1")
-    rows = np.ascontiguousarray(array.reshape(-1, n_neurons))
-    bytes_of_rows = rows.view(np.uint8) if rows.dtype.itemsize == 1 else rows.astype(np.uint8)
     from ssdp_neuro.engine.kernels.raster import events_of_rows
 
-    starts, indices = events_of_rows(bytes_of_rows)
+    rows = spike_array(name, array).reshape(-1, n_neurons)
+    starts, indices = events_of_rows(rows.view(np.uint8))
     return EventLists(starts, indices, None if array.shape in shapes else array.shape[0])

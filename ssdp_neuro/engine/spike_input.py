@@ -8,14 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from hw_models import FixedPointNetwork, InputError
-from hw_models.integers import integer
+from hw_models import FixedPointNetwork, InputError, ShapeError
+from hw_models.arrays import integer_array
+from hw_models.integers import INDEX_HIGH, integer
+from hw_models.records import short_repr
 from ssdp_neuro.engine.spike_forms import event_lists
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SpikeInput:
-    """Input spikes of a run, checked.
+    """Input spikes of a run, checked: what kernels read of it cannot lead them astray.
 
     Parameters
     ----------
@@ -24,16 +26,44 @@ class SpikeInput:
     starts
         By population: int64 ``(n_samples * n_steps + 1,)``, where each step's events begin.
     indices
-        By population: int32 neuron indices, sorted within a step.
+        By population: int32 neuron indices, sorted within a step, each at most once.
     merged
         Sensor events that became one spike with an earlier one of the same neuron and
         step, over all populations and samples.
+
+    Raises
+    ------
+    InputError, RangeError, ShapeError, TypeMismatchError
+        If these are not the events of so many samples.
     """
 
     n_samples: int | None
     starts: Mapping[str, np.ndarray]
     indices: Mapping[str, np.ndarray]
     merged: int = 0
+
+    def __post_init__(self) -> None:
+        put = object.__setattr__
+        if self.n_samples is not None:
+            put(self, "n_samples", integer("SpikeInput.n_samples", self.n_samples, 1, INDEX_HIGH))
+        if set(self.starts) != set(self.indices):
+            raise InputError(
+                f"SpikeInput: starts of {list(self.starts)}, indices of {list(self.indices)}"
+            )
+        starts, indices = {}, {}
+        for name in self.starts:
+            starts[name], indices[name] = _checked_events(
+                f"SpikeInput of {name!r}", self.starts[name], self.indices[name]
+            )
+            if (starts[name].size - 1) % (self.n_samples or 1):
+                raise InputError(
+                    f"SpikeInput of {name!r}: {starts[name].size - 1} rows are not the steps of"
+                    f" {self.n_samples} samples"
+                )
+        put(self, "starts", starts)
+        put(self, "indices", indices)
+
+    __repr__ = short_repr
 
     def sample(self, number: int, n_steps: int) -> SpikeInput:
         """One sample of the batch by itself, without a batch axis; ``merged`` is not split."""
@@ -42,7 +72,15 @@ class SpikeInput:
             part = all_starts[number * n_steps : (number + 1) * n_steps + 1]
             starts[name] = part - part[0]
             indices[name] = self.indices[name][part[0] : part[-1]]
-        return SpikeInput(n_samples=None, starts=starts, indices=indices)
+        one = object.__new__(SpikeInput)  # parts of checked events need no second look
+        for field, value in (
+            ("n_samples", None),
+            ("starts", starts),
+            ("indices", indices),
+            ("merged", 0),
+        ):
+            object.__setattr__(one, field, value)
+        return one
 
     def rasters(self, network: FixedPointNetwork, n_steps: int) -> dict[str, np.ndarray]:
         """The same spikes as bool arrays ``(B, T, N)``, for executors that want them."""
@@ -127,6 +165,27 @@ def spike_input(network: FixedPointNetwork, spikes: Any, n_steps: int) -> SpikeI
             indices[name] = np.zeros(0, dtype=np.int32)
     merged = sum(events.merged for events in lists.values())
     return SpikeInput(n_samples=n_samples, starts=starts, indices=indices, merged=merged)
+
+
+def _checked_events(where: str, starts: Any, indices: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Starts int64 and indices int32, read-only, of events in order."""
+    indices = integer_array(f"{where}: indices", indices, 0, INDEX_HIGH, np.int32)
+    if indices.ndim != 1:
+        raise ShapeError(f"{where}: indices of shape {indices.shape}; (n_events,) is needed")
+    starts = integer_array(f"{where}: starts", starts, 0, indices.size, np.int64)
+    if starts.ndim != 1 or starts.size < 2:
+        raise ShapeError(f"{where}: starts of shape {starts.shape}; (n_rows + 1,) is needed")
+    if starts[0] != 0 or starts[-1] != indices.size or np.any(starts[1:] < starts[:-1]):
+        raise InputError(f"{where}: starts do not rise from 0 to {indices.size}, the events")
+    late = np.diff(indices, prepend=-1) <= 0
+    late[starts[:-1][starts[:-1] < indices.size]] = False  # the first event of each row
+    if late.any():
+        event = int(np.argmax(late))
+        raise InputError(
+            f"{where}: event {event} has index {indices[event]} after {indices[event - 1]};"
+            " those of a step must rise"
+        )
+    return starts, indices
 
 
 def _same_input(network: FixedPointNetwork, given: SpikeInput, n_steps: int) -> SpikeInput:

@@ -17,9 +17,10 @@ from hw_models import (
     SynchronyStatistics,
     ThirdFactor,
 )
+from hw_models.arrays import integer_array, plain_array
 from hw_models.dopamine import GATE_ONE, LOSS_HIGH, LOSS_LOW
-from hw_models.integers import integer_array
 from hw_models.plasticity import GATE_HIGH, GATE_LOW
+from hw_models.records import short_repr
 
 
 def winner(counts: np.ndarray, first_spikes: np.ndarray) -> int:
@@ -85,6 +86,8 @@ class ThirdFactors:
     rewards: np.ndarray | None
     losses: np.ndarray | None
     teacher: Mapping[str, np.ndarray]
+
+    __repr__ = short_repr
 
     def gates(
         self, projection: Any, sample: int, counts: np.ndarray, first_spikes: np.ndarray
@@ -162,7 +165,7 @@ def third_factors(
 
 
 def _per_sample(where: str, values: Any, n_samples: int, low: int, high: int) -> np.ndarray:
-    array = integer_array(where, np.atleast_1d(np.asarray(values)), low, high, np.int64)
+    array = integer_array(where, np.atleast_1d(plain_array(where, values)), low, high, np.int64)
     if array.shape != (n_samples,):
         raise ShapeError(f"{where}: shape {array.shape}; ({n_samples},) is needed")
     return array

@@ -21,6 +21,7 @@ import numpy as np
 
 from hw_models import DaSsdpParams, RangeError, Rounding, ThirdFactor, TypeMismatchError
 from hw_models.dopamine import GATE_ONE
+from hw_models.errors import brief
 from hw_models.integers import integer
 
 MAX_SHIFT = 31
@@ -239,6 +240,8 @@ kernel_bits, amplitude_bits
 
 def _check_real(where: str, value: Any, *, positive: bool) -> None:
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise TypeMismatchError(f"{where}: {value!r} is {type(value).__name__}; a number is needed")
+        raise TypeMismatchError(
+            f"{where}: {brief(value)} is {type(value).__name__}; a number is needed"
+        )
     if not math.isfinite(value) or value < 0 or (positive and value == 0):
         raise RangeError(f"{where}: {value}; a finite number {'>' if positive else '>='} 0")

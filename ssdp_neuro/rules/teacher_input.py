@@ -17,8 +17,10 @@ from hw_models import (
     InputPopulation,
     LifPopulation,
     RangeError,
+    ShapeError,
     TypeMismatchError,
 )
+from hw_models.arrays import integer_array
 from hw_models.integers import integer
 
 TEACHER, FORCE = "teacher", "force"
@@ -104,9 +106,16 @@ def teacher_spikes(neurons: Any, n_neurons: int, n_steps: int, *, step: int = 3)
         Size of the target, steps of a sample.
     step
         Step in which the forced neuron fires, 1..n_steps - 1; all others are silent in all steps.
+
+    Raises
+    ------
+    RangeError, ShapeError, TypeMismatchError
+        If neurons or the step are not such integers.
     """
     step = integer("teacher_spikes.step", step, 1, n_steps - 1)
-    wanted = np.asarray(neurons)
+    wanted = integer_array("teacher_spikes.neurons", neurons, -1, n_neurons - 1, np.int64)
+    if wanted.ndim != 1:
+        raise ShapeError(f"teacher_spikes.neurons: shape {wanted.shape}; (B,) is needed")
     spikes = np.zeros((len(wanted), n_steps, 2 * n_neurons), dtype=bool)
     known = np.flatnonzero(wanted >= 0)
     spikes[known, step - 1, wanted[known]] = True

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from hw_models import FixedFormat, Overflow, RangeError
 from hw_models.arithmetic import DECAY_BITS, DECAY_UNITY
-from hw_models.integers import integer_array
+from hw_models.arrays import integer_array
 from ssdp_neuro.training.fake_quant import encode_through
 
 REGISTER = FixedFormat(bits=DECAY_BITS, signed=False, overflow=Overflow.SATURATE)
@@ -45,6 +45,11 @@ class Decay(nn.Module):
             self.logit = nn.Parameter(share.logit().float())
         else:
             self.register_buffer("given", given, persistent=False)
+
+    @property
+    def shape(self) -> torch.Size:
+        """Of the codes."""
+        return self.logit.shape if self.learned else self.given.shape
 
     def codes(self) -> Tensor:
         """Integers as float64; differentiable if learned."""

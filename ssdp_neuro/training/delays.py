@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from hw_models import RangeError, ShapeError
-from hw_models.integers import integer_array
+from hw_models.arrays import integer_array
 from hw_models.projections import MAX_DELAY
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from hw_models import InputError, RangeError
+from hw_models.arrays import plain_array
 from ssdp_neuro.decision import accuracy
 from ssdp_neuro.training.network import SpikingNetwork, as_spikes
 from ssdp_neuro.training.progress import progress_bar
@@ -146,7 +147,7 @@ def _loss(model: SpikingNetwork, spikes: torch.Tensor, targets: torch.Tensor) ->
 
 
 def _labels(labels: Any, n_samples: int) -> torch.Tensor:
-    array = np.asarray(labels)
+    array = plain_array("fit_arrays: labels", labels)
     if array.dtype.kind not in "iu" or array.shape != (n_samples,) or array.size == 0:
         raise InputError(
             f"fit_arrays: labels of shape {array.shape} and dtype {array.dtype};"

@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
-from hw_models import ResetMode
+from hw_models import ResetMode, ShapeError, TypeMismatchError
 from hw_models.arithmetic import ALIGN_SHIFT, STATE_LIMIT
 from ssdp_neuro.training import surrogate
 
@@ -84,11 +84,30 @@ def scan(
     Returns
     -------
     0 and 1, shape and dtype of ``given``
+
+    Raises
+    ------
+    ShapeError, TypeMismatchError
+        If tensors do not fit each other: kernels do not look where an array ends.
     """
+    _check(given, (current_kept, voltage_kept, bias), settings)
     tensors = (given, current_kept, voltage_kept, bias, recurrent)
     if torch.is_grad_enabled() and any(x is not None and x.requires_grad for x in tensors):
         return _Scan.apply(*tensors, settings)
     return _forward(*tensors, settings)
+
+
+def _check(given: Tensor, shared: tuple[Tensor, ...], settings: ScanSettings) -> None:
+    if given.ndim != 3 or any(each.shape != given.shape[2:] for each in shared):
+        raise ShapeError(
+            f"lif_scan: given {tuple(given.shape)}, decays and bias"
+            f" {[tuple(each.shape) for each in shared]}; (B, T, N) and (N,) are needed"
+        )
+    dtype = torch.float64 if settings.integers else given.dtype
+    if any(each.dtype != dtype for each in shared):
+        raise TypeMismatchError(
+            f"lif_scan: decays and bias in {[each.dtype for each in shared]}; {dtype} is needed"
+        )
 
 
 class _Scan(torch.autograd.Function):

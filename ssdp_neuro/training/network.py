@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from hw_models import ShapeError
+from hw_models.arrays import spike_array
 from hw_models.integers import shape_of
 from ssdp_neuro.decision import decide
 from ssdp_neuro.training.delays import DelayedLinear
@@ -137,5 +138,5 @@ class SpikingNetwork(nn.Sequential):
 
 
 def as_spikes(spikes: Any) -> Tensor:
-    """A float32 tensor of 0 and 1 from a bool or integer array, copied."""
-    return torch.as_tensor(np.asarray(spikes), dtype=torch.float32)
+    """A float32 tensor of 0 and 1 from an array of exact zeros and ones, copied."""
+    return torch.from_numpy(spike_array("spikes", spikes).astype(np.float32))

@@ -166,6 +166,7 @@ class CubaLif(nn.Module):
         """
         if currents.ndim < 3:
             raise ShapeError(f"CubaLif: currents of shape {tuple(currents.shape)}; (B, T, ...)")
+        self._check_decays(currents.shape[2:])
         given = _as_real(currents)
         linear = self._own_weights()
         if (
@@ -198,6 +199,7 @@ class CubaLif(nn.Module):
         """
         sent, heard = _as_real(given), None
         if state is None:
+            self._check_decays(given.shape[1:])
             rest = torch.zeros_like(sent, dtype=torch.float64 if self.grid else sent.dtype)
             state = LifState(rest, rest, torch.zeros_like(sent))
             felt = torch.zeros_like(sent) if self.latency else sent
@@ -233,6 +235,20 @@ class CubaLif(nn.Module):
         under_way = sent if self.latency else None
         after = LifState(current, voltage, fired, under_way, resting, adapted, heard)
         return fired.to(given.dtype), after
+
+    def _check_decays(self, shape: torch.Size) -> None:
+        """Refuse decays of other neurons than those that are sent something."""
+        decays = {"current_decay": self.decay_of_current, "voltage_decay": self.decay_of_voltage}
+        for name, decay in decays.items():
+            own = decay.shape
+            if len(own) > len(shape) or any(
+                size not in (1, needed)
+                for size, needed in zip(reversed(own), reversed(shape), strict=False)
+            ):
+                raise ShapeError(
+                    f"CubaLif.{name}: shape {tuple(own)}; it does not fit neurons of shape"
+                    f" {tuple(shape)}"
+                )
 
     def _threshold(self) -> float:
         """In the unit of the state."""

@@ -11,7 +11,7 @@ from lava.proc.conv.process import Conv
 from lava.proc.io.injector import Injector
 from lava.proc.io.source import RingBuffer as SpikeSource
 
-from hw_models.errors import ConversionError, TypeMismatchError
+from hw_models.errors import ConversionError, TypeMismatchError, brief
 from hw_models.lava_processes.reading.images import (
     ReadConvolution,
     convolution_projections,
@@ -99,7 +99,7 @@ def read_graph(process: AbstractProcess, *, refractory_in_fixed_point: bool = Fa
         If something of the program has no counterpart; names the Process and what has.
     """
     if not isinstance(process, AbstractProcess):
-        raise TypeMismatchError(f"process: {process!r}; a Lava Process is needed")
+        raise TypeMismatchError(f"process: {brief(process)}; a Lava Process is needed")
     everything = connected_processes(process)
     processes = [each for each in everything if not is_container(each)]
     check_kinds(processes)

@@ -102,7 +102,7 @@ class InputTable(NamedTuple):
 
     base: Any  # int64 (P,): first entry of the population in starts; -1 if not an input
     starts: Any  # int64: first event of each (sample, step)
-    indices: Any  # int64 or int32: neurons
+    indices: Any  # int32: neurons
 
 
 class ProbeTable(NamedTuple):

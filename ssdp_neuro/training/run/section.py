@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 from hw_models import InputError, TypeMismatchError
+from hw_models.errors import brief
 
 Section = TypeVar("Section")
 FIELD = re.compile(r"^(\w+(?:, \w+)*)(?: : .*)?$")
@@ -47,7 +48,7 @@ def read_section(kind: type[Section], table: Any, where: str) -> Section:
         What the dataclass itself refuses.
     """
     if not isinstance(table, Mapping):
-        raise TypeMismatchError(f"{where}: {table!r}; a section with fields is needed")
+        raise TypeMismatchError(f"{where}: {brief(table)}; a section with fields is needed")
     known = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     for name in table:
         if name not in known:

@@ -104,7 +104,7 @@ def test_simulate_real__readouts_give_potentials():
         ({}, "of nothing"),
         ({"a": np.zeros((1, 2, 3))}, r"'a': shape \(1, 2, 3\); \(B, T, 2\)"),
         ({"a": np.zeros((1, 0, 2))}, "shape"),
-        ({"a": np.full((1, 2, 2), 2)}, "other than 0 and 1"),
+        ({"a": np.full((1, 2, 2), 2)}, r"of .a.: value 2 at index \(0, 0, 0\); allowed 0 and 1"),
         ({"a": np.zeros((1, 2, 2)), "b": np.zeros((1, 3, 1))}, "differ"),
     ],
 )

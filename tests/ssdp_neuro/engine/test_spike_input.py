@@ -10,9 +10,10 @@ from hw_models import (
     LifPopulation,
     RangeError,
     ShapeError,
+    SsdpError,
     TypeMismatchError,
 )
-from ssdp_neuro.engine.spike_input import spike_input
+from ssdp_neuro.engine.spike_input import SpikeInput, spike_input
 
 OUT = LifPopulation(name="out", shape=1, current_decay=0, voltage_decay=0, threshold=1)
 SENSOR = np.dtype([("x", np.int16), ("y", np.int16), ("p", bool), ("t", np.int64)])
@@ -39,7 +40,7 @@ def rasters(draw):
 
 @pytest.mark.kernel
 @settings(max_examples=60, deadline=None)
-@given(raster=rasters(), dtype=st.sampled_from((bool, np.int8, np.uint8, np.int64)))
+@given(raster=rasters(), dtype=st.sampled_from(("?", "i1", "u1", "i8", ">i4", "f4", ">f8")))
 def test_spike_input__takes_rasters_pairs_and_batches_alike(raster, dtype):
     _, n_steps, size = raster.shape
     given_raster = raster.astype(dtype)
@@ -51,7 +52,7 @@ def test_spike_input__takes_rasters_pairs_and_batches_alike(raster, dtype):
     single = spike_input(network(size), listed[0], n_steps)
     assert single.n_samples is None
     assert np.array_equal(raster_of(size, listed[0], n_steps), raster[:1])
-    if size != 2 or dtype is bool:
+    if size != 2 or dtype in ("?", "f4", ">f8"):
         assert np.array_equal(raster_of(size, given_raster[0], n_steps), raster[:1])
 
 
@@ -179,8 +180,12 @@ GOOD = np.zeros((4, 3), dtype=bool)
         (3, np.zeros((0, 4, 3), bool), InputError, "no samples; a batch of at least one"),
         (3, np.array(1), ShapeError, r"shape \(\)"),
         (3, np.array([1, 2, 3]), ShapeError, r"shape \(3,\)"),
-        (3, GOOD.astype(float), InputError, "dtype float64; bool or 0/1 integers"),
-        (3, np.full((4, 3), np.nan), InputError, "dtype float64"),
+        (3, GOOD + 0.5, InputError, r"value 0.5 at index \(0, 0\); allowed 0 and 1"),
+        (3, np.full((4, 3), np.nan), InputError, r"value nan at index \(0, 0\)"),
+        (3, GOOD * 1j, InputError, "dtype complex128; bool or 0 and 1 are needed"),
+        (3, GOOD.astype("m8[s]"), InputError, "dtype timedelta64"),
+        (3, np.ma.masked_array(GOOD, GOOD == 0), TypeMismatchError, "masked values"),
+        (3, np.zeros((4, 2, 3), bool), ShapeError, r"before the steps: give them swapaxes\(0, 1\)"),
         (3, GOOD.astype(object), InputError, "dtype object"),
         (3, GOOD + 2, InputError, r"value 2 at index \(0, 0\); allowed 0 and 1"),
         (3, -GOOD.astype(int) - 1, InputError, "value -1 at index"),
@@ -249,3 +254,46 @@ def test_spike_input__refuses_an_input_made_for_another_network_or_duration():
         spike_input(network(3), made, 5)
     with pytest.raises(InputError, match=r"\['in', 'more'\] with 5"):
         spike_input(network(3, 1), made, 4)
+
+
+@pytest.mark.parametrize(
+    ("starts", "indices", "n_samples", "message"),
+    [
+        ([0, 2, 2, 3], [1, 1, 0], None, "event 1 has index 1 after 1; those of a step must rise"),
+        ([0, 2, 2, 3], [1, 0, 0], None, "event 1 has index 0 after 1"),
+        ([0, 1, 2, 3], [-1, 1, 0], None, r"indices: value -1 at index \(0,\); allowed 0\.\."),
+        ([0, 1, 2, 3], [0, 1, 3], None, r"in: SpikeInput has index 3; allowed 0\.\.2"),
+        ([0, 2, 1, 3], [0, 1, 2], None, "starts do not rise from 0 to 3, the events"),
+        ([1, 2, 3, 3], [0, 1, 2], None, "starts do not rise from 0 to 3"),
+        ([0, 1, 2, 2], [0, 1, 2], None, "starts do not rise from 0 to 3"),
+        ([0, 1, 2, 9], [0, 1, 2], None, r"starts: value 9 at index \(3,\); allowed 0\.\.3"),
+        ([0, 1, 2, 3], [0.0, 1.0, 2.0], None, "indices: dtype float64; integers are needed"),
+        ([0, 1, 2, 3], [[0, 1, 2]], None, r"indices of shape \(1, 3\)"),
+        ([0], [], None, r"starts of shape \(1,\)"),
+        ([0, 1, 2, 3], [0, 1, 2], 2, "3 rows are not the steps of 2 samples"),
+        ([0, 1, 2, 3], [0, 1, 2], 0, r"SpikeInput\.n_samples: 0; allowed 1"),
+        ([0, 1, 3], [0, 1, 2], None, r"SpikeInput of \{'in': 3\}; \['in'\] with 4 are needed"),
+    ],
+)
+def test_spike_input__made_by_hand_cannot_lead_a_kernel_astray(starts, indices, n_samples, message):
+    def give():
+        made = SpikeInput(n_samples=n_samples, starts={"in": starts}, indices={"in": indices})
+        return spike_input(network(3), made, 3)
+
+    with pytest.raises(SsdpError, match=message):
+        give()
+
+
+def test_spike_input__made_by_hand_is_a_copy():
+    indices = np.array([0, 2, 1])
+    made = SpikeInput(n_samples=None, starts={"in": [0, 2, 2, 3]}, indices={"in": indices})
+    indices[:] = -7
+    assert made.indices["in"].tolist() == [0, 2, 1]
+    assert made.indices["in"].dtype == np.int32
+    assert not made.starts["in"].flags.writeable
+
+
+def test_spike_input__takes_a_tensor_as_the_array_it_is():
+    torch = pytest.importorskip("torch")
+    raster = torch.tensor([[0.0, 1.0], [1.0, 0.0], [0.0, 0.0]])  # not (step, index) pairs
+    assert spike_input(network(2), raster, 3).indices["in"].tolist() == [1, 0]
