@@ -12,12 +12,14 @@ from hw_models.errors import (
     ExecutorError,
     InputError,
     MissingExtraError,
+    MissingFileError,
     NameClashError,
     NetworkFileError,
     RangeError,
     ShapeError,
     SsdpError,
     TypeMismatchError,
+    UnknownNameError,
 )
 from hw_models.formats import FixedFormat, Overflow, Rounding
 from hw_models.network import FixedPointNetwork, same_record
@@ -51,6 +53,7 @@ __all__ = [
     "InputPopulation",
     "LifPopulation",
     "MissingExtraError",
+    "MissingFileError",
     "NameClashError",
     "NetworkFileError",
     "Overflow",
@@ -64,6 +67,7 @@ __all__ = [
     "SynchronyStatistics",
     "ThirdFactor",
     "TypeMismatchError",
+    "UnknownNameError",
     "Violation",
     "check",
     "estimate_energy",

@@ -24,7 +24,13 @@ class TypeMismatchError(SsdpError, TypeError):
 
 
 class NameClashError(SsdpError, ValueError):
-    """Two parts of a network share a name, or a name is not known."""
+    """Two parts of a network share a name, or one is used for what it cannot name."""
+
+
+class UnknownNameError(SsdpError, KeyError):
+    """Nothing in a network has this name; the message lists those there are."""
+
+    __str__ = Exception.__str__  # a KeyError shows the repr of its message
 
 
 class InputError(SsdpError, ValueError):
@@ -33,6 +39,10 @@ class InputError(SsdpError, ValueError):
 
 class NetworkFileError(SsdpError, ValueError):
     """A file is not a network file of this distribution, or a damaged or newer one."""
+
+
+class MissingFileError(NetworkFileError, FileNotFoundError):
+    """There is no file at this path."""
 
 
 class ConversionError(SsdpError, ValueError):

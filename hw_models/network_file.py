@@ -13,13 +13,16 @@ array                  data set
 plasticity             group
 =====================  ============================================================
 
-Nothing is pickled, and what is read goes through the constructors of the records.
+Nothing is pickled. What the file claims is compared with what its populations need before any
+array is read, and what is read goes through the constructors of the records. Behind HDF5's own
+end stands a checksum (:mod:`hw_models.hdf5_file`).
 """
 
 from __future__ import annotations
 
 import dataclasses
 import enum
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -29,6 +32,9 @@ import numpy as np
 from hw_models.atomic_file import whole_file
 from hw_models.errors import NetworkFileError, SsdpError, TypeMismatchError, brief
 from hw_models.formats import Rounding
+from hw_models.hdf5_contents import StoredArray, StoredGroup
+from hw_models.hdf5_file import read_hdf5, reason_of, seal
+from hw_models.integers import shape_of
 from hw_models.network import FixedPointNetwork
 from hw_models.plasticity import DaSsdpParams, ThirdFactor
 from hw_models.populations import InputPopulation, LifPopulation, ResetMode
@@ -83,10 +89,11 @@ def save(network: FixedPointNetwork, path: str | os.PathLike[str]) -> None:
     try:
         with whole_file(path) as partial:
             _write_file(network, partial)
+            seal(partial)
     except NetworkFileError:
         raise
     except (RuntimeError, ValueError) as error:  # h5py's, for what it cannot write
-        raise NetworkFileError(f"{path}: cannot be written: {_reason(error)}") from None
+        raise NetworkFileError(f"{path}: cannot be written: {reason_of(error)}") from None
 
 
 def load(path: str | os.PathLike[str]) -> FixedPointNetwork:
@@ -104,19 +111,17 @@ def load(path: str | os.PathLike[str]) -> FixedPointNetwork:
 
     Raises
     ------
+    MissingFileError
+        If there is no such file.
     NetworkFileError
         If the file cannot be read, is not a network file, is damaged or newer, or holds
         something that this release does not know or a value that a record refuses.
     """
-    import h5py
-
+    root = read_hdf5(path, "network file", _check_outline)
     try:
-        with h5py.File(path, "r") as file:
-            return _read_file(file)
+        return FixedPointNetwork(**{part: _records(root.members[part]) for part in PARTS})
     except SsdpError as error:
         raise NetworkFileError(f"{path}: {error}") from None
-    except Exception as error:  # h5py reports damage by errors of many kinds
-        raise NetworkFileError(f"{path}: not a readable network file: {_reason(error)}") from None
 
 
 def _write_file(network: FixedPointNetwork, path: Path) -> None:
@@ -151,64 +156,116 @@ def _write_record(group: Any, record: Any) -> None:
             group.attrs[field.name] = value
 
 
-def _read_file(file: Any) -> FixedPointNetwork:
-    import h5py
-
-    if _plain(file.attrs.get("format")) != FORMAT:
+def _check_outline(root: StoredGroup) -> None:
+    """Refuse what is no network, or claims arrays that do not fit its populations."""
+    if root.attributes.get("format") != FORMAT:
         raise NetworkFileError(
-            f"attribute 'format' is {_plain(file.attrs.get('format'))!r}; {FORMAT!r} is needed"
+            f"attribute 'format' is {root.attributes.get('format')!r}; {FORMAT!r} is needed"
         )
-    version = _plain(file.attrs.get("version"))
-    if version != VERSION:
+    version = root.attributes.get("version")
+    if version != VERSION or type(version) is not int:
         raise NetworkFileError(f"version {version!r}; this release reads version {VERSION}")
-    _compare("/", set(file) | set(file.attrs), {*PARTS, "format", "version"})
-    parts: dict[str, list[Any]] = {}
+    _compare("/", set(root.members) | set(root.attributes), {*PARTS, "format", "version"})
+    shapes: dict[Any, tuple[int, ...]] = {}
     for part in PARTS:
-        if not isinstance(file[part], h5py.Group):
+        group = root.members[part]
+        if not isinstance(group, StoredGroup):
             raise NetworkFileError(f"/{part}: not a group")
-        places = [str(place) for place in range(len(file[part]))]
-        _compare(f"/{part}", set(file[part]), set(places))
-        parts[part] = [_read_record(file[part][place]) for place in places]
-    return FixedPointNetwork(**parts)
+        places = [str(place) for place in range(len(group.members))]
+        _compare(f"/{part}", set(group.members), set(places))
+        for place in places:
+            record = group.members[place]
+            if not isinstance(record, StoredGroup):
+                raise NetworkFileError(f"{record.path}: a data set; a group is needed")
+            _check_names(record)
+            if part == "populations":
+                shape = shape_of(f"{record.path}: shape", _plain(record.attributes["shape"]))
+                shapes[record.attributes["name"]] = shape
+                _check_population(record, shape)
+            else:
+                ends = [record.attributes[end] for end in ("source", "target")]
+                _check_projection(record, [shapes.get(end) for end in ends])
 
 
-def _read_record(group: Any) -> Any:
-    kind = _plain(group.attrs.get("kind"))
-    if kind not in KINDS:
-        raise NetworkFileError(f"{group.name}: kind {kind!r}; known are {', '.join(KINDS)}")
+def _check_names(record: StoredGroup) -> None:
+    kind = record.attributes.get("kind")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise NetworkFileError(
+            f"{record.path}: kind {_plain(kind)!r}; known are {', '.join(KINDS)}"
+        )
     names = [field.name for field in dataclasses.fields(KINDS[kind])]
-    _compare(group.name, set(group) | set(group.attrs), {"kind", *names})
-    values = {name: _read_field(group, name) for name in names}
+    twice = set(record.members) & set(record.attributes)
+    if twice:
+        raise NetworkFileError(f"{record.path}: {min(twice)!r} is there twice")
+    _compare(record.path, set(record.members) | set(record.attributes), {"kind", *names})
+
+
+def _check_population(record: StoredGroup, shape: tuple[int, ...]) -> None:
+    allowed = {(), (1,), (math.prod(shape),), shape}
+    for member in record.members.values():
+        if isinstance(member, StoredArray):
+            _check_integers(member)
+            if member.shape not in allowed:
+                raise NetworkFileError(
+                    f"{member.path}: shape {member.shape}; allowed () or {shape}"
+                )
+
+
+def _check_projection(record: StoredGroup, shapes: list[tuple[int, ...] | None]) -> None:
+    """Compare arrays with the ends; of unknown ends the network complains later."""
+    kind = KINDS[record.attributes["kind"]]
+    n_pre, n_post = (None if shape is None else math.prod(shape) for shape in shapes)
+    for member in record.members.values():
+        if not isinstance(member, StoredArray):
+            continue
+        _check_integers(member)
+        if n_pre is None or n_post is None or member.shape is None:
+            continue
+        if kind is DenseProjection and member.shape != (n_post, n_pre):
+            raise NetworkFileError(
+                f"{member.path}: shape {member.shape}; {(n_post, n_pre)} is needed"
+            )
+        if kind is SparseProjection and math.prod(member.shape) > n_pre * n_post:
+            raise NetworkFileError(
+                f"{member.path}: shape {member.shape}; at most {n_pre * n_post} pairs"
+            )
+
+
+def _check_integers(array: StoredArray) -> None:
+    if array.shape and array.dtype is not None and array.dtype.kind not in "iu":
+        raise NetworkFileError(f"{array.path}: dtype {array.dtype}; integers are needed")
+
+
+def _records(group: Any) -> list[Any]:
+    return [_record(group.members[str(place)]) for place in range(len(group.members))]
+
+
+def _record(group: StoredGroup) -> Any:
+    _check_names(group)
+    kind = KINDS[group.attributes["kind"]]
+    values = {field.name: _field(group, field.name) for field in dataclasses.fields(kind)}
     try:
-        return KINDS[kind](**values)
+        return kind(**values)
     except SsdpError as error:
-        raise NetworkFileError(f"{group.name}: {error}") from None
+        raise NetworkFileError(f"{group.path}: {error}") from None
 
 
-def _read_field(group: Any, name: str) -> Any:
-    import h5py
-
-    if name in group:
-        member = group[name]
-        return member[()] if isinstance(member, h5py.Dataset) else _read_record(member)
-    value = _plain(group.attrs[name])
+def _field(group: StoredGroup, name: str) -> Any:
+    if name in group.members:
+        member = group.members[name]
+        return _record(member) if isinstance(member, StoredGroup) else member.value
+    value = _plain(group.attributes[name])
     if name not in ENUMS:
         return value
     known = ENUMS[name].__members__
-    if value not in known:
-        raise NetworkFileError(f"{group.name}: {name} {value!r}; known are {', '.join(known)}")
+    if not isinstance(value, str) or value not in known:
+        raise NetworkFileError(f"{group.path}: {name} {value!r}; known are {', '.join(known)}")
     return known[value]
 
 
 def _plain(value: Any) -> Any:
-    """Turn an attribute into what Python has: an array into a tuple, an empty one into None."""
-    import h5py
-
-    if isinstance(value, h5py.Empty):
-        return None
-    if isinstance(value, np.ndarray):
-        return tuple(value.tolist())
-    return value.item() if isinstance(value, np.generic) else value
+    """Turn an attribute into what Python has: an array into a tuple."""
+    return tuple(value.tolist()) if isinstance(value, np.ndarray) else value
 
 
 def _compare(where: str, found: set[str], needed: set[str]) -> None:
@@ -217,8 +274,3 @@ def _compare(where: str, found: set[str], needed: set[str]) -> None:
             raise NetworkFileError(
                 f"{where}: {what} {sorted(names)[0]!r}; {', '.join(sorted(needed))} are needed"
             )
-
-
-def _reason(error: Exception) -> str:
-    lines = str(error).splitlines()
-    return lines[0] if lines else type(error).__name__

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hw_models import Chip, ConversionError, FixedPointNetwork, load
+from hw_models import Chip, ConversionError, FixedPointNetwork, MissingFileError, load
+from hw_models.hdf5_contents import StoredGroup
+from hw_models.hdf5_file import is_hdf5, read_outline
 
 if TYPE_CHECKING:
     from conversions.report import ConversionReport
 
-HDF5_SIGNATURE = b"\x89HDF\r\n\x1a\n"
 NETX_OPTIONS = "--input-shape, --netx-meaning"
 NIR_OPTIONS = (
     "--written-by, --dt, --reset, --recurrent-latency, --input-shape, --real-input, --steps"
@@ -37,7 +38,7 @@ class Source:
     name
         For messages.
     is_one
-        Whether the file at a path, which exists, is of this kind; looks at its content.
+        Whether an HDF5 file with this outline is of this kind.
     read
         The network, and the report of its conversion (None if it was one before).
     options
@@ -45,55 +46,33 @@ class Source:
     """
 
     name: str
-    is_one: Callable[[Path], bool]
+    is_one: Callable[[StoredGroup], bool]
     read: Callable[[Path, Request], tuple[FixedPointNetwork, ConversionReport | None]]
     options: frozenset[str] = frozenset()
 
 
 def source_of(path: Path) -> Source:
     """The kind of a file; a file that is nothing known is left to the reader of safetensors."""
-    if path.is_file():
-        for source in SOURCES:
-            if source.is_one(path):
+    if not path.exists():
+        raise MissingFileError(f"{path}: no such file")
+    if is_hdf5(path):
+        root = read_outline(path, "HDF5 file")
+        for source in HDF5_SOURCES:
+            if source.is_one(root):
                 return source
-        if is_hdf5(path):
-            known = " or ".join(source.name for source in SOURCES[:-1])
-            raise ConversionError(f"{path}: an HDF5 file, but not {known}")
-        if path.suffix.lower() in (".pt", ".pth", ".ckpt"):
-            raise ConversionError(
-                f"{path}: a checkpoint of PyTorch holds weights and no network, or code that would"
-                " run when it is read. Build the model in Python, load its weights by"
-                " torch.load(..., weights_only=True), and hand it to conversions.from_torch"
-            )
-    return SOURCES[-1]
+        known = " or ".join(source.name for source in HDF5_SOURCES)
+        raise ConversionError(f"{path}: an HDF5 file, but not {known}")
+    if path.suffix.lower() in (".pt", ".pth", ".ckpt"):
+        raise ConversionError(
+            f"{path}: a checkpoint of PyTorch holds weights and no network, or code that would"
+            " run when it is read. Build the model in Python, load its weights by"
+            " torch.load(..., weights_only=True), and hand it to conversions.from_torch"
+        )
+    return SAFETENSORS
 
 
-def is_hdf5(path: Path) -> bool:
-    """Whether a file begins as HDF5 does."""
-    with path.open("rb") as file:
-        return file.read(len(HDF5_SIGNATURE)) == HDF5_SIGNATURE
-
-
-def _has(path: Path, attribute: str | None, group: str | None) -> bool:
-    import h5py
-
-    if not is_hdf5(path):
-        return False
-    try:
-        with h5py.File(path, "r") as file:
-            return (attribute is None or attribute in file.attrs) and (
-                group is None or group in file
-            )
-    except (OSError, RuntimeError):
-        return False
-
-
-def _is_network(path: Path) -> bool:
-    return _has(path, "format", None)
-
-
-def _is_nir(path: Path) -> bool:
-    return _has(path, None, "node")
+def _is_network(root: StoredGroup) -> bool:
+    return "format" in root.attributes
 
 
 def _read_network(path: Path, request: Request) -> tuple[FixedPointNetwork, None]:
@@ -111,12 +90,6 @@ def _read_nir(path: Path, request: Request) -> tuple[FixedPointNetwork, Conversi
         raise ConversionError(f"{path}: {error} (options: {NIR_OPTIONS})") from None
 
 
-def _is_netx(path: Path) -> bool:
-    from conversions.netx_file.hdf5_layers import is_netx_file
-
-    return is_hdf5(path) and is_netx_file(path)
-
-
 def _read_netx(path: Path, request: Request) -> tuple[FixedPointNetwork, ConversionReport]:
     from conversions.netx_file import from_netx
 
@@ -128,6 +101,18 @@ def _read_netx(path: Path, request: Request) -> tuple[FixedPointNetwork, Convers
         raise ConversionError(f"{path}: {error} (options: {NETX_OPTIONS})") from None
 
 
+def _is_nir(root: StoredGroup) -> bool:
+    from conversions.nir_graph.nir_file import is_nir
+
+    return is_nir(root)
+
+
+def _is_netx(root: StoredGroup) -> bool:
+    from conversions.netx_file.hdf5_layers import is_netx
+
+    return is_netx(root)
+
+
 def _read_safetensors(path: Path, request: Request) -> tuple[FixedPointNetwork, ConversionReport]:
     from conversions.torch_model.conversion import from_torch
     from ssdp_neuro.training import load_model
@@ -135,7 +120,7 @@ def _read_safetensors(path: Path, request: Request) -> tuple[FixedPointNetwork, 
     return from_torch(load_model(path), chip=request.chip, calibration=request.calibration)
 
 
-SOURCES = (
+HDF5_SOURCES = (
     Source("a network of ssdp-neuro", _is_network, _read_network),
     Source(
         "a NIR graph",
@@ -147,5 +132,5 @@ SOURCES = (
         ),
     ),
     Source("a netx file of lava-dl", _is_netx, _read_netx, frozenset({"input_shape", "meaning"})),
-    Source("safetensors", lambda path: False, _read_safetensors),  # the last one tried
 )
+SAFETENSORS = Source("safetensors", lambda root: False, _read_safetensors)

@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from hw_models import ConversionError, NetworkFileError, SsdpError
+from hw_models import ConversionError, NetworkFileError
 from hw_models.atomic_file import whole_file
+from hw_models.hdf5_contents import StoredArray, StoredGroup
+from hw_models.hdf5_file import read_hdf5
 
 LAYERS = "layer"
 NEURON = "neuron"
@@ -102,16 +104,11 @@ class NetxFile:
     own: Mapping[str, Any] = field(default_factory=dict)
 
 
-def is_netx_file(path: str | os.PathLike[str]) -> bool:
-    """Whether this is an HDF5 file with layers as lava-dl writes them."""
-    import h5py
-
-    try:
-        with h5py.File(path, "r") as file:
-            first = file.get(f"{LAYERS}/0")
-            return isinstance(first, h5py.Group) and TYPE in first
-    except (OSError, RuntimeError):
-        return False
+def is_netx(root: StoredGroup) -> bool:
+    """Whether an HDF5 file with this outline has layers as lava-dl writes them."""
+    layers = root.members.get(LAYERS)
+    first = layers.members.get("0") if isinstance(layers, StoredGroup) else None
+    return isinstance(first, StoredGroup) and TYPE in first.members
 
 
 def read_file(path: str | os.PathLike[str]) -> NetxFile:
@@ -119,30 +116,19 @@ def read_file(path: str | os.PathLike[str]) -> NetxFile:
 
     Raises
     ------
+    MissingFileError
+        If there is no such file.
     NetworkFileError
         If it cannot be read, or its layers are not numbered from 0 on.
     """
-    import h5py
-
+    root = read_hdf5(path, "netx file", _check_root)
     try:
-        with h5py.File(path, "r") as file:
-            if LAYERS not in file:
-                known = ", ".join(sorted(file)[:6]) or "nothing"
-                raise NetworkFileError(f"an HDF5 file with {known}, without netx's group 'layer'")
-            group = _member(file, LAYERS)
-            places = [str(place) for place in range(len(group))]
-            if not places or set(group) != set(places):
-                found = ", ".join(sorted(group)) or "nothing"
-                raise NetworkFileError(f"/{LAYERS}: {found}; groups 0, 1, ... are needed")
-            layers = [_layer(_member(group, place), int(place)) for place in places]
-            return NetxFile(layers=tuple(layers), own=_own(file))
+        group = root.members[LAYERS]
+        assert isinstance(group, StoredGroup)
+        layers = [_layer(group.members[str(place)], place) for place in range(len(group.members))]
+        return NetxFile(layers=tuple(layers), own=_own(root))
     except NetworkFileError as error:
         raise NetworkFileError(f"{path}: {error}") from None
-    except SsdpError:
-        raise
-    except Exception as error:  # h5py reports damage by errors of many kinds
-        lines = str(error).splitlines() or [type(error).__name__]
-        raise NetworkFileError(f"{path}: not a readable netx file: {lines[0]}") from None
 
 
 def write_file(file: NetxFile, path: str | os.PathLike[str]) -> None:
@@ -172,21 +158,33 @@ def _write_text(group: Any, name: str, text: str) -> None:
     group.create_dataset(name, data=np.array([text.encode()], dtype="S10"))
 
 
-def _layer(group: Any, place: int) -> FileLayer:
-    import h5py
+def _check_root(root: StoredGroup) -> None:
+    group = root.members.get(LAYERS)
+    if group is None:
+        known = ", ".join(sorted(root.members)[:6]) or "nothing"
+        raise NetworkFileError(f"an HDF5 file with {known}, without netx's group 'layer'")
+    if not isinstance(group, StoredGroup):
+        raise NetworkFileError(f"{group.path}: a data set; a group is needed")
+    places = {str(place) for place in range(len(group.members))}
+    if not places or set(group.members) != places:
+        found = ", ".join(sorted(group.members)) or "nothing"
+        raise NetworkFileError(f"{group.path}: {found}; groups 0, 1, ... are needed")
 
-    if not isinstance(group, h5py.Group) or TYPE not in group:
+
+def _layer(group: Any, place: int) -> FileLayer:
+    if not isinstance(group, StoredGroup) or TYPE not in group.members:
         raise NetworkFileError(f"/{LAYERS}/{place}: a layer without {TYPE!r}")
     values: dict[str, np.ndarray] = {}
-    neuron_type = None
-    for name in group:
-        member = _member(group, name)
-        if isinstance(member, h5py.Group):
-            for inner in member:
-                values[f"{name}/{inner}"] = _value(_member(member, inner))
+    for name, member in group.members.items():
+        if isinstance(member, StoredGroup):
+            for inner, stored in member.members.items():
+                values[f"{name}/{inner}"] = _value(stored)
         else:
             values[name] = _value(member)
+    if TYPE not in values:
+        raise NetworkFileError(f"{group.path}/{TYPE}: a group; a data set is needed")
     kind = _text(values.pop(TYPE), place)
+    neuron_type = None
     if f"{NEURON}/{TYPE}" in values:
         neuron_type = _text(values.pop(f"{NEURON}/{TYPE}"), place)
     return FileLayer(
@@ -195,14 +193,11 @@ def _layer(group: Any, place: int) -> FileLayer:
 
 
 def _value(member: Any) -> np.ndarray:
-    import h5py
-
-    if not isinstance(member, h5py.Dataset):
-        raise NetworkFileError(f"{member.name}: a group; a data set is needed")
-    value = member[()]
-    if isinstance(value, h5py.Empty):
-        raise NetworkFileError(f"{member.name}: empty")
-    return np.asarray(value)
+    if not isinstance(member, StoredArray):
+        raise NetworkFileError(f"{member.path}: a group; a data set is needed")
+    if member.value is None:
+        raise NetworkFileError(f"{member.path}: empty")
+    return np.asarray(member.value)
 
 
 def _write_own(group: Any, own: Mapping[str, Any]) -> None:
@@ -210,26 +205,18 @@ def _write_own(group: Any, own: Mapping[str, Any]) -> None:
         group.attrs[OWN + name] = value
 
 
-def _own(group: Any) -> dict[str, Any]:
+def _own(group: StoredGroup) -> dict[str, Any]:
     return {
         name.removeprefix(OWN): value
-        for name, value in group.attrs.items()
-        if name.startswith(OWN) and isinstance(value, (str, np.ndarray))
+        for name, value in group.attributes.items()
+        if name.startswith(OWN) and isinstance(value, (str, list, np.ndarray))
     }
-
-
-def _member(group: Any, name: str) -> Any:
-    import h5py
-
-    if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-        raise NetworkFileError(f"{group.name}: {name!r} is a link; netx files have none")
-    return group[name]
 
 
 def _text(value: np.ndarray, place: int) -> str:
     first = value.reshape(-1)[0] if value.size else b""
     if isinstance(first, str):
-        return first
+        return str(first)
     if not isinstance(first, bytes):
         raise NetworkFileError(f"/{LAYERS}/{place}: type {first!r}; text is needed")
     return first.decode("ascii", "replace")

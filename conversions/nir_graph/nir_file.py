@@ -1,6 +1,6 @@
 """NIR files: HDF5 read into plain records, and graphs written whole or not at all.
 
-What is read is numbers and text. Nothing is executed, and links to other files are refused.
+What is read is numbers and text; nothing is executed (:mod:`hw_models.hdf5_contents`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import numpy as np
 from conversions.nir_graph.records import DEEPEST, GRAPH, NirNode, NirRecord
 from hw_models import MissingExtraError, NetworkFileError, SsdpError
 from hw_models.atomic_file import whole_file
+from hw_models.hdf5_contents import StoredArray, StoredGroup
+from hw_models.hdf5_file import read_hdf5
 
 
 def read_record(path: str | os.PathLike[str]) -> NirRecord:
@@ -21,22 +23,21 @@ def read_record(path: str | os.PathLike[str]) -> NirRecord:
 
     Raises
     ------
+    MissingFileError
+        If there is no such file.
     NetworkFileError
         If the file cannot be read, is not a NIR file or is damaged.
     """
-    import h5py
-
+    root = read_hdf5(path, "NIR file", _check_root)
     try:
-        with h5py.File(path, "r") as file:
-            if "node" not in file:
-                known = ", ".join(sorted(file)[:6]) or "nothing"
-                raise NetworkFileError(f"an HDF5 file with {known}, without NIR's group 'node'")
-            return _graph(_member(file, "node"), 0)
+        return _graph(root.members["node"], 0)
     except SsdpError as error:
         raise NetworkFileError(f"{path}: {error}") from None
-    except Exception as error:  # h5py reports damage by errors of many kinds
-        lines = str(error).splitlines() or [type(error).__name__]
-        raise NetworkFileError(f"{path}: not a readable NIR file: {lines[0]}") from None
+
+
+def is_nir(root: StoredGroup) -> bool:
+    """Whether an HDF5 file with this outline is meant as a NIR file."""
+    return "node" in root.members
 
 
 def write_graph(graph: Any, path: str | os.PathLike[str]) -> None:
@@ -70,33 +71,47 @@ def nir_package() -> Any:
     return nir
 
 
-def _graph(group: Any, depth: int) -> NirRecord:
-    import h5py
+def _check_root(root: StoredGroup) -> None:
+    if not is_nir(root):
+        known = ", ".join(sorted(root.members)[:6]) or "nothing"
+        raise NetworkFileError(f"an HDF5 file with {known}, without NIR's group 'node'")
 
+
+def _graph(group: Any, depth: int) -> NirRecord:
     if depth > DEEPEST:
-        raise NetworkFileError(f"{group.name}: graphs are nested more than {DEEPEST} deep")
-    if not isinstance(group, h5py.Group) or _kind(group) != GRAPH:
-        raise NetworkFileError(f"{group.name}: not a graph")
+        raise NetworkFileError(f"{group.path}: graphs are nested more than {DEEPEST} deep")
+    if not isinstance(group, StoredGroup) or _kind(group) != GRAPH:
+        raise NetworkFileError(f"{group.path}: not a graph")
     for part in ("nodes", "edges"):
-        if part not in group:
-            raise NetworkFileError(f"{group.name}: {part!r} is missing")
+        if part not in group.members:
+            raise NetworkFileError(f"{group.path}: {part!r} is missing")
+    members = group.members["nodes"]
+    if not isinstance(members, StoredGroup):
+        raise NetworkFileError(f"{members.path}: not a group")
     nodes: dict[str, NirNode | NirRecord] = {}
-    members = _member(group, "nodes")
-    for name in members:
-        node = _member(members, name)
-        if not isinstance(node, h5py.Group):
-            raise NetworkFileError(f"{node.name}: not a node")
+    for name, node in members.members.items():
+        if not isinstance(node, StoredGroup):
+            raise NetworkFileError(f"{node.path}: not a node")
         kind = _kind(node)
         nodes[name] = _graph(node, depth + 1) if kind == GRAPH else NirNode(kind, _fields(node))
-    edges = np.asarray(_member(group, "edges")[()])
+    metadata = group.members.get("metadata")
+    if metadata is not None and not isinstance(metadata, StoredGroup):
+        raise NetworkFileError(f"{metadata.path}: not a group")
+    kept = {} if metadata is None else _values(metadata, depth)
+    return NirRecord(nodes, _edges(group.members["edges"]), kept)
+
+
+def _edges(stored: Any) -> tuple[tuple[str, str], ...]:
+    if not isinstance(stored, StoredArray) or stored.shape is None:
+        raise NetworkFileError(f"{stored.path}: not an array")
+    edges = np.asarray(stored.value)
     if edges.size and (edges.ndim != 2 or edges.shape[1] != 2):
-        raise NetworkFileError(f"{group.name}/edges: shape {edges.shape}; (n, 2) is needed")
-    pairs = tuple((_text(a), _text(b)) for a, b in edges.reshape(-1, 2))
-    metadata = _values(_member(group, "metadata"), depth) if "metadata" in group else {}
-    return NirRecord(nodes, pairs, metadata)
+        raise NetworkFileError(f"{stored.path}: shape {edges.shape}; (n, 2) is needed")
+    where = stored.path
+    return tuple((_text(a, where), _text(b, where)) for a, b in edges.reshape(-1, 2))
 
 
-def _fields(group: Any) -> dict[str, Any]:
+def _fields(group: StoredGroup) -> dict[str, Any]:
     values = {
         name: value for name, value in _values(group, 0).items() if name not in {"type", "metadata"}
     }
@@ -105,44 +120,33 @@ def _fields(group: Any) -> dict[str, Any]:
     return values
 
 
-def _values(group: Any, depth: int) -> dict[str, Any]:
-    import h5py
-
+def _values(group: StoredGroup, depth: int) -> dict[str, Any]:
     if depth > DEEPEST:
-        raise NetworkFileError(f"{group.name}: groups are nested more than {DEEPEST} deep")
+        raise NetworkFileError(f"{group.path}: groups are nested more than {DEEPEST} deep")
     values: dict[str, Any] = {}
-    for name in group:
-        member = _member(group, name)
-        if isinstance(member, h5py.Group):
+    for name, member in group.members.items():
+        if isinstance(member, StoredGroup):
             values[name] = _values(member, depth + 1)
-            continue
-        value = member[()]
-        if isinstance(value, h5py.Empty):
-            values[name] = None
-        elif isinstance(value, bytes):
-            values[name] = _text(value)
+        elif isinstance(member.value, (bytes, str)):
+            values[name] = _text(member.value, member.path)
         else:
-            values[name] = np.asarray(value)
+            values[name] = None if member.value is None else np.asarray(member.value)
     return values
 
 
-def _member(group: Any, name: str) -> Any:
-    import h5py
-
-    if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-        raise NetworkFileError(f"{group.name}: {name!r} is a link; NIR files have none")
-    return group[name]
-
-
-def _kind(group: Any) -> str:
-    if "type" not in group:
-        raise NetworkFileError(f"{group.name}: a node without 'type'")
-    return _text(_member(group, "type")[()])
+def _kind(group: StoredGroup) -> str:
+    stored = group.members.get("type")
+    if stored is None:
+        raise NetworkFileError(f"{group.path}: a node without 'type'")
+    return _text(getattr(stored, "value", None), stored.path)
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, bytes):
-        return value.decode("utf8")
+def _text(value: Any, where: str) -> str:
     if isinstance(value, str):
         return value
-    raise NetworkFileError(f"{value!r} is not text")
+    if not isinstance(value, bytes):
+        raise NetworkFileError(f"{where}: {value!r} is not text")
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        raise NetworkFileError(f"{where}: {value!r} is not UTF-8") from None

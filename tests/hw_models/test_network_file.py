@@ -15,6 +15,7 @@ from hw_models import (
     FixedPointNetwork,
     InputPopulation,
     LifPopulation,
+    MissingFileError,
     NetworkFileError,
     PoolProjection,
     ResetMode,
@@ -208,10 +209,17 @@ def test_load__refuses_a_file_of_another_kind(tmp_path, content):
         load(tmp_path / "other")
 
 
-@pytest.mark.parametrize("place", ["missing.h5", "."])
-def test_load__refuses_a_path_without_a_file(tmp_path, place):
-    with pytest.raises(NetworkFileError, match="not a readable network file"):
-        load(tmp_path / place)
+def test_load__says_that_there_is_no_file(tmp_path):
+    with pytest.raises(MissingFileError) as caught:
+        load(tmp_path / "missing.h5")
+    assert str(caught.value) == f"{tmp_path / 'missing.h5'}: no such file"
+    assert isinstance(caught.value, FileNotFoundError)
+    assert isinstance(caught.value, NetworkFileError)
+
+
+def test_load__refuses_a_folder(tmp_path):
+    with pytest.raises(NetworkFileError, match="not a readable network file: Is a directory"):
+        load(tmp_path)
 
 
 def spoiled_attribute(place, name, value):

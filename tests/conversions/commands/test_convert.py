@@ -83,7 +83,7 @@ def test_convert__refuses_a_network_file(files, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["none.safetensors", "--out", "net.h5"], "none.safetensors: not a readable"),
+        (["none.safetensors", "--out", "net.h5"], "error: none.safetensors: no such file"),
         (["data.npz", "--out", "net.h5"], "data.npz: not a readable safetensors file"),
         (["weights.pt", "--out", "net.h5"], "hand it to conversions.from_torch"),
         (["model.safetensors", "--out", "missing/net.h5"], "cannot be written"),

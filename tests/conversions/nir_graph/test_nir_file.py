@@ -27,7 +27,7 @@ def refused(path, match):
 
 def test_read_record__refuses_what_is_no_nir_file(tmp_path):
     path = tmp_path / "a.nir"
-    refused(path, "not a readable NIR file")
+    refused(path, f"^{path}: no such file$")
     path.write_bytes(b"something else")
     refused(path, "not a readable NIR file")
     with h5py.File(path, "w") as file:
@@ -61,6 +61,17 @@ def test_read_record__groups_within_themselves_end(tmp_path):
         node["type"] = "NIRGraph"
         node["edges"] = np.zeros((0, 2), dtype="S1")
         node.create_group("nodes")["again"] = node
+    refused(path, "/node/nodes/again: another name of what has been read already")
+
+
+def test_read_record__graphs_within_graphs_end(tmp_path):
+    path = tmp_path / "a.nir"
+    with h5py.File(path, "w") as file:
+        node = file.create_group("node")
+        for _ in range(18):
+            node["type"] = "NIRGraph"
+            node["edges"] = np.zeros((0, 2), dtype="S1")
+            node = node.create_group("nodes/inner")
     refused(path, "nested more than 16 deep")
 
 
