@@ -24,7 +24,7 @@ from hw_models.errors import NetworkFileError
 DEEPEST = 40  # groups within groups
 MOST_GZIP = 1032  # bytes that one byte of gzip can stand for
 PLAIN_KINDS = "biufS"
-MOST_TEXT = 2**26  # bytes of all text in data sets
+MOST_TEXT = 2**24  # bytes of all text in data sets
 
 
 @dataclass(eq=False)
@@ -178,6 +178,7 @@ class _Outline:
         self._count_text(math.prod(shape) * dataset.id.get_type().get_size(), path)
         value = dataset[()]
         if shape == ():
+            self._count_text(len(value), path)
             return StoredArray(path, shape, None, _decoded(value, path))
         texts = np.empty(math.prod(shape), dtype=object)
         for index, one in enumerate(value.reshape(-1)):
