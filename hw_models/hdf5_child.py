@@ -29,7 +29,7 @@ PROGRAM = (
 )
 THREAD_SWITCHES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 START_SECONDS = 60.0  # for imports, on a machine that is very busy
-WORK_SECONDS = 5.0
+WORK_SECONDS = 2.0  # a hundred times what a small file takes
 OUTLINE_SPEED, NUMBERS_SPEED = 1e6, 10e6  # bytes per second, several times slower than usual
 MOST_MEMORY = 2**30  # bytes, beside those of the file and of its numbers
 MOST_MESSAGE = 2**28  # bytes

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from hw_models import InputError
+from ssdp_neuro.data.array_file import ABOUT_SAMPLES, SPIKES, read_arrays
 
 if TYPE_CHECKING:
     from conversions.real_network.bit_planes import BitPlanes
@@ -19,24 +18,19 @@ def read_calibration(path: Path, *, real: bool = False) -> Any:
     Raises
     ------
     InputError
-        If the file cannot be read or has no ``spikes`` (or ``values``).
+        If the file is no archive of arrays, or has no ``spikes`` (or ``values``).
+    OSError
+        If it cannot be opened.
     """
-    name = "values" if real else "spikes"
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            unknown = sorted(set(arrays.files) - {name, "labels"})
-            if name not in arrays.files or unknown:
-                raise InputError(
-                    f"{path}: arrays {', '.join(arrays.files) or 'none'}; {name!r} is needed"
-                    " and 'labels' may be there"
-                )
-            labels = arrays["labels"] if "labels" in arrays.files else None
-            return arrays[name], labels
-    except InputError:
-        raise
-    except Exception as error:  # zipfile and numpy report damage by errors of many kinds
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"{path}: not a readable NPZ file: {reason}") from None
+    name = "values" if real else SPIKES
+    arrays = read_arrays(path)
+    unknown = sorted(set(arrays) - ABOUT_SAMPLES - {name})
+    if name not in arrays or unknown:
+        raise InputError(
+            f"{path}: arrays {', '.join(arrays) or 'none'}; {name!r} is needed and"
+            f" {', '.join(sorted(ABOUT_SAMPLES))} may be there"
+        )
+    return arrays[name], arrays.get("labels")
 
 
 def bit_planes_of(option: str) -> BitPlanes:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hw_models import FixedPointNetwork, InputError
+from ssdp_neuro.data.array_file import ABOUT_SAMPLES, read_array_or_arrays
 
 
 def load_spikes(path: Path, network: FixedPointNetwork) -> Any:
@@ -19,7 +18,8 @@ def load_spikes(path: Path, network: FixedPointNetwork) -> Any:
     ----------
     path
         ``.npy`` with one array, or ``.npz`` with one array per input population under its
-        name (under any name if there is one population and one array). Nothing is unpickled.
+        name (under any name, as ``spikes``, if there is one population). Labels and what else
+        is said about samples may be there and is not read. Nothing is unpickled.
     network
         Its input populations name the arrays.
 
@@ -34,22 +34,17 @@ def load_spikes(path: Path, network: FixedPointNetwork) -> Any:
     OSError
         If it cannot be opened.
     """
-    try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            return loaded
-        with loaded:
-            arrays = {name: loaded[name] for name in loaded.files}
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, KeyError) as error:
-        raise InputError(
-            f"{path}: not a NumPy file of plain arrays (.npy or .npz, nothing pickled): {error}"
-        ) from None
-    if not all(isinstance(array, np.ndarray) for array in arrays.values()):
-        raise InputError(f"{path}: an entry of the archive is not a .npy array")
+    arrays = read_array_or_arrays(path)
+    if isinstance(arrays, np.ndarray):
+        return arrays
     names = [population.name for population in network.inputs]
-    if len(arrays) == len(names) == 1:
-        return {names[0]: next(iter(arrays.values()))}
-    unknown = sorted(set(arrays) - set(names))
-    if unknown or not arrays:
-        raise InputError(f"{path}: arrays {sorted(arrays)}; input populations are {names}")
-    return arrays
+    about = ABOUT_SAMPLES - set(names)
+    spikes = {name: array for name, array in arrays.items() if name not in about}
+    if len(names) == 1 and len(spikes) == 1:
+        return {names[0]: next(iter(spikes.values()))}
+    if not spikes or not set(spikes) <= set(names):
+        raise InputError(
+            f"{path}: arrays {sorted(arrays)}; input populations are {names} (beside them"
+            f" {', '.join(sorted(about))} are allowed and not read)"
+        )
+    return spikes

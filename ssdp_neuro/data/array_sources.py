@@ -38,7 +38,7 @@ def npz(settings: DataSettings) -> Source:
     labels = wanted_array(arrays, path, "labels", "iu", 1).astype(np.int64)
     names = _class_names(arrays, path, labels)
     samples = arrays[kinds[0]]
-    if samples.ndim < 2 or len(samples) != len(labels):
+    if samples.ndim < 2 or len(samples) != len(labels) or 0 in samples.shape[1:]:
         raise InputError(f"{path}: {kinds[0]} of {samples.shape} for {len(labels)} labels")
     is_test = groups = None
     if "test" in arrays:

@@ -227,6 +227,8 @@ def _from_arrays(
             f"{path}: spikes of shape {spikes.shape}, {spikes.dtype};"
             f" 0 and 1 of shape (B, {n_steps}, {n_inputs}) are needed"
         )
+    if not spikes.size:
+        raise InputError(f"{path}: no samples, or samples without spikes: {spikes.shape}")
     if labels.shape != spikes.shape[:1] or labels.dtype.kind not in "iu" or labels.min() < 0:
         raise InputError(
             f"{path}: labels of shape {labels.shape}, {labels.dtype};"

@@ -246,6 +246,19 @@ def test_read_hdf5__says_that_there_is_no_file(path):
         read_hdf5(path, "file")
 
 
+def test_read_hdf5__stops_the_library_where_it_never_ends(path):
+    """The free space of the heap with the texts has size 0, and is looked through for ever."""
+    with h5py.File(path, "w", libver="earliest") as file:
+        file.attrs["a"] = "abc"
+    data = bytearray(path.read_bytes())
+    size_of_free_space = data.index(b"GCOL") + 16 + 16 + 8 + 8
+    assert data[size_of_free_space : size_of_free_space + 8] == (4096 - 40).to_bytes(8, "little")
+    data[size_of_free_space : size_of_free_space + 8] = bytes(8)
+    path.write_bytes(data)
+    with pytest.raises(NetworkFileError, match="the HDF5 library did not come to an end with it"):
+        read_hdf5(path, "file")
+
+
 def test_read_hdf5__finds_no_module_in_the_working_directory(path, tmp_path, monkeypatch):
     make_all(path)
     (tmp_path / "h5py.py").write_text("raise SystemExit(3)")

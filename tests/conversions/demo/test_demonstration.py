@@ -3,9 +3,11 @@ import json
 import numpy as np
 import pytest
 
+from conversions.commands.calibration_file import read_calibration
 from conversions.torch_model.conversion import from_torch
 from hw_models import LOIHI2, check, load, same_record
 from ssdp_neuro import simulate
+from ssdp_neuro.cli.spike_file import load_spikes
 from ssdp_neuro.decision import accuracy, decide
 from ssdp_neuro.training import load_digits, load_model
 from tests.conversions.demo.conftest import TINY
@@ -16,6 +18,17 @@ pytestmark = pytest.mark.lava
 def held_out(folder):
     with np.load(folder / "held_out.npz") as arrays:
         return arrays["spikes"], arrays["labels"]
+
+
+def test_run_demo__saves_spikes_that_the_other_commands_read(tiny_demo):
+    _, _, folder = tiny_demo
+    network = load(folder / "digits.h5")
+    (given,) = load_spikes(folder / "held_out.npz", network).values()
+    assert (given == held_out(folder)[0]).all()
+    spikes, labels = read_calibration(folder / "held_out.npz")
+    assert (spikes == given).all()
+    assert (labels == held_out(folder)[1]).all()
+    simulate(network, given[:2], n_steps=20)
 
 
 def test_run_demo__numbers_are_those_of_what_it_saved(tiny_demo):

@@ -62,6 +62,17 @@ def test_simulate__npz_holds_one_array_per_input_population(command):
     assert populations[0] == populations[1]
 
 
+def test_simulate__takes_an_npz_of_labelled_samples_as_every_command_does(command):
+    spikes = np.load("spikes.npy")
+    about = {"labels": [0, 1, 0], "test": [True] * 3, "classes": ["a", "b"], "groups": [1, 1, 2]}
+    np.savez("samples.npz", spikes=spikes, **about)
+    lines = [
+        f"simulate net.h5 --steps 20 --json --spikes {f}" for f in ("samples.npz", "spikes.npy")
+    ]
+    populations = [json.loads(command(line).out)["populations"] for line in lines]
+    assert populations[0] == populations[1]
+
+
 def test_simulate__network_without_inputs_needs_no_spikes(command):
     neuron = LifPopulation(
         name="a", shape=(1,), current_decay=0, voltage_decay=0, threshold=1, bias_mantissa=100
