@@ -32,7 +32,7 @@ class Verification:
     spikes
         Spikes that each executor counted, over all populations.
     seconds
-        How long each took.
+        How long each took; kernels are compiled before.
     unequal
         Executors that differ from the first one somewhere.
     first_difference
@@ -103,6 +103,10 @@ def verify(
         probes = [(lif.name, variable) for lif in network.neurons for variable in STATE_VARIABLES]
     pairs = check_probes(network, probes)
     given = spike_input(network, spikes, n_steps)
+    if Executor.ENGINE in chosen:
+        from ssdp_neuro.engine.readiness import make_ready
+
+        make_ready(network)
     results, seconds = {}, {}
     for executor in chosen:
         started = time.perf_counter()

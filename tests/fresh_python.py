@@ -4,6 +4,8 @@ import subprocess
 import sys
 import textwrap
 
+from ssdp_neuro.compile_notice import NOTICE
+
 
 def run_program(program, *arguments, options=(), folder=None, timeout_s=120):
     """What a program printed; it has to end well."""
@@ -17,3 +19,8 @@ def run_program(program, *arguments, options=(), folder=None, timeout_s=120):
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def without_notice(errors):
+    """Standard error but for the line that kernels are being compiled, which only new ones are."""
+    return "".join(line for line in errors.splitlines(True) if not line.startswith(NOTICE))

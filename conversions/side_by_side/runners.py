@@ -35,7 +35,7 @@ class Recording:
     layers
         bool ``(B, T, N)`` by name, from input to output.
     seconds
-        Wall-clock time of the run.
+        Wall-clock time of the run; kernels are compiled before.
     counts
         Events, of the engine only.
     """
@@ -87,6 +87,9 @@ def run_network(
     run: Any
     if runner is Runner.ENGINE:
         from ssdp_neuro import simulate as run
+        from ssdp_neuro.engine.readiness import make_ready
+
+        make_ready(network)
     else:
         from conversions.lava_executor import LavaExecution
         from conversions.lava_executor import run_lava as run

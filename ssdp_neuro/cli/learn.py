@@ -80,6 +80,7 @@ def learn(
     ssdp-neuro learn digits.h5 --data digits --rule error-ssdp --classes 0,1 --shots 20 --json
     """
     from ssdp_neuro.data.spike_data import load_samples
+    from ssdp_neuro.engine.readiness import make_ready
 
     described = load(network)
     name = readout_name(described, projection)
@@ -106,6 +107,7 @@ def learn(
         n_new=add_classes,
     )
     before = accuracies(plastic, target, test, n_known)
+    make_ready(plastic)
     started = time.perf_counter()
     result = teach(plastic, name, lesson, epochs=epochs, seed=seed)
     seconds = time.perf_counter() - started

@@ -14,7 +14,8 @@ import typer
 from hw_models import FixedPointNetwork, InputError, load
 from ssdp_neuro.cli.arguments import NetworkFile, SpikeFile
 from ssdp_neuro.cli.spike_file import load_spikes
-from ssdp_neuro.engine.results import RunResult
+from ssdp_neuro.engine.results import RunResult, check_probes
+from ssdp_neuro.engine.spike_input import spike_input
 
 
 def simulate(
@@ -50,11 +51,18 @@ def simulate(
     ssdp-neuro simulate net.h5 --steps 20 --rate 0.1 --samples 8 --seed 1
     ssdp-neuro simulate net.h5 --steps 20 --rate 0.1 --probe hidden.v --json
     """
+    from ssdp_neuro.engine.readiness import make_ready
     from ssdp_neuro.engine.simulator import simulate as run_network
 
+    if out is not None and out.suffix != ".npz":
+        raise InputError(f"--out {out}: a name that ends in .npz is needed, a NumPy archive")
     described = load(network)
-    given = _given_spikes(described, spikes, rate, steps, samples, seed)
+    given = spike_input(
+        described, _given_spikes(described, spikes, rate, steps, samples, seed), steps
+    )
     probes = [_probe(text) for text in probe or ()]
+    check_probes(described, probes)
+    make_ready(described)
     started = time.perf_counter()
     result = run_network(
         described, given, n_steps=steps, probes=probes, seed=seed, n_threads=threads
@@ -176,6 +184,6 @@ def _print(title: str, report: dict[str, Any]) -> None:
         span = f"{row['lowest']:,} .. {row['highest']:,}"
         console.print(f"{escape(name)}: {span}", highlight=False)
     console.print(
-        f"{report['n_samples']} x {report['n_steps']} steps in {report['seconds']:.3f} s",
+        f"{report['n_samples']} x {report['n_steps']} steps in {report['seconds']:.3g} s",
         highlight=False,
     )

@@ -70,6 +70,8 @@ class DaSsdpRule:
         weights
         """
         p = self.params
+        gates = gates.view()
+        gates.flags.writeable = False  # given ones are: one compiled form for all
         common = (weights, pre_codes, post_codes, gates, self.table, p.shift)
         if p.rounding is Rounding.STOCHASTIC:
             return int(

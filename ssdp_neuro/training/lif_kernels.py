@@ -37,6 +37,7 @@ import numba
 import numpy as np
 
 from hw_models.arithmetic import STATE_LIMIT
+from ssdp_neuro.compile_notice import announce_compiling
 
 CHUNK = 1024  # neurons at a time
 KEPT_VALUES = 2**16  # of a chunk over all steps going back, for the second cache
@@ -45,6 +46,7 @@ FAST_SIGMOID, ARC_TANGENT, BOXCAR, TRIANGULAR, MULTI_GAUSSIAN = range(5)
 
 def kernel(function: Callable[..., Any]) -> Any:
     """Compile on first use and keep the result on disk where that can be written."""
+    announce_compiling()
     options = {"nogil": True, "error_model": "numpy"}
     try:
         return numba.njit(cache=True, **options)(function)

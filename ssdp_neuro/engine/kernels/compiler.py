@@ -18,6 +18,8 @@ from typing import Any
 
 import numba
 
+from ssdp_neuro.compile_notice import announce_compiling
+
 KEPT_FOLDERS = 8
 SOURCES = Path(__file__).parent
 
@@ -62,6 +64,7 @@ def _open_cache() -> Path | None:
 
 
 CACHE = _open_cache()
+announce_compiling()
 
 
 @contextlib.contextmanager

@@ -91,7 +91,7 @@ def test_simulate__table_names_the_populations(command):
 
 def wrong_files():
     """Files that are not what they should be."""
-    np.save("floats.npy", np.zeros((20, 8)))
+    np.save("floats.npy", np.full((20, 8), 0.5))
     np.save("nan.npy", np.full((20, 8), np.nan))
     np.save("shape.npy", np.zeros((20, 9), dtype=bool))
     np.save("late.npy", np.array([[3, 0], [20, 1]]))
@@ -128,8 +128,8 @@ def wrong_files():
         ("net.h5 --steps 20 --spikes foreign.npz", "foreign.npz"),
         ("net.h5 --steps 20 --spikes names.npz", "arrays ['others', 'pixels']"),
         ("two.h5 --steps 20 --spikes spikes.npy", "2 input populations"),
-        ("net.h5 --steps 20 --spikes floats.npy", "dtype float64"),
-        ("net.h5 --steps 20 --spikes nan.npy", "dtype float64"),
+        ("net.h5 --steps 20 --spikes floats.npy", "value 0.5 at index (0, 0)"),
+        ("net.h5 --steps 20 --spikes nan.npy", "value nan at index (0, 0)"),
         ("net.h5 --steps 20 --spikes shape.npy", "(20, 9)"),
         ("net.h5 --steps 20 --spikes late.npy", "step 20; allowed 0..19"),
         ("net.h5 --steps 19 --spikes spikes.npy", "(3, 20, 8)"),
@@ -150,6 +150,7 @@ def wrong_files():
         ("net.h5 --steps 5 --rate 0.1 --probe pixels.v", "('pixels', 'v')"),
         ("net.h5 --steps 5 --rate 0.1 --probe other.v", "no population named 'other'"),
         ("net.h5 --steps 5 --rate 0.1 --out nowhere/run.npz", "nowhere/run.npz"),
+        ("net.h5 --steps 5 --rate 0.1 --out r.txt", "--out r.txt: a name that ends in .npz"),
         ("net.h5 --rate 0.1", "--steps"),
     ],
 )

@@ -1,0 +1,42 @@
+import pytest
+
+from tests.fresh_python import run_program
+
+PROGRAM = """
+    import sys
+    import numba
+    import numpy as np
+    from hw_models import ThirdFactor
+    from ssdp_neuro import learn, simulate
+    from ssdp_neuro.engine.readiness import make_ready
+    from tests.ssdp_neuro.engine.plastic_networks import N_STEPS, batch_of, params_of, two_layers
+
+    rng = np.random.default_rng(3)
+    rule = params_of(ThirdFactor.TEACHER)
+    network = two_layers(rng, params_of(ThirdFactor.CONSTANT), rule)
+    make_ready(network)
+
+    def compiled():
+        return {
+            (module.__name__, name): len(function.signatures)
+            for module in list(sys.modules.values())
+            if module.__name__.startswith("ssdp_neuro.engine.kernels")
+            for name, function in vars(module).items()
+            if hasattr(function, "signatures")
+        }
+
+    before = compiled()
+    batch, labels = batch_of(rng, 3), [0, 2, 1]
+    simulate(network, batch, n_steps=N_STEPS, probes=[("out", "v")], n_threads=2)
+    simulate(network, batch[0], n_steps=N_STEPS)
+    simulate(network, None, n_steps=N_STEPS)
+    learn(network, batch, labels, n_steps=N_STEPS)
+    learn(network, batch, n_steps=N_STEPS, teacher=np.ones((3, 3), np.int32))
+    assert compiled() == before, set(compiled().items()) - set(before.items())
+    print(before["ssdp_neuro.engine.kernels.network", "run_network"])
+"""
+
+
+@pytest.mark.kernel
+def test_make_ready__leaves_nothing_to_compile():
+    assert run_program(PROGRAM, timeout_s=280) == "1\n"
