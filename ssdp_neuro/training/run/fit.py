@@ -21,9 +21,11 @@ from ssdp_neuro.training.run.circumstances import circumstances, refuse_other_ru
 from ssdp_neuro.training.run.config import RunConfig
 from ssdp_neuro.training.run.data_check import refuse_unfit
 from ssdp_neuro.training.run.device import (
+    Place,
     chosen_place,
     random_states_kept,
     refuse_apart,
+    summed,
 )
 from ssdp_neuro.training.run.model_choice import make_model
 from ssdp_neuro.training.run.model_file import read_model
@@ -123,7 +125,8 @@ def fit(
         Folder of the run: config, checkpoints, best model, result. Nothing is written if
         not given.
     resume
-        Go on from the last whole checkpoint in ``out``; from the start if there is none.
+        Go on from the last whole checkpoint in ``out``; from the start if the run was killed
+        before it had one.
     show_progress
         Whether there is a bar, on stderr.
     on_epoch
@@ -132,7 +135,8 @@ def fit(
     Raises
     ------
     InputError
-        If the data, the model or the folder do not fit, or a resumed run had other settings.
+        If the data, the model or the folder do not fit, or a resumed run had other settings,
+        or there is none to resume.
     TrainingError
         If the loss is no longer a number, or another process uses the folder.
     NetworkFileError
@@ -154,18 +158,20 @@ def fit(
         found = None
         before: list[int] = []
         if folder is not None:
-            if not resume:
+            if resume:
+                _refuse_no_run(folder, place)
+            else:
                 folder.refuse_used()
             before = folder.steps()
             found = folder.newest()
-        extra = circumstances(data, place)
         n_threads = config.training.threads or None
         if found is not None:
             n_threads = n_threads or found[1]["circumstances"]["threads"]
-            refuse_other_run(found[1], config, extra, str(out))
         reuse_memory()
         with threads(n_threads):
-            extra["circumstances"]["threads"] = torch.get_num_threads()
+            extra = circumstances(data, place)
+            if found is not None:
+                refuse_other_run(found[1], config, extra, str(out))
             if model is None:
                 model = make_model(
                     config.model, tuple(data.input_shape), data.n_classes, config.training.seed
@@ -186,6 +192,15 @@ def fit(
                 trainer.state.restore(*found)
             refuse_apart(trainer.state.progress.step, place)
             return _run(trainer, before, show_progress)
+
+
+def _refuse_no_run(folder: RunFolder, place: Place) -> None:
+    """Refuse to go on where no rank sees a run; ranks that differ are refused later."""
+    if not summed([float(folder.has_run())], place)[0]:
+        raise InputError(
+            f"{folder.path}: there is no run to go on with; check --out, or leave --resume out to"
+            " begin one"
+        )
 
 
 def _run(trainer: Trainer, before: list[int], show_progress: bool) -> TrainingResult:

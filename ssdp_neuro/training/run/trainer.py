@@ -157,7 +157,7 @@ class Trainer:
         refuse_weights_not_finite(self.state.model, self.state.where())
         described = {**self.extra, "config": self.config.plain(), **rest}
         self.folder.write(self.state.progress.step, tensors, described)
-        self.folder.remove_old(self.settings.keep)
+        self.folder.remove_old(self.settings.keep, up_to=self.state.progress.step)
 
     def _refuse_off_chip(self) -> None:
         """At once, not when the first epoch on integers begins."""
