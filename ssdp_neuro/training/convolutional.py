@@ -14,8 +14,10 @@ from hw_models import ShapeError
 from hw_models.integers import integer
 from ssdp_neuro.training.network import SpikingNetwork
 from ssdp_neuro.training.neurons import CubaLif
+from ssdp_neuro.training.torch_settings import usual_torch
 
 
+@usual_torch()
 def convolutional(
     input_shape: Sequence[int],
     channels: Sequence[int],

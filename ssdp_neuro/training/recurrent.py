@@ -11,8 +11,10 @@ from torch import nn
 from ssdp_neuro.training.feed_forward import feed_forward
 from ssdp_neuro.training.network import SpikingNetwork
 from ssdp_neuro.training.neurons import CubaLif
+from ssdp_neuro.training.torch_settings import usual_torch
 
 
+@usual_torch()
 def recurrent(
     sizes: Sequence[int],
     *,

@@ -17,6 +17,7 @@ from hw_models import InputError
 from hw_models.atomic_file import write_whole
 from ssdp_neuro.data import DataSplit, load
 from ssdp_neuro.training.memory_reuse import reuse_memory
+from ssdp_neuro.training.network import SpikingNetwork
 from ssdp_neuro.training.run.circumstances import circumstances, refuse_other_run
 from ssdp_neuro.training.run.config import RunConfig
 from ssdp_neuro.training.run.data_check import refuse_unfit
@@ -35,6 +36,7 @@ from ssdp_neuro.training.run.run_folder import BEST, CONFIG, RESULT, RunFolder
 from ssdp_neuro.training.run.trainer import Trainer
 from ssdp_neuro.training.ssdp import SSDP
 from ssdp_neuro.training.thread_count import threads
+from ssdp_neuro.training.torch_settings import real_type, usual_torch
 
 RuleMaker = Callable[[nn.Module, torch.optim.Optimizer], "SSDP | None"]
 
@@ -178,20 +180,30 @@ def fit(
                 )
                 if config.model.start_from and found is None:
                     read_model(model, Path(config.model.start_from))
-            trainer = Trainer(
-                model.to(place.device),
-                data,
-                config,
-                place,
-                make_rule=rule or _rule_of(config),
-                folder=folder,
-                extra=extra,
-                on_epoch=on_epoch,
-            )
-            if found is not None:
-                trainer.state.restore(*found)
-            refuse_apart(trainer.state.progress.step, place)
-            return _run(trainer, before, show_progress)
+            _refuse_other_type(model)
+            with usual_torch(real_type(model), place.device.type):
+                trainer = Trainer(
+                    model.to(place.device),
+                    data,
+                    config,
+                    place,
+                    make_rule=rule or _rule_of(config),
+                    folder=folder,
+                    extra=extra,
+                    on_epoch=on_epoch,
+                )
+                if found is not None:
+                    trainer.state.restore(*found)
+                refuse_apart(trainer.state.progress.step, place)
+                return _run(trainer, before, show_progress)
+
+
+def _refuse_other_type(model: nn.Module) -> None:
+    if isinstance(model, SpikingNetwork) and real_type(model) != torch.float32:
+        raise InputError(
+            f"fit.model: {real_type(model)}; networks of the chip are trained in float32:"
+            " model.float()"
+        )
 
 
 def _refuse_no_run(folder: RunFolder, place: Place) -> None:

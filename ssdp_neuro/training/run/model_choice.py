@@ -26,6 +26,7 @@ from ssdp_neuro.training.surrogate import (
     Surrogate,
     Triangular,
 )
+from ssdp_neuro.training.torch_settings import usual_torch
 from ssdp_neuro.training.transformer import SpikingTransformer, TokenLif
 
 SURROGATES: dict[SurrogateKind, Any] = {
@@ -38,6 +39,7 @@ SURROGATES: dict[SurrogateKind, Any] = {
 GAIN, CONVOLUTIONAL_GAIN = 1.0, 1.5
 
 
+@usual_torch()
 def make_model(
     settings: ModelSettings, input_shape: tuple[int, ...], n_classes: int, seed: int
 ) -> nn.Module:
