@@ -24,7 +24,8 @@ import torch
 from torch import Tensor
 
 from benchmarks.da_ssdp_training_step import interleaved, overhead
-from ssdp_neuro.training import da_ssdp_update, first_spike, synchrony_update
+from ssdp_neuro.training import da_ssdp_update, first_spike
+from ssdp_neuro.training.plasticity import synchrony_update
 
 SIZES = ((128, 384, 384), (128, 1024, 1024), (32, 2048, 2048))
 RULE = {"a_plus": 1.5e-3, "a_baseline": 1e-4, "sigma": 1.0}

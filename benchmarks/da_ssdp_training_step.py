@@ -11,7 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ssdp_neuro.training import DASSDP, Positions, SpikingBlock, spike_tap
+from ssdp_neuro.training import DASSDP, Positions, SpikingBlock
+from ssdp_neuro.training.plasticity import spike_tap
 
 
 def synchronize(device: str) -> None:

@@ -26,9 +26,9 @@ import numpy as np
 from benchmarks.data_floors import measured
 from benchmarks.event_report import record
 from benchmarks.machine import machine
-from conversions.side_by_side.pieces import compare
-from conversions.side_by_side.result import ComparedRun, Comparison
-from conversions.side_by_side.runners import Runner
+from conversions.comparison.model_comparison import compare
+from conversions.comparison.result import ComparedRun, Comparison
+from conversions.comparison.runners import Runner
 from hw_models.atomic_file import write_whole
 from ssdp_neuro.data import load
 from ssdp_neuro.training import RunConfig, fit, read_config

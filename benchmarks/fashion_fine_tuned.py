@@ -16,8 +16,8 @@ import numpy as np
 
 from benchmarks.fashion_rules import say, tables
 from benchmarks.machine import machine
-from conversions.side_by_side.pieces import compare
-from conversions.side_by_side.presentation import as_dict, rows, sentences
+from conversions.comparison.model_comparison import compare
+from conversions.comparison.presentation import as_dict, rows, sentences
 from hw_models.atomic_file import write_whole
 from ssdp_neuro.data import load
 from ssdp_neuro.training import fit

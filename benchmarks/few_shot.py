@@ -17,12 +17,12 @@ import sys
 import time
 from pathlib import Path
 
+from benchmarks.few_shot_study.figure import figure_svg
+from benchmarks.few_shot_study.report import tables, to_json
+from benchmarks.few_shot_study.settings import DATA_SETS, DIGITS, ON_CHIP, Rule, StudySettings
+from benchmarks.few_shot_study.study import run_study
+from benchmarks.few_shot_study.tuning import tuned
 from benchmarks.machine import machine
-from conversions.few_shot.figure import figure_svg
-from conversions.few_shot.report import tables, to_json
-from conversions.few_shot.settings import DATA_SETS, DIGITS, ON_CHIP, Rule, StudySettings
-from conversions.few_shot.study import run_study
-from conversions.few_shot.tuning import tuned
 from hw_models.atomic_file import write_whole
 
 TUNING_SEEDS = (100,)

@@ -22,9 +22,9 @@ from benchmarks.machine import machine
 from conversions import Executor, Verification, from_torch, verify
 from hw_models import FixedPointNetwork
 from ssdp_neuro import simulate
-from ssdp_neuro.data.idx_file import read_labelled_images
+from ssdp_neuro.data.codes.encoding import latency_code
+from ssdp_neuro.data.formats.idx_file import read_labelled_images
 from ssdp_neuro.decision import accuracy, decide
-from ssdp_neuro.encoding import latency_code
 from ssdp_neuro.training import feed_forward, fit_arrays
 
 ROOT = Path(__file__).parents[1]

@@ -9,22 +9,23 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from conversions.comparison import Difference
-    from conversions.executors import Executor
-    from conversions.lava_executor import LavaExecution, run_lava
-    from conversions.lava_graph.program import LavaProgram, from_lava, run_in_engine
-    from conversions.lava_learner import learn_lava
-    from conversions.lava_program import to_lava
-    from conversions.netx_file import NetxMeaning, from_netx, to_netx
-    from conversions.nir_graph import from_nir, to_nir
+    from conversions.comparison.model_comparison import compare
+    from conversions.conversion_report import ConversionReport
+    from conversions.lava.executor import LavaExecution, run_lava
+    from conversions.lava.lava_model import to_lava
+    from conversions.lava.learner import learn_lava
+    from conversions.lava.program import LavaProgram, from_lava, run_in_engine
+    from conversions.netx import NetxMeaning, from_netx, to_netx
+    from conversions.nir import from_nir, to_nir
+    from conversions.pytorch.conversion import from_torch
+    from conversions.pytorch.neurons.reading import TimeAxis
+    from conversions.pytorch.neurons.registry import register_neuron, register_synapse
     from conversions.quantization import Calibration, to_fixed_point
     from conversions.real_network.bit_planes import BitPlanes
-    from conversions.report import ConversionReport
-    from conversions.torch_model.conversion import from_torch
-    from conversions.torch_model.reading import TimeAxis
-    from conversions.torch_model.registry import register_neuron, register_synapse
-    from conversions.verification import Verification, verify
-    from hw_models.lesson import LearningForm
+    from conversions.verification.differences import Difference
+    from conversions.verification.executors import Executor
+    from conversions.verification.verify_network import Verification, verify
+    from hw_models.learning_schedule import LearningForm
     from ssdp_neuro.engine.random_input import random_spikes
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "NetxMeaning",
     "TimeAxis",
     "Verification",
+    "compare",
     "from_lava",
     "from_netx",
     "from_nir",
@@ -61,30 +63,31 @@ __all__ = [
 _HOMES = {
     "BitPlanes": "conversions.real_network.bit_planes",
     "Calibration": "conversions.quantization",
-    "ConversionReport": "conversions.report",
-    "Difference": "conversions.comparison",
-    "Executor": "conversions.executors",
-    "LavaExecution": "conversions.lava_executor",
-    "LavaProgram": "conversions.lava_graph.program",
-    "LearningForm": "hw_models.lesson",
-    "NetxMeaning": "conversions.netx_file",
-    "TimeAxis": "conversions.torch_model.reading",
-    "Verification": "conversions.verification",
-    "from_lava": "conversions.lava_graph.program",
-    "from_netx": "conversions.netx_file",
-    "from_nir": "conversions.nir_graph",
-    "from_torch": "conversions.torch_model.conversion",
-    "learn_lava": "conversions.lava_learner",
+    "ConversionReport": "conversions.conversion_report",
+    "Difference": "conversions.verification.differences",
+    "Executor": "conversions.verification.executors",
+    "LavaExecution": "conversions.lava.executor",
+    "LavaProgram": "conversions.lava.program",
+    "LearningForm": "hw_models.learning_schedule",
+    "NetxMeaning": "conversions.netx",
+    "TimeAxis": "conversions.pytorch.neurons.reading",
+    "Verification": "conversions.verification.verify_network",
+    "compare": "conversions.comparison.model_comparison",
+    "from_lava": "conversions.lava.program",
+    "from_netx": "conversions.netx",
+    "from_nir": "conversions.nir",
+    "from_torch": "conversions.pytorch.conversion",
+    "learn_lava": "conversions.lava.learner",
     "random_spikes": "ssdp_neuro.engine.random_input",
-    "register_neuron": "conversions.torch_model.registry",
-    "register_synapse": "conversions.torch_model.registry",
-    "run_in_engine": "conversions.lava_graph.program",
-    "run_lava": "conversions.lava_executor",
+    "register_neuron": "conversions.pytorch.neurons.registry",
+    "register_synapse": "conversions.pytorch.neurons.registry",
+    "run_in_engine": "conversions.lava.program",
+    "run_lava": "conversions.lava.executor",
     "to_fixed_point": "conversions.quantization",
-    "to_lava": "conversions.lava_program",
-    "to_netx": "conversions.netx_file",
-    "to_nir": "conversions.nir_graph",
-    "verify": "conversions.verification",
+    "to_lava": "conversions.lava.lava_model",
+    "to_netx": "conversions.netx",
+    "to_nir": "conversions.nir",
+    "verify": "conversions.verification.verify_network",
 }
 
 

@@ -8,16 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ssdp_neuro.engine.learn_result import LearnResult
     from ssdp_neuro.engine.learner import learn
     from ssdp_neuro.engine.results import EventCounts, RunResult
     from ssdp_neuro.engine.simulator import simulate
 
-    compare: Callable[..., Any]
-
-__all__ = ["EventCounts", "LearnResult", "RunResult", "compare", "learn", "simulate"]
+__all__ = ["EventCounts", "LearnResult", "RunResult", "learn", "simulate"]
 
 _HOMES = {
     "EventCounts": "ssdp_neuro.engine.results",
@@ -28,16 +24,7 @@ _HOMES = {
 }
 
 
-# What needs packages above this one is registered by them, as commands are.
-_FUNCTIONS = "ssdp_neuro.functions"
-
-
 def __getattr__(name: str) -> Any:
-    if name == "compare":
-        from importlib import metadata
-
-        (entry,) = metadata.entry_points(group=_FUNCTIONS, name=name)
-        return entry.load()
     if name not in _HOMES:
         raise AttributeError(f"module 'ssdp_neuro' has no attribute {name!r}")
     import importlib

@@ -15,8 +15,8 @@ from conversions.demo.lava_check import compare_with_lava, require_lava
 from conversions.demo.lesson_plan import lesson
 from conversions.demo.result import ClassAccuracy, DemoResult, Example, Lesson
 from conversions.demo.settings import DemoSettings
+from conversions.pytorch.conversion import from_torch
 from conversions.quantization import ScaleForm
-from conversions.torch_model.conversion import from_torch
 from hw_models import FixedPointNetwork
 from ssdp_neuro import learn, simulate
 from ssdp_neuro.decision import accuracy, decide, first_spikes

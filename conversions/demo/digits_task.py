@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from conversions.demo.settings import N_PIXELS, DemoSettings
-from ssdp_neuro.encoding import latency_code
+from ssdp_neuro.data.codes.encoding import latency_code
 
 if TYPE_CHECKING:
     from ssdp_neuro.training import LabelledImages, SpikingNetwork

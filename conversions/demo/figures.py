@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from conversions.demo.result import DemoResult
-from conversions.drawing import DARK, GREY, NEW, OLD, blank
+from conversions.report_pages.svg_figures import DARK, GREY, NEW, OLD, blank
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

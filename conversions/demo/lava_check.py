@@ -8,7 +8,7 @@ import numpy as np
 
 from conversions.demo.result import LavaComparison
 from conversions.demo.settings import DemoSettings
-from conversions.lava_executor import LavaExecution, run_lava
+from conversions.lava.executor import LavaExecution, run_lava
 from hw_models import FixedPointNetwork
 from ssdp_neuro import simulate
 

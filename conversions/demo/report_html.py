@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 
-from conversions import html_page
 from conversions.demo.figures import accuracy_figure, latency_figure, raster_figure
 from conversions.demo.result import DemoResult
-from conversions.drawing import draw, require_matplotlib
+from conversions.report_pages import html_page
+from conversions.report_pages.svg_figures import draw, require_matplotlib
 
 
 def write_demo_report(path: str | os.PathLike[str], result: DemoResult) -> None:

@@ -11,8 +11,8 @@ import numpy as np
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from conversions.conversion_report import ConversionReport
     from conversions.demo.settings import DemoSettings
-    from conversions.report import ConversionReport
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from conversions.conversion_report import ConversionReport
 from conversions.quantization.calibration import Calibration
 from conversions.quantization.constant_drive import BiasForm, needs_step
-from conversions.quantization.grid_proposals import Range, ScaleForm, covering_steps, settled
+from conversions.quantization.grid_proposals import (
+    Range,
+    ScaleForm,
+    covering_steps,
+    settled,
+    whole_steps,
+)
 from conversions.quantization.layer import Layer
 from conversions.quantization.layer_grid import LayerGrid, trained_grid
 from conversions.quantization.lowering import Lowered, clock, free_name, lower
@@ -15,10 +22,8 @@ from conversions.quantization.measurement import compared, layer_reports, networ
 from conversions.quantization.recordings import Recordings
 from conversions.quantization.search import best_grid
 from conversions.quantization.trial import Trial
-from conversions.quantization.whole_steps import whole_steps
 from conversions.real_network import RealNetwork
 from conversions.real_network.timing import Timing, timing
-from conversions.report import ConversionReport
 from hw_models import LOIHI2, Chip, ConversionError, FixedPointNetwork, TypeMismatchError, check
 from hw_models.errors import brief
 

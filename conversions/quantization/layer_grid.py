@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from conversions.conversion_report import GridChoice
 from conversions.quantization.decays import current_kept
 from conversions.quantization.layer import Layer
 from conversions.quantization.synapses import Synapses, mantissas
-from conversions.report import GridChoice
 from hw_models.arithmetic import ALIGN_SHIFT
 
 ON_GRID = 1e-6  # of a step; a weight of float32 that is nearer differs by its own rounding

@@ -12,7 +12,6 @@ from conversions.quantization.constant_drive import ONCE, BiasForm, drive
 from conversions.quantization.decays import current_kept, voltage_kept
 from conversions.quantization.layer import Layer
 from conversions.quantization.layer_grid import LayerGrid
-from conversions.quantization.whole_terms import whole_terms
 from conversions.real_network import RealConv, RealDense, RealProjection, RealReset
 from hw_models import (
     ConversionError,
@@ -23,6 +22,50 @@ from hw_models import (
     SparseProjection,
 )
 from hw_models.projections import MAX_DELAY, Projection
+
+FINE = 256  # what the fine synapses make up for is below it
+
+
+def whole_terms(values: Any) -> list[tuple[np.ndarray, int]]:
+    """Weight vectors with exponents whose sum is ``values``.
+
+    Each vector either has one sign or is even, and fits 8 bits, as the chip's weights do.
+    One is enough for small or round numbers, two for all up to 32767.
+
+    Parameters
+    ----------
+    values : integers, shape (N,)
+
+    Returns
+    -------
+    list of (int64 mantissas ``(N,)``, exponent 0 or 7)
+        Empty if all values are 0.
+
+    Examples
+    --------
+    >>> [(weights.tolist(), exponent) for weights, exponent in whole_terms([3, -1000])]
+    [([3, 24], 0), ([0, -8], 7)]
+    >>> whole_terms([4, -6])[0][0].tolist()
+    [4, -6]
+    """
+    left = np.asarray(values, dtype=np.int64)
+    terms: list[tuple[np.ndarray, int]] = []
+    if not left.any():
+        return terms
+    if ((left >= 0) & (left < FINE)).all() or ((left <= 0) & (left > -FINE)).all():
+        return [(left, 0)]
+    if (left % 2 == 0).all() and (left >= -FINE).all() and (left <= FINE - 2).all():
+        return [(left, 0)]
+    fine = left % FINE
+    if fine.any():
+        terms.append((fine, 0))
+    coarse = (left - fine) // FINE
+    while coarse.any():
+        part = coarse.clip(-128, 127)
+        terms.append((2 * part, 7))
+        coarse = coarse - part
+    return terms
+
 
 RELAY: dict[str, Any] = {"current_decay": 4095, "voltage_decay": 4095, "threshold": 1}
 

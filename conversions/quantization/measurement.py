@@ -8,18 +8,46 @@ from typing import Any
 
 import numpy as np
 
+from conversions.conversion_report import ConversionReport, GridChoice, LayerReport
 from conversions.quantization.calibration import Calibration
 from conversions.quantization.current_bound import current_bound
 from conversions.quantization.decays import current_kept, voltage_kept
 from conversions.quantization.layer import Layer
 from conversions.quantization.layer_grid import LayerGrid
 from conversions.quantization.lowering import Lowered
-from conversions.quantization.mismatch import spike_mismatch
 from conversions.quantization.recordings import Recordings
-from conversions.report import ConversionReport, GridChoice, LayerReport
-from hw_models import FixedPointNetwork
+from hw_models import FixedPointNetwork, InputError
 from hw_models.arithmetic import ALIGN_SHIFT, STATE_LIMIT
 from ssdp_neuro.decision import accuracy, decide, grouped
+
+
+def spike_mismatch(one: Any, other: Any) -> float:
+    """Share of spikes that have no counterpart at the same place and step.
+
+    Parameters
+    ----------
+    one, other : bool or 0/1, equal shapes
+
+    Returns
+    -------
+    float
+        0 if equal (or both silent), 1 if they share no spike.
+
+    Raises
+    ------
+    InputError
+        If the shapes differ.
+
+    Examples
+    --------
+    >>> spike_mismatch([1, 1, 0, 0], [1, 0, 0, 1])
+    0.5
+    """
+    first, second = np.asarray(one) != 0, np.asarray(other) != 0
+    if first.shape != second.shape:
+        raise InputError(f"spike_mismatch: shapes {first.shape} and {second.shape} differ")
+    spikes = int(first.sum()) + int(second.sum())
+    return float((first != second).sum() / spikes) if spikes else 0.0
 
 
 def layer_reports(layer: Layer, grid: LayerGrid, lowered: Lowered) -> list[LayerReport]:

@@ -6,18 +6,18 @@ import dataclasses
 
 import numpy as np
 
+from conversions.conversion_report import GridChoice
 from conversions.quantization.error_feedback import fed_back
 from conversions.quantization.grid_proposals import (
     Range,
     ScaleForm,
     covering_steps,
     settled,
+    whole_steps,
 )
 from conversions.quantization.layer_grid import LayerGrid
 from conversions.quantization.synapses import Synapses
 from conversions.quantization.trial import Trial
-from conversions.quantization.whole_steps import whole_steps
-from conversions.report import GridChoice
 
 # shares of the largest weight that are covered; below half, too much saturates
 COVERAGES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)

@@ -16,7 +16,7 @@ from hw_models.errors import RangeError
 from hw_models.lava_processes.plastic_dense.process import PlasticDense
 from hw_models.lava_processes.replay.process import PostReplay, PreReplay
 from hw_models.lava_processes.third_factors.process import DopamineGate, GivenGate, LabelGate
-from hw_models.lesson import LearningForm, LearningPlan
+from hw_models.learning_schedule import LearningForm, LearningPlan
 from hw_models.plasticity import DaSsdpParams, ThirdFactor
 from hw_models.projections import DenseProjection
 

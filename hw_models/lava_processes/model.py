@@ -19,7 +19,7 @@ from hw_models.errors import InputError, NameClashError
 from hw_models.lava_processes.learning import PlasticProcesses, plastic_processes
 from hw_models.lava_processes.neurons import neuron_process
 from hw_models.lava_processes.synapses import connect_input, connect_output, synapse_process
-from hw_models.lesson import LearningPlan
+from hw_models.learning_schedule import LearningPlan
 from hw_models.network import FixedPointNetwork
 from hw_models.populations import Population
 

@@ -1,8 +1,8 @@
 """Data sets as spikes: readers, encoders and splits; NumPy only until a data set needs more."""
 
-from ssdp_neuro.data.augmentation import Augmented
+from ssdp_neuro.data.codes.augmentation import Augmented
+from ssdp_neuro.data.codes.disturbance import Disturbed
 from ssdp_neuro.data.dataset import DataSplit, SpikeDataset
-from ssdp_neuro.data.disturbance import Disturbed
 from ssdp_neuro.data.images import EncodedImages
 from ssdp_neuro.data.loading import DATA_SETS, load
 from ssdp_neuro.data.settings import DataSettings, Encoding, ValidationBy

@@ -9,8 +9,7 @@ import numpy as np
 
 from hw_models import InputError, ShapeError
 from hw_models.records import short_repr
-from ssdp_neuro.data.dataset import places_in
-from ssdp_neuro.data.image_encoders import (
+from ssdp_neuro.data.codes.image_encoders import (
     BitPlaneEncoder,
     ImageEncoder,
     LatencyEncoder,
@@ -19,6 +18,7 @@ from ssdp_neuro.data.image_encoders import (
     RegularRateEncoder,
     ThresholdEncoder,
 )
+from ssdp_neuro.data.dataset import places_in
 from ssdp_neuro.data.settings import DataSettings, Encoding
 
 

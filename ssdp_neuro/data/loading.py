@@ -6,16 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hw_models import InputError
-from ssdp_neuro.data import image_sources
-from ssdp_neuro.data.array_sources import npz
-from ssdp_neuro.data.cifar10 import cifar10
 from ssdp_neuro.data.dataset import DataSplit
-from ssdp_neuro.data.mit_bih import mit_bih
+from ssdp_neuro.data.sets import image_sources
+from ssdp_neuro.data.sets.array_sources import npz
+from ssdp_neuro.data.sets.cifar10 import cifar10
+from ssdp_neuro.data.sets.mit_bih import mit_bih
+from ssdp_neuro.data.sets.sound_sources import fsdd
+from ssdp_neuro.data.sets.tonic_sources import cifar10_dvs, dvs_gesture, nmnist, shd
 from ssdp_neuro.data.settings import DataSettings
-from ssdp_neuro.data.sound_sources import fsdd
 from ssdp_neuro.data.source import Source
 from ssdp_neuro.data.split import divided
-from ssdp_neuro.data.tonic_sources import cifar10_dvs, dvs_gesture, nmnist, shd
 
 # what is read, and where it is to be had
 DATA_SETS: dict[str, str] = {

@@ -14,11 +14,11 @@ from hw_models import InputError, RangeError, ShapeError
 from hw_models.integers import integer
 from hw_models.random_bits import random_bits
 from hw_models.records import short_repr
-from ssdp_neuro.data.array_file import read_arrays
-from ssdp_neuro.data.digits import load_digits
-from ssdp_neuro.data.event_recordings import SENSOR, binned_events, read_recordings
-from ssdp_neuro.data.idx_file import read_labelled_images
-from ssdp_neuro.encoding import latency_code
+from ssdp_neuro.data.codes.encoding import latency_code
+from ssdp_neuro.data.formats.array_file import read_arrays
+from ssdp_neuro.data.formats.event_recordings import SENSOR, binned_events, read_recordings
+from ssdp_neuro.data.formats.idx_file import read_labelled_images
+from ssdp_neuro.data.sets.digits import load_digits
 
 DIGITS = "digits"
 RECORDING_US = 300_000  # of N-MNIST: three movements of the camera

@@ -6,7 +6,7 @@ import numpy as np
 
 from hw_models import InputError
 from hw_models.random_bits import random_bits
-from ssdp_neuro.data.augmentation import Augmented
+from ssdp_neuro.data.codes.augmentation import Augmented
 from ssdp_neuro.data.dataset import DataSplit
 from ssdp_neuro.data.settings import DataSettings, ValidationBy
 from ssdp_neuro.data.source import Source

@@ -9,45 +9,15 @@ except ImportError as missing:
         'ssdp_neuro.training needs PyTorch: pip install "ssdp-neuro[train]"'
     ) from missing
 
-from ssdp_neuro.data.digits import DigitsSplit, LabelledImages, load_digits
-from ssdp_neuro.training.adaptation import Adaptation
-from ssdp_neuro.training.checkpoint import load_model, save_model
-from ssdp_neuro.training.controls import (
-    ConstantUpdate,
-    GateAtOne,
-    RandomUpdate,
-    ShuffledLatencies,
-)
-from ssdp_neuro.training.convolutional import convolutional
-from ssdp_neuro.training.da_ssdp import DASSDP
-from ssdp_neuro.training.decays import decay_of
-from ssdp_neuro.training.delays import DelayedLinear
-from ssdp_neuro.training.dopamine_gate import DopamineGate, GateFit, SaturationWarning
-from ssdp_neuro.training.fake_quant import OnGrid
-from ssdp_neuro.training.feed_forward import feed_forward
-from ssdp_neuro.training.first_spike import first_spike, last_spike
+from ssdp_neuro.data.sets.digits import DigitsSplit, LabelledImages, load_digits
 from ssdp_neuro.training.fit_arrays import TrainingHistory, fit_arrays
-from ssdp_neuro.training.lif_state import LifState
-from ssdp_neuro.training.memory_reuse import reuse_memory
-from ssdp_neuro.training.network import SpikingNetwork
-from ssdp_neuro.training.neurons import CubaLif, Lif
-from ssdp_neuro.training.quantization import quantize
-from ssdp_neuro.training.recurrent import recurrent
-from ssdp_neuro.training.rule_settings import (
-    LossChoice,
-    Positions,
-    Preset,
-    RuleSettings,
-    SpikeChoice,
-)
-from ssdp_neuro.training.run.config import RunConfig, config_of, read_config
-from ssdp_neuro.training.run.errors import TrainingError
-from ssdp_neuro.training.run.fit import TrainingResult, fit
-from ssdp_neuro.training.run.progress_record import EpochRecord
-from ssdp_neuro.training.spike_tap import InputOf
-from ssdp_neuro.training.ssdp import SSDP
-from ssdp_neuro.training.stages import Stage, stages
-from ssdp_neuro.training.surrogate import (
+from ssdp_neuro.training.layers.adaptation import Adaptation
+from ssdp_neuro.training.layers.decays import decay_of
+from ssdp_neuro.training.layers.delays import DelayedLinear
+from ssdp_neuro.training.layers.fake_quant import OnGrid
+from ssdp_neuro.training.layers.lif_state import LifState
+from ssdp_neuro.training.layers.neurons import CubaLif, Lif
+from ssdp_neuro.training.layers.surrogate import (
     ArcTangent,
     Boxcar,
     FastSigmoid,
@@ -55,8 +25,38 @@ from ssdp_neuro.training.surrogate import (
     Triangular,
     spike,
 )
-from ssdp_neuro.training.synchrony_update import da_ssdp_update, ssdp_update, synchrony
-from ssdp_neuro.training.transformer import SpikingBlock, SpikingTransformer, TokenLif
+from ssdp_neuro.training.memory_reuse import reuse_memory
+from ssdp_neuro.training.networks.checkpoint import load_model, save_model
+from ssdp_neuro.training.networks.convolutional import convolutional
+from ssdp_neuro.training.networks.feed_forward import feed_forward
+from ssdp_neuro.training.networks.network import SpikingNetwork
+from ssdp_neuro.training.networks.quantization import quantize
+from ssdp_neuro.training.networks.recurrent import recurrent
+from ssdp_neuro.training.networks.stages import Stage, stages
+from ssdp_neuro.training.networks.transformer import SpikingBlock, SpikingTransformer, TokenLif
+from ssdp_neuro.training.plasticity.controls import (
+    ConstantUpdate,
+    GateAtOne,
+    RandomUpdate,
+    ShuffledLatencies,
+)
+from ssdp_neuro.training.plasticity.da_ssdp import DASSDP
+from ssdp_neuro.training.plasticity.dopamine_gate import DopamineGate, GateFit, SaturationWarning
+from ssdp_neuro.training.plasticity.first_spike import first_spike, last_spike
+from ssdp_neuro.training.plasticity.rule_settings import (
+    LossChoice,
+    Positions,
+    Preset,
+    RuleSettings,
+    SpikeChoice,
+)
+from ssdp_neuro.training.plasticity.spike_tap import InputOf
+from ssdp_neuro.training.plasticity.ssdp import SSDP
+from ssdp_neuro.training.plasticity.synchrony_update import da_ssdp_update, ssdp_update, synchrony
+from ssdp_neuro.training.run.config import RunConfig, config_of, read_config
+from ssdp_neuro.training.run.errors import TrainingError
+from ssdp_neuro.training.run.fit import TrainingResult, fit
+from ssdp_neuro.training.run.progress_record import EpochRecord
 
 __all__ = [
     "DASSDP",

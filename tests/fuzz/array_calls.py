@@ -20,8 +20,8 @@ from hw_models import (
     ThirdFactor,
 )
 from ssdp_neuro import learn, simulate
+from ssdp_neuro.data.codes.encoding import latency_code, rate_code
 from ssdp_neuro.decision import accuracy, decide, first_spikes, grouped
-from ssdp_neuro.encoding import latency_code, rate_code
 from ssdp_neuro.engine.spike_input import SpikeInput
 from ssdp_neuro.rules.teacher_input import teacher_spikes
 
@@ -238,8 +238,8 @@ def training_calls() -> list[ArrayCall]:
     except ImportError:
         return []
     from ssdp_neuro.training import CubaLif, SpikingNetwork
-    from ssdp_neuro.training.delays import DelayedLinear
-    from ssdp_neuro.training.network import as_spikes
+    from ssdp_neuro.training.layers.delays import DelayedLinear
+    from ssdp_neuro.training.networks.network import as_spikes
 
     def neurons(array: Any) -> Any:
         layer = CubaLif(current_decay=array, voltage_decay=300, threshold=1.0)

@@ -6,7 +6,7 @@ import pytest
 from conversions import LavaExecution, run_lava
 from hw_models import DenseProjection, FixedPointNetwork, InputPopulation, LifPopulation
 from ssdp_neuro import simulate
-from tests.oracle.simulate import simulate as oracle
+from ssdp_neuro.oracle.simulate import simulate as oracle
 
 NEVER = 2**25 - 1  # a threshold beyond every membrane potential
 MEMORYLESS = {"current_decay": 4095, "voltage_decay": 4096}

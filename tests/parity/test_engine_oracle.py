@@ -14,7 +14,7 @@ from hw_models import (
 )
 from ssdp_neuro.engine import population_table
 from ssdp_neuro.engine.simulator import simulate
-from tests.oracle.simulate import simulate as oracle
+from ssdp_neuro.oracle.simulate import simulate as oracle
 from tests.strategies import cases
 
 pytestmark = pytest.mark.kernel

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 
 from conversions import LavaExecution, run_lava
 from ssdp_neuro import simulate
-from tests.oracle.simulate import simulate as oracle
+from ssdp_neuro.oracle.simulate import simulate as oracle
 from tests.strategies import cases
 
 pytestmark = [pytest.mark.lava, pytest.mark.kernel]

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conversions import LavaExecution, learn_lava
-from conversions.lava_learner import task_rasters
-from conversions.lava_lessons import lessons_of
+from conversions.lava.learner import task_rasters
+from conversions.lava.lessons import lessons_of
 from hw_models import (
     DaSsdpParams,
     DenseProjection,
@@ -23,10 +23,10 @@ from hw_models import (
     ThirdFactor,
     same_record,
 )
-from hw_models.lesson import LearningForm, learning_plan
+from hw_models.learning_schedule import LearningForm, learning_plan
 from ssdp_neuro import learn, simulate
 from ssdp_neuro.engine.learning_task import learning_task
-from tests.oracle.learn import learn as oracle
+from ssdp_neuro.oracle.learn import learn as oracle
 from tests.plasticity_strategies import da_ssdp_params
 
 pytestmark = [pytest.mark.lava, pytest.mark.kernel]

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from conversions import LavaExecution, LearningForm, learn_lava, to_lava
-from conversions.lava_learner import task_rasters
-from conversions.lava_lessons import lessons_of
+from conversions.lava.learner import task_rasters
+from conversions.lava.lessons import lessons_of
 from hw_models import InputError, RangeError, Rounding, same_record
-from hw_models.lesson import learning_plan
+from hw_models.learning_schedule import learning_plan
 from ssdp_neuro.engine.learning_task import learning_task
-from tests.oracle import da_ssdp as twin
-from tests.oracle.simulate import simulate as oracle
+from ssdp_neuro.oracle import da_ssdp as twin
+from ssdp_neuro.oracle.simulate import simulate as oracle
 from tests.parity.test_lava_learning import (
     CONSTANT,
     DOPAMINE,

@@ -16,8 +16,8 @@ from hw_models import (
     save,
 )
 from ssdp_neuro import simulate
+from ssdp_neuro.oracle.simulate import simulate as oracle
 from tests.fresh_python import run_program
-from tests.oracle.simulate import simulate as oracle
 
 pytestmark = pytest.mark.lava
 

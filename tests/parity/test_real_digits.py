@@ -12,9 +12,9 @@ import pytest
 
 from conversions import Executor, from_torch, verify
 from ssdp_neuro import simulate
-from ssdp_neuro.data.idx_file import read_labelled_images
+from ssdp_neuro.data.codes.encoding import latency_code
+from ssdp_neuro.data.formats.idx_file import read_labelled_images
 from ssdp_neuro.decision import accuracy, decide
-from ssdp_neuro.encoding import latency_code
 from ssdp_neuro.training import feed_forward, fit_arrays, load_digits
 
 pytestmark = pytest.mark.lava

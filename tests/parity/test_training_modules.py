@@ -27,10 +27,10 @@ from ssdp_neuro.training import (
     quantize,
     stages,
 )
+from ssdp_neuro.training.networks.stages import weight_of
 from ssdp_neuro.training.run.choices import ModelKind
 from ssdp_neuro.training.run.model_choice import make_model
 from ssdp_neuro.training.run.settings.model import ModelSettings
-from ssdp_neuro.training.stages import weight_of
 
 LEARNED = {"learn_current_decay": True, "learn_voltage_decay": True}
 

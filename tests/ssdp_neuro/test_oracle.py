@@ -18,7 +18,7 @@ from hw_models import (
     ResetMode,
     SparseProjection,
 )
-from tests.oracle import run_oracle, simulate
+from ssdp_neuro.oracle import run_oracle, simulate
 from tests.strategies import cases
 
 

@@ -6,7 +6,7 @@ from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.process.variable import Var
 
-from hw_models.lesson import SampleClock
+from hw_models.learning_schedule import SampleClock
 
 
 class ExtendedLIF(AbstractProcess):

@@ -12,7 +12,7 @@ from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from hw_models.arithmetic import shift_floor, shift_round
 from hw_models.lava_processes.replay.process import PostReplay, PreReplay
-from hw_models.lesson import n_replay_steps
+from hw_models.learning_schedule import n_replay_steps
 from hw_models.plasticity import ThirdFactor
 
 

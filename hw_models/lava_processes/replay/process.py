@@ -8,7 +8,7 @@ knows its own code, tells in every step what a source neuron of that code would 
 from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import AbstractProcess
 
-from hw_models.lesson import SampleClock
+from hw_models.learning_schedule import SampleClock
 from hw_models.plasticity import DaSsdpParams
 
 

@@ -7,7 +7,7 @@ Samples that are not learned from, and all after the last lesson, have gate 0.
 from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import AbstractProcess
 
-from hw_models.lesson import Lesson, SampleClock
+from hw_models.learning_schedule import Lesson, SampleClock
 from hw_models.plasticity import DaSsdpParams
 
 

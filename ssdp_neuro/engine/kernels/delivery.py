@@ -4,12 +4,43 @@ Every function mutates ``drive`` (and its scratch, left at zero), visits only sy
 the fired sources, and returns how many. Sums wrap in int32, as Lava's do.
 """
 
+import numba
 import numpy as np
+from numba.core import cgutils, types
+from numba.extending import intrinsic
 
 from ssdp_neuro.engine.kernels.compiler import lean_kernel
-from ssdp_neuro.engine.kernels.prefetch import LINE_BYTES, prefetch
 from ssdp_neuro.engine.kernels.row_sums import add_rows
 from ssdp_neuro.engine.kernels.vector_width import wide_vectors
+
+LINE_BYTES = 64
+
+
+@intrinsic
+def _prefetch(typing_context, array, index):
+    def generate(context, builder, signature, arguments):
+        array_type, _ = signature.args
+        struct = context.make_array(array_type)(context, builder, arguments[0])
+        pointer = builder.gep(struct.data, [arguments[1]])
+        byte = builder.bitcast(pointer, cgutils.voidptr_t)
+        number = cgutils.ir.IntType(32)
+        kind = cgutils.ir.FunctionType(
+            cgutils.ir.VoidType(), [cgutils.voidptr_t, number, number, number]
+        )
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        # to be read, kept in all levels, as data
+        builder.call(function, [byte, number(0), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return types.void(array, index), generate
+
+
+def _nothing(array, index):
+    """Interpreted kernels run without it."""
+
+
+prefetch = _nothing if numba.config.DISABLE_JIT else _prefetch
+
 
 ROWS_AHEAD = 4
 WORDS_PER_LINE = LINE_BYTES // 4

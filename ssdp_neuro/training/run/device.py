@@ -18,7 +18,7 @@ from torch import distributed as dist
 
 from hw_models import InputError, SsdpError
 from hw_models.random_bits import random_bits
-from ssdp_neuro.training.ranks import in_ranks
+from ssdp_neuro.training.plasticity.ranks import in_ranks
 from ssdp_neuro.training.run.choices import DeviceKind
 from ssdp_neuro.training.run.errors import TrainingError
 

@@ -10,15 +10,8 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from ssdp_neuro.training.convolutional import convolutional
-from ssdp_neuro.training.feed_forward import feed_forward
-from ssdp_neuro.training.membrane_bias import MembraneBias
-from ssdp_neuro.training.network import SpikingNetwork
-from ssdp_neuro.training.recurrent import recurrent
-from ssdp_neuro.training.run.choices import ModelKind, SurrogateKind
-from ssdp_neuro.training.run.settings.model import ModelSettings
-from ssdp_neuro.training.stages import stages, weight_of
-from ssdp_neuro.training.surrogate import (
+from ssdp_neuro.training.layers.membrane_bias import MembraneBias
+from ssdp_neuro.training.layers.surrogate import (
     ArcTangent,
     Boxcar,
     FastSigmoid,
@@ -26,8 +19,14 @@ from ssdp_neuro.training.surrogate import (
     Surrogate,
     Triangular,
 )
-from ssdp_neuro.training.torch_settings import usual_torch
-from ssdp_neuro.training.transformer import SpikingTransformer, TokenLif
+from ssdp_neuro.training.networks.convolutional import convolutional
+from ssdp_neuro.training.networks.feed_forward import feed_forward
+from ssdp_neuro.training.networks.network import SpikingNetwork
+from ssdp_neuro.training.networks.recurrent import recurrent
+from ssdp_neuro.training.networks.stages import stages, weight_of
+from ssdp_neuro.training.networks.transformer import SpikingTransformer, TokenLif
+from ssdp_neuro.training.run.choices import ModelKind, SurrogateKind
+from ssdp_neuro.training.run.settings.model import ModelSettings
 
 SURROGATES: dict[SurrogateKind, Any] = {
     SurrogateKind.FAST_SIGMOID: FastSigmoid,
@@ -39,7 +38,6 @@ SURROGATES: dict[SurrogateKind, Any] = {
 GAIN, CONVOLUTIONAL_GAIN = 1.0, 1.5
 
 
-@usual_torch()
 def make_model(
     settings: ModelSettings, input_shape: tuple[int, ...], n_classes: int, seed: int
 ) -> nn.Module:

@@ -11,9 +11,9 @@ from torch import nn
 
 from hw_models import InputError, NetworkFileError
 from hw_models.atomic_file import write_whole
-from ssdp_neuro.training.checkpoint import PLAIN, UNDER_GRID, load_model, save_model
-from ssdp_neuro.training.network import SpikingNetwork
-from ssdp_neuro.training.tensor_file import tensor_file
+from ssdp_neuro.training.networks.checkpoint import PLAIN, UNDER_GRID, load_model, save_model
+from ssdp_neuro.training.networks.network import SpikingNetwork
+from ssdp_neuro.training.networks.tensor_file import tensor_file
 
 
 def write_model(model: nn.Module, path: Path) -> bool:

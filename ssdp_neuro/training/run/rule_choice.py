@@ -8,21 +8,21 @@ import torch
 from torch import nn
 
 from hw_models import InputError
-from ssdp_neuro.training.controls import (
+from ssdp_neuro.training.networks.stages import stages
+from ssdp_neuro.training.networks.transformer import SpikingTransformer
+from ssdp_neuro.training.plasticity.controls import (
     ConstantUpdate,
     GateAtOne,
     RandomUpdate,
     ShuffledLatencies,
 )
-from ssdp_neuro.training.da_ssdp import DASSDP
-from ssdp_neuro.training.rule_settings import Preset
+from ssdp_neuro.training.plasticity.da_ssdp import DASSDP
+from ssdp_neuro.training.plasticity.rule_settings import Preset
+from ssdp_neuro.training.plasticity.spike_tap import InputOf
+from ssdp_neuro.training.plasticity.ssdp import SSDP, Triple
 from ssdp_neuro.training.run.choices import RuleKind
 from ssdp_neuro.training.run.section import nearest
 from ssdp_neuro.training.run.settings.rule import RuleSection
-from ssdp_neuro.training.spike_tap import InputOf
-from ssdp_neuro.training.ssdp import SSDP, Triple
-from ssdp_neuro.training.stages import stages
-from ssdp_neuro.training.transformer import SpikingTransformer
 
 RULES: dict[RuleKind, type[SSDP]] = {
     RuleKind.SSDP: SSDP,

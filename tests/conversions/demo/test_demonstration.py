@@ -3,11 +3,11 @@ import json
 import numpy as np
 import pytest
 
-from conversions.commands.calibration_file import read_calibration
-from conversions.torch_model.conversion import from_torch
+from conversions.cli.calibration_file import read_calibration
+from conversions.cli.spike_file import load_spikes
+from conversions.pytorch.conversion import from_torch
 from hw_models import LOIHI2, check, load, same_record
 from ssdp_neuro import simulate
-from ssdp_neuro.cli.spike_file import load_spikes
 from ssdp_neuro.decision import accuracy, decide
 from ssdp_neuro.training import load_digits, load_model
 from tests.conversions.demo.conftest import TINY

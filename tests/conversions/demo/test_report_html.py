@@ -4,7 +4,7 @@ import pytest
 
 from conversions.demo.figures import accuracy_figure, latency_figure, raster_figure
 from conversions.demo.report_html import write_demo_report
-from conversions.drawing import draw
+from conversions.report_pages.svg_figures import draw
 from hw_models import NetworkFileError
 
 pytestmark = pytest.mark.lava

@@ -4,9 +4,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conversions.conversion_report import GridChoice
 from conversions.quantization import Calibration, to_fixed_point
 from conversions.real_network.simulator import simulate_real
-from conversions.report import GridChoice
 from ssdp_neuro import simulate
 from tests.conversions.quantization.networks import HALVING_STEPS, exact_networks
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import conversions
+from conversions.conversion_report import GridChoice
 from conversions.quantization import Calibration, ScaleForm, to_fixed_point
 from conversions.real_network import (
     NeuronDynamics,
@@ -14,7 +15,6 @@ from conversions.real_network import (
     RealProjection,
     RealReset,
 )
-from conversions.report import GridChoice
 from hw_models import LOIHI2, ConvProjection, ResetMode, check
 from hw_models.weight_grid import WeightGrid
 from ssdp_neuro import simulate

@@ -12,8 +12,8 @@ from conversions.quantization.decays import (
     voltage_decay,
     voltage_kept,
 )
+from conversions.quantization.lowering import whole_terms
 from conversions.quantization.synapses import mantissas
-from conversions.quantization.whole_terms import whole_terms
 from hw_models import (
     LOIHI2,
     ConvProjection,

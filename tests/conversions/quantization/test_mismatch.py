@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis.extra import numpy as hnp
 
-from conversions.quantization.mismatch import spike_mismatch
+from conversions.quantization.measurement import spike_mismatch
 from hw_models import InputError
 
 rasters = hnp.arrays(bool, (3, 5))

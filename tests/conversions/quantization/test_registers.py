@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from conversions.conversion_report import GridChoice
 from conversions.quantization import Calibration, ScaleForm, to_fixed_point
 from conversions.real_network import (
     NeuronDynamics,
@@ -16,7 +17,6 @@ from conversions.real_network import (
     RealReset,
 )
 from conversions.real_network.simulator import simulate_real
-from conversions.report import GridChoice
 from tests.conversions.quantization.two_layers import agreement, layers
 
 

@@ -20,7 +20,7 @@ from conversions.real_network import (
 )
 from conversions.real_network.simulator import simulate_real
 from ssdp_neuro import simulate
-from ssdp_neuro.data.digits import load_digits
+from ssdp_neuro.data.sets.digits import load_digits
 from ssdp_neuro.decision import decide
 from ssdp_neuro.training import FastSigmoid, spike
 

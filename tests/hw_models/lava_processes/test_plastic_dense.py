@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.oracle import da_ssdp as oracle
+from ssdp_neuro.oracle import da_ssdp as oracle
 from tests.plasticity_strategies import da_ssdp_params
 
 pytestmark = pytest.mark.lava

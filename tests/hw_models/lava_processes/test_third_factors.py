@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hw_models import SynchronyStatistics
-from hw_models.lesson import Lesson, SampleClock
+from hw_models.learning_schedule import Lesson, SampleClock
 
 pytestmark = pytest.mark.lava
 CLOCK = SampleClock(n_steps=2, period=3)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hw_models import InputError
-from ssdp_neuro.data.array_file import read_array_or_arrays, read_arrays
+from ssdp_neuro.data.formats.array_file import read_array_or_arrays, read_arrays
 
 
 def npy(array, **header):

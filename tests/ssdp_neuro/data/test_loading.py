@@ -3,9 +3,9 @@ import pytest
 
 from hw_models import InputError
 from ssdp_neuro.data import DATA_SETS, DataSettings, load
-from ssdp_neuro.data.digits import load_digits
-from ssdp_neuro.data.idx_file import read_labelled_images
+from ssdp_neuro.data.formats.idx_file import read_labelled_images
 from ssdp_neuro.data.loading import _READERS
+from ssdp_neuro.data.sets.digits import load_digits
 from tests.fresh_python import run_program
 from tests.ssdp_neuro.data.made_files import idx_bytes, mnist_like
 from tests.ssdp_neuro.data.places import REAL

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from hw_models import InputError, ShapeError, SsdpError
-from ssdp_neuro.data.idx_file import read_labelled_images
+from ssdp_neuro.data.codes.encoding import latency_code
+from ssdp_neuro.data.formats.idx_file import read_labelled_images
 from ssdp_neuro.data.spike_data import SpikeSamples, load_samples
-from ssdp_neuro.encoding import latency_code
 from tests.ssdp_neuro.data.made_files import mnist_like, recordings_file
 
 

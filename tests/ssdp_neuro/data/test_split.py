@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from hw_models import InputError
 from ssdp_neuro.data import DataSettings, EncodedImages, SpikeDataset
-from ssdp_neuro.data.image_encoders import BitPlaneEncoder
+from ssdp_neuro.data.codes.image_encoders import BitPlaneEncoder
 from ssdp_neuro.data.source import Source
 from ssdp_neuro.data.split import divided, even_order
 

@@ -14,8 +14,8 @@ from hw_models import (
     same_record,
 )
 from ssdp_neuro import learn, simulate
-from tests.oracle import da_ssdp
-from tests.oracle.learn import learn as oracle
+from ssdp_neuro.oracle import da_ssdp
+from ssdp_neuro.oracle.learn import learn as oracle
 from tests.plasticity_strategies import da_ssdp_params
 from tests.ssdp_neuro.engine.plastic_networks import (
     CONSTANT,

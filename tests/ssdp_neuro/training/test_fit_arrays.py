@@ -4,7 +4,7 @@ import torch
 
 from hw_models import InputError, RangeError
 from ssdp_neuro.training import fit_arrays, quantize
-from ssdp_neuro.training.stages import weight_of
+from ssdp_neuro.training.networks.stages import weight_of
 from tests.ssdp_neuro.training.models import dense_model
 
 

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from hw_models import DaSsdpParams
 from ssdp_neuro.engine.kernels import da_ssdp
 from ssdp_neuro.engine.plasticity import product_table
+from ssdp_neuro.oracle import da_ssdp as oracle
 from tests.interpreted import interpreted
-from tests.oracle import da_ssdp as oracle
 from tests.plasticity_strategies import NEAREST, STOCHASTIC, da_ssdp_params, synapses
 
 pytestmark = pytest.mark.kernel

@@ -1,0 +1,203 @@
+"""The rules at work: each makes of a readout and a lesson a readout that has learned."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from benchmarks.few_shot_study.readout import (
+    HIDDEN,
+    OUTPUT,
+    counts_of,
+    taught,
+)
+from benchmarks.few_shot_study.settings import ON_CHIP, STAGES, Rule, StudySettings
+from benchmarks.few_shot_study.stdp import StdpParams, stdp_update
+from hw_models import (
+    DaSsdpParams,
+    DenseProjection,
+    FixedPointNetwork,
+    InputError,
+    SynchronyStatistics,
+)
+from hw_models.random_bits import random_bits
+from ssdp_neuro import learn
+from ssdp_neuro.data.spike_data import SpikeSamples
+from ssdp_neuro.engine.simulator import Simulator
+from ssdp_neuro.engine.third_factors import winner
+from ssdp_neuro.rules.plastic_readout import READOUT
+from ssdp_neuro.rules.teacher_input import TEACHER
+
+TIME_CONSTANT = 8.0
+GUESSES_IN_256 = 128  # reward STDP acts at random in half of the samples
+
+
+def learn_on_chip(
+    rule: Rule,
+    network: FixedPointNetwork,
+    lesson: SpikeSamples,
+    settings: StudySettings,
+    *,
+    seed: int,
+    warm_up: SpikeSamples | None = None,
+) -> FixedPointNetwork:
+    """Let the readout learn a lesson by one of the rules, in three stages of falling amplitude.
+
+    Parameters
+    ----------
+    rule
+        One of ``ON_CHIP``.
+    network
+        As :func:`readout_network` makes it.
+    lesson
+        Hidden spikes and labels, gone through several times in each stage.
+    settings
+        Constants of the rules.
+    seed
+        Of the rounding and of the guesses.
+    warm_up
+        Samples by which the dopamine gate is fitted; the lesson if not given. Nothing is
+        learned from them.
+
+    Raises
+    ------
+    InputError
+        If the rule is not one that learns on the chip.
+    """
+    if rule not in ON_CHIP:
+        raise InputError(f"learn_on_chip: {rule}; one of {ON_CHIP} is needed")
+    if rule is Rule.ERROR_SSDP:
+        return _error_gated(network, lesson, settings, seed)
+    if rule in (Rule.SSDP, Rule.DA_SSDP):
+        warm_up = lesson if warm_up is None else warm_up
+        return _synchrony(rule, network, lesson, settings, seed, warm_up)
+    return _stdp(rule, network, lesson, settings, seed)
+
+
+def _passes(lesson: SpikeSamples, settings: StudySettings) -> int:
+    return settings.passes(len(lesson), len(np.unique(lesson.labels)))
+
+
+def _with_rule(network: FixedPointNetwork, params: DaSsdpParams) -> FixedPointNetwork:
+    readout = network.projection(READOUT)
+    assert isinstance(readout, DenseProjection)
+    return network.replace(dataclasses.replace(readout, plasticity=params))
+
+
+def _error_gated(
+    network: FixedPointNetwork, lesson: SpikeSamples, settings: StudySettings, seed: int
+) -> FixedPointNetwork:
+    n_seen = 0
+    for stage in range(STAGES):
+        result = learn(
+            _with_rule(network, settings.synchrony_rule(Rule.ERROR_SSDP, stage)),
+            {HIDDEN: lesson.spikes},
+            lesson.labels,
+            n_steps=lesson.n_steps,
+            seed=seed,
+            epochs=_passes(lesson, settings),
+            first_sample=n_seen,
+            progress=False,
+        )
+        network, n_seen = result.network, result.next_sample
+    return network
+
+
+def _synchrony(
+    rule: Rule,
+    network: FixedPointNetwork,
+    lesson: SpikeSamples,
+    settings: StudySettings,
+    seed: int,
+    warm_up: SpikeSamples,
+) -> FixedPointNetwork:
+    dopamine: dict[str, SynchronyStatistics] | None = None
+    n_classes = network.population(OUTPUT).n_neurons
+    n_seen, n_counted = 0, max(2, len(warm_up))
+    step = settings.rules[rule].forced_step
+    if rule is Rule.DA_SSDP:
+        counted = learn(
+            _with_rule(network, settings.synchrony_rule(rule, 0, n_counted)),
+            taught(warm_up, warm_up.labels, n_classes, step),
+            n_steps=lesson.n_steps,
+            losses=losses_of(network, warm_up),
+            epochs=-(-n_counted // len(warm_up)),
+            progress=False,
+        )
+        dopamine = dict(counted.dopamine)
+    given = taught(lesson, lesson.labels, n_classes, step)
+    for stage in range(STAGES):
+        result = learn(
+            _with_rule(network, settings.synchrony_rule(rule, stage, n_counted)),
+            given,
+            n_steps=lesson.n_steps,
+            dopamine=dopamine,
+            seed=seed,
+            epochs=_passes(lesson, settings),
+            first_sample=n_seen,
+            progress=False,
+        )
+        network, n_seen = result.network, result.next_sample
+    return network
+
+
+def losses_of(network: FixedPointNetwork, samples: SpikeSamples) -> np.ndarray:
+    """Loss of each sample before learning: spikes of the best rival less those of its class."""
+    counts = counts_of(network, samples).astype(np.int64)
+    rows = np.arange(len(samples))
+    own = counts[rows, samples.labels]
+    counts[rows, samples.labels] = -1
+    return counts.max(axis=1) - own
+
+
+def _stdp(
+    rule: Rule, network: FixedPointNetwork, lesson: SpikeSamples, settings: StudySettings, seed: int
+) -> FixedPointNetwork:
+    chosen = settings.rules[rule]
+    n_classes = network.population(OUTPUT).n_neurons
+    simulator = Simulator(network, n_threads=1, own_weights=True)
+    weights = simulator.plastic_weights(READOUT)
+    n_seen = 0
+    for stage in range(STAGES):
+        params = StdpParams(
+            potentiation=chosen.amplitudes[0],
+            depression=chosen.amplitudes[1],
+            time_constant=TIME_CONSTANT,
+            shift=chosen.shift + stage,
+        )
+        for _ in range(_passes(lesson, settings)):
+            forced = (
+                lesson.labels
+                if rule is Rule.PAIR_STDP
+                else guesses(lesson, n_classes, seed, n_seen)
+            )
+            given = taught(lesson, forced, n_classes, chosen.forced_step)
+            for place, label in enumerate(lesson.labels):
+                one = {HIDDEN: given[HIDDEN][place], TEACHER: given[TEACHER][place]}
+                run = simulator.run(one, n_steps=lesson.n_steps, progress=False)
+                post = run.raster(OUTPUT)
+                gate = 128
+                if rule is Rule.REWARD_STDP:
+                    acted = winner(run.spike_counts(OUTPUT), run.first_spikes(OUTPUT))
+                    gate = 128 if acted == label else -128
+                    # the reward is for what was done: other neurons keep their weights
+                    post = post & (np.arange(n_classes) == acted)
+                weights[:, :n_classes] = stdp_update(
+                    weights[:, :n_classes],
+                    params,
+                    one[HIDDEN],
+                    post,
+                    gate=gate,
+                    seed=seed,
+                    sample=n_seen,
+                )
+                n_seen += 1
+    return simulator.current_network()
+
+
+def guesses(lesson: SpikeSamples, n_classes: int, seed: int, first: int) -> np.ndarray:
+    """Neurons that reward STDP tries out by chance, -1 where it leaves the network alone."""
+    samples = np.arange(first, first + len(lesson))
+    guessing = (random_bits(seed, samples, 0) & 255) < GUESSES_IN_256
+    return np.where(guessing, random_bits(seed, samples, 1).astype(np.int64) % n_classes, -1)

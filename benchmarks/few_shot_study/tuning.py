@@ -1,0 +1,90 @@
+"""Choosing the constants of the rules, on validation samples of seeds that no study uses."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import os
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from benchmarks.few_shot_study.result import Measurement
+from benchmarks.few_shot_study.settings import (
+    DataSettings,
+    Rule,
+    RuleSettings,
+    StudySettings,
+)
+from benchmarks.few_shot_study.study import Experiment
+
+# shifts, depressions and forced steps; those of STDP where a wider look had been best
+GRIDS = {
+    Rule.SSDP: ((21, 22, 23, 24, 26), (0, 1, 4), (3, 10)),
+    Rule.DA_SSDP: ((21, 22, 23, 24, 26), (0, 1, 4), (3, 10)),
+    Rule.ERROR_SSDP: ((18, 19, 20, 21), (0, 1), (3,)),
+    Rule.PAIR_STDP: ((23, 24, 25), (16, 24, 32), (10, 15)),
+    Rule.REWARD_STDP: ((21, 22, 23), (16, 24, 32), (3, 10)),
+}
+SHOTS = 5
+
+
+def grid(rule: Rule) -> list[RuleSettings]:
+    """What is tried for a rule."""
+    return [
+        RuleSettings(shift=shift, depression=depression, forced_step=step)
+        for shift, depression, step in itertools.product(*GRIDS[rule])
+    ]
+
+
+def tuned(
+    folder: str | os.PathLike[str],
+    data_sets: Iterable[DataSettings],
+    settings: StudySettings,
+    rules: Iterable[Rule],
+    seeds: Iterable[int],
+    *,
+    say: Callable[[str], None] = lambda line: None,
+) -> dict[Rule, RuleSettings]:
+    """The constants with the best mean score, rehearsed and continual, by rule.
+
+    The score is the harmonic mean of the accuracies on trained and on new classes: by the
+    accuracy on all classes, a rule that hardly learns is better than one that forgets.
+
+    Parameters
+    ----------
+    folder, data_sets, settings
+        As for the study.
+    rules
+        Those to choose constants for.
+    seeds
+        Not those of a study.
+    say
+        Called with a line of text for each constant tried.
+    """
+    experiments = [
+        Experiment(folder, data, settings, seed, validation=True)
+        for data in data_sets
+        for seed in seeds
+    ]
+    best = {}
+    for rule in rules:
+        scores = {}
+        for constants in grid(rule):
+            trial = dataclasses.replace(settings, rules={**settings.rules, rule: constants})
+            found = []
+            for experiment in experiments:
+                experiment.settings = trial
+                found += experiment.few_shot([rule], SHOTS)
+                found += experiment.continual([rule], SHOTS)
+            scores[constants] = float(np.mean([harmonic_mean(m) for m in found]))
+            each = ", ".join(f"{m.data} {m.everything:.3f}/{m.new:.3f}" for m in found)
+            say(f"{rule.value}: {constants}: {scores[constants]:.3f} ({each})")
+        best[rule] = max(scores, key=lambda constants: scores[constants])
+    return best
+
+
+def harmonic_mean(found: Measurement) -> float:
+    """Of the accuracies on trained and on new classes; 0 if one of them is."""
+    trained, new = found.trained, found.new or 0.0
+    return 2 * trained * new / (trained + new) if trained * new else 0.0

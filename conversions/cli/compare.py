@@ -1,0 +1,144 @@
+"""``ssdp-neuro compare``: a trained model in PyTorch, in the engine and in Lava."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from conversions.cli.info import CHIPS, ChipName
+from hw_models import InputError
+
+if TYPE_CHECKING:
+    from ssdp_neuro.data import DataSettings
+
+LAVA_SAMPLES = 20
+
+
+def compare(
+    models: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="MODEL...",
+            help="Safetensors files of trained models: one, or one for each training seed.",
+        ),
+    ],
+    data: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE|NAME",
+            help=r"TOML file with a \[data] table, as train takes it, or the name of a data set.",
+        ),
+    ],
+    folder: Annotated[
+        Path | None, typer.Option(help="Where the data set's files are, instead of the table's.")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Steps of a sample, instead of the table's.")
+    ] = None,
+    seeds: Annotated[
+        int, typer.Option(help="Drawings of the input spikes, where they are random.", min=1)
+    ] = 1,
+    samples: Annotated[
+        int | None, typer.Option(help="Test samples, from the first.", show_default="all")
+    ] = None,
+    lava: Annotated[bool, typer.Option("--lava", help="Run Lava's models as well.")] = False,
+    lava_samples: Annotated[
+        int, typer.Option(help="With --lava: on so many samples of each run.", min=1)
+    ] = LAVA_SAMPLES,
+    chip: Annotated[ChipName, typer.Option(help="Chip to fit.")] = ChipName.LOIHI2,
+    workers: Annotated[int, typer.Option(help="Processes on this machine.", min=1)] = 1,
+    cluster: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="A running dask scheduler, such as tcp://host:8786."),
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option(help="Write an HTML report with figures to this file.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    r"""Compare accuracy, spikes, latencies, speed and energy of one model in every executor.
+
+    The test part is used, and nothing is chosen by it: a model that was trained in real
+    numbers gets its integers from the validation part. Numbers do not depend on the workers.
+
+    Examples
+    \b
+    ssdp-neuro compare run/best.safetensors --data run.toml
+    ssdp-neuro compare seed*.safetensors --data run.toml --lava --report comparison.html
+    ssdp-neuro compare m.safetensors --data fashion-mnist --folder data --seeds 5 --json
+    """
+    from conversions.comparison.model_comparison import compare as run_comparison
+    from conversions.comparison.presentation import as_dict, as_table, sentences
+    from conversions.comparison.report_html import write_comparison
+    from conversions.report_pages.svg_figures import require_matplotlib
+    from ssdp_neuro.data import load
+
+    if report is not None:
+        require_matplotlib()
+        if not report.absolute().parent.is_dir():  # now, not after the work is done
+            raise InputError(f"--report {report}: there is no folder {report.absolute().parent}")
+    split = load(data_settings(data, folder, steps))
+    found = run_comparison(
+        models,
+        split.test,
+        seeds=seeds,
+        calibration=split.validation if len(split.validation) else split.train,
+        lava_samples=lava_samples if lava else 0,
+        n_samples=samples,
+        chip=CHIPS[chip],
+        n_workers=workers,
+        cluster=cluster,
+        show_progress=True,
+    )
+    if report is not None:
+        write_comparison(report, found)
+    if as_json:
+        json.dump(as_dict(found), sys.stdout)
+        sys.stdout.write("\n")
+        return
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    console.print(as_table(found))
+    for sentence in sentences(found):
+        console.print(sentence, markup=False)
+    if report is not None:
+        console.print(f"Wrote {report}", markup=False)
+
+
+def data_settings(data: str, folder: Path | None, steps: int | None) -> DataSettings:
+    """Settings of a data set from a TOML file's ``[data]`` table, or from its name.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is no TOML, or has no such table.
+    """
+    from ssdp_neuro.data import DataSettings
+
+    table: dict[str, Any] = {"name": data}
+    if data.endswith(".toml"):
+        table = dict(_read_toml(Path(data)).get("data", {}))
+        if not table:
+            raise InputError(f"{data}: no [data] table")
+    if folder is not None:
+        table["folder"] = str(folder)
+    if steps is not None:
+        table["n_steps"] = steps
+    return DataSettings.from_table(table)
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InputError(f"{path}: not a readable TOML file: {reason}") from None

@@ -1,0 +1,139 @@
+"""``ssdp-neuro verify``: the same network in oracle, engine and Lava."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from conversions.cli.arguments import NetworkFile, SpikeFile
+from conversions.verification.executors import Executor
+from conversions.verification.verify_network import Verification
+from conversions.verification.verify_network import verify as compare
+from hw_models import FixedPointNetwork, InputError
+
+DEFAULT_RATE = 0.1
+
+
+def verify(
+    network: NetworkFile,
+    steps: Annotated[int, typer.Option(help="Steps of a sample.")] = 100,
+    spikes: SpikeFile = None,
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            help="Without a file: random spikes per input neuron and step, 0..1.",
+            show_default=str(DEFAULT_RATE),
+        ),
+    ] = None,
+    samples: Annotated[
+        int | None, typer.Option(help="Samples of random input.", show_default="1")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the random input.")] = 0,
+    runtime: Annotated[
+        bool,
+        typer.Option(
+            "--runtime/--direct",
+            help="Run Lava in its own multiprocess runtime, or only its models (sooner).",
+        ),
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Run oracle, engine and Lava on the same input and compare every spike, u and v.
+
+    Exit status 0 if all are equal, 1 if not: then it says where they first differ. For example:
+
+    \b
+    ssdp-neuro verify net.h5
+    ssdp-neuro verify net.h5 --steps 50 --samples 4 --rate 0.05 --seed 1 --json
+    ssdp-neuro verify net.h5 --steps 100 --spikes spikes.npy --runtime
+    """  # noqa: D301 a real backspace keeps typer from joining the lines
+    from hw_models.network_file import load
+
+    described = load(network)
+    given = _given_spikes(described, spikes, rate, steps, samples, seed)
+    lava = Executor.LAVA_RUNTIME if runtime else Executor.LAVA
+    executors = (Executor.ORACLE, Executor.ENGINE, lava)
+    outcome = compare(described, given, steps, executors=executors)
+    if as_json:
+        typer.echo(json.dumps({"network": str(network), **_report(outcome)}, indent=2))
+    else:
+        _print(str(network), outcome)
+    raise typer.Exit(0 if outcome.equal else 1)
+
+
+def _given_spikes(
+    network: FixedPointNetwork,
+    file: Path | None,
+    rate: float | None,
+    steps: int,
+    samples: int | None,
+    seed: int,
+) -> Any:
+    from conversions.cli.spike_file import load_spikes
+    from ssdp_neuro.engine.random_input import random_spikes
+
+    if file is None:
+        rate = DEFAULT_RATE if rate is None else rate
+        return random_spikes(network, rate, n_steps=steps, n_samples=samples, seed=seed)
+    for option, value in (("--rate", rate), ("--samples", samples)):
+        if value is not None:
+            raise InputError(f"--spikes and {option}: one of them is allowed, not both")
+    return load_spikes(file, network)
+
+
+def _report(outcome: Verification) -> dict[str, Any]:
+    """The outcome in plain types."""
+    place = outcome.first_difference
+    return {
+        "equal": outcome.equal,
+        "n_samples": outcome.n_samples,
+        "n_steps": outcome.n_steps,
+        "n_values": outcome.n_values,
+        "executors": {
+            executor.value: {
+                "spikes": outcome.spikes[executor],
+                "seconds": outcome.seconds[executor],
+                "equal": executor not in outcome.unequal,
+            }
+            for executor in outcome.executors
+        },
+        "first_difference": None
+        if place is None
+        else {
+            "population": place.population,
+            "variable": place.variable,
+            "sample": place.sample,
+            "step": place.step,
+            "neuron": place.neuron,
+            "values": {executor.value: value for executor, value in place.values.items()},
+        },
+    }
+
+
+def _print(title: str, outcome: Verification) -> None:
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    first = outcome.executors[0]
+    table = Table(title=f"{escape(title)}: {outcome.n_samples} x {outcome.n_steps} steps")
+    table.add_column("executor")
+    for heading in ("spikes", "seconds", f"equal to {first.value}"):
+        table.add_column(heading, justify="right")
+    for executor in outcome.executors:
+        equal = "no" if executor in outcome.unequal else "yes"
+        table.add_row(
+            executor.value,
+            f"{outcome.spikes[executor]:,}",
+            f"{outcome.seconds[executor]:.3f}",
+            "-" if executor is first else equal,
+        )
+    console.print(table)
+    if outcome.first_difference is None:
+        console.print(f"Equal: every spike, u and v ({outcome.n_values:,} values).")
+    else:
+        console.print(f"First difference: {escape(str(outcome.first_difference))}")

@@ -1,1 +1,0 @@
-"""The commands that need converters: demo, convert and verify."""

@@ -1,0 +1,258 @@
+"""A comparison cut into pieces, computed, and put together again."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from conversions.comparison.result import ComparedRun, Comparison
+from conversions.comparison.runners import Runner, is_quantized
+from conversions.comparison.shard import (
+    BATCH,
+    RunnerPart,
+    ShardResult,
+    ShardTask,
+    run_shard,
+)
+from conversions.comparison.workers import map_tasks
+from conversions.conversion_report import ConversionReport
+from hw_models import LOIHI2, Chip, FixedPointNetwork, InputError, RangeError, save
+from hw_models.energy import estimate_energy
+from hw_models.integers import integer
+
+if TYPE_CHECKING:
+    from ssdp_neuro.training import SpikingNetwork
+
+SHARD = 4 * BATCH
+CALIBRATION = 256  # samples that choose the integers of a model trained in real numbers
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class _Contestant:
+    """A model with its network, and their files' contents."""
+
+    name: str
+    model: bytes
+    network_file: bytes
+    network: FixedPointNetwork
+    shifts: Mapping[str, int]
+    quantized: bool
+
+
+def compare(
+    models: Any,
+    data: Any,
+    *,
+    seeds: int | Sequence[int] = 1,
+    calibration: Any = None,
+    lava_samples: int = 0,
+    n_samples: int | None = None,
+    chip: Chip = LOIHI2,
+    n_workers: int = 1,
+    cluster: str | None = None,
+    show_progress: bool = False,
+) -> Comparison:
+    """Run a trained model in PyTorch, in the engine and in Lava, and compare all they do.
+
+    Results do not depend on the workers: samples go through PyTorch in batches of one
+    size, and everything else treats them one by one.
+
+    Parameters
+    ----------
+    models
+        Safetensors file of :func:`ssdp_neuro.training.save_model`, or a sequence of them:
+        one for each training seed.
+    data
+        :class:`ssdp_neuro.data.SpikeDataset` to test on.
+    seeds
+        How many drawings of the input spikes, or which: the ``epoch`` that the data set is
+        asked for. One that draws nothing gives the same spikes each time.
+    calibration
+        Data set from which the integers of a model trained in real numbers are chosen,
+        never the one tested on. Without it they cover the weights.
+    lava_samples
+        How many samples of each run Lava's models compute, from the first; 0 for none.
+    n_samples
+        Samples to test, from the first; all if not given.
+    chip
+        Whose registers are filled.
+    n_workers
+        Processes on this machine.
+    cluster
+        Address of a dask scheduler to use instead.
+    show_progress
+        Whether to show a bar on stderr.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    InputError, RangeError
+        If an argument does not fit.
+    ConversionError
+        If a model cannot be converted; see :func:`conversions.from_torch`.
+    MissingExtraError, ExecutorError
+        See :func:`conversions.comparison.workers.map_tasks`.
+    """
+    drawings = list(range(seeds)) if isinstance(seeds, int) else [int(seed) for seed in seeds]
+    if not drawings:
+        raise RangeError(f"compare.seeds: {seeds!r}; at least one is needed")
+    n_workers = integer("compare.n_workers", n_workers, 1, 4096)
+    total = len(data) if n_samples is None else integer("compare.n_samples", n_samples, 1, 2**31)
+    if total > len(data):
+        raise RangeError(f"compare.n_samples: {n_samples}; the data set has {len(data)}")
+    n_lava = min(integer("compare.lava_samples", lava_samples, 0, 2**31), total)
+    contestants = _contestants(models, data, calibration, chip)
+    runners = _runners(contestants, n_lava)
+    starts = range(0, total, SHARD)
+    cases = [(c, seed) for c in contestants for seed in drawings]
+
+    def tasks() -> Iterator[ShardTask]:
+        for contestant, seed in cases:
+            for start in starts:
+                indices = np.arange(start, min(start + SHARD, total))
+                spikes = np.asarray(data.spikes(indices, epoch=seed), dtype=bool)
+                yield ShardTask(
+                    model=contestant.model,
+                    network=contestant.network_file,
+                    spikes=np.packbits(spikes),
+                    shape=spikes.shape,
+                    shifts=contestant.shifts,
+                    runners=runners,
+                    n_lava=max(0, min(n_lava - start, len(indices))),
+                )
+
+    bar = _bar(len(cases) * len(starts), show_progress)
+    with bar as done:
+        results = map_tasks(run_shard, tasks(), n_workers=n_workers, cluster=cluster, done=done)
+    labels = np.asarray(data.labels)[:total]
+    runs = tuple(
+        ComparedRun(
+            model=contestant.name,
+            seed=seed,
+            labels=labels,
+            parts=_joined(results[i * len(starts) : (i + 1) * len(starts)], runners),
+        )
+        for i, (contestant, seed) in enumerate(cases)
+    )
+    return _comparison(runs, results, contestants, data, calibration is not None)
+
+
+def _comparison(
+    runs: tuple[ComparedRun, ...],
+    results: list[ShardResult],
+    contestants: list[_Contestant],
+    data: Any,
+    is_calibrated: bool,
+) -> Comparison:
+    network = contestants[0].network
+    samples = sum(len(run.labels) for run in runs)
+    operations = sum(result.synaptic_operations for result in results) / samples
+    spikes = sum(result.spikes for result in results) / samples
+    layers = {lif.name: lif.n_neurons for lif in network.neurons}
+    notes = []
+    late = max(contestants[0].shifts.values())
+    if late:
+        notes.append(
+            f"Layers of latency 0 are up to {late} step{'s' * (late > 1)} late on the chip; each is"
+            " compared from its own first step on."
+        )
+    if not contestants[0].quantized:
+        chosen = "chosen on calibration data" if is_calibrated else "covering the weights"
+        notes.append(f"Trained in real numbers; converted with integers {chosen}.")
+    return Comparison(
+        runs=runs,
+        layers=layers,
+        n_steps=data.n_steps,
+        n_classes=data.n_classes,
+        energy=estimate_energy(
+            synaptic_operations=operations,
+            spikes=spikes,
+            neuron_steps=sum(layers.values()) * (data.n_steps + late),
+        ),
+        synaptic_operations=operations,
+        spikes=spikes,
+        example=results[0].example,
+        notes=tuple(notes),
+    )
+
+
+def _contestants(models: Any, data: Any, calibration: Any, chip: Chip) -> list[_Contestant]:
+    from ssdp_neuro.training import load_model
+
+    paths = [models] if isinstance(models, (str, Path)) else list(models)
+    if not paths:
+        raise InputError("compare.models: none given; at least one file is needed")
+    found = []
+    for path in paths:
+        model = load_model(path)
+        if model.input_shape != tuple(data.input_shape):
+            raise InputError(
+                f"{path}: input shape {model.input_shape}; the data have {tuple(data.input_shape)}"
+            )
+        network, report = _converted(model, calibration, chip)
+        with tempfile.TemporaryDirectory() as folder:
+            save(network, Path(folder) / "n.h5")
+            contents = (Path(folder) / "n.h5").read_bytes()
+        found.append(
+            _Contestant(
+                name=str(path),
+                model=Path(path).read_bytes(),
+                network_file=contents,
+                network=network,
+                shifts={lif.name: report.shifts[lif.name] for lif in network.neurons},
+                quantized=is_quantized(model),
+            )
+        )
+    shapes = {tuple((lif.name, lif.shape) for lif in c.network.neurons) for c in found}
+    if len(shapes) > 1 or len({c.quantized for c in found}) > 1:
+        raise InputError("compare.models: they differ in layers or in being quantized")
+    return found
+
+
+def _converted(
+    model: SpikingNetwork, calibration: Any, chip: Chip
+) -> tuple[FixedPointNetwork, ConversionReport]:
+    from conversions.pytorch.conversion import from_torch
+
+    given = None
+    if calibration is not None:
+        indices = np.arange(min(CALIBRATION, len(calibration)))
+        given = (calibration.spikes(indices), np.asarray(calibration.labels)[indices])
+    return from_torch(model, chip=chip, calibration=given)
+
+
+def _runners(contestants: list[_Contestant], n_lava: int) -> tuple[Runner, ...]:
+    wanted = {
+        Runner.FLOAT: True,
+        Runner.QUANTIZED: contestants[0].quantized,
+        Runner.ENGINE: True,
+        Runner.LAVA: n_lava > 0,
+    }
+    return tuple(runner for runner in Runner if wanted[runner])
+
+
+def _joined(results: list[ShardResult], runners: tuple[Runner, ...]) -> dict[Runner, RunnerPart]:
+    joined = {}
+    for runner in runners:
+        parts = [result.parts[runner] for result in results]
+        arrays = {
+            field.name: np.concatenate([getattr(part, field.name) for part in parts])
+            for field in dataclasses.fields(RunnerPart)
+            if field.name != "seconds"
+        }
+        joined[runner] = RunnerPart(**arrays, seconds=sum(part.seconds for part in parts))
+    return joined
+
+
+def _bar(total: int, show: bool) -> Any:
+    from ssdp_neuro.training.progress import progress_bar
+
+    return progress_bar("comparing", total, show=show)

@@ -1,0 +1,1 @@
+"""What was traced of a model, as a network in real numbers."""

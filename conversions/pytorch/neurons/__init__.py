@@ -1,0 +1,1 @@
+"""Readers of neurons: one file for each framework."""

@@ -1,0 +1,1 @@
+"""One run of a model, in which every number is followed from neurons to neurons."""

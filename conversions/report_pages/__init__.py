@@ -1,0 +1,1 @@
+"""Reports as HTML pages: the page and its figures."""

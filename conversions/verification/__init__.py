@@ -1,0 +1,1 @@
+"""One network in several executors: equal, or where they first differ."""

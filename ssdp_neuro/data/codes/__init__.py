@@ -1,0 +1,1 @@
+"""Codes: from values to spikes, and spikes that are disturbed."""

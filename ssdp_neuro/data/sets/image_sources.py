@@ -1,0 +1,102 @@
+"""Data sets of still images: scikit-learn's digits and whatever is stored as idx files."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hw_models import InputError
+from ssdp_neuro.data.dataset import SpikeDataset
+from ssdp_neuro.data.formats.idx_file import read_labelled_images
+from ssdp_neuro.data.images import EncodedImages, image_encoder, pooled
+from ssdp_neuro.data.sets.digits import BRIGHTEST as BRIGHTEST_DIGIT
+from ssdp_neuro.data.sets.digits import load_digits
+from ssdp_neuro.data.settings import DataSettings
+from ssdp_neuro.data.source import Source
+
+FASHION = (
+    "t-shirt", "trouser", "pullover", "dress", "coat",
+    "sandal", "shirt", "sneaker", "bag", "ankle boot",
+)  # fmt: skip
+TEN = tuple(str(digit) for digit in range(10))
+
+
+def digits(settings: DataSettings) -> Source:
+    """Scikit-learn's 1797 digits of 8 x 8 pixels; the same quarter of them is always the test."""
+    split = load_digits()
+    parts = (split.train, split.validation, split.held_out)
+    bright = np.concatenate([part.images for part in parts])
+    images = np.rint(bright * BRIGHTEST_DIGIT).astype(np.int64) * 255
+    images = (images + int(BRIGHTEST_DIGIT) // 2) // int(BRIGHTEST_DIGIT)
+    return images_source(
+        settings,
+        where="digits",
+        images=images.astype(np.uint8)[:, None],
+        labels=np.concatenate([part.labels for part in parts]),
+        class_names=TEN,
+        is_test=np.arange(len(images)) >= len(images) - len(split.held_out),
+    )
+
+
+def mnist(settings: DataSettings) -> Source:
+    """The four idx files of MNIST; labels 0..9."""
+    return _idx(settings, TEN)
+
+
+def fashion_mnist(settings: DataSettings) -> Source:
+    """The four idx files of Fashion-MNIST."""
+    return _idx(settings, FASHION)
+
+
+def idx(settings: DataSettings) -> Source:
+    """Any four idx files; the classes are those of the training labels."""
+    return _idx(settings, None)
+
+
+def _idx(settings: DataSettings, class_names: tuple[str, ...] | None) -> Source:
+    (images, labels), (test_images, test_labels) = (
+        read_labelled_images(settings.folder, part) for part in ("train", "test")
+    )
+    if images.shape[1:] != test_images.shape[1:]:
+        raise InputError(
+            f"{settings.folder}: training images of {images.shape[1:]} pixels, test images of"
+            f" {test_images.shape[1:]}"
+        )
+    if class_names is None:
+        class_names = tuple(str(label) for label in range(int(labels.max()) + 1))
+    return images_source(
+        settings,
+        where=settings.folder,
+        images=np.concatenate([images, test_images])[:, None],
+        labels=np.concatenate([labels, test_labels]),
+        class_names=class_names,
+        is_test=np.arange(len(images) + len(test_images)) >= len(images),
+    )
+
+
+def images_source(
+    settings: DataSettings,
+    *,
+    where: str,
+    images: np.ndarray,
+    labels: np.ndarray,
+    class_names: tuple[str, ...],
+    is_test: np.ndarray | None = None,
+    groups: np.ndarray | None = None,
+) -> Source:
+    """A source of images that are in memory, uint8 ``(N, channels, height, width)``."""
+    encoder = image_encoder(settings)
+    small = pooled(images, settings.pool)
+
+    def make(places: np.ndarray, labels: np.ndarray, n_classes: int) -> SpikeDataset:
+        return EncodedImages(
+            images=small[places], labels=labels, keys=places, n_classes=n_classes, encoder=encoder
+        )
+
+    return Source(
+        where=where,
+        labels=labels,
+        class_names=class_names,
+        make=make,
+        is_test=is_test,
+        groups=groups,
+    )

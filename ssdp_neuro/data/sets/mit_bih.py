@@ -1,0 +1,122 @@
+"""Heart beats of the MIT-BIH arrhythmia database, divided by patient."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from hw_models import InputError
+from ssdp_neuro.data.codes.level_crossing import LevelCrossing
+from ssdp_neuro.data.dataset import SpikeDataset
+from ssdp_neuro.data.formats.array_file import array_path, read_arrays, wanted_array
+from ssdp_neuro.data.settings import DataSettings, Encoding
+from ssdp_neuro.data.source import Source
+from ssdp_neuro.data.stored_spikes import stored
+
+CLASSES = ("N", "S", "V", "F")  # of the AAMI, without Q
+USUAL_CLASSES = ("N", "S", "V")
+TRAINED, TESTED = 1, 2
+R_PEAK = 90  # sample of the beat at which the interval before it is known
+USUAL_DELTA = 8  # converter units of 5 microvolts
+RHYTHM_BEATS = 8  # the mean to which an interval is compared
+RHYTHM_STEPS = 8  # so long a rhythm channel fires
+PER_RATIO = 1000
+
+
+def mit_bih(settings: DataSettings) -> Source:
+    """An ``.npz`` of cut-out beats and the records they come from.
+
+    Arrays: ``beat`` integers (N, samples), ``label`` 0 N, 1 S, 2 V, 3 F, ``record`` (N,),
+    ``split`` 1 for training and 2 for the test, and with ``rhythm`` also ``rr_prev``, the
+    samples since the beat before, and ``sample``, when the beat was. A record stands for a
+    patient, as usual; only 201 and 202, on different sides of the split, are of one person.
+    """
+    if settings.code not in (Encoding.AUTO, Encoding.DELTA):
+        raise InputError(
+            f"data.encoding: {settings.encoding!r} is not for the signals of {settings.name!r};"
+            " allowed: auto, delta"
+        )
+    path = array_path(settings.folder)
+    arrays = read_arrays(path)
+    beats = wanted_array(arrays, path, "beat", "i", 2)
+    labels = wanted_array(arrays, path, "label", "iu", 1, len(beats)).astype(np.int64)
+    record = wanted_array(arrays, path, "record", "iu", 1, len(beats))
+    split = wanted_array(arrays, path, "split", "iu", 1, len(beats))
+    strange = np.flatnonzero((split != TRAINED) & (split != TESTED))
+    if strange.size:
+        raise InputError(
+            f"{path}: split {split[strange[0]]} of beat {strange[0]}; 1 for training and 2 for"
+            " the test are allowed"
+        )
+    ratio = early_ratio(arrays, path, record) if settings.rhythm else None
+    encoder = LevelCrossing(settings.n_steps, settings.delta or USUAL_DELTA, settings.levels)
+
+    def make(places: np.ndarray, labels: np.ndarray, n_classes: int) -> SpikeDataset:
+        signals = beats[places][:, :, None]
+        spikes = encoder(signals)
+        if ratio is not None:
+            start = R_PEAK // encoder.span(beats.shape[1])
+            rhythm = rhythm_spikes(ratio[places], settings.n_steps, settings.rhythm, start)
+            spikes = np.concatenate([spikes, rhythm], axis=2)
+        return stored(
+            spikes,
+            labels,
+            n_steps=settings.n_steps,
+            input_shape=spikes.shape[2:],
+            n_classes=n_classes,
+        )
+
+    return Source(
+        where=str(path),
+        labels=labels,
+        class_names=CLASSES,
+        usual_classes=USUAL_CLASSES,
+        make=make,
+        is_test=split == TESTED,
+        groups=record.astype(str),
+        by_group=True,
+    )
+
+
+def early_ratio(arrays: dict[str, np.ndarray], path: Path, record: np.ndarray) -> np.ndarray:
+    """Interval before each beat, in thousandths of the mean of those stored before it.
+
+    The mean is over the up to 8 beats of the same record that are in the file and came
+    before; 1000 for the first.
+
+    Returns
+    -------
+    int64, shape (N,)
+    """
+    interval = wanted_array(arrays, path, "rr_prev", "iu", 1, len(record))
+    time = wanted_array(arrays, path, "sample", "iu", 1, len(record))
+    if (interval <= 0).any():
+        first = int((interval <= 0).argmax())
+        raise InputError(f"{path}: rr_prev {interval[first]} of beat {first}; above 0 is needed")
+    ratio = np.full(len(record), PER_RATIO, dtype=np.int64)
+    for one in np.unique(record):
+        places = np.flatnonzero(record == one)
+        places = places[np.argsort(time[places], kind="stable")]
+        known = interval[places].astype(np.int64)
+        for i in range(1, len(places)):
+            before = known[max(0, i - RHYTHM_BEATS) : i]
+            ratio[places[i]] = PER_RATIO * known[i] * len(before) // int(before.sum())
+    return ratio
+
+
+def rhythm_spikes(ratio: np.ndarray, n_steps: int, channels: int, start: int) -> np.ndarray:
+    """One channel of ``channels`` fires for 8 steps from the beat on, by its interval.
+
+    The channels divide ratios from 500 to 1500 thousandths evenly; the first and the last
+    also stand for what is beyond.
+
+    Returns
+    -------
+    bool, shape (N, n_steps, channels)
+    """
+    channel = np.clip((ratio - PER_RATIO // 2) * channels // PER_RATIO, 0, channels - 1)
+    spikes = np.zeros((len(ratio), n_steps, channels), dtype=bool)
+    fires = np.arange(channels) == channel[:, None]
+    spikes[:, start : start + RHYTHM_STEPS] = fires[:, None]
+    return spikes

@@ -1,0 +1,65 @@
+"""Recordings of spoken words as wave files named ``word_speaker_index.wav``."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from hw_models import InputError
+from ssdp_neuro.data.codes.cochlea import Cochlea
+from ssdp_neuro.data.dataset import SpikeDataset
+from ssdp_neuro.data.formats.file_tree import contents, find_files
+from ssdp_neuro.data.formats.wave_file import decode_wave
+from ssdp_neuro.data.settings import DataSettings, Encoding
+from ssdp_neuro.data.source import Source
+from ssdp_neuro.data.stored_spikes import stored
+
+NAME = re.compile(r"(?:.*/)?([^/_]+)_([^/]+)_(\d+)\.wav")
+TEST_BELOW = 5  # the data set's own test: the first of each digit and speaker
+
+
+def fsdd(settings: DataSettings) -> Source:
+    """The Free Spoken Digit Dataset, or other words named like its files.
+
+    Its own test is index 0..4 of every word and speaker; with ``held_out`` it is all of the
+    speakers named there.
+    """
+    if settings.code not in (Encoding.AUTO, Encoding.COCHLEA):
+        raise InputError(
+            f"data.encoding: {settings.encoding!r} is not for the sound of {settings.name!r};"
+            " allowed: auto, cochlea"
+        )
+    files = find_files(settings.folder, NAME)
+    if not files:
+        raise InputError(f"{settings.folder}: no file <word>_<speaker>_<index>.wav in it")
+    names = sorted({file.match[1] for file in files}, key=_by_number)
+    cochlea = Cochlea(settings.n_steps, settings.step_us, settings.channels)
+
+    def make(places: np.ndarray, labels: np.ndarray, n_classes: int) -> SpikeDataset:
+        wanted = [files[place] for place in places]
+        samples = (
+            cochlea(decode_wave(data, str(file)))
+            for file, data in zip(wanted, contents(wanted), strict=True)
+        )
+        return stored(
+            samples,
+            labels,
+            n_steps=settings.n_steps,
+            input_shape=cochlea.input_shape,
+            n_classes=n_classes,
+        )
+
+    return Source(
+        where=settings.folder,
+        labels=np.array([names.index(file.match[1]) for file in files], dtype=np.int64),
+        class_names=tuple(names),
+        make=make,
+        is_test=np.array([int(file.match[3]) < TEST_BELOW for file in files]),
+        groups=np.array([file.match[2] for file in files]),
+    )
+
+
+def _by_number(name: str) -> tuple[int, str]:
+    """Numbers by value, and before words."""
+    return (int(name), name) if name.isdecimal() else (2**31, name)

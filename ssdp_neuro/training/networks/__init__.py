@@ -1,0 +1,1 @@
+"""Networks of such layers, their architectures and their files."""

@@ -1,0 +1,1 @@
+"""Rules of synchrony beside an optimizer."""

@@ -1,0 +1,70 @@
+import json
+from collections import OrderedDict
+
+import pytest
+from torch import nn
+
+from conversions.cli.main import main
+from ssdp_neuro.training import SpikingNetwork, feed_forward, quantize, save_model
+
+
+@pytest.fixture(scope="module")
+def model_file(tmp_path_factory):
+    layers = feed_forward((64, 12, 10), gain=2.0, current_decay=4095, voltage_decay=512)
+    modules = OrderedDict([("flatten", nn.Flatten()), *layers.named_children()])
+    model = SpikingNetwork(modules, input_shape=(1, 8, 8))
+    quantize(model)
+    path = tmp_path_factory.mktemp("model") / "m.safetensors"
+    save_model(model, path)
+    return path
+
+
+def run(*arguments):
+    with pytest.raises(SystemExit) as stop:
+        main(["compare", *map(str, arguments)])
+    return stop.value.code or 0
+
+
+def test_compare__prints_one_json_object(model_file, tmp_path, capsys):
+    config = tmp_path / "run.toml"
+    config.write_text('[data]\nname = "digits"\nn_steps = 8\ntest_limit = 40\n', encoding="utf-8")
+    report = tmp_path / "report.html"
+    arguments = [model_file, "--data", config, "--lava", "--lava-samples", 3]
+    assert run(*arguments, "--report", report, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert set(found["executors"]) == {"float", "quantized", "engine", "lava"}
+    assert found["runs"][0]["n_samples"] == 40
+    assert found["executors"]["lava"]["n_samples"] == 3
+    for name in ("quantized", "lava"):
+        part = found["executors"][name]
+        assert part["same_decisions"] == 1.0
+        assert part["first_difference"] is None
+    assert found["executors"]["engine"]["spikes_per_sample"]["hidden"] > 1
+    assert found["per_sample"]["energy_high_j"] > found["per_sample"]["energy_low_j"] > 0
+    assert report.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+
+
+def test_compare__prints_a_table(model_file, capsys):
+    assert run(model_file, "--data", "digits", "--steps", 8, "--samples", 20) == 0
+    printed = capsys.readouterr().out
+    assert "PyTorch, integers: every spike as in the engine." in printed
+    assert "uJ" in printed
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("", "no [data] table"), ("[data", "not a readable TOML"), ("[data]\nnme = 1", "'nme'")],
+)
+def test_compare__refuses_a_wrong_config(model_file, tmp_path, capsys, text, message):
+    config = tmp_path / "run.toml"
+    config.write_text(text, encoding="utf-8")
+    assert run(model_file, "--data", config) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_compare__refuses_an_unknown_data_set_and_folder(model_file, tmp_path, capsys):
+    assert run(model_file, "--data", "digitz") == 2
+    assert "digitz" in capsys.readouterr().err
+    report = tmp_path / "nowhere" / "r.html"
+    assert run(model_file, "--data", "digits", "--report", report) == 2
+    assert "there is no folder" in capsys.readouterr().err

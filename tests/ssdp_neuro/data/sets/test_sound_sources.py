@@ -1,0 +1,85 @@
+import zipfile
+
+import numpy as np
+import pytest
+
+from hw_models import InputError
+from ssdp_neuro.data import DataSettings, load
+from ssdp_neuro.data.codes.cochlea import Cochlea
+from ssdp_neuro.data.formats.wave_file import decode_wave
+from tests.ssdp_neuro.data.made_files import tone, wave_bytes, words_file
+from tests.ssdp_neuro.data.places import REAL
+
+
+def settings(folder, **more):
+    wish = {"name": "fsdd", "n_steps": 10, "channels": 8, **more}
+    return DataSettings(folder=str(folder), **wish)
+
+
+def test_fsdd__an_unseen_speaker_is_in_no_other_part(tmp_path):
+    words_file(tmp_path / "words.zip")
+    split = load(settings(tmp_path, held_out=("bob",), validation=0.5))
+    assert split.groups[2] == ("bob",)
+    assert sorted(split.groups[0] + split.groups[1]) == ["ann", "carl"]
+    assert [len(part) for part in split.parts] == [24, 24, 24]
+    assert split.class_names == ("0", "1", "2")
+    cochlea = Cochlea(n_steps=10, step_us=0, channels=8)
+    with zipfile.ZipFile(tmp_path / "words.zip") as archive:
+        for place, (spikes, label) in enumerate(
+            zip(split.test.spikes(range(24)), split.test.labels, strict=True)
+        ):
+            name = f"some/{label}_bob_{place % 8}.wav"
+            assert (spikes == cochlea(decode_wave(archive.read(name), name))).all()
+
+
+def test_fsdd__its_own_test_is_the_first_five(tmp_path):
+    words_file(tmp_path / "words.zip")
+    split = load(settings(tmp_path))
+    assert [len(part) for part in split.parts] == [24, 3, 45]
+    assert all(names == ("ann", "bob", "carl") for names in split.groups[::2])
+
+
+def test_fsdd__words_in_a_folder_need_not_be_digits(tmp_path):
+    for word in ("yes", "no"):
+        for index in range(10):
+            sound = wave_bytes(tone(400 if word == "no" else 900, 0.03 + index / 1000))
+            (tmp_path / f"{word}_de_la_cruz_{index}.wav").write_bytes(sound)
+    split = load(settings(tmp_path, validation=0.2))
+    assert split.class_names == ("no", "yes")
+    assert split.groups[0] == ("de_la_cruz",)
+    assert np.bincount(split.test.labels).tolist() == [5, 5]
+
+
+def test_fsdd__names_the_wave_file_that_is_cut_off(tmp_path):
+    for index in range(12):
+        data = wave_bytes(tone(400))
+        (tmp_path / f"0_ann_{index}.wav").write_bytes(data[:-9] if index == 7 else data)
+    with pytest.raises(InputError, match=r"0_ann_7\.wav: cut off"):
+        load(settings(tmp_path))
+
+
+def test_fsdd__says_what_is_not_there(tmp_path):
+    with pytest.raises(InputError, match=r"no file <word>_<speaker>_<index>\.wav"):
+        load(settings(tmp_path))
+    words_file(tmp_path / "words.zip")
+    with pytest.raises(InputError, match=r"held_out: 'dora'; .* has \['ann', 'bob', 'carl'\]"):
+        load(settings(tmp_path, held_out=("dora",)))
+    with pytest.raises(InputError, match=r"'delta' is not for the sound of 'fsdd'"):
+        load(settings(tmp_path, encoding="delta"))
+
+
+def test_fsdd__spikes_tell_the_words_apart(tmp_path):
+    """Nearest mean of spike counts, for a speaker that no mean was made of."""
+    folder, speaker = REAL / "fsdd", "theo"
+    if not folder.is_dir():
+        folder, speaker = tmp_path, "carl"
+        words_file(folder / "words.zip", n_words=3)
+    split = load(settings(folder, n_steps=30, held_out=(speaker,), train_limit=240, test_limit=60))
+    train, test = (
+        part.spikes(range(len(part))).reshape(len(part), 5, 6 if part.n_steps == 30 else 2, -1)
+        for part in (split.train, split.test)
+    )
+    train, test = (part.sum(axis=2).reshape(len(part), -1) for part in (train, test))
+    means = np.stack([train[split.train.labels == c].mean(axis=0) for c in range(split.n_classes)])
+    distance = ((test[:, None] - means) ** 2).sum(axis=2)
+    assert (distance.argmin(axis=1) == split.test.labels).mean() > 0.45
