@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from hw_models.html_table import table as html_table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -164,6 +167,11 @@ class ConversionReport:
         with console.capture() as text:
             console.print(self.table())
         return text.get()
+
+    def _repr_html_(self) -> str:
+        lines = "".join(f"<p>{html.escape(line)}</p>" for line in self.summary())
+        rows = self.rows() if self.layers else [("layers",), ("kept as they are",)]
+        return html_table(rows, f"Conversion to {self.chip}") + lines
 
     def table(self) -> Table:
         """A rich table, one column per layer: there are fewer of these than of quantities."""

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from hw_models.errors import RangeError
+from hw_models.html_table import table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +84,38 @@ class EnergyEstimate:
     def high(self) -> float:
         """Sum with active updates."""
         return self.synaptic + self.spikes + self.updates_high
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Headings with the unit that fits, then one row of text per cause."""
+        unit, scale = energy_unit(self.high)
+        parts = (
+            ("synaptic operations", self.synaptic, self.synaptic),
+            ("spikes", self.spikes, self.spikes),
+            ("neuron updates", self.updates_low, self.updates_high),
+            ("all", self.low, self.high),
+        )
+        rows = [("cause", f"dynamic energy, {unit}")]
+        for cause, low, high in parts:
+            ends = dict.fromkeys(f"{value / scale:.3g}" for value in (low, high))
+            rows.append((cause, " to ".join(ends)))
+        return rows
+
+    def _repr_html_(self) -> str:
+        return table(self.rows())
+
+
+def energy_unit(highest: float) -> tuple[str, float]:
+    """Name and size in J of the unit in which an energy has one to three digits before the point.
+
+    Examples
+    --------
+    >>> energy_unit(3.2e-8)
+    ('nJ', 1e-09)
+    """
+    for name, size in (("J", 1.0), ("mJ", 1e-3), ("µJ", 1e-6), ("nJ", 1e-9)):
+        if highest >= size:
+            return name, size
+    return "pJ", 1e-12
 
 
 def estimate_energy(

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import html
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from hw_models.atomic_file import write_whole
+from hw_models.html_table import table
+
+__all__ = ["figure", "page", "paragraphs", "table", "write_page"]
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; color: #1c2126; background: #fff;
@@ -18,7 +21,6 @@ th, td { padding: .3rem .6rem; border-bottom: 1px solid #d8dde2; text-align: rig
          white-space: nowrap; }
 th { border-bottom: 2px solid #1c2126; white-space: normal; vertical-align: bottom; }
 th:first-child, td:first-child { text-align: left; }
-.scroll { overflow-x: auto; }
 svg { max-width: 100%; height: auto; }
 figure { margin: 1rem 0; } figcaption, footer { color: #56616b; font-size: .9rem; }
 """
@@ -27,17 +29,6 @@ figure { margin: 1rem 0; } figcaption, footer { color: #56616b; font-size: .9rem
 def paragraphs(lines: Iterable[str]) -> str:
     """Each line as a paragraph; escaped."""
     return "\n".join(f"<p>{html.escape(line)}</p>" for line in lines)
-
-
-def table(rows: Iterable[Sequence[str]]) -> str:
-    """A table whose first row are the headings; escaped."""
-    head, *body = ([html.escape(cell) for cell in row] for row in rows)
-    lines = ["<div class='scroll'><table><thead><tr>"]
-    lines += [f"<th>{cell}</th>" for cell in head]
-    lines.append("</tr></thead><tbody>")
-    lines += ["<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in body]
-    lines.append("</tbody></table></div>")
-    return "\n".join(lines)
 
 
 def figure(svg: str, caption: str) -> str:

@@ -11,13 +11,14 @@ from conversions.verification.differences import Difference, compare_results
 from conversions.verification.executors import Executor, run_executor
 from hw_models import FixedPointNetwork, InputError, TypeMismatchError
 from hw_models.errors import brief
+from hw_models.html_table import table
 from ssdp_neuro.engine.results import STATE_VARIABLES, check_probes
 from ssdp_neuro.engine.spike_input import spike_input
 
 ALL_EXECUTORS = (Executor.ORACLE, Executor.ENGINE, Executor.LAVA)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Verification:
     """Outcome of :func:`verify`.
 
@@ -58,6 +59,23 @@ class Verification:
         if self.first_difference is None:
             return f"{names} agree on all {self.n_values} values"
         return f"{names} differ first in {self.first_difference}"
+
+    def __repr__(self) -> str:
+        return f"<Verification: {self}>"
+
+    def _repr_html_(self) -> str:
+        rows = [("executor", "spikes", "seconds", "compared")]
+        for executor in self.executors:
+            agrees = "differs" if executor in self.unequal else "equal"
+            rows.append(
+                (
+                    executor.value,
+                    f"{self.spikes[executor]:,}",
+                    f"{self.seconds[executor]:.2f}",
+                    "the first" if executor is self.executors[0] else agrees,
+                )
+            )
+        return table(rows, f"{self}; {self.n_samples} samples of {self.n_steps} steps")
 
 
 def verify(

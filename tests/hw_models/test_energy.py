@@ -3,7 +3,7 @@ import math
 import pytest
 
 from hw_models import RangeError
-from hw_models.energy import LOIHI1_ENERGY, EnergyTable, estimate_energy
+from hw_models.energy import LOIHI1_ENERGY, EnergyTable, energy_unit, estimate_energy
 
 
 def test_estimate_energy__is_the_sum_over_causes():
@@ -31,3 +31,23 @@ def test_energy_table__refuses_a_negative_energy():
             spike=-1,
             source="none",
         )
+
+
+def test_energy_estimate__shows_itself_as_a_table():
+    cost = estimate_energy(synaptic_operations=1000, spikes=10, neuron_steps=100)
+    assert cost.rows() == [
+        ("cause", "dynamic energy, nJ"),
+        ("synaptic operations", "23.6"),
+        ("spikes", "0.017"),
+        ("neuron updates", "5.2 to 8.1"),
+        ("all", "28.8 to 31.7"),
+    ]
+    assert "<tr><td>neuron updates</td><td>5.2 to 8.1</td></tr>" in cost._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("highest", "unit"),
+    [(2.0, "J"), (1.0, "J"), (0.02, "mJ"), (3e-6, "µJ"), (999e-9, "nJ"), (1e-13, "pJ"), (0, "pJ")],
+)
+def test_energy_unit__keeps_digits_before_the_point(highest, unit):
+    assert energy_unit(highest)[0] == unit

@@ -69,6 +69,10 @@ def test_conversion_report__is_plain_and_complete():
     assert {len(row) for row in rows} == {len(headings)}
     assert report.table().row_count == len(headings) - 1
     assert any("hidden 1, out 2" in line for line in report.summary())
+    page = report._repr_html_()
+    assert f"<caption>Conversion to {report.chip}</caption>" in page
+    assert page.count("<tr>") == 1 + len(rows)
+    assert page.count("<p>") == len(report.summary())
 
 
 def test_to_fixed_point__of_several_outputs_the_one_with_a_neuron_for_every_class_decides():

@@ -5,6 +5,7 @@ import pytest
 
 from conversions import Executor, verify
 from conversions.verification.differences import compare_results
+from conversions.verification.verify_network import Verification
 from hw_models import (
     DenseProjection,
     FixedPointNetwork,
@@ -41,6 +42,10 @@ def test_verify__says_equal():
     assert outcome.n_values == 3 * 20 * (2 + 3 * (3 + 2))  # all spikes, u and v of 5 neurons
     assert len(set(outcome.spikes.values())) == 1
     assert "oracle, engine, lava agree on all 1020 values" in str(outcome)
+    assert repr(outcome) == f"<Verification: {outcome}>"
+    page = outcome._repr_html_()
+    assert f"<caption>{outcome}; 3 samples of 20 steps</caption>" in page
+    assert page.count("<td>equal</td>") == 2
 
 
 def test_verify__compares_the_probes_asked_for():
@@ -90,6 +95,26 @@ def test_compare_results__sees_a_spike_without_probes():
     assert (difference.population, difference.variable) == ("out", "spikes")
     assert (difference.sample, difference.step, difference.neuron) == (sample, step, neuron)
     assert difference.values == {Executor.ENGINE: 1, Executor.LAVA: 0}
+
+
+def test_verification__shows_who_differs():
+    runs = [oracle(n, SPIKES, n_steps=20) for n in (NETWORK, changed("out", threshold=41))]
+    results = dict(zip((Executor.ENGINE, Executor.LAVA), runs, strict=True))
+    n_values, unequal, difference = compare_results(results, [])
+    outcome = Verification(
+        executors=tuple(results),
+        n_samples=3,
+        n_steps=20,
+        n_values=n_values,
+        spikes=dict.fromkeys(results, 1234),
+        seconds=dict.fromkeys(results, 0.5),
+        unequal=unequal,
+        first_difference=difference,
+    )
+    assert repr(outcome) == f"<Verification: engine, lava differ first in {difference}>"
+    page = outcome._repr_html_()
+    assert "<tr><td>engine</td><td>1,234</td><td>0.50</td><td>the first</td></tr>" in page
+    assert "<tr><td>lava</td><td>1,234</td><td>0.50</td><td>differs</td></tr>" in page
 
 
 @pytest.mark.parametrize(
