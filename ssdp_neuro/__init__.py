@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ssdp_neuro import plot as plot
     from ssdp_neuro.engine.learn_result import LearnResult
     from ssdp_neuro.engine.learner import learn
     from ssdp_neuro.engine.results import EventCounts, RunResult
@@ -25,8 +26,10 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'ssdp_neuro' has no attribute {name!r}")
     import importlib
 
+    if name == "plot":
+        return importlib.import_module("ssdp_neuro.plot")
+    if name not in _HOMES:
+        raise AttributeError(f"module 'ssdp_neuro' has no attribute {name!r}")
     return getattr(importlib.import_module(_HOMES[name]), name)

@@ -24,7 +24,19 @@ ONLY_IN = {
         "conversions/comparison/runners",
     ),
 }
-HEAVY = ("numba", "torch", "lava", "h5py", "scipy", "sklearn", "matplotlib", "nir", "tonic")
+HEAVY = (
+    "numba",
+    "torch",
+    "lava",
+    "h5py",
+    "scipy",
+    "sklearn",
+    "matplotlib",
+    "nir",
+    "tonic",
+    "pandas",
+    "xarray",
+)
 
 
 def imported(path):

@@ -51,14 +51,16 @@ def weight_change(before: Any, after: Any, n_updates: int, rows_visited: int) ->
     )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class LearnResult:
     """A network that learned.
 
     Parameters
     ----------
+    before
+        The network that was given.
     network
-        The network with the weights it learned.
+        The same with the weights it learned.
     n_samples
         Samples seen, all epochs together.
     next_sample
@@ -78,12 +80,13 @@ class LearnResult:
         ``fit()`` is the frozen gate, once ``warm_up`` samples have been counted.
     """
 
-    network: FixedPointNetwork = field(repr=False)
+    before: FixedPointNetwork
+    network: FixedPointNetwork
     n_samples: int
     next_sample: int
     changes: Mapping[str, WeightChange]
-    spike_counts: Mapping[str, np.ndarray] = field(repr=False)
-    decisions: Mapping[str, np.ndarray] = field(repr=False)
+    spike_counts: Mapping[str, np.ndarray]
+    decisions: Mapping[str, np.ndarray]
     seed: int
     dopamine: Mapping[str, SynchronyStatistics] = field(default_factory=dict)
 
@@ -91,3 +94,19 @@ class LearnResult:
     def n_updates(self) -> int:
         """Updates of a projection after a sample, all projections together."""
         return sum(change.n_updates for change in self.changes.values())
+
+    def __repr__(self) -> str:
+        changed = ", ".join(
+            f"{name}: {change.n_changed} of {self._n_weights(name)} weights changed"
+            for name, change in self.changes.items()
+        )
+        return f"<LearnResult: {self.n_samples} samples, {changed}>"
+
+    def _repr_html_(self) -> str:
+        from ssdp_neuro.plot.notebook_view import learn_view
+
+        return learn_view(self)
+
+    def _n_weights(self, name: str) -> int:
+        projection: Any = self.network.projection(name)
+        return projection.weights.size

@@ -116,6 +116,7 @@ class LearningRecord:
         task = self.task
         n_epochs = task.n_seen // task.n_samples
         return LearnResult(
+            before=task.network,
             network=learned,
             n_samples=task.n_seen,
             next_sample=task.first_sample + task.n_seen,

@@ -11,6 +11,7 @@ import numpy as np
 
 from hw_models import InputError, NameClashError
 from hw_models.errors import brief
+from hw_models.extras import import_extra
 
 EVENT = np.dtype([("step", np.int32), ("index", np.int32)])
 BATCH_EVENT = np.dtype([("sample", np.int32), ("step", np.int32), ("index", np.int32)])
@@ -39,7 +40,7 @@ class EventCounts:
     neuron_updates: Mapping[str, int]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class RunResult:
     """Spikes and probes of a run.
 
@@ -67,12 +68,12 @@ class RunResult:
     sizes: Mapping[str, int]
     n_steps: int
     n_samples: int | None
-    load_events: Callable[[str], np.ndarray] = field(repr=False)
-    probes: Mapping[tuple[str, str], np.ndarray] = field(repr=False)
+    load_events: Callable[[str], np.ndarray]
+    probes: Mapping[tuple[str, str], np.ndarray]
     counts: EventCounts
     executor: str
     seed: int = 0
-    _cache: dict[str, np.ndarray] = field(init=False, default_factory=dict, repr=False)
+    _cache: dict[str, np.ndarray] = field(init=False, default_factory=dict)
 
     @property
     def populations(self) -> tuple[str, ...]:
@@ -133,6 +134,95 @@ class RunResult:
             known = ", ".join(map(repr, self.probes)) or "none"
             raise InputError(f"no probe {(name, variable)!r} in this run; there are {known}")
         return self.probes[name, variable]
+
+    def to_xarray(self, population: str | None = None) -> Any:
+        """Spikes and probes with named axes ``sample`` (of a batch), ``step`` and ``neuron``.
+
+        Parameters
+        ----------
+        population
+            One of the run's; all if not given.
+
+        Returns
+        -------
+        xarray.Dataset of bool ``spikes`` and int32 ``u`` and ``v`` where they were probed; of all
+        populations, an xarray.DataTree with such a data set for each
+
+        Raises
+        ------
+        NameClashError
+            If there is no such population.
+        MissingExtraError
+            If xarray is not installed.
+
+        Examples
+        --------
+        >>> spikes = events_of_rasters({"out": np.ones((1, 3, 2), dtype=bool)})
+        >>> counts = EventCounts(spikes={"out": 6}, synaptic_operations={}, neuron_updates={})
+        >>> run = RunResult(sizes={"out": 2}, n_steps=3, n_samples=1, load_events=spikes,
+        ...                 probes={}, counts=counts, executor="engine")
+        >>> dict(run.to_xarray("out").sizes)
+        {'sample': 1, 'step': 3, 'neuron': 2}
+        """
+        xarray = import_extra("xarray", "analysis", "RunResult.to_xarray")
+        if population is None:
+            return xarray.DataTree.from_dict({n: self.to_xarray(n) for n in self.populations})
+        arrays = {"spikes": self.raster(population)}
+        for name, variable in self.probes:
+            if name == population:
+                arrays[variable] = self.probe(name, variable)
+        axes = ("step", "neuron") if self.n_samples is None else ("sample", "step", "neuron")
+        shape = arrays["spikes"].shape
+        return xarray.Dataset(
+            {name: (axes, array) for name, array in arrays.items()},
+            coords={axis: np.arange(size) for axis, size in zip(axes, shape, strict=True)},
+            attrs={"population": population, "executor": self.executor, "seed": self.seed},
+        )
+
+    def to_pandas(self, population: str | None = None) -> Any:
+        """Spikes as a table with a row for each.
+
+        Parameters
+        ----------
+        population
+            One of the run's; all, one after the other, if not given.
+
+        Returns
+        -------
+        pandas.DataFrame with the columns ``population`` (a category), ``sample`` (of a batch),
+        ``step`` and ``neuron``, int32; probes are in ``to_xarray(population).to_dataframe()``
+
+        Raises
+        ------
+        NameClashError
+            If there is no such population.
+        MissingExtraError
+            If pandas is not installed.
+        """
+        pandas = import_extra("pandas", "analysis", "RunResult.to_pandas")
+        names = self.populations if population is None else (population,)
+        events = [self.events(name) for name in names]
+        codes = np.repeat(np.arange(len(names)), [len(each) for each in events])
+        columns = {"population": pandas.Categorical.from_codes(codes, categories=list(names))}
+        for field_name in () if self.n_samples is None else ("sample",):
+            columns[field_name] = np.concatenate([each[field_name] for each in events])
+        columns["step"] = np.concatenate([each["step"] for each in events])
+        columns["neuron"] = np.concatenate([each["index"] for each in events])
+        return pandas.DataFrame(columns)
+
+    def __repr__(self) -> str:
+        samples = "" if self.n_samples is None else f"{self.n_samples} samples, "
+        names = list(self.sizes)
+        spikes = ", ".join(f"{name} {self.counts.spikes.get(name, 0):,}" for name in names[:6])
+        more = f" and {len(names) - 6} more" if len(names) > 6 else ""
+        return (
+            f"<RunResult of {self.executor}: {samples}{self.n_steps} steps, spikes {spikes}{more}>"
+        )
+
+    def _repr_html_(self) -> str:
+        from ssdp_neuro.plot.notebook_view import run_view
+
+        return run_view(self)
 
     def _events(self, name: str) -> np.ndarray:
         if name not in self.sizes:

@@ -53,7 +53,7 @@ def many_kinds():
 def test_info__names_versions_and_extras(command):
     report = json.loads(command("info --json").out)
     assert report["packages"]["numpy"] == metadata.version("numpy")
-    assert set(report["extras"]) == {"train", "lava", "nir", "plot", "cluster"}
+    assert set(report["extras"]) == {"train", "lava", "nir", "plot", "analysis", "cluster"}
     assert "lava-nc" in report["extras"]["lava"]
     assert "numba" in command("info").out
 

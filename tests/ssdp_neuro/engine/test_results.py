@@ -1,4 +1,5 @@
 import dataclasses
+import sys
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hw_models import (
     InputError,
     InputPopulation,
     LifPopulation,
+    MissingExtraError,
     NameClashError,
 )
 from ssdp_neuro.engine.results import (
@@ -138,3 +140,58 @@ def test_check_probes__refuses_what_is_not_there(probe, error, message):
     assert check_probes(network, [("out", "u"), ("out", "v")]) == (("out", "u"), ("out", "v"))
     with pytest.raises(error, match=message):
         check_probes(network, [("out", "u"), probe])
+
+
+@pytest.mark.parametrize("batched", [True, False])
+def test_run_result__becomes_an_xarray(batched):
+    raster = np.random.default_rng(4).random((3 if batched else 1, 5, 4)) < 0.4
+    values = np.arange(raster.size, dtype=np.int32).reshape(raster.shape)
+    probes = {("out", "v"): values if batched else values[0]}
+    result = result_of(raster, batched, probes)
+    data = result.to_xarray("out")
+    assert data.spikes.dims == (("sample", "step", "neuron") if batched else ("step", "neuron"))
+    assert data.spikes.dtype == bool
+    assert data.spikes.values.tolist() == result.raster("out").tolist()
+    assert data.v.values.tolist() == result.probe("out", "v").tolist()
+    assert "u" not in data
+    assert data.attrs == {"population": "out", "executor": "oracle", "seed": 0}
+    assert result.to_xarray()["out"].to_dataset().identical(data)
+    assert (
+        data.v.sel(step=2, neuron=3).values.tolist() == result.probe("out", "v")[..., 2, 3].tolist()
+    )
+    with pytest.raises(NameClashError, match="no population named 'in'"):
+        result.to_xarray("in")
+
+
+@pytest.mark.parametrize("batched", [True, False])
+def test_run_result__becomes_a_table_of_its_spikes(batched):
+    rasters = np.random.default_rng(5).random((2, 3 if batched else 1, 5, 4)) < 0.4
+    result = dataclasses.replace(
+        result_of(rasters[0], batched),
+        sizes={"mid": 4, "out": 4},
+        load_events=events_of_rasters({"mid": rasters[0], "out": rasters[1]}),
+    )
+    table = result.to_pandas()
+    columns = ["population", *(["sample"] if batched else []), "step", "neuron"]
+    assert list(table.columns) == columns
+    expected = [
+        (name, *place[0 if batched else 1 :])
+        for name, raster in zip(("mid", "out"), rasters, strict=True)
+        for place in np.argwhere(raster).tolist()
+    ]
+    assert list(table.itertuples(index=False, name=None)) == expected
+    assert table.groupby("population", observed=False).size().to_dict() == {
+        "mid": rasters[0].sum(),
+        "out": rasters[1].sum(),
+    }
+    assert len(result.to_pandas("out")) == rasters[1].sum()
+    with pytest.raises(NameClashError, match="no population named 'in'"):
+        result.to_pandas("in")
+
+
+@pytest.mark.parametrize(("form", "package"), [("to_xarray", "xarray"), ("to_pandas", "pandas")])
+def test_run_result__says_which_extra_a_form_needs(form, package, monkeypatch):
+    monkeypatch.setitem(sys.modules, package, None)
+    message = rf'{form} needs {package}: pip install "ssdp-neuro\[analysis\]"'
+    with pytest.raises(MissingExtraError, match=message):
+        getattr(result_of(np.ones((1, 2, 1), bool), True), form)()
