@@ -10,7 +10,7 @@ import numpy as np
 from hw_models import InputError, RangeError, ShapeError
 from ssdp_neuro.decision import UNDECIDED
 from ssdp_neuro.plot.palette import BLUE, series_colour, share_colours
-from ssdp_neuro.plot.style import drawing, ink_of, legend_above
+from ssdp_neuro.plot.style import drawing, ink_of, legend_above, legend_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -83,7 +83,8 @@ def shares(
                 colour = (colors or {}).get(name) or (
                     series_colour(names.index(name)) if grouped else BLUE
                 )
-                _bar(axes, place, 100 * runs, colour, name if name not in seen else "_", digits)
+                shown = "_" if name in seen else legend_name(name)  # once in the legend
+                _bar(axes, place, 100 * runs, colour, shown, digits)
                 seen.add(name)
                 places.append(place)
                 place += 1
@@ -154,7 +155,8 @@ def confusion(
                     axes.text(
                         column, row, f"{count:,}", ha="center", va="center", size=8, color=colour
                     )
-        shown = np.arange(0, n_classes, max(1, -(-n_classes // 16)))
+        step = -(-n_classes // 16)
+        shown = np.arange(0, n_classes - step // 2, step)  # the last is apart from "none"
         tall = max(map(len, names)) > 3
         across = [names[i] for i in shown]
         places = shown.tolist()

@@ -17,7 +17,14 @@ from ssdp_neuro.plot.selection import (
     sample_spikes,
     samples_of,
 )
-from ssdp_neuro.plot.style import drawing, drawing_panels, ink_of, legend_above, whole_ticks
+from ssdp_neuro.plot.style import (
+    drawing,
+    drawing_panels,
+    ink_of,
+    legend_above,
+    legend_name,
+    whole_ticks,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -171,7 +178,7 @@ def rates(
         for place, name in enumerate(names):
             counts = np.bincount(run.events(name)["step"], minlength=run.n_steps)
             share = counts / (n_samples * run.sizes[name])
-            axes.plot(steps, 100 * share, color=series_colour(place), label=name)
+            axes.plot(steps, 100 * share, color=series_colour(place), label=legend_name(name))
         axes.set(xlabel="step", ylabel="neurons that fire, %")
         axes.set_xlim(-0.5, run.n_steps - 0.5)
         axes.set_ylim(bottom=0)
@@ -228,7 +235,7 @@ def latencies(
             fired = steps[steps < n_steps]
             share = np.bincount(fired, minlength=n_steps) / max(fired.size, 1)
             silent = 1 - fired.size / max(steps.size, 1)
-            label = f"{name}, {silent:.0%} silent" if silent else name
+            label = legend_name(f"{name}, {silent:.0%} silent" if silent else name)
             axes.stairs(100 * share, edges, color=colour, linewidth=1.6, label=label)
             if fired.size:
                 axes.axvline(float(np.median(fired)), color=colour, linestyle=":", linewidth=1.2)

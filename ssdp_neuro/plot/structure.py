@@ -103,7 +103,8 @@ def network(
             elif ends in over:
                 _draw_beside(axes, places, half + FIRST_LANE + LANE * over[ends], does + did)
             else:
-                _draw_down(axes, places, does, did)
+                fans_out = sum(other[0] == ends[0] for other in bundles if steps[other] == 1) > 1
+                _draw_down(axes, places, does, did, fans_out)
         for name, centre in centres.items():
             _draw_box(axes, description.population(name), centre, result, costs)
         axes.set(xlim=(-left - spare, right + spare), ylim=(height - 0.03, -0.03), aspect="equal")
@@ -123,7 +124,10 @@ def _draw_box(
 
     x, y = centre
     is_input = isinstance(population, InputPopulation)
-    lines = [population.name, f"{population.n_neurons:,} {'inputs' if is_input else 'neurons'}"]
+    lines = [
+        _shortened(population.name),
+        f"{population.n_neurons:,} {'inputs' if is_input else 'neurons'}",
+    ]
     if len(population.shape) > 1:
         lines[1] += f", {TIMES.join(map(str, population.shape))}"
     share = 0.0
@@ -158,14 +162,26 @@ def _draw_box(
         )
 
 
-def _draw_down(axes: Axes, ends: Any, does: list[str], did: list[str]) -> None:
-    """An arrow to the next row; on its left what the projection is, on its right what it did."""
+def _draw_down(axes: Axes, ends: Any, does: list[str], did: list[str], fans_out: bool) -> None:
+    """An arrow to the next row; beside it what the projection is, and what it did.
+
+    Of a slanted one both are at the end where it is alone, on the side from which it leans.
+    """
     (x1, y1), (x2, y2) = ends
-    start, end = (x1, y1 + BOX_HEIGHT / 2), (x2, y2 - BOX_HEIGHT / 2)
+    reach = 0.42 * BOX_WIDTH  # slanted ones meet at a box side by side
+    lean = min(max(x2 - x1, -reach), reach)
+    start = (x1 + lean if fans_out else x1, y1 + BOX_HEIGHT / 2)
+    end = (x2 if fans_out else x2 - lean, y2 - BOX_HEIGHT / 2)
     _draw_arrow(axes, start, end)
-    x, y = (start[0] + end[0]) / 2, (start[1] + end[1]) / 2
-    for lines, shift, side in ((does, -0.08, "right"), (did, 0.08, "left")):
-        _write(axes, (x + shift, y), lines, side)
+    x, y = x2 if fans_out else x1, (start[1] + end[1]) / 2
+    if x1 == x2:
+        _write(axes, (x - 0.08, y), does, "right")
+        _write(axes, (x + 0.08, y), did, "left")
+    else:
+        is_left = (x1 < x2) != fans_out
+        _write(
+            axes, (x + (-0.08 if is_left else 0.08), y), does + did, "right" if is_left else "left"
+        )
 
 
 def _draw_beside(axes: Axes, ends: Any, lane: float, lines: list[str]) -> None:
@@ -210,6 +226,11 @@ def _kind(projection: Any) -> str:
     if kind == "conv":
         return f"conv {TIMES.join(map(str, projection.weights.shape[2:]))}"
     return f"{kind}, learns" if getattr(projection, "plasticity", None) is not None else kind
+
+
+def _shortened(name: str) -> str:
+    """A name that fits into a box, with its ends."""
+    return name if len(name) <= 26 else f"{name[:12]}...{name[-11:]}"
 
 
 def short(count: float) -> str:

@@ -34,6 +34,7 @@ _LOOK: Any = {
     "lines.linewidth": 1.6,
     "figure.constrained_layout.w_pad": 0.06,
     "figure.constrained_layout.h_pad": 0.06,
+    "text.parse_math": False,  # a dollar in a name is a dollar
     "svg.hashsalt": "ssdp-neuro",  # the same figure is the same file
     "svg.fonttype": "none",  # letters stay letters: smaller, and a search finds them
 }
@@ -188,6 +189,11 @@ def legend_above(ax: Axes, above: float = 0.0) -> None:
             columnspacing=1.2,
             handlelength=1.6,
         )
+
+
+def legend_name(name: str) -> str:
+    """A name as a legend shows it: matplotlib keeps those that begin with _ for itself."""
+    return f" {name}" if name.startswith("_") else name
 
 
 def thousands(axis: Any) -> None:

@@ -115,3 +115,20 @@ def test_palette__stands_out_on_white_and_black(ground):
 
     assert contrast(NEUTRAL) > 4
     assert all(contrast(colour) > 2 for colour in SERIES)
+
+
+def test_pictures__show_names_as_they_are():
+    from ssdp_neuro.plot.structure import network as picture
+    from tests.ssdp_neuro.plot.test_structure import network_of
+
+    names = ["_layer", "$a$", "a name that is far too long for any box", "100 %"]
+    axes = plot.latencies({name: [0, 1] for name in names}, n_steps=2)
+    axes.figure.canvas.draw()
+    assert [text.get_text().strip() for text in axes.get_legend().get_texts()] == names
+    bars = plot.shares({"all": dict.fromkeys(names, 0.5)})
+    assert [text.get_text().strip() for text in bars.get_legend().get_texts()] == names
+    bars.figure.canvas.draw()
+    texts = [text.get_text() for text in picture(network_of(names, [])).texts]
+    assert {"_layer", "$a$", "a name that ...for any box", "100 %"} <= set(texts)
+    for drawn in (axes, bars):
+        assert not any(text.get_parse_math() for text in drawn.get_legend().get_texts())
