@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from hw_models import InputError, MissingExtraError
+from hw_models import InputError
 from ssdp_neuro.data import DATA_SETS, DataSettings, DataSplit, SpikeDataset, load
 
 LOOKED_AT = 256  # samples of a part of which spikes are counted
@@ -144,31 +144,24 @@ def _field(text: str) -> tuple[str, Any]:
 
 
 def _draw(split: DataSplit, path: Path) -> None:
-    try:
-        import matplotlib
-    except ImportError as missing:
-        raise MissingExtraError(
-            'a figure needs matplotlib: pip install "ssdp-neuro[plot]"'
-        ) from missing
-    matplotlib.use("Agg")
-    from matplotlib.figure import Figure
-
+    """A sample of each of the first six classes."""
     from hw_models.atomic_file import whole_file
+    from ssdp_neuro import plot
 
     if path.suffix not in (".png", ".svg"):
         raise InputError(f"--figure {path}: .png or .svg is needed")
     shown = [label for label in range(split.n_classes) if (split.train.labels == label).any()][:6]
-    figure = Figure(figsize=(3 * len(shown), 3.2), layout="constrained")
-    all_axes = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
-    for axes, label in zip(all_axes, shown, strict=True):
-        place = int((split.train.labels == label).argmax())
-        spikes = split.train.spikes([place])[0]
-        step, index = np.nonzero(spikes.reshape(len(spikes), -1))
-        axes.plot(step, index, "|", color="black", markersize=2)
-        axes.set(title=split.class_names[label], xlabel="step", xlim=(-0.5, split.n_steps - 0.5))
-    all_axes[0].set_ylabel("input")
-    with whole_file(path) as partial:
-        figure.savefig(partial, format=path.suffix[1:], dpi=150)
+    with plot.style():
+        figure = plot.new_figure(3 * len(shown), 3.2)
+        all_axes = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
+        for axes, label in zip(all_axes, shown, strict=True):
+            place = int((split.train.labels == label).argmax())
+            spikes = split.train.spikes([place])[0]
+            plot.raster(spikes.reshape(len(spikes), -1), ax=axes)
+            axes.set(title=split.class_names[label], ylabel="")
+        all_axes[0].set_ylabel("input")
+        with whole_file(path) as partial:
+            figure.savefig(partial, format=path.suffix[1:], dpi=150)
 
 
 def _print(report: dict[str, Any]) -> None:

@@ -39,6 +39,7 @@ _LOOK: Any = {
     "svg.fonttype": "none",  # letters stay letters: smaller, and a search finds them
 }
 
+_NO_METADATA: Any = dict.fromkeys(("Date", "Creator", "Format", "Type"))
 LETTERS = 48  # that fit beside each other above the axes
 
 
@@ -154,7 +155,7 @@ def svg(figure: Figure | Axes) -> str:
     text = io.StringIO()
     with mpl.rc_context(_LOOK):
         owner.savefig(
-            text, format="svg", dpi=200, facecolor=owner.get_facecolor(), metadata={"Date": None}
+            text, format="svg", dpi=200, facecolor=owner.get_facecolor(), metadata=_NO_METADATA
         )
     return text.getvalue()
 
