@@ -92,9 +92,9 @@ def raster(
             )
         marked |= ~np.isin(shown.places, other.places)
     with drawing(ax) as axes:
-        _mark(axes, shown, ~marked, color or ink_of(axes), lowest=2.0)
+        _mark(axes, shown, ~marked, color or ink_of(axes))
         if marked.any():
-            _mark(axes, shown, marked, VERMILION, lowest=5.0)
+            _mark(axes, shown, marked, VERMILION)
         axes.set(xlim=(-0.5, shown.n_steps - 0.5), ylim=(-0.5, shown.size - 0.5))
         axes.set(xlabel="step", ylabel="neuron" if population is None else f"{population}, neuron")
         for axis, most in ((axes.xaxis, 8), (axes.yaxis, 5)):
@@ -247,8 +247,10 @@ def latencies(
     return axes
 
 
-def _mark(axes: Axes, spikes: SampleSpikes, chosen: np.ndarray, colour: Any, lowest: float) -> None:
-    """Vertical marks, as high as a neuron has room."""
+def _mark(axes: Axes, spikes: SampleSpikes, chosen: np.ndarray, colour: Any) -> None:
+    """Vertical marks, as high as a neuron has room; few ones may reach beyond it."""
+    n_marks = int(chosen.sum())
+    lowest = 5.0 if n_marks <= 100 else 3.5 if n_marks <= MOST_VECTOR_MARKS else 2.0
     height = axes.get_window_extent().height / axes.figure.dpi * 72  # in points
     mark = float(np.clip(0.75 * height / spikes.size, lowest, 9.0))
     axes.scatter(
