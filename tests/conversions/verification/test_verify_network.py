@@ -123,7 +123,7 @@ def test_verification__shows_who_differs():
         ({"network": 3}, TypeMismatchError, "FixedPointNetwork is needed"),
         ({"executors": ["engine", "lava"]}, TypeMismatchError, "Executor is needed"),
         ({"executors": [Executor.LAVA, Executor.LAVA]}, InputError, "at least two"),
-        ({"spikes": SPIKES.astype(float)}, InputError, "dtype float64"),
+        ({"spikes": SPIKES * 0.5}, InputError, "value 0.5 at index"),
     ],
     ids=["network", "strings", "one executor", "spikes"],
 )
