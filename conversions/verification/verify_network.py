@@ -61,7 +61,7 @@ class Verification:
         return f"{names} differ first in {self.first_difference}"
 
     def __repr__(self) -> str:
-        return f"<Verification: {self}>"
+        return f"Verification({self})"
 
     def _repr_html_(self) -> str:
         rows = [("executor", "spikes", "seconds", "compared")]

@@ -100,7 +100,7 @@ class LearnResult:
             f"{name}: {change.n_changed} of {self._n_weights(name)} weights changed"
             for name, change in self.changes.items()
         )
-        return f"<LearnResult: {self.n_samples} samples, {changed}>"
+        return f"LearnResult({self.n_samples} samples, {changed})"
 
     def _repr_html_(self) -> str:
         from ssdp_neuro.plot.notebook_view import learn_view

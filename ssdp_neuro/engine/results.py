@@ -211,13 +211,11 @@ class RunResult:
         return pandas.DataFrame(columns)
 
     def __repr__(self) -> str:
-        samples = "" if self.n_samples is None else f"{self.n_samples} samples, "
+        samples = "" if self.n_samples is None else f"{self.n_samples} samples of "
         names = list(self.sizes)
         spikes = ", ".join(f"{name} {self.counts.spikes.get(name, 0):,}" for name in names[:6])
-        more = f" and {len(names) - 6} more" if len(names) > 6 else ""
-        return (
-            f"<RunResult of {self.executor}: {samples}{self.n_steps} steps, spikes {spikes}{more}>"
-        )
+        more = f", and {len(names) - 6} more" if len(names) > 6 else ""
+        return f"RunResult({self.executor}, {samples}{self.n_steps} steps, spikes: {spikes}{more})"
 
     def _repr_html_(self) -> str:
         from ssdp_neuro.plot.notebook_view import run_view

@@ -51,7 +51,7 @@ def test_weights__come_from_what_learning_returned(pair):
     for mine, other in zip(ours.patches, theirs.patches, strict=True):
         assert counted(mine) == counted(other)
     assert repr(learned) == (
-        f"<LearnResult: 3 samples, past: {change.n_changed} of 128 weights changed>"
+        f"LearnResult(3 samples, past: {change.n_changed} of 128 weights changed)"
     )
     page = learned._repr_html_()
     assert f"<td>{change.n_changed} of 128</td>" in page

@@ -61,7 +61,7 @@ def test_run_view__is_a_table_without_matplotlib(run, monkeypatch):
 def test_repr__is_short(run, single):
     counts = run.counts.spikes
     said = ", ".join(f"{name} {counts[name]:,}" for name in ("eye", "seen", "pooled", "out"))
-    assert repr(run) == f"<RunResult of oracle: 3 samples, 12 steps, spikes {said}>"
-    assert repr(single).startswith("<RunResult of oracle: 12 steps, spikes eye ")
+    assert repr(run) == f"RunResult(oracle, 3 samples of 12 steps, spikes: {said})"
+    assert repr(single).startswith("RunResult(oracle, 12 steps, spikes: eye ")
     many = run_of({f"p{i}": np.zeros((1, 2, 1), bool) for i in range(9)})
-    assert repr(many).endswith("p5 0 and 3 more>")
+    assert repr(many).endswith("p5 0, and 3 more)")
