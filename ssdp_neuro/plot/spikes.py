@@ -125,10 +125,6 @@ def rasters(
     ------
     SsdpError
         As :func:`raster`.
-
-    Examples
-    --------
-    See :func:`ssdp_neuro.plot.network`.
     """
     names = populations_of(run, populations)
     heights = [_panel_height(run.sizes[name]) for name in names]
