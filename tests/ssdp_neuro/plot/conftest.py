@@ -9,7 +9,7 @@ from hw_models import (
     LifPopulation,
     PoolProjection,
 )
-from tests.oracle.simulate import simulate
+from ssdp_neuro.oracle.simulate import simulate
 
 N_STEPS = 12
 
