@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from conversions.comparison.model_comparison import compare
     from conversions.conversion_report import ConversionReport
+    from conversions.decision_rule import DecisionRule
     from conversions.lava.executor import LavaExecution, run_lava
     from conversions.lava.lava_model import to_lava
     from conversions.lava.learner import learn_lava
@@ -32,6 +33,7 @@ __all__ = [
     "BitPlanes",
     "Calibration",
     "ConversionReport",
+    "DecisionRule",
     "Difference",
     "Executor",
     "LavaExecution",
@@ -64,6 +66,7 @@ _HOMES = {
     "BitPlanes": "conversions.real_network.bit_planes",
     "Calibration": "conversions.quantization",
     "ConversionReport": "conversions.conversion_report",
+    "DecisionRule": "conversions.decision_rule",
     "Difference": "conversions.verification.differences",
     "Executor": "conversions.verification.executors",
     "LavaExecution": "conversions.lava.executor",

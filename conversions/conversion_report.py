@@ -14,6 +14,7 @@ from hw_models.html_table import table as html_table
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from conversions.decision_rule import DecisionRule
     from conversions.real_network.bit_planes import BitPlanes
 
 
@@ -111,11 +112,14 @@ class ConversionReport:
     accuracy_before, accuracy_after
         On the calibration data, as fractions; None without labels.
     decisions_changed
-        Share of calibration samples decided otherwise; None without calibration data.
+        Share of calibration samples that the network decides by ``decision`` otherwise than the
+        model itself did; None without calibration data.
     notes
         What else the conversion changed, in sentences.
     real_input
         Of a model of real values: how they become the spikes of the network's inputs.
+    decision
+        How a class is made of what the network does: ``decision.decide(result)``.
     """
 
     chip: str
@@ -127,10 +131,13 @@ class ConversionReport:
     decisions_changed: float | None = None
     notes: tuple[str, ...] = ()
     real_input: BitPlanes | None = None
+    decision: DecisionRule | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
-        plain = dataclasses.asdict(self)
+        bare = dataclasses.replace(self, decision=None)
+        plain = dataclasses.asdict(bare)
+        plain["decision"] = None if self.decision is None else self.decision.to_dict()
         for layer in plain["layers"]:
             layer["choice"] = layer["choice"].name.lower()
         plain["layers"], plain["notes"] = list(plain["layers"]), list(plain["notes"])
@@ -147,6 +154,8 @@ class ConversionReport:
         if any(self.shifts.values()):
             late = ", ".join(f"{name} {shift}" for name, shift in self.shifts.items() if shift)
             lines.append(f"Steps later than in the model: {late}.")
+        if self.decision is not None:
+            lines.append(str(self.decision))
         if self.decisions_changed is not None:
             lines.append(
                 f"Calibration: {self.n_samples} samples, {self.decisions_changed:.2%} of the"

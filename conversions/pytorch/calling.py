@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves
 
 from conversions.pytorch.neurons.reading import TimeAxis
 
@@ -92,6 +93,29 @@ def call(model: nn.Module, spikes: Tensor, axis: TimeAxis) -> Any:
         if _hands_on_state(model) and isinstance(out, tuple) and len(out) == 2:
             state = out[1]
     return made
+
+
+def output_tensors(out: Any, n_samples: int, n_steps: int) -> list[Tensor]:
+    """Tensors in what a model returned; of a list of one for each step, ``(T, B, ...)``.
+
+    A step may also be a tuple; then there is one tensor for each of its places.
+    """
+    if isinstance(out, list) and len(out) == n_steps:
+        steps = [tensors_in(step) for step in out]
+        shapes = [[tuple(tensor.shape) for tensor in step] for step in steps]
+        batched = all(shape[:1] == (n_samples,) for shape in shapes[0])
+        if shapes[0] and batched and all(other == shapes[0] for other in shapes):
+            return [torch.stack(column) for column in zip(*steps, strict=True)]
+    if isinstance(out, (list, tuple)):
+        return [tensor for part in out for tensor in output_tensors(part, n_samples, n_steps)]
+    if isinstance(out, dict):
+        return output_tensors(list(out.values()), n_samples, n_steps)
+    return tensors_in(out)
+
+
+def tensors_in(out: Any) -> list[Tensor]:
+    """All tensors in what was returned."""
+    return [leaf for leaf in tree_leaves(out) if isinstance(leaf, Tensor)]
 
 
 def _hands_on_state(model: nn.Module) -> bool:

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from conversions.conversion_report import ConversionReport
+from conversions.pytorch.network.model_output import OutputWay
 from conversions.pytorch.network.model_reading import read_model
 from conversions.pytorch.neurons.reading import TimeAxis
 from conversions.pytorch.trace.tracing import INPUT, Run
@@ -85,6 +86,10 @@ def from_torch(
         of synapses, named by their paths. Synapses without neurons after them end in a
         ``readout``, whose potential is in each step what they make.
     report : ConversionReport
+        ``report.decision.decide(result)`` makes classes of a run as the model makes them of
+        its own, whatever stands between its last neurons and what ``forward`` returns. Of several
+        tensors it returns the first whose layer no other listens to counts; of one with numbers
+        for each step their sum, or what ``Calibration.decision`` says.
 
     Raises
     ------
@@ -146,13 +151,11 @@ def from_torch(
         run=run,
         planes=None if given is None else given.planes,
         static=None if given is None else given.static,
+        way=None if data is None else OutputWay(data.decision, data.neurons_per_class),
     )
     network = found.network
     if given is not None:
         network = with_bit_planes(network, given.planes)
-    if not isinstance(calibration, Calibration) and data is not None:
-        way, votes = found.decision
-        data = dataclasses.replace(data, decision=way, neurons_per_class=votes)
     before = {name: sent != 0 for name, sent in found.sent.items() if name != INPUT}
     integers, report = to_fixed_point(
         network,
@@ -161,6 +164,8 @@ def from_torch(
         before=None if data is None else before,
         scales=scales,
         bias=bias,
+        decision=found.decision,
+        decided=None if data is None else found.decided,
     )
     notes = (*found.notes, *report.notes)
     if given is None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from conversions.conversion_report import ConversionReport
+from conversions.decision_rule import DecisionRule
 from conversions.quantization.calibration import Calibration
 from conversions.quantization.constant_drive import BiasForm, needs_step
 from conversions.quantization.grid_proposals import (
@@ -19,6 +23,7 @@ from conversions.quantization.layer import Layer
 from conversions.quantization.layer_grid import LayerGrid, trained_grid
 from conversions.quantization.lowering import Lowered, clock, free_name, lower
 from conversions.quantization.measurement import compared, layer_reports, network_notes
+from conversions.quantization.output_decision import decided_by, potential_units, usual_decision
 from conversions.quantization.recordings import Recordings
 from conversions.quantization.search import best_grid
 from conversions.quantization.trial import Trial
@@ -39,6 +44,8 @@ def to_fixed_point(
     before: Mapping[str, Any] | None = None,
     scales: ScaleForm | None = None,
     bias: BiasForm = BiasForm.EXACT,
+    decision: DecisionRule | None = None,
+    decided: np.ndarray | None = None,
 ) -> tuple[FixedPointNetwork, ConversionReport]:
     """Convert a network in real numbers, and say what that cost.
 
@@ -60,6 +67,12 @@ def to_fixed_point(
         calibration data, and with them a neuron where that lowers the mismatch.
     bias
         How constant inputs are made.
+    decision
+        How the source makes a class of what its populations do; if None, most spikes of the last
+        one, or its highest potential as the calibration says.
+    decided
+        Classes that the source itself decided for on the calibration data, int64 ``(B,)``; if
+        None, by the rule of a run in real numbers.
 
     Returns
     -------
@@ -102,9 +115,18 @@ def to_fixed_point(
         shifts=when.shifts,
         notes=network_notes(layers, grids, lowered, calibration is not None),
     )
+    if decision is None:
+        decision, notes = usual_decision(layers, calibration)
+        report = dataclasses.replace(report, notes=(*report.notes, *notes))
+    rule = decision.at(shifts=when.shifts, units=potential_units(grids))
+    report = dataclasses.replace(report, decision=rule)
     if recordings is None or calibration is None:
         return network, report
-    return network, compared(report, network, layers, grids, recordings, calibration)
+    if decided is None:
+        decided = decided_by(decision, recordings)
+    return network, compared(
+        report, network, layers, grids, recordings, calibration.labels, decided
+    )
 
 
 def _timing(real: RealNetwork, chip: Chip) -> Timing:

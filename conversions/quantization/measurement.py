@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from conversions.conversion_report import ConversionReport, GridChoice, LayerReport
-from conversions.quantization.calibration import Calibration
 from conversions.quantization.current_bound import current_bound
 from conversions.quantization.decays import current_kept, voltage_kept
 from conversions.quantization.layer import Layer
@@ -18,7 +17,7 @@ from conversions.quantization.lowering import Lowered
 from conversions.quantization.recordings import Recordings
 from hw_models import FixedPointNetwork, InputError
 from hw_models.arithmetic import ALIGN_SHIFT, STATE_LIMIT
-from ssdp_neuro.decision import accuracy, decide, grouped
+from ssdp_neuro.decision import accuracy
 
 
 def spike_mismatch(one: Any, other: Any) -> float:
@@ -192,20 +191,30 @@ def compared(
     layers: list[Layer],
     grids: Mapping[str, LayerGrid],
     recordings: Recordings,
-    calibration: Calibration,
+    labels: Any,
+    decided: np.ndarray,
 ) -> ConversionReport:
-    """The report with what the calibration data say, as the engine runs them."""
+    """The report with what the calibration data say, as the engine runs them.
+
+    Parameters
+    ----------
+    report
+        With its decision.
+    decided
+        Classes that the source decided for, int64 ``(B,)``.
+    """
     from ssdp_neuro import simulate
 
+    assert report.decision is not None
     readouts = [layer for layer in layers if layer.dynamics.is_readout]
+    probes = [(layer.name, "v") for layer in readouts]
     run = simulate(
         network,
         {population.name: recordings.arriving(population.name) for population in network.inputs},
         n_steps=recordings.network_steps,
-        probes=[(layer.name, "v") for layer in readouts],
+        probes=dict.fromkeys([*probes, *report.decision.probes]),
     )
     found: dict[str, dict[str, Any]] = {}
-    potentials: dict[str, tuple[np.ndarray, np.ndarray]] = {}
     for layer in layers:
         name = layer.name
         fired = recordings.in_model_time(name, run.raster(name))
@@ -214,56 +223,30 @@ def compared(
         if layer in readouts:
             v = recordings.in_model_time(name, run.probe(name, "v"))
             real = recordings.alone(layer).potentials
-            potentials[name] = (real, np.ldexp(v / grids[name].units, -ALIGN_SHIFT))
+            potentials = np.ldexp(v / grids[name].units, -ALIGN_SHIFT)
             size = np.square(real).sum() or 1.0  # of a readout that nothing reached
-            error = np.sqrt(np.square(potentials[name][1] - real).sum() / size)
+            error = np.sqrt(np.square(potentials - real).sum() / size)
             found[name]["potential_error"] = float(error)
         else:
             found[name]["spike_agreement"] = 1.0 - spike_mismatch(fired, wanted)
-    output, notes = _output(layers, calibration.labels)
-    notes = (*report.notes, *notes)
-    if output.name in potentials:
-        was, now = map(calibration.decision.decide, potentials[output.name])
-    else:
-        fired = recordings.in_model_time(output.name, run.raster(output.name))
-        votes = calibration.neurons_per_class
-        if votes == 1:
-            notes += _more_neurons_than_labels(output.name, fired.shape[2], calibration.labels)
-        was, now = (
-            decide(grouped(sent, votes)) for sent in (recordings.before[output.name], fired)
-        )
-    labels = calibration.labels
+    now = report.decision.decide(run)
     return dataclasses.replace(
         report,
         layers=tuple(dataclasses.replace(row, **found[row.population]) for row in report.layers),
         n_samples=recordings.n_samples,
-        notes=notes,
-        accuracy_before=None if labels is None else accuracy(was, labels),
+        notes=(*report.notes, *_more_classes_than_labels(report.decision.n_classes, labels)),
+        accuracy_before=None if labels is None else accuracy(decided, labels),
         accuracy_after=None if labels is None else accuracy(now, labels),
-        decisions_changed=float((was != now).mean()),
+        decisions_changed=float((decided != now).mean()),
     )
 
 
-def _more_neurons_than_labels(name: str, n_neurons: int, labels: Any) -> tuple[str, ...]:
+def _more_classes_than_labels(n_classes: int, labels: Any) -> tuple[str, ...]:
     """Accuracy means little where several neurons stand for a class and nobody said so."""
-    classes = n_neurons if labels is None else int(labels.max()) + 1
-    if n_neurons < 2 * classes:
+    classes = n_classes if labels is None else int(labels.max()) + 1
+    if n_classes < 2 * classes:
         return ()
     return (
-        f"{name}: {n_neurons} neurons decide, each for a class of its own, and the labels are below"
-        f" {classes}. If several vote for a class, say so by Calibration(neurons_per_class=...).",
-    )
-
-
-def _output(layers: list[Layer], labels: Any) -> tuple[Layer, tuple[str, ...]]:
-    """The last population that no other one listens to and that has a neuron for every class."""
-    heard = {name for layer in layers for name in layer.sources if name != layer.name}
-    silent = [layer for layer in layers if layer.name not in heard] or layers
-    classes = 0 if labels is None else int(labels.max()) + 1
-    output = ([layer for layer in silent if layer.n_neurons >= classes] or silent)[-1]
-    if len(silent) == 1:
-        return output, ()
-    names = ", ".join(layer.name for layer in silent)
-    return output, (
-        f"{output.name}: the decisions are its alone; nothing listens to any of {names}.",
+        f"The decision is among {n_classes} classes, and the labels are below {classes}. If several"
+        " neurons vote for a class, say so by Calibration(neurons_per_class=...).",
     )

@@ -1,8 +1,8 @@
 """The potential of neurons that fire, as a readout: for models that return it.
 
-A reset that is felt one step late is linear in the spikes. So neurons with the same input that
-never fire, and are given each spike as one threshold less, have the potential that the
-firing ones have before every reset.
+A reset that is felt one step late, or never, is linear in the spikes. So neurons with the same
+input that never fire, and are given each spike as one threshold less, have the potential that
+the firing ones have before every reset.
 """
 
 from __future__ import annotations
@@ -20,11 +20,16 @@ from conversions.real_network.projections import RealProjection, RealSparse
 def can_be_shown(dynamics: NeuronDynamics) -> bool:
     """Whether a readout can have the potential of such neurons."""
     return (
-        dynamics.reset is RealReset.DELAYED_SUBTRACT
+        dynamics.reset in (RealReset.DELAYED_SUBTRACT, RealReset.NONE)
         and not dynamics.is_readout
         and dynamics.refractory == dynamics.latency == 0
         and bool((dynamics.gain > 0).all())
     )
+
+
+def shown_name(name: str) -> str:
+    """Of the readout that has the potential of a population."""
+    return f"{name} potential"
 
 
 def with_potential(network: RealNetwork, name: str) -> RealNetwork:
@@ -39,15 +44,17 @@ def with_potential(network: RealNetwork, name: str) -> RealNetwork:
     """
     neurons = network.population(name)
     assert isinstance(neurons, RealNeurons)
-    shown = f"{name} potential"
+    shown = shown_name(name)
     silent = replace(neurons.dynamics, threshold=math.inf, reset=RealReset.ZERO)
     heard = [replace(one, target=shown, name=f"{one.name} shown") for one in network.into(name)]
+    never = neurons.dynamics.reset is RealReset.NONE
+    resets = [] if never else _resets(neurons, shown)
     return RealNetwork(
         populations=[
             *network.populations,
             RealNeurons(name=shown, shape=neurons.shape, dynamics=silent),
         ],
-        projections=[*network.projections, *heard, *_resets(neurons, shown)],
+        projections=[*network.projections, *heard, *resets],
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ _READOUT = NeuronDynamics(voltage_kept=0.0, threshold=math.inf)
 
 
 def assembled(
-    wired: Wiring, found_readouts: list[Readout], input_shape: tuple[int, ...]
+    wired: Wiring, readouts: Mapping[str, Readout], input_shape: tuple[int, ...]
 ) -> RealNetwork:
     """Populations named by the paths of their modules, projections by those of their synapses."""
     arriving: dict[str, Arriving] = {}
@@ -41,8 +42,7 @@ def assembled(
     for path, layer in wired.layers.items():
         arriving[path], dynamics[path] = wired.arriving[path], layer.reading.dynamics
         shapes[path] = layer.shape
-    for number, readout in enumerate(found_readouts):
-        name = _free("readout" if number == 0 else f"readout {number + 1}", arriving)
+    for name, readout in readouts.items():
         arriving[name], dynamics[name] = readout.arriving, _READOUT
         shapes[name] = (len(readout.arriving.constant),)
     order = _ordered(arriving, wired)

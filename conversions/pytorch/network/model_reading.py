@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
 from torch import nn
 
+from conversions.decision_rule import SPIKES, DecisionRule, Ties
 from conversions.pytorch.calling import LayoutError
 from conversions.pytorch.model import (
     checked_model,
@@ -18,19 +22,18 @@ from conversions.pytorch.model import (
 )
 from conversions.pytorch.model_input import ModelInput, ways_to_call
 from conversions.pytorch.network.assembly import assembled
-from conversions.pytorch.network.decisions import ModelDecision, model_decision
-from conversions.pytorch.network.potential_outputs import (
-    check_ending,
-    read_as_potentials,
-    shown_potentials,
-    unheard,
+from conversions.pytorch.network.model_decision import (
+    checked_decisions,
+    decision_values,
+    in_network,
 )
-from conversions.pytorch.network.readouts import Readout, readouts
+from conversions.pytorch.network.model_output import ModelOutput, OutputWay, model_output
+from conversions.pytorch.network.potential_outputs import read_as_potentials
+from conversions.pytorch.network.readouts import Readout
 from conversions.pytorch.network.recording import record, unexplained
 from conversions.pytorch.network.wiring import Wiring, wiring, with_gates
 from conversions.pytorch.neurons.reading import TimeAxis
 from conversions.pytorch.trace.tracing import INPUT, Run, trace
-from conversions.quantization import ReadoutDecision
 from conversions.real_network import RealNetwork
 from conversions.real_network.bit_planes import BitPlanes
 from conversions.real_network.multi_spike_neurons import single_spikes
@@ -50,22 +53,23 @@ class ModelReading(NamedTuple):
 
     ``sent`` holds what each population sent in the model's own run on the spikes given, by
     name, ``(B, T, N)``, spikes of the input included.
-    ``decision`` is how the model makes a class of what its last layer does, as far as its
-    output shows it.
+    ``decision`` is how the model makes a class of what its last layer does, None if it returns
+    nothing; ``decided`` are the classes that it decided for in that run, int64 ``(B,)``.
     """
 
     network: RealNetwork
     sent: dict[str, np.ndarray]
     notes: tuple[str, ...]
-    decision: ModelDecision
+    decision: DecisionRule | None
+    decided: np.ndarray | None
 
 
 class _Followed(NamedTuple):
     drive: Run
     static: bool
     wired: Wiring
-    readouts: list[Readout]
-    shown: set[str]
+    output: ModelOutput | None
+    notes: list[str]
 
 
 def read_model(
@@ -78,6 +82,7 @@ def read_model(
     run: Run | None = None,
     planes: BitPlanes | None = None,
     static: bool | None = None,
+    way: OutputWay | None = None,
 ) -> ModelReading:
     """Read a model, and test on its own run what was read.
 
@@ -93,6 +98,9 @@ def read_model(
         Of a model whose input is real values.
     static
         Whether these are the same in every step of a sample; None if both may be.
+    way
+        What the model's user does with numbers of every step, or of several neurons for a
+        class.
 
     Raises
     ------
@@ -105,52 +113,47 @@ def read_model(
     if isinstance(whole, SpikingNetwork) and run is None:
         time_axis = TimeAxis.SECOND
     given = ModelInput(shape, planes, static)
-    drive, is_static, wired, found, shown = _followed(whole, given, steps, time_axis, run)
+    way = way or OutputWay()
+    found = _followed(whole, given, steps, time_axis, run, way)
     if spikes is None:
-        spikes = given._replace(static=is_static).drawn(CHECKED_SAMPLES, steps)
-    sent, scores = record(whole, drive, spikes)
+        spikes = given._replace(static=found.static).drawn(CHECKED_SAMPLES, steps)
+    wired, output = found.wired, found.output
+    own_numbers = None if output is None else functools.partial(output.own_numbers, way=way)
+    sent, own = record(whole, found.drive, spikes, own_numbers)
     notes = unexplained(wired, {name: s[:CHECKED_SAMPLES] for name, s in sent.items()})
-    sent, beside, silent = read_as_potentials(wired, sent, shown)
-    decision = _decision(wired, found, sent, scores, beside)
+    rule = None if output is None else output.rule
+    sent, beside, silent = read_as_potentials(wired, sent, *_counted(rule))
+    decided = None
+    if output is not None and rule is not None and own is not None:
+        if isinstance(whole, SpikingNetwork):  # whose decide() looks at the first spikes too
+            rule = replace(rule, ties=Ties.EARLIEST_SPIKE)
+        values = decision_values(output.rule, output.readouts, wired, with_gates(sent, wired.gates))
+        decided = checked_decisions(rule, own.reshape(-1) if output.chosen else own, values)
     most = {path: layer.reading.most_spikes for path, layer in wired.layers.items()}
     sent = with_gates(sent, wired.gates)
     if planes is not None:
         del sent[INPUT]
-    network, sent, copied = single_spikes(assembled(wired, found, shape), sent, most)
+    readouts = {} if output is None else output.readouts
+    read = assembled(wired, readouts, shape)
+    network, sent, copied = single_spikes(read, sent, most)
     for path in beside:
         network = with_potential(network, path)
+    if rule is not None:
+        rule = in_network(rule, beside, read, network)
     return ModelReading(
         network=network,
         sent=sent,
-        notes=(*_notes(wired, found, decision), *notes, *silent, *copied),
-        decision=decision,
+        notes=(*_notes(wired, readouts), *found.notes, *notes, *silent, *copied),
+        decision=rule,
+        decided=decided,
     )
 
 
-def _decision(
-    wired: Wiring,
-    found: list[Readout],
-    sent: dict[str, np.ndarray],
-    scores: list[np.ndarray],
-    beside: list[str],
-) -> ModelDecision:
-    """How the model decides, by its own run on the samples whose scores are known."""
-    usual = ModelDecision()
-    if any(readout.last_only for readout in found):
-        usual = usual._replace(readout=ReadoutDecision.LAST)
-    silent = unheard(wired)
-    if not scores or len(found) > 1 or not (found or silent):
-        return usual
-    known = {name: some[: len(scores[0])] for name, some in sent.items()}
-    potentials = spikes = None
-    if found:
-        potentials = found[0].arriving.of(with_gates(known, wired.gates))
-    elif wired.layers[silent[-1]].reading.dynamics.is_readout or silent[-1] in beside:
-        arrived = wired.arriving[silent[-1]].of(with_gates(known, wired.gates))
-        potentials = wired.layers[silent[-1]].reading.dynamics.run(arrived)[1]
-    else:
-        spikes = known[silent[-1]]
-    return model_decision(scores, potentials=potentials, spikes=spikes) or usual
+def _counted(rule: DecisionRule | None) -> tuple[set[str], set[str]]:
+    """Populations whose potential counts, and those whose spikes do."""
+    terms = () if rule is None else rule.terms
+    spikes = {term.population for term in terms if term.variable == SPIKES}
+    return {term.population for term in terms if term.variable != SPIKES}, spikes
 
 
 def _followed(
@@ -159,6 +162,7 @@ def _followed(
     n_steps: int,
     time_axis: TimeAxis | None,
     run: Run | None,
+    way: OutputWay,
 ) -> _Followed:
     """What the model is wired like, in the one way to call it that fits it."""
     shape = given.shape
@@ -171,13 +175,17 @@ def _followed(
         reasons = []
         for name, (drive, static) in ways.items():
             try:
-                fitting[name] = _follow(model, drive, given._replace(static=static), steps)
+                fitting[name] = _follow(model, drive, given._replace(static=static), steps, way)
             except SsdpError as error:
                 refused = refused or error
             except LayoutError as error:
                 reasons.append(f"{name}: {error}")
         if len(fitting) == 1:
-            return next(iter(fitting.values()))
+            (one,) = fitting.values()
+            if steps != n_steps and one.output is not None and one.output.rule.n_steps is not None:
+                fixed = given._replace(static=one.static)
+                return _follow(model, one.drive, fixed, n_steps, way)
+            return one
         if fitting:
             raise ConversionError(
                 f"the model can be called in several ways: {', '.join(fitting)}; say which by"
@@ -199,7 +207,9 @@ def _followed(
     )
 
 
-def _follow(model: nn.Module, drive: Run, given: ModelInput, n_steps: int) -> _Followed:
+def _follow(
+    model: nn.Module, drive: Run, given: ModelInput, n_steps: int, way: OutputWay
+) -> _Followed:
     static, real = bool(given.static), given.planes is not None
     n_samples = next((n for n in _FEW_SAMPLES if n != n_steps and n not in given.shape), 8)
     copied = rested_copy(model, n_samples, n_steps)
@@ -211,34 +221,22 @@ def _follow(model: nn.Module, drive: Run, given: ModelInput, n_steps: int) -> _F
     except Exception as error:  # of the model, called in a way that it may not expect
         raise LayoutError(f"{type(error).__name__}: {error}") from error
     wired, resolver = wiring(found)
-    ends = readouts(found, resolver)
-    check_ending(found, copied)
-    return _Followed(drive, static, wired, ends, shown_potentials(found))
+    output, notes = model_output(found, resolver, wired, way)
+    return _Followed(drive, static, wired, output, notes)
 
 
-_COUNTED = {
-    ReadoutDecision.MEAN: "summed over the steps",
-    ReadoutDecision.LAST: "looked at in the last step",
-    ReadoutDecision.LARGEST: "looked at in the step in which it is highest",
-}
-
-
-def _notes(wired: Wiring, found: list[Readout], decision: ModelDecision) -> list[str]:
+def _notes(wired: Wiring, readouts: Mapping[str, Readout]) -> list[str]:
     notes = [
         f"{path}: {note}." for path, layer in wired.layers.items() for note in layer.reading.notes
     ]
     notes += [
-        f"{readout.path}: no neurons come after it, so it ends in a readout without memory: its"
-        f" potential is in each step what the synapses make, to be {_COUNTED[decision.readout]}."
-        for readout in found
+        f"{readout.path}: no neurons come after it, so it ends in the readout {name!r} without"
+        " memory: its potential is in each step what the synapses make."
+        for name, readout in readouts.items()
     ]
     notes += [
         f"{name}: a maximum over spikes is a layer of {gate.windows.n_post} neurons that any"
         " spike makes fire, one step on the chip."
         for name, gate in wired.gates.items()
     ]
-    if not found and decision.readout is not ReadoutDecision.MEAN:
-        notes.append(f"The model's class is that of the potential {decision.readout.value}.")
-    if decision.neurons_per_class > 1:
-        notes.append(f"{decision.neurons_per_class} neighbours of the last layer vote for a class.")
     return notes

@@ -1,8 +1,8 @@
-"""Synapses with no neurons after them: readouts, whose outcome is summed over the steps."""
+"""Synapses with no neurons after them: readouts, whose potential is in each step what they make."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -10,154 +10,132 @@ import numpy as np
 from conversions.linear_maps.algebra import scaled, sparse
 from conversions.linear_maps.kinds import Map
 from conversions.pytorch.network.wiring import Arriving, Link
-from conversions.pytorch.neurons.registry import supported_neurons
 from conversions.pytorch.trace.expressions import Expression, Resolver
-from conversions.pytorch.trace.tape import Tape
-from conversions.pytorch.trace.tracing import Trace
-from conversions.pytorch.trace.values import (
-    EVERY_STEP,
-    Combination,
-    Largest,
-    Mapped,
-    Opaque,
-    Total,
-    Value,
-)
+from conversions.pytorch.trace.values import EVERY_STEP, Mapped
 from hw_models import ConversionError
-
-# of a decision by the largest of several numbers they change nothing
-_MONOTONE = ("_softmax", "_log_softmax", "argmax", "max", "topk", "sort", "sigmoid")
 
 
 class Readout(NamedTuple):
-    """What arrives at it, computed at which path; and whether only the last step counts."""
+    """A population of neurons without memory that never fire, and what arrives at it.
+
+    ``rows`` says of each row of the synapses' outcomes, by the number of the first of its
+    cells, how much of which steps' potentials it is. ``has_steps`` says that these numbers, or
+    a bias, belong to the number of steps of the run they come from.
+    """
 
     path: str
     arriving: Arriving
-    last_only: bool = False
+    rows: dict[int, dict[int, float]]
+    has_steps: bool
 
 
-class _Met(NamedTuple):
-    value: Mapped
-    row: int
-    between: str
+def readout(resolver: Resolver, rows: list[tuple[Mapped, int]]) -> Readout | None:
+    """The readout that rows of one layer's outcomes of sample 0 are made by.
 
+    Parameters
+    ----------
+    rows
+        Values of the same synapses, each with the number of a row.
 
-def readouts(found: Trace, resolver: Resolver) -> list[Readout]:
-    """Synapses that the output of the model is made of and no neuron is.
+    Returns
+    -------
+    Readout or None
+        None where what the synapses are given is no spikes, or is weighed otherwise from neuron
+        to neuron in the steps: then no population has these potentials.
 
     Raises
     ------
     ConversionError
-        If the output is made of them by more than a sum or mean over the steps.
+        If they are given the model's input itself, as values that do not change, or another
+        sample.
     """
-    used = {_signature(v) for v in found.tape.values if v.start in resolver.used}
-    met: dict[tuple[object, ...], list[_Met]] = {}
-    for cells in found.outputs:
-        for one in _walk(found.tape, cells, used, "", False):
-            met.setdefault(_signature(one.value), []).append(one)
-    n_samples, n_steps = next(iter(found.spikes.values())).shape[:2]
-    return [_readout(resolver, parts, n_samples, n_steps) for parts in met.values()]
-
-
-def _readout(resolver: Resolver, parts: list[_Met], n_samples: int, n_steps: int) -> Readout:
-    path = parts[0].value.path
-    for part in parts:
-        if part.between:
-            raise ConversionError(
-                f"{path}: {part.between} comes between these synapses and the model's output;"
-                " supported are outputs that are summed or averaged over the steps, and as neurons"
-                f" {supported_neurons()}, and what conversions.register_neuron has been taught"
-            )
-    rows = {(part.value.start, part.row): part for part in parts}
-    seen: dict[tuple[int, tuple[int, ...]], Expression] = {}
-    for value, row in ((part.value, part.row) for part in rows.values()):
+    seen: dict[int, Expression] = {}
+    for value, row in rows:
         size = value.map.n_post
         first = value.start + row * size
-        expression = resolver.resolve(np.arange(first, first + size))
-        samples = {term.moment.sample for term in expression.terms}
-        steps = tuple(sorted({term.moment.step for term in expression.terms}))
-        if EVERY_STEP in steps:
+        try:
+            seen[first] = resolver.resolve(np.arange(first, first + size))
+        except (ConversionError, RecursionError):
+            return None
+        moments = [term.moment for term in seen[first].terms]
+        if any(moment.step == EVERY_STEP for moment in moments):
             raise ConversionError(
-                f"{path}: the model's output is made of values of its input with no neurons between"
+                f"{value.path}: the model's output is made of values of its input with no neurons"
+                " between"
             )
-        if len(samples) > 1:
-            raise ConversionError(f"{path}: what one sample is given depends on another")
-        if samples:
-            seen[samples.pop(), steps] = expression
-    of_first = {steps: one for (sample, steps), one in seen.items() if sample == 0}
-    every = tuple(range(n_steps))
-    if list(of_first) == [every]:
-        return Readout(path, _averaged(path, of_first[every], n_steps))
-    last = {max(steps): one for steps, one in of_first.items() if steps}
-    last_only = list(last) == [n_steps - 1]
-    if not (last_only or sorted(last) == list(every)) or len(last) != len(of_first):
-        raise ConversionError(
-            f"{path}: the model's output uses what it makes in steps {sorted(last)} of"
-            f" {n_steps}; supported are the last step, a sum or mean over all steps, or all of"
-            " them"
-        )
-    links = tuple(
-        Link(term.moment.population, n_steps - 1 - term.moment.step, term.map, term.paths)
-        for term in last[n_steps - 1].terms
-    )
-    arriving = Arriving(links=links, constant=last[n_steps - 1].constant)
-    return Readout(path, arriving, last_only)
-
-
-def _averaged(path: str, whole: Expression, n_steps: int) -> Arriving:
-    """Synapses after a mean over the steps are the mean of what they make in each."""
-    links: dict[str, Link] = {}
-    for term in whole.terms:
-        name = term.moment.population
-        known = links.get(name)
-        if known is not None and not _equal(known.map, term.map):
+        if any(moment.sample != 0 for moment in moments):
             raise ConversionError(
-                f"{path}: weighs the steps differently; supported is a sum or mean over all steps"
+                f"{value.path}: the model's output for one sample depends on another"
             )
-        links[name] = Link(name, 0, term.map, term.paths)
-    factor = float(n_steps)
-    unscaled = tuple(link._replace(map=scaled(link.map, factor)) for link in links.values())
-    return Arriving(links=unscaled, constant=whole.constant)
+        if not moments:
+            return None
+    path = rows[0][0].path
+    if len(seen) > 1:
+        return _step_by_step(path, seen) or _weighed(path, seen)
+    return _weighed(path, seen) or _step_by_step(path, seen)
 
 
-def _equal(one: Map, other: Map) -> bool:
+def _step_by_step(path: str, seen: Mapping[int, Expression]) -> Readout | None:
+    """The same synapses with the same delays in each row, of different steps."""
+    links: dict[tuple[str, int], Link] = {}
+    rows = {}
+    for number, (first, one) in enumerate(seen.items()):
+        steps = [term.moment.step for term in one.terms]
+        last = max(steps)
+        if len(set(steps)) > 1 and min(steps) == 0:
+            return None  # no delays, but as far back as the run goes
+        rows[first] = {last: 1.0}
+        ages = {(term.moment.population, last - term.moment.step): term for term in one.terms}
+        if number == 0:
+            constant = one.constant
+            links = {key: Link(*key, term.map, term.paths) for key, term in ages.items()}
+        alike = set(ages) == set(links) and np.allclose(one.constant, constant)
+        if not alike or not all(_ratio(ages[key].map, links[key].map) == 1.0 for key in links):
+            return None
+    return Readout(path, Arriving(links=tuple(links.values()), constant=constant), rows, False)
+
+
+def _weighed(path: str, seen: Mapping[int, Expression]) -> Readout | None:
+    """Sums over the steps, of weights that are the same for all neurons."""
+    maps: dict[str, Link] = {}
+    rows: dict[int, dict[int, float]] = {}
+    constants = []
+    for first, one in seen.items():
+        steps: dict[str, dict[int, float]] = {}
+        for term in one.terms:
+            name = term.moment.population
+            link = maps.setdefault(name, Link(name, 0, term.map, term.paths))
+            ratio = _ratio(term.map, link.map)
+            if ratio is None:
+                return None
+            steps.setdefault(name, {})[term.moment.step] = ratio
+        weights, *others = steps.values()
+        if any(other != weights for other in others):
+            return None
+        rows[first] = weights
+        constants.append(one.constant)
+    totals = np.array([sum(weights.values()) for weights in rows.values()])
+    if np.ptp(totals) > 1e-9 or abs(totals[0]) < 1e-9 or not np.allclose(constants, constants[0]):
+        return None
+    total = float(totals[0])  # weights that sum to one count a bias once
+    rows = {first: {t: w / total for t, w in weights.items()} for first, weights in rows.items()}
+    links = tuple(link._replace(map=scaled(link.map, total)) for link in maps.values())
+    arriving = Arriving(links=links, constant=constants[0])
+    several = any(len(weights) > 1 for weights in rows.values())
+    return Readout(path, arriving, rows, several and bool(constants[0].any()))
+
+
+def _ratio(one: Map, other: Map) -> float | None:
+    """Factor between two maps; None if there is none."""
+    if one is other:
+        return 1.0
     first, second = sparse(one), sparse(other)
-    return (
-        len(first.post) == len(second.post)
-        and bool((first.post == second.post).all() and (first.pre == second.pre).all())
-        and bool(np.allclose(first.weights, second.weights))
-    )
-
-
-def _signature(value: Value) -> tuple[object, ...]:
-    """Of a layer, whatever the step: its path and its map, of which there is one object."""
-    return (value.path, id(value.map) if isinstance(value, Mapped) else None)
-
-
-def _walk(
-    tape: Tape, cells: np.ndarray, used: set[tuple[object, ...]], between: str, reduced: bool
-) -> Iterator[_Met]:
-    """From an output back to the first synapses that no neuron is given anything of."""
-    for value, places in tape.values_of(np.unique(cells)):
-        local = np.unique(cells)[places] - value.start
-        if isinstance(value, Mapped):
-            if value.is_synapses and _signature(value) not in used:
-                for row in np.unique(local // value.map.n_post):
-                    yield _Met(value, int(row), between)
-            elif not value.is_synapses:
-                rows = np.unique(local // value.map.n_post)
-                yield from _walk(tape, value.given[rows].reshape(-1), used, between, reduced)
-        elif isinstance(value, Combination):
-            for _, given in value.parts:
-                yield from _walk(tape, given[local], used, between, reduced)
-        elif isinstance(value, Total):
-            yield from _walk(tape, value.given[local].reshape(-1), used, between, True)
-        elif isinstance(value, Largest):
-            rows = np.unique(local // value.windows.n_post)
-            crossed = between or "a maximum"
-            yield from _walk(tape, value.given[rows].reshape(-1), used, crossed, reduced)
-        elif isinstance(value, Opaque) and value.given.size:
-            harmless = value.operation in _MONOTONE and not reduced
-            crossed = between if harmless else between or f"{tape.place(value)}: {value.operation}"
-            yield from _walk(tape, value.given, used, crossed, reduced)
+    if len(first.post) != len(second.post) or not len(first.post):
+        return None
+    if (first.post != second.post).any() or (first.pre != second.pre).any():
+        return None
+    largest = int(np.abs(second.weights).argmax())
+    ratio = float(first.weights[largest] / second.weights[largest])
+    if not np.allclose(first.weights, ratio * second.weights, rtol=1e-6):
+        return None
+    return 1.0 if abs(ratio - 1.0) < 1e-9 else ratio

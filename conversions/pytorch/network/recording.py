@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,7 +12,6 @@ from torch import nn
 
 from conversions.linear_maps.algebra import sparse
 from conversions.pytorch.model import dtype_of, rested_copy
-from conversions.pytorch.network.decisions import scores_of
 from conversions.pytorch.network.wiring import Wiring, with_gates
 from conversions.pytorch.trace.observer import Layer, Observer
 from conversions.pytorch.trace.tracing import INPUT, Run
@@ -55,30 +56,35 @@ def _lowest(path: str, wired: Wiring) -> np.ndarray:
 CHUNK = 256
 """Samples of one run; each starts from a model at rest."""
 
+OwnNumbers = Callable[[Any, int, int], np.ndarray]
+"""``(what the model returned, samples, steps) -> float64 (B, K)``."""
+
 TIE = 1e-5
 """How near to threshold float32 may decide otherwise, in units of the layer's numbers."""
 
 
 def record(
-    model: nn.Module, run: Run, spikes: np.ndarray
-) -> tuple[dict[str, np.ndarray], list[np.ndarray]]:
-    """What every layer of a model sends, and its output where that is a number for each class.
+    model: nn.Module, run: Run, spikes: np.ndarray, read: OwnNumbers | None
+) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
+    """What every layer of a model sends, and what numbers of classes it returns.
 
     Parameters
     ----------
     model
         Left as it is.
     spikes : bool or 0/1, shape (B, T, ...)
+    read
+        Finds the numbers of classes in what the model returned; None not to.
 
     Returns
     -------
     sent
         ``(B, T, N)`` by path, the input's spikes included.
-    scores
-        Tensors ``(b, K)`` that the model returns for the first ``b <= 256`` samples.
+    own
+        What ``read`` found, float64 ``(B, K)``; None without it.
     """
     parts: list[dict[str, np.ndarray]] = []
-    scores: list[np.ndarray] = []
+    own: list[np.ndarray] = []
     for start in range(0, len(spikes), CHUNK):
         given = torch.from_numpy(np.array(spikes[start : start + CHUNK], dtype=np.float32))
         n_samples, n_steps = given.shape[:2]
@@ -86,13 +92,14 @@ def record(
         observer = Observer(copied, n_samples, n_steps)
         with torch.no_grad():
             out = run(copied, given.to(dtype_of(copied)))
-        if start == 0:
-            scores = scores_of(out, n_samples, n_steps)
+        if read is not None:
+            own.append(read(out, n_samples, n_steps))
         sent = {
             path: layer.sent[0].numpy() for path, layer in observer.finish().items() if layer.sent
         }
         parts.append({INPUT: given.flatten(2).numpy(), **sent})
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}, scores
+    sent = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return sent, np.concatenate(own) if own else None
 
 
 def unexplained(wired: Wiring, sent: dict[str, np.ndarray]) -> list[str]:

@@ -52,7 +52,13 @@ def _iaf(module: Any, path: str, shape: tuple[int, ...]) -> NeuronReading:
     v_reset = numbers(module.p.v_reset, shape, f"{path}.p.v_reset")
     v_th = numbers(module.p.v_th, shape, f"{path}.p.v_th")
     return _reading(
-        module, module.p, path, voltage_kept=1.0, threshold=v_th - v_reset, reset=RealReset.ZERO
+        module,
+        module.p,
+        path,
+        zero=v_reset,
+        voltage_kept=1.0,
+        threshold=v_th - v_reset,
+        reset=RealReset.ZERO,
     )
 
 
@@ -67,6 +73,7 @@ def _spiking(
         module,
         p,
         path,
+        zero=v_reset,
         voltage_kept=1 - share,
         gain=share,
         bias=share * (v_leak - v_reset),
@@ -95,13 +102,16 @@ def _subtracting(
     )
 
 
-def _reading(module: Any, p: Any, path: str, **settings: Any) -> NeuronReading:
+def _reading(module: Any, p: Any, path: str, zero: Any = 0.0, **settings: Any) -> NeuronReading:
     incoming, recurrent = _synapses(module)
+    time_axis = _time_axis(module)
     return NeuronReading(
         dynamics=dynamics(path, fires_at_threshold=_at_threshold(p, path), **settings),
-        time_axis=_time_axis(module),
+        time_axis=time_axis,
         incoming=incoming,
         recurrent=recurrent,
+        voltage_output="v" if time_axis is TimeAxis.STEP else None,
+        voltage_zero=zero,
     )
 
 
@@ -128,7 +138,7 @@ def _readout(
         incoming=incoming,
         spikes_output=None,
         voltage_output=0,
-        notes=("potentials are counted from v_leak",) if v_leak.any() else (),
+        voltage_zero=v_leak,
     )
 
 

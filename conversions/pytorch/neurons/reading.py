@@ -41,8 +41,12 @@ class NeuronReading:
         input weights); None for none.
     spikes_output, voltage_output
         Which element of the tuple that the module returns is the spikes, and which the
-        membrane potential; None if it returns no such thing. A module that returns a
-        tensor alone has spikes at 0.
+        membrane potential after each step (the name of a field, if it is one of the state, which
+        comes second); None if it returns no such thing. A module that returns a tensor alone
+        has spikes at 0.
+    voltage_zero
+        What the module calls the potential that is 0 in the dynamics, one number or one per
+        neuron.
     most_spikes
         Of a neuron in one step. If more than 1, the module returns their number, and every
         one subtracts the threshold (the dynamics say what the first does).
@@ -58,7 +62,8 @@ class NeuronReading:
     recurrent: nn.Module | None = None
     incoming: nn.Module | None = None
     spikes_output: int | None = 0
-    voltage_output: int | None = None
+    voltage_output: int | str | None = None
+    voltage_zero: Any = 0.0
     most_spikes: int = 1
     floor: Any = None
     notes: tuple[str, ...] = ()

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from conversions.linear_maps.kinds import Sparse
 from conversions.pytorch.trace.tape import Handler, Tape, operand, unchanged_spikes
-from conversions.pytorch.trace.values import Combination, Total
+from conversions.pytorch.trace.values import Combination, Mapped, Total
 
 
 def _combined(
@@ -124,6 +125,26 @@ def _summed(
     return torch.from_numpy(made).reshape(out.shape)
 
 
+def _accumulated(tape: Tape, out: Tensor, given: Tensor, dim: int, **kw: Any) -> Tensor | None:
+    """Sums of all up to each along an axis."""
+    cells = tape.cells(given)
+    if cells is None or given.ndim == 0:
+        return None
+    rows = cells.movedim(dim, -1)
+    size = rows.shape[-1]
+    later, earlier = np.tril_indices(size)
+    upto = Sparse(later, earlier, np.ones(len(later)), (size, size))
+    made = tape.add(
+        Mapped,
+        out.numel(),
+        given=rows.reshape(-1, size).numpy().copy(),
+        map=tape.known(upto),
+        bias=0.0,
+        is_synapses=False,
+    )
+    return torch.from_numpy(made).reshape(rows.shape).movedim(-1, dim)
+
+
 def _power(tape: Tape, out: Tensor, given: Tensor, exponent: Any) -> Tensor | None:
     cells = tape.cells(given)
     if cells is None or not isinstance(exponent, (int, float)):
@@ -145,6 +166,7 @@ ELEMENTWISE: dict[str, Handler] = {
     "_native_batch_norm_legit": _normalized,
     "_native_batch_norm_legit_no_training": _normalized,
     "cudnn_batch_norm": _normalized,
+    "cumsum": _accumulated,
     "sum": _summed,
     "mean": functools.partial(_summed, mean=True),
 }

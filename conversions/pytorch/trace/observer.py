@@ -191,6 +191,7 @@ class Observer:
                 cells = tape.constants(given)
             layer.cells.append(self._by_sample(cells, axis).clone())
             out = _hidden(tape, path, out)
+            self._potentials(path, reading, out, step)
         if place is None:
             return out
         sent = out if isinstance(out, Tensor) else out[place]
@@ -202,6 +203,22 @@ class Observer:
             out = sent if isinstance(out, Tensor) else _with(out, place, sent)
         layer.sent.append(self._by_sample(sent, axis).detach().clone())
         return out
+
+    def _potentials(self, path: str, reading: NeuronReading, out: Any, step: int) -> None:
+        """Mark the potentials among what neurons returned, from whatever they are counted."""
+        assert self.mode is not None
+        place, axis = reading.voltage_output, reading.time_axis
+        if place is None:
+            return
+        if isinstance(place, str):
+            given = getattr(out[1], place)
+        else:
+            given = out[place] if isinstance(out, tuple) else out
+        steps = list(enumerate(given)) if isinstance(given, list) else [(step, given)]
+        axis = TimeAxis.STEP if isinstance(given, list) else axis
+        for number, tensor in steps:
+            sample, time, neuron = labels(tensor.shape, axis, number, self.n_samples, self.n_steps)
+            self.mode.tape.potentials(tensor, path, sample, time, neuron)
 
     def _by_sample(self, tensor: Tensor, axis: TimeAxis) -> Tensor:
         return by_sample(tensor, axis, self.n_samples, self.n_steps)

@@ -10,12 +10,13 @@ from typing import Any
 from torch import Tensor
 from torch.utils._pytree import tree_flatten
 
+from conversions.pytorch.trace.aten_deciding import DECIDING
 from conversions.pytorch.trace.aten_elementwise import ELEMENTWISE
 from conversions.pytorch.trace.aten_linear import SYNAPSES
 from conversions.pytorch.trace.aten_movement import MOVING
 from conversions.pytorch.trace.tape import Handler, Tape, opaque, unchanged_spikes
 
-HANDLERS: dict[str, Handler] = {**MOVING, **ELEMENTWISE, **SYNAPSES}
+HANDLERS: dict[str, Handler] = {**MOVING, **ELEMENTWISE, **SYNAPSES, **DECIDING}
 
 
 def prepare(tape: Tape, func: Any, args: Any, kwargs: Any) -> None:
@@ -51,14 +52,15 @@ def follow(tape: Tape, func: Any, args: Any, kwargs: Any, out: Any) -> None:
         made = [t for t in flat if t.numel() and tape.cells(t) is None]
         if not made:
             return  # a view: it shares its memory's cells
-    cells = None
+    cells: Any = None
     handler = HANDLERS.get(name)
     if handler is not None:
         cells = handler(tape, made[0], *args, **kwargs)
     elif len(traced) == 1 and len(made) == 1:
         cells = unchanged_spikes(tape, made[0], args[0])
-    if cells is not None:
-        tape.write(made[0], cells)
-        made = made[1:]
+    known = cells if isinstance(cells, tuple) else (cells,) if cells is not None else ()
+    for tensor, one in zip(made, known, strict=False):
+        tape.write(tensor, one)
+    made = made[len(known) :]
     for tensor in made:
         tape.write(tensor, opaque(tape, tensor, name, traced))

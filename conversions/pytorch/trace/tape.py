@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from conversions.linear_maps.kinds import Map, fingerprint
-from conversions.pytorch.trace.values import Constants, Opaque, Spikes, Value
+from conversions.pytorch.trace.values import Constants, Opaque, Potentials, Spikes, Value
 
 V = TypeVar("V", bound=Value)
 
@@ -92,6 +92,25 @@ class Tape:
         )
         self.write(tensor, torch.from_numpy(cells).reshape(tensor.shape))
 
+    def potentials(
+        self, tensor: Tensor, population: str, sample: Any, step: Any, neuron: Any
+    ) -> None:
+        """The tensor holds membrane potentials; of which sample, step and neuron."""
+        flat = [np.ascontiguousarray(a).reshape(-1) for a in (sample, step, neuron)]
+        cells = self.add(
+            Potentials,
+            tensor.numel(),
+            path=population,
+            operation="the membrane potential of neurons, not their spikes",
+            given=np.zeros(0, dtype=np.int64),
+            population=population,
+            sample=flat[0],
+            step=flat[1],
+            neuron=flat[2],
+            numbers=tensor.detach().to(torch.float64).reshape(-1).numpy().copy(),
+        )
+        self.write(tensor, torch.from_numpy(cells).reshape(tensor.shape))
+
     def place(self, value: Value) -> str:
         """Where a value was made, for errors: the path of the module and its type."""
         return f"{value.path or 'forward'} ({self.kinds.get(value.path, 'the model')})"
@@ -129,8 +148,9 @@ class Tape:
         return all(isinstance(value, kinds) for value, _ in self.values_of(flat))
 
 
-Handler = Callable[..., "Tensor | None"]
-"""``(tape, out, *args, **kwargs) -> cells of out``; None if it can't be followed."""
+Handler = Callable[..., Any]
+"""``(tape, out, *args, **kwargs) -> cells of out`` (of all that is made, if several);
+None if it can't be followed."""
 
 
 def opaque(tape: Tape, tensor: Tensor, operation: str, given: list[Tensor]) -> Tensor:

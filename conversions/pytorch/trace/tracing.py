@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils._pytree import tree_leaves
 
-from conversions.pytorch.calling import LayoutError, labels
+from conversions.pytorch.calling import LayoutError, labels, output_tensors
 from conversions.pytorch.neurons.reading import TimeAxis
 from conversions.pytorch.trace.observer import Following, Layer, Observer
 from conversions.pytorch.trace.tape import Tape
@@ -23,6 +22,13 @@ Run = Callable[[nn.Module, Tensor], Any]
 """``(model, spikes (B, T, ...)) -> whatever it returns``: one whole sample from rest."""
 
 
+class OutputTensor(NamedTuple):
+    """A tensor that the model returned: its cells, None if it holds nothing traced."""
+
+    cells: np.ndarray | None
+    numbers: Tensor
+
+
 @dataclass(kw_only=True, eq=False)
 class Trace:
     """What a followed run has shown; ``spikes`` bool-like float64 ``(B, T, N)`` by population."""
@@ -30,7 +36,7 @@ class Trace:
     tape: Tape
     layers: dict[str, Layer]
     spikes: dict[str, np.ndarray]
-    outputs: list[np.ndarray]
+    outputs: list[OutputTensor]
 
 
 def trace(
@@ -76,7 +82,7 @@ def trace(
         if real:
             tape.numbers_of.add(INPUT)
         with mode:
-            out = run(model, marked)
+            made = output_tensors(run(model, marked), n_samples, n_steps)
     layers = observer.finish()
     if not layers:
         raise LayoutError("no neurons are called")
@@ -87,8 +93,7 @@ def trace(
         if layer.sent:
             sent[path] = layer.sent[0].double().numpy()
     outputs = [
-        cells.reshape(-1).numpy().copy()
-        for tensor in tree_leaves(out)
-        if isinstance(tensor, Tensor) and (cells := tape.cells(tensor)) is not None
+        OutputTensor(None if cells is None else cells.numpy().copy(), tensor.detach().double())
+        for tensor, cells in ((tensor, tape.cells(tensor)) for tensor in made)
     ]
     return Trace(tape=tape, layers=layers, spikes=sent, outputs=outputs)

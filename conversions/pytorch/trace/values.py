@@ -102,3 +102,34 @@ class Opaque(Value):
 
     operation: str
     given: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Potentials(Opaque):
+    """Membrane potentials that a layer returned; of which sample, step and neuron, and how high.
+
+    Nothing is sent by them, but the model's output may be made of them.
+    """
+
+    population: str
+    sample: np.ndarray
+    step: np.ndarray
+    neuron: np.ndarray
+    numbers: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Squashed(Opaque):
+    """An increasing function of each cell; ``group`` numbers the cells it is normalized among."""
+
+    group: np.ndarray | None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Greatest(Opaque):
+    """The largest in each row of ``given``, cells ``(size, n)``."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Chosen(Opaque):
+    """The place of the largest in each row of ``given``, cells ``(size, n)``."""

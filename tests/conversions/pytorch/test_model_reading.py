@@ -7,7 +7,6 @@ from torch import nn
 
 from conversions import TimeAxis, from_torch, verify
 from conversions.pytorch.network.model_reading import read_model
-from conversions.quantization import ReadoutDecision
 from conversions.real_network import RealConv, RealDense, RealSparse
 from conversions.real_network.simulator import simulate_real
 from hw_models import ConversionError
@@ -94,9 +93,8 @@ def test_read_model__a_readout_decides_as_the_model(kind):
     with torch.no_grad():
         out = model(torch.tensor(spikes.swapaxes(0, 1), dtype=torch.float32))
     own = (out.mean(0) if kind == "all" else out).argmax(1).numpy()
-    decision = ReadoutDecision.LAST if kind == "last" else ReadoutDecision.MEAN
-    assert (found.decision.readout is ReadoutDecision.LAST) == (kind == "last")
-    assert (decision.decide(potentials) == own).all()
+    assert (found.decision.decide_by({("readout", "v"): potentials}) == own).all()
+    assert (found.decided == own).all()
     assert len(set(own.tolist())) > 1
     assert any("no neurons come after it" in note for note in found.notes)
 

@@ -42,8 +42,9 @@ class Net(nn.Module):
 def test_read_model__returned_potentials_without_a_reset_are_a_readout(returned):
     model = Net(returned, threshold=0.1, reset_mechanism="none")
     found = read_model(model, spikes=SPIKES)
-    assert "lif2: the model returns its potential and not its spikes, so it is a readout that" in (
-        " ".join(found.notes)
+    assert (
+        "lif2: the model decides by its potential and not its spikes, so it is a readout that"
+        in (" ".join(found.notes))
     )
     assert found.network.population("lif2").dynamics.is_readout
     potentials = simulate_real(found.network, SPIKES).potentials["lif2"]
@@ -104,12 +105,4 @@ def test_read_model__potentials_of_hidden_neurons_are_no_decision():
 
     found = read_model(Hidden(), spikes=SPIKES)
     assert [p.name for p in found.network.populations][1] == "one"
-    assert not any("returns" in note for note in found.notes)
-
-
-@pytest.mark.kernel
-def test_from_torch__says_that_returned_potentials_are_reset():
-    model = Net("potentials", threshold=0.1, reset_mechanism="zero")
-    _, report = from_torch(model, calibration=SPIKES)
-    assert any("but they fire and are reset" in note for note in report.notes)
-    assert report.layers[-1].spike_agreement is not None
+    assert not any("decides by" in note for note in found.notes)

@@ -103,7 +103,7 @@ REFUSED = {
     ),
     "unknown neurons at the end": (
         lambda: Behind(Own(lambda x: (x > 0.1).float())),
-        r"fc2: behind \(Own\): gt comes between these synapses and the model's output",
+        r"behind \(Own\): gt comes between the last neurons and the model's output",
     ),
     "a sum over samples": (
         lambda: Between(Own(lambda s: s - s.mean(0, keepdim=True))),
