@@ -105,12 +105,13 @@ def _subtracting(
 def _reading(module: Any, p: Any, path: str, zero: Any = 0.0, **settings: Any) -> NeuronReading:
     incoming, recurrent = _synapses(module)
     time_axis = _time_axis(module)
+    resting = hasattr(module.p, "rho_reset")  # whose state holds another one
     return NeuronReading(
         dynamics=dynamics(path, fires_at_threshold=_at_threshold(p, path), **settings),
         time_axis=time_axis,
         incoming=incoming,
         recurrent=recurrent,
-        voltage_output="v" if time_axis is TimeAxis.STEP else None,
+        voltage_output="v" if time_axis is TimeAxis.STEP and not resting else None,
         voltage_zero=zero,
     )
 
