@@ -65,6 +65,7 @@ class RuleChoice:
     def params(self, n_steps: int, n_samples: int) -> DaSsdpParams:
         """The integer rule for samples of ``n_steps``; a warm-up lasts for all samples once."""
         third_factor = THIRD_FACTORS[self.rule]
+        by_teacher = third_factor is ThirdFactor.TEACHER
         real = DaSsdp(
             a_plus=self.potentiation, a_baseline=self.depression, sigma=self.sigma, n_steps=n_steps
         )
@@ -74,7 +75,7 @@ class RuleChoice:
             weight_unit=1.0,
             rounding=Rounding.STOCHASTIC,
             third_factor=third_factor,
-            teacher_latency=FORCED_STEP if third_factor is ThirdFactor.TEACHER else 0,
+            teacher_latency=min(FORCED_STEP, n_steps - 1) if by_teacher else 0,
             warm_up=max(2, n_samples) if third_factor is ThirdFactor.DOPAMINE else 0,
         )
         return params

@@ -138,8 +138,10 @@ class DaSsdp:
             Real weight of one mantissa step; > 0.
         latency_shift
             Steps per code as a power of two; the smallest that fits if not given.
-        rounding, weight_low, weight_high, third_factor, teacher_latency, warm_up, \
-kernel_bits, amplitude_bits
+        teacher_latency
+            Step in which a neuron that the teacher forces is taken to have fired,
+            0..n_steps - 1; its code is stored.
+        rounding, weight_low, weight_high, third_factor, warm_up, kernel_bits, amplitude_bits
             As in :class:`hw_models.DaSsdpParams`.
 
         Returns
@@ -149,8 +151,10 @@ kernel_bits, amplitude_bits
         Raises
         ------
         RangeError
-            If a sample does not fit the latency codes, or an amplitude the integer format.
+            If a sample does not fit the latency codes, an amplitude the integer format, or the
+            teacher's step the sample.
         """
+        forced_step = integer("teacher_latency", teacher_latency, 0, self.n_steps - 1)
         latency_bits = integer("latency_bits", latency_bits, 3, 8)
         kernel_one = (1 << integer("kernel_bits", kernel_bits, 1, 8)) - 1
         amplitude_high = (1 << integer("amplitude_bits", amplitude_bits, 1, 8)) - 1
@@ -179,7 +183,7 @@ kernel_bits, amplitude_bits
             weight_low=weight_low,
             weight_high=weight_high,
             third_factor=third_factor,
-            teacher_latency=teacher_latency,
+            teacher_latency=forced_step >> latency_shift,
             warm_up=warm_up,
             kernel_bits=kernel_bits,
             amplitude_bits=amplitude_bits,

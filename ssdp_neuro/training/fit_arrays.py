@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +15,14 @@ from hw_models.arrays import plain_array
 from ssdp_neuro.decision import accuracy
 from ssdp_neuro.training.networks.network import SpikingNetwork, as_spikes
 from ssdp_neuro.training.progress import progress_bar
+from ssdp_neuro.training.silence import (
+    SilenceWarning,
+    first_silent_layer,
+    refuse_too_few_steps,
+    silence_message,
+)
 from ssdp_neuro.training.thread_count import threads
+from ssdp_neuro.training.torch_settings import usual_torch
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +41,7 @@ class TrainingHistory:
     accuracies: tuple[float, ...]
 
 
+@usual_torch()
 def fit_arrays(
     model: SpikingNetwork,
     spikes: Any,
@@ -89,7 +98,13 @@ def fit_arrays(
     Raises
     ------
     InputError, RangeError
-        If labels do not fit the spikes or the model, or the loss is no longer finite.
+        If labels do not fit the spikes or the model, samples have too few steps for it, or the
+        loss is no longer finite.
+
+    Warns
+    -----
+    SilenceWarning
+        If no output neuron fires in an epoch.
 
     Mutates
     -------
@@ -97,6 +112,7 @@ def fit_arrays(
     """
     inputs = as_spikes(spikes)
     targets = _labels(labels, len(inputs))
+    refuse_too_few_steps("fit_arrays.spikes: steps", model, inputs.shape[1])
     if not 0 <= dropped_spikes < 1:
         raise RangeError(f"fit_arrays.dropped_spikes: {dropped_spikes}; allowed 0 to below 1")
     batches = -(-len(inputs) // batch_size)
@@ -105,6 +121,7 @@ def fit_arrays(
         optimizer, learning_rate, total_steps=epochs * batches
     )
     generator = torch.Generator().manual_seed(seed)
+    is_silent = False
     losses: list[float] = []
     accuracies: list[float] = []
     model.train()
@@ -112,13 +129,14 @@ def fit_arrays(
         threads(n_threads),
         progress_bar(title, epochs * batches, show=show_progress) as advance,
     ):
-        for _ in range(epochs):
-            total = 0.0
+        for epoch in range(epochs):
+            total, has_fired = 0.0, False
             for batch in torch.randperm(len(inputs), generator=generator).split(batch_size):
                 seen = inputs[batch]
                 if dropped_spikes:
                     seen = seen * (torch.rand(seen.shape, generator=generator) >= dropped_spikes)
-                loss = _loss(model, seen, targets[batch])
+                loss, fired = _loss(model, seen, targets[batch])
+                has_fired = has_fired or fired
                 if not bool(torch.isfinite(loss)):
                     raise RangeError(
                         f"fit_arrays: the loss became {loss.item()}; lower learning_rate"
@@ -130,20 +148,31 @@ def fit_arrays(
                 total += loss.item() * len(batch)
                 advance()
             losses.append(total / len(inputs))
+            if not has_fired and not is_silent:
+                layer = first_silent_layer(model, inputs[:batch_size])
+                warnings.warn(
+                    f"fit_arrays: epoch {epoch}: {silence_message(layer)}",
+                    SilenceWarning,
+                    stacklevel=2,
+                )
+            is_silent = not has_fired
             if validation is not None:
                 accuracies.append(accuracy(model.decide(validation[0]), validation[1]))
     model.eval()
     return TrainingHistory(losses=tuple(losses), accuracies=tuple(accuracies))
 
 
-def _loss(model: SpikingNetwork, spikes: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+def _loss(
+    model: SpikingNetwork, spikes: torch.Tensor, targets: torch.Tensor
+) -> tuple[torch.Tensor, bool]:
+    """Mean over the samples, and whether any output neuron fired."""
     counts = model(spikes).flatten(2).sum(dim=1)
     if int(targets.max()) >= counts.shape[1]:
         raise InputError(
             f"fit_arrays: label {int(targets.max())}; the model has {counts.shape[1]} output"
             " neurons"
         )
-    return nn.functional.cross_entropy(counts, targets)
+    return nn.functional.cross_entropy(counts, targets), bool(counts.detach().any())
 
 
 def _labels(labels: Any, n_samples: int) -> torch.Tensor:

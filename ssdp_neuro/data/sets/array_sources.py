@@ -84,8 +84,12 @@ def _class_names(arrays: dict[str, np.ndarray], path: Path, labels: np.ndarray) 
     if "classes" in arrays:
         return tuple(wanted_array(arrays, path, "classes", "U", 1).tolist())
     highest = int(labels.max()) if labels.size else 0
-    if not 0 <= highest < MOST_CLASSES:
-        raise InputError(f"{path}: label {highest}; allowed 0..{MOST_CLASSES - 1}")
+    most = min(MOST_CLASSES, len(labels))
+    if not 0 <= highest < max(most, 1):
+        raise InputError(
+            f"{path}: label {highest}; {len(labels)} samples without the names of their classes"
+            f" allow 0..{most - 1} (an array 'classes' of text names them)"
+        )
     return tuple(str(label) for label in range(highest + 1))
 
 

@@ -21,6 +21,7 @@ from ssdp_neuro.training.networks import layer_records
 from ssdp_neuro.training.networks.network import SpikingNetwork
 from ssdp_neuro.training.networks.quantization import quantize
 from ssdp_neuro.training.networks.tensor_file import tensor_file
+from ssdp_neuro.training.torch_settings import real_type
 
 FORMAT = "ssdp_neuro spiking network"
 PLAIN = "ssdp_neuro state of a model"  # tensors alone, of any other module
@@ -43,8 +44,10 @@ def save_model(model: SpikingNetwork, path: str | os.PathLike[str]) -> None:
     Raises
     ------
     NetworkFileError
-        If the model holds something else, or the file cannot be written.
+        If the model holds something else or is not float32, or the file cannot be written.
     """
+    if real_type(model) != torch.float32:
+        raise NetworkFileError(f"{path}: the model is {real_type(model)}; model.float() is needed")
     layers: list[dict[str, Any]] = []
     tensors: dict[str, torch.Tensor] = {}
     for name, module in model.named_children():

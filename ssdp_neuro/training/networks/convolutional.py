@@ -14,8 +14,10 @@ from hw_models import ShapeError
 from hw_models.integers import integer
 from ssdp_neuro.training.layers.neurons import CubaLif
 from ssdp_neuro.training.networks.network import SpikingNetwork
+from ssdp_neuro.training.torch_settings import usual_torch
 
 
+@usual_torch()
 def convolutional(
     input_shape: Sequence[int],
     channels: Sequence[int],

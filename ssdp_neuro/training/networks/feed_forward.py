@@ -14,8 +14,10 @@ from hw_models import ShapeError
 from hw_models.integers import integer
 from ssdp_neuro.training.layers.neurons import CubaLif
 from ssdp_neuro.training.networks.network import SpikingNetwork
+from ssdp_neuro.training.torch_settings import usual_torch
 
 
+@usual_torch()
 def feed_forward(
     sizes: Sequence[int], *, seed: int = 0, gain: float = 0.6, **neurons: Any
 ) -> SpikingNetwork:

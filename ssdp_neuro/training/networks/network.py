@@ -16,6 +16,7 @@ from hw_models.integers import shape_of
 from ssdp_neuro.decision import decide
 from ssdp_neuro.training.layers.delays import DelayedLinear
 from ssdp_neuro.training.layers.neurons import CubaLif
+from ssdp_neuro.training.torch_settings import real_type, usual_torch
 
 
 class SpikingNetwork(nn.Sequential):
@@ -24,7 +25,7 @@ class SpikingNetwork(nn.Sequential):
     Every module but :class:`CubaLif` and :class:`DelayedLinear` sees one step at a time,
     ``(B * T, ...)``. :meth:`step` does one step of the network. Modules may be given with
     names, as an OrderedDict: those of the neurons become the names of the populations on
-    the chip.
+    the chip. Weights are float32, whatever PyTorch's default is.
 
     Parameters
     ----------
@@ -54,6 +55,7 @@ class SpikingNetwork(nn.Sequential):
                 raise ShapeError("SpikingNetwork.input_shape: needed, the first module has none")
             input_shape = (first.in_features,)
         self.input_shape = shape_of("SpikingNetwork.input_shape", input_shape)
+        self.float()
 
     def forward(self, spikes: Tensor) -> Tensor:
         """Spikes of the last module; ``(B, T, *input_shape)`` to ``(B, T, ...)``."""
@@ -96,8 +98,9 @@ class SpikingNetwork(nn.Sequential):
         """Decisions by :func:`ssdp_neuro.decision.decide`, int64 ``(B,)``; no gradients."""
         was_training = self.training
         self.eval()
-        with torch.no_grad():
-            fired = self(as_spikes(spikes))
+        device = next((p.device for p in self.parameters()), torch.device("cpu"))
+        with usual_torch(real_type(self), device.type), torch.no_grad():
+            fired = self(as_spikes(spikes).to(device, real_type(self)))
         self.train(was_training)
         return decide(fired.flatten(2).cpu().numpy())
 

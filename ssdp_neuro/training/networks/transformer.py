@@ -21,6 +21,7 @@ from hw_models import RangeError, ResetMode, ShapeError
 from hw_models.integers import integer, shape_of
 from ssdp_neuro.training.layers.lif_scan import ScanSettings, can_scan, scan
 from ssdp_neuro.training.layers.surrogate import ArcTangent, Surrogate, spike
+from ssdp_neuro.training.torch_settings import usual_torch
 
 
 class TokenLif(nn.Module):
@@ -185,7 +186,7 @@ class SpikingTransformer(nn.Module):
         if any(size % patch for size in sizes):
             raise ShapeError(f"SpikingTransformer.patch: {patch} does not divide {sizes}")
         n_tokens = math.prod(size // patch for size in sizes) if len(sizes) == 2 else patch
-        with torch.random.fork_rng(devices=[]):
+        with usual_torch(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.embed = _NormedLinear(self.n_values // n_tokens, channels)
             self.position = nn.Parameter(0.02 * torch.randn(n_tokens, channels))

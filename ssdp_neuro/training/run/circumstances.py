@@ -16,6 +16,7 @@ from ssdp_neuro.training.run.config import RunConfig, refuse_other_config
 from ssdp_neuro.training.run.device import Place
 
 FINGERPRINT_SAMPLES = 8
+PACKAGES = ("torch", "numpy", "numba", "ssdp-neuro")
 
 
 class OtherCircumstancesWarning(UserWarning):
@@ -26,14 +27,21 @@ def circumstances(data: DataSplit, place: Place) -> dict[str, Any]:
     """What a checkpoint says of its run beside the settings."""
     return {
         "circumstances": {
-            "torch": metadata.version("torch"),
-            "ssdp-neuro": metadata.version("ssdp-neuro"),
+            **{name: metadata.version(name) for name in PACKAGES},
             "device": place.device.type,
+            "processor": _processor(place),
             "threads": torch.get_num_threads(),
         },
         "ranks": place.n_ranks,
         "data": fingerprint(data),
     }
+
+
+def _processor(place: Place) -> str:
+    """What the order of floating-point operations depends on."""
+    if place.device.type == "cuda":
+        return torch.cuda.get_device_name(place.device)
+    return torch.backends.cpu.get_cpu_capability()
 
 
 def fingerprint(data: DataSplit) -> str:
@@ -72,10 +80,10 @@ def refuse_other_run(
     if stored["data"] != extra["data"]:
         raise InputError(f"{where}: the data are not those that it was trained on before")
     before, now = stored["circumstances"], extra["circumstances"]
-    for name in ("torch", "ssdp-neuro", "device"):
-        if before[name] != now[name]:
+    for name, value in now.items():
+        if before.get(name) != value:
             warnings.warn(
-                f"{where}: {name} was {before[name]} and is now {now[name]}; the numbers may"
+                f"{where}: {name} was {before.get(name)} and is now {value}; the numbers may"
                 " differ in their last bits",
                 OtherCircumstancesWarning,
                 stacklevel=3,

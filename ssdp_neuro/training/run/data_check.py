@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from hw_models import InputError
@@ -11,6 +13,12 @@ from ssdp_neuro.training.run.config import RunConfig
 
 PARTS = ("train", "validation", "test")
 LOOKED_AT = 2  # samples
+SHOWN = 5  # classes that are named
+AT_ONCE = 16  # samples that are searched for a spike
+
+
+class MissingClassWarning(UserWarning):
+    """Nothing can be learned of a class: no training sample is of it."""
 
 
 def refuse_unfit(config: RunConfig, data: DataSplit) -> None:
@@ -22,7 +30,12 @@ def refuse_unfit(config: RunConfig, data: DataSplit) -> None:
     ------
     InputError
         If there are no samples to train on, to measure, or to choose by; or labels or spikes
-        have the wrong type, shape or values.
+        have the wrong type, shape or values; or no training sample has a spike.
+
+    Warns
+    -----
+    MissingClassWarning
+        If no training sample is of one of the classes.
     """
     if not len(data.train) or not len(data.test):
         raise InputError(
@@ -36,6 +49,8 @@ def refuse_unfit(config: RunConfig, data: DataSplit) -> None:
     for name, part in zip(PARTS, data.parts, strict=True):
         _refuse_labels(f"data.{name}.labels", part)
     _refuse_spikes("data.train.spikes", data.train)
+    _refuse_silence("data.train.spikes", data.train)
+    _warn_of_missing_classes(data)
 
 
 def _refuse_labels(where: str, part: SpikeDataset) -> None:
@@ -65,4 +80,27 @@ def _refuse_spikes(where: str, part: SpikeDataset) -> None:
     if spikes.size and not 0 <= int(spikes.min()) <= int(spikes.max()) <= 1:
         raise InputError(
             f"{where}: values {spikes.min()} to {spikes.max()}; allowed 0 and 1 (bool)"
+        )
+
+
+def _refuse_silence(where: str, part: SpikeDataset) -> None:
+    """All are read only where the first ones are silent."""
+    for start in range(0, len(part), AT_ONCE):
+        places = np.arange(start, min(start + AT_ONCE, len(part)))
+        if part.spikes(places, epoch=0).any():
+            return
+    raise InputError(f"{where}: none of the {len(part)} samples has a spike")
+
+
+def _warn_of_missing_classes(data: DataSplit) -> None:
+    counts = np.bincount(data.train.labels, minlength=data.n_classes)
+    missing = np.flatnonzero(counts == 0)
+    if missing.size:
+        names = ", ".join(data.class_names[label] for label in missing[:SHOWN])
+        more = ", ..." if missing.size > SHOWN else ""
+        warnings.warn(
+            f"data.train.labels: no sample of {missing.size} of the {data.n_classes} classes"
+            f" ({names}{more})",
+            MissingClassWarning,
+            stacklevel=3,
         )

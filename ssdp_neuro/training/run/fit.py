@@ -17,14 +17,17 @@ from hw_models import InputError
 from hw_models.atomic_file import write_whole
 from ssdp_neuro.data import DataSplit, load
 from ssdp_neuro.training.memory_reuse import reuse_memory
+from ssdp_neuro.training.networks.network import SpikingNetwork
 from ssdp_neuro.training.plasticity.ssdp import SSDP
 from ssdp_neuro.training.run.circumstances import circumstances, refuse_other_run
 from ssdp_neuro.training.run.config import RunConfig
 from ssdp_neuro.training.run.data_check import refuse_unfit
 from ssdp_neuro.training.run.device import (
+    Place,
     chosen_place,
     random_states_kept,
     refuse_apart,
+    summed,
 )
 from ssdp_neuro.training.run.model_choice import make_model
 from ssdp_neuro.training.run.model_file import read_model
@@ -33,6 +36,7 @@ from ssdp_neuro.training.run.rule_choice import make_rule
 from ssdp_neuro.training.run.run_folder import BEST, CONFIG, RESULT, RunFolder
 from ssdp_neuro.training.run.trainer import Trainer
 from ssdp_neuro.training.thread_count import threads
+from ssdp_neuro.training.torch_settings import real_type, usual_torch
 
 RuleMaker = Callable[[nn.Module, torch.optim.Optimizer], "SSDP | None"]
 
@@ -123,7 +127,8 @@ def fit(
         Folder of the run: config, checkpoints, best model, result. Nothing is written if
         not given.
     resume
-        Go on from the last whole checkpoint in ``out``; from the start if there is none.
+        Go on from the last whole checkpoint in ``out``; from the start if the run was killed
+        before it had one.
     show_progress
         Whether there is a bar, on stderr.
     on_epoch
@@ -132,7 +137,8 @@ def fit(
     Raises
     ------
     InputError
-        If the data, the model or the folder do not fit, or a resumed run had other settings.
+        If the data, the model or the folder do not fit, or a resumed run had other settings,
+        or there is none to resume.
     TrainingError
         If the loss is no longer a number, or another process uses the folder.
     NetworkFileError
@@ -154,38 +160,59 @@ def fit(
         found = None
         before: list[int] = []
         if folder is not None:
-            if not resume:
+            if resume:
+                _refuse_no_run(folder, place)
+            else:
                 folder.refuse_used()
             before = folder.steps()
             found = folder.newest()
-        extra = circumstances(data, place)
         n_threads = config.training.threads or None
         if found is not None:
             n_threads = n_threads or found[1]["circumstances"]["threads"]
-            refuse_other_run(found[1], config, extra, str(out))
         reuse_memory()
         with threads(n_threads):
-            extra["circumstances"]["threads"] = torch.get_num_threads()
+            extra = circumstances(data, place)
+            if found is not None:
+                refuse_other_run(found[1], config, extra, str(out))
             if model is None:
                 model = make_model(
                     config.model, tuple(data.input_shape), data.n_classes, config.training.seed
                 )
                 if config.model.start_from and found is None:
                     read_model(model, Path(config.model.start_from))
-            trainer = Trainer(
-                model.to(place.device),
-                data,
-                config,
-                place,
-                make_rule=rule or _rule_of(config),
-                folder=folder,
-                extra=extra,
-                on_epoch=on_epoch,
-            )
-            if found is not None:
-                trainer.state.restore(*found)
-            refuse_apart(trainer.state.progress.step, place)
-            return _run(trainer, before, show_progress)
+            _refuse_other_type(model)
+            with usual_torch(real_type(model), place.device.type):
+                trainer = Trainer(
+                    model.to(place.device),
+                    data,
+                    config,
+                    place,
+                    make_rule=rule or _rule_of(config),
+                    folder=folder,
+                    extra=extra,
+                    on_epoch=on_epoch,
+                )
+                if found is not None:
+                    trainer.state.restore(*found)
+                refuse_apart(trainer.state.progress.step, place)
+                return _run(trainer, before, show_progress)
+
+
+def _refuse_other_type(model: nn.Module) -> None:
+    if isinstance(model, SpikingNetwork) and real_type(model) != torch.float32:
+        raise InputError(
+            f"fit.model: {real_type(model)}; networks of the chip are trained in float32:"
+            " model.float()"
+        )
+
+
+def _refuse_no_run(folder: RunFolder, place: Place) -> None:
+    """Refuse to go on where no rank sees a run; ranks that differ are refused later."""
+    if not summed([float(folder.has_run())], place)[0]:
+        raise InputError(
+            f"{folder.path}: there is no run to go on with; check --out, or leave --resume out to"
+            " begin one"
+        )
 
 
 def _run(trainer: Trainer, before: list[int], show_progress: bool) -> TrainingResult:

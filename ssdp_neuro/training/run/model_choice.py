@@ -27,6 +27,7 @@ from ssdp_neuro.training.networks.stages import stages, weight_of
 from ssdp_neuro.training.networks.transformer import SpikingTransformer, TokenLif
 from ssdp_neuro.training.run.choices import ModelKind, SurrogateKind
 from ssdp_neuro.training.run.settings.model import ModelSettings
+from ssdp_neuro.training.torch_settings import usual_torch
 
 SURROGATES: dict[SurrogateKind, Any] = {
     SurrogateKind.FAST_SIGMOID: FastSigmoid,
@@ -38,6 +39,7 @@ SURROGATES: dict[SurrogateKind, Any] = {
 GAIN, CONVOLUTIONAL_GAIN = 1.0, 1.5
 
 
+@usual_torch()
 def make_model(
     settings: ModelSettings, input_shape: tuple[int, ...], n_classes: int, seed: int
 ) -> nn.Module:

@@ -50,6 +50,8 @@ class ProgressRecord:
         Steps made so far.
     loss_sum, n_correct, n_seen
         Of the epoch under way.
+    has_fired
+        Whether the output was other than 0 anywhere in it.
     history
         Of the epochs that have ended.
     best_epoch, best_accuracy
@@ -68,6 +70,7 @@ class ProgressRecord:
     loss_sum: float = 0.0
     n_correct: int = 0
     n_seen: int = 0
+    has_fired: bool = False
     history: list[EpochRecord] = field(default_factory=list)
     best_epoch: int = -1
     best_accuracy: float = -1.0
@@ -78,10 +81,11 @@ class ProgressRecord:
 
     def begin_epoch(self) -> None:
         """Count anew."""
-        self.loss_sum, self.n_correct, self.n_seen = 0.0, 0, 0
+        self.loss_sum, self.n_correct, self.n_seen, self.has_fired = 0.0, 0, 0, False
 
-    def count(self, n_samples: int, loss: float, n_correct: int) -> None:
+    def count(self, n_samples: int, loss: float, n_correct: int, *, has_fired: bool) -> None:
         """Take up one step; its loss is the sum over the samples."""
+        self.has_fired = self.has_fired or has_fired
         self.loss_sum += loss
         self.n_correct += n_correct
         self.n_seen += n_samples

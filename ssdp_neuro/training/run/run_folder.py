@@ -1,8 +1,10 @@
 """The folder of a run: checkpoints that are whole or not there, and one writer at a time.
 
 A checkpoint is two files, ``step-N.safetensors`` and ``step-N.json``. The JSON is written
-last and holds the checksum of the tensors, so a checkpoint counts only if both are whole:
-a run that is killed at any moment leaves its last one as it was.
+last and holds the checksums of the tensors and of itself, so a checkpoint counts only if
+both are whole: a run that is killed at any moment leaves its last one as it was.
+
+Files that the run did not write, also in the folder of its checkpoints, are left alone.
 """
 
 from __future__ import annotations
@@ -19,19 +21,27 @@ from typing import Any
 
 from torch import Tensor
 
-from hw_models import InputError, NetworkFileError
+from hw_models import InputError, NetworkFileError, SsdpError
 from hw_models.atomic_file import write_whole
+from ssdp_neuro.training.run.config import read_config
 from ssdp_neuro.training.run.errors import TrainingError
 
 FORMAT = "ssdp_neuro training checkpoint"
-VERSION = 2  # 1 had no best model in it
+VERSION = 3  # 1 had no best model in it, 2 no checksum of the JSON itself
+CHECKSUM = "sha256_of_this"  # of all other fields
 CHECKPOINT = re.compile(r"^step-(\d{9})\.json$")
+CHECKPOINT_PART = re.compile(r"^step-(\d{9})\.(?:json|safetensors)$")
 CONFIG, BEST, RESULT, LOCK, TENSORBOARD = (
     "config.toml",
     "best.safetensors",
     "result.json",
     ".lock",
     "tensorboard",
+)
+# what hw_models.atomic_file leaves of a file that was being written when the run was killed
+HALF_WRITTEN = re.compile(
+    r"^\.(?:step-\d{9}\.(?:json|safetensors)|config\.toml|best\.safetensors|result\.json)"
+    r"\.[0-9a-f]{32}\.partial$"
 )
 
 
@@ -60,6 +70,8 @@ class RunFolder:
     def locked(self) -> Iterator[None]:
         """Keep other processes from training into this folder; a killed one frees it.
 
+        What a killed one had written half is removed.
+
         Raises
         ------
         TrainingError
@@ -69,6 +81,7 @@ class RunFolder:
         try:
             import fcntl
         except ImportError:  # not on Windows
+            self._remove_half_written()
             yield
             return
         with (self.path / LOCK).open("w") as file:
@@ -76,14 +89,20 @@ class RunFolder:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise TrainingError(f"{self.path}: another process is training there") from None
+            self._remove_half_written()
             yield
 
     def steps(self) -> list[int]:
         """Steps of which there are checkpoints, in order; they may be damaged."""
         if not self.checkpoints.is_dir():
             return []
-        found = (CHECKPOINT.match(entry.name) for entry in self.checkpoints.iterdir())
+        files = (entry.name for entry in self.checkpoints.iterdir() if entry.is_file())
+        found = (CHECKPOINT.match(name) for name in files)
         return sorted(int(match.group(1)) for match in found if match)
+
+    def has_run(self) -> bool:
+        """Whether a run has begun here; it may have been killed before its first checkpoint."""
+        return (self.path / CONFIG).is_file() or bool(self.steps() or self._half_written())
 
     def write(self, step: int, tensors: dict[str, Tensor], rest: dict[str, Any]) -> None:
         """Write a checkpoint.
@@ -104,13 +123,19 @@ class RunFolder:
             "sha256": hashlib.sha256(data).hexdigest(),
             **rest,
         }
+        described[CHECKSUM] = _checksum(described)
         write_whole(self._file(step, "json"), (json.dumps(described, indent=1) + "\n").encode())
 
-    def remove_old(self, keep: int) -> None:
-        """Leave the newest ``keep`` checkpoints, and nothing half-written by a killed run."""
-        kept = {f"{self._stem(step)}.{end}" for step in self.steps()[-keep:] for end in ENDS}
+    def remove_old(self, keep: int, *, up_to: int) -> None:
+        """Leave the newest ``keep`` checkpoints, of those to step ``up_to``.
+
+        Later ones are damaged, or the run would have gone on from them: they would stand in
+        the way of whole ones.
+        """
+        kept = set([step for step in self.steps() if step <= up_to][-keep:])
         for entry in self.checkpoints.iterdir():
-            if entry.name not in kept:
+            part = CHECKPOINT_PART.match(entry.name)
+            if part and int(part.group(1)) not in kept and entry.is_file():
                 entry.unlink(missing_ok=True)
 
     def newest(self) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
@@ -133,17 +158,20 @@ class RunFolder:
         return None
 
     def refuse_used(self) -> None:
-        """Refuse a folder that holds a run.
+        """Refuse a folder that holds a run, or a config that somebody wrote by hand.
 
         Raises
         ------
         InputError
         """
-        if self.steps() or (self.path / RESULT).exists():
+        if self.steps() or any((self.path / name).exists() for name in (RESULT, BEST)):
             raise InputError(
                 f"{self.path}: holds a run already; go on with it by --resume, or give another"
                 " --out"
             )
+        config = self.path / CONFIG
+        if config.exists() and not _is_ours(config):
+            raise InputError(f"{config}: the run would replace it; give another --out")
 
     def refuse_changed(self, before: list[int]) -> None:
         """Refuse to go on from steps that are no longer those of the folder.
@@ -162,19 +190,36 @@ class RunFolder:
         path = self._file(step, "json")
         try:
             rest = json.loads(path.read_text(encoding="utf-8"))
-            if rest.get("format") != FORMAT or rest.get("version") != VERSION:
+            if not isinstance(rest, dict) or rest.get("format") != FORMAT:
+                raise NetworkFileError(f"{path}: damaged: not a {FORMAT!r}")
+            if rest.get("version") != VERSION:
                 raise NetworkFileError(
-                    f"{path}: {rest.get('format')!r} {rest.get('version')!r}; {FORMAT!r}"
-                    f" {VERSION} is needed"
+                    f"{path}: version {rest.get('version')!r}; this release reads {VERSION}"
                 )
-            data = self._file(step, "safetensors").read_bytes()
-            if hashlib.sha256(data).hexdigest() != rest["sha256"]:
-                raise NetworkFileError(f"{path}: the tensors beside it are damaged")
-            return load(data), rest
-        except (ValueError, KeyError, AttributeError, SafetensorError) as error:
+            if rest.pop(CHECKSUM, None) != _checksum(rest):
+                raise NetworkFileError(f"{path}: damaged: it is not what was written")
+        except (ValueError, RecursionError) as error:
             if isinstance(error, NetworkFileError):
                 raise
             raise NetworkFileError(f"{path}: damaged: {error}") from None
+        if rest["step"] != step:
+            raise NetworkFileError(f"{path}: is of step {rest['step']}")
+        data = self._file(step, "safetensors").read_bytes()
+        if hashlib.sha256(data).hexdigest() != rest["sha256"]:
+            raise NetworkFileError(f"{path}: the tensors beside it are damaged")
+        try:
+            return load(data), rest
+        except SafetensorError as error:
+            raise NetworkFileError(f"{path}: damaged: {error}") from None
+
+    def _half_written(self) -> list[Path]:
+        folders = [folder for folder in (self.path, self.checkpoints) if folder.is_dir()]
+        entries = (entry for folder in folders for entry in folder.iterdir())
+        return [entry for entry in entries if HALF_WRITTEN.match(entry.name)]
+
+    def _remove_half_written(self) -> None:
+        for entry in self._half_written():
+            entry.unlink(missing_ok=True)
 
     def _file(self, step: int, ending: str) -> Path:
         return self.checkpoints / f"{self._stem(step)}.{ending}"
@@ -184,4 +229,15 @@ class RunFolder:
         return f"step-{step:09d}"
 
 
-ENDS = ("safetensors", "json")
+def _is_ours(config: Path) -> bool:
+    """Whether it is as a run writes it: every field, no comments."""
+    try:
+        return read_config(config).to_toml().encode() == config.read_bytes()
+    except (SsdpError, OSError):
+        return False
+
+
+def _checksum(described: dict[str, Any]) -> str:
+    """Of a checkpoint's JSON, however it is laid out."""
+    text = json.dumps(described, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,13 +22,20 @@ from ssdp_neuro.training.run.config import RunConfig
 from ssdp_neuro.training.run.device import Place, as_first_rank, seed_step
 from ssdp_neuro.training.run.finite_numbers import refuse_weights_not_finite
 from ssdp_neuro.training.run.learning_rate import make_optimizer
-from ssdp_neuro.training.run.measuring import measured
+from ssdp_neuro.training.run.measuring import MOST_AT_ONCE, as_input, measured
 from ssdp_neuro.training.run.progress_record import EpochRecord
 from ssdp_neuro.training.run.run_folder import RunFolder
 from ssdp_neuro.training.run.stop_signals import StopSignals
 from ssdp_neuro.training.run.tensorboard_log import tensorboard_log
 from ssdp_neuro.training.run.training_state import TrainingState
 from ssdp_neuro.training.run.training_step import TrainingStep
+from ssdp_neuro.training.silence import (
+    SilenceWarning,
+    first_silent_layer,
+    refuse_too_few_steps,
+    silence_message,
+)
+from ssdp_neuro.training.torch_settings import real_type
 
 
 class Trainer:
@@ -74,6 +82,8 @@ class Trainer:
         self.best = BestModel(self.state, place)
         self._refuse_off_chip()
         self._clock = 0.0
+        self._silent = False
+        refuse_too_few_steps("[data] n_steps", model, data.n_steps)
         self._stop = StopSignals()
         as_first_rank(model, place)
         if self.settings.compile and self.state.rule is not None:
@@ -141,7 +151,7 @@ class Trainer:
         rule = self.state.rule
         if rule is not None:
             rule.enabled = False
-        share = measured(self.state.model, data, self.place)
+        share = measured(self.state.model, data, self.place, self.settings.batch_size)
         if rule is not None:
             rule.enabled = True
         return share
@@ -157,7 +167,7 @@ class Trainer:
         refuse_weights_not_finite(self.state.model, self.state.where())
         described = {**self.extra, "config": self.config.plain(), **rest}
         self.folder.write(self.state.progress.step, tensors, described)
-        self.folder.remove_old(self.settings.keep)
+        self.folder.remove_old(self.settings.keep, up_to=self.state.progress.step)
 
     def _refuse_off_chip(self) -> None:
         """At once, not when the first epoch on integers begins."""
@@ -191,6 +201,7 @@ class Trainer:
     def _end_epoch(self, log: Any) -> None:
         state, progress = self.state, self.state.progress
         as_first_rank(state.model, self.place, parameters=False)
+        self._warn_of_silence()
         seed_step(self.settings.seed, progress.step, self.place.n_ranks)
         share = self.measure(self.data.validation) if len(self.data.validation) else None
         record = EpochRecord(
@@ -206,6 +217,17 @@ class Trainer:
         log(record, progress.step)
         if self.on_epoch is not None and self.place.is_first:
             self.on_epoch(record)
+
+    def _warn_of_silence(self) -> None:
+        """Once for as many silent epochs as follow each other."""
+        was_silent, self._silent = self._silent, not self.state.progress.has_fired
+        if not self._silent or was_silent or not self.place.is_first:
+            return
+        some = np.arange(min(len(self.data.train), self.settings.batch_size, MOST_AT_ONCE))
+        model, epoch = self.state.model, self.state.progress.epoch
+        spikes = as_input(self.data.train.spikes(some, epoch=epoch), self.place, real_type(model))
+        reason = silence_message(first_silent_layer(model, spikes))
+        warnings.warn(f"epoch {epoch}: {reason}", SilenceWarning, stacklevel=2)
 
     def _log_folder(self) -> Path | None:
         wanted = self.settings.tensorboard and self.folder is not None and self.place.is_first

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from hw_models import ConversionError, InputError
 from hw_models.weight_grid import WeightGrid
 from ssdp_neuro.training.networks.quantization import quantize
 from ssdp_neuro.training.networks.stages import stages
@@ -80,18 +81,34 @@ class TrainingState:
         return tensors, rest
 
     def restore(self, tensors: dict[str, Tensor], rest: dict[str, Any]) -> None:
-        """Take what :meth:`taken_apart` gave in the same run."""
+        """Take what :meth:`taken_apart` gave in the same run.
+
+        Raises
+        ------
+        InputError
+            If the model or the rule is not the one of the run: the caller gave another.
+        """
         state = put_together(rest["state"], tensors)
-        if rest["grids"] is not None:
-            quantize(
-                self.model,  # type: ignore[arg-type]
-                {name: WeightGrid(**grid) for name, grid in rest["grids"].items()},
-            )
-            self.quantized = True
-        self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        if self.rule is not None:
-            self.rule.load_state_dict(state["rule"])
+        if (self.rule is None) != (state["rule"] is None):
+            had, has = ("no rule", "one") if self.rule is not None else ("a rule", "none")
+            raise InputError(f"{self._where()}: the run had {had} and is now given {has}")
+        try:
+            if rest["grids"] is not None:
+                quantize(
+                    self.model,  # type: ignore[arg-type]
+                    {name: WeightGrid(**grid) for name, grid in rest["grids"].items()},
+                )
+                self.quantized = True
+            self.model.load_state_dict(state["model"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            if self.rule is not None:
+                self.rule.load_state_dict(state["rule"])
+        except (ConversionError, LookupError, RuntimeError, TypeError, ValueError) as error:
+            reason = " ".join(str(error).split())
+            raise InputError(
+                f"{self._where()}: the run had another model or rule; it needs the one that it"
+                f" began with ({reason})"
+            ) from None
         self.best = state["best"]
         self.progress = ProgressRecord.of_plain(rest["progress"])
         self.best_is_convertible = rest["best_is_convertible"]
@@ -105,6 +122,9 @@ class TrainingState:
             has_rule=self.rule is not None,
             folder=self.folder,
         )
+
+    def _where(self) -> str:
+        return "fit" if self.folder is None else str(self.folder.path)
 
     def _grids(self) -> dict[str, Any] | None:
         if not self.quantized:

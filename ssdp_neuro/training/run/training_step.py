@@ -21,6 +21,7 @@ from ssdp_neuro.training.run.learning_rate import learning_rate
 from ssdp_neuro.training.run.losses import class_scores, sample_losses
 from ssdp_neuro.training.run.measuring import as_input
 from ssdp_neuro.training.run.training_state import TrainingState
+from ssdp_neuro.training.torch_settings import real_type
 
 
 class TrainingStep:
@@ -100,12 +101,14 @@ class TrainingStep:
         for group in state.optimizer.param_groups:
             group["lr"] = progress.rate_scale * rate
         wanted = torch.from_numpy(labels.astype(np.int64)).to(self.place.device)
-        per_sample, right = self._losses(as_input(spikes, self.place), wanted)
+        per_sample, right, fired = self._losses(
+            as_input(spikes, self.place, real_type(state.model)), wanted
+        )
         if not per_sample.requires_grad:
             raise InputError("the model's output does not depend on a parameter that is trained")
         # a GPU is waited for here: a loss that is no number must not reach the weights
-        sums = torch.stack([per_sample.detach().sum().double(), right.double()]).tolist()
-        loss, n_right = summed(sums, self.place)
+        sums = torch.stack([per_sample.detach().sum().double(), right.double(), fired.double()])
+        loss, n_right, n_fired = summed(sums.tolist(), self.place)
         refuse_not_finite("loss", loss / batch.n_all, state.where())
         state.optimizer.zero_grad()
         # ranks' gradients are averaged, so each counts as often as there are ranks
@@ -118,13 +121,14 @@ class TrainingStep:
         state.optimizer.step()
         if state.rule is not None:
             state.rule.step(per_sample.detach())
-        progress.count(batch.n_all, loss, int(n_right))
+        progress.count(batch.n_all, loss, int(n_right), has_fired=n_fired > 0)
 
-    def _losses(self, spikes: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Loss of each sample, and how many have the highest score where they should."""
+    def _losses(self, spikes: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Loss of each sample, how many score highest where they should, whether any output."""
         settings = self.config.training
         if settings.dropped_spikes:
-            kept = torch.rand(spikes.shape, device=spikes.device) >= settings.dropped_spikes
+            draw = torch.rand(spikes.shape, device=spikes.device, dtype=torch.float32)
+            kept = draw >= settings.dropped_spikes
             spikes = spikes * kept
         # whole numbers of the chip do not fit in bfloat16
         mixed = settings.amp and not self.state.quantized
@@ -136,4 +140,5 @@ class TrainingStep:
                 f"the model gives {scores.shape[1]} classes for {len(scores)} samples; the data"
                 f" has {self.n_classes} for {len(labels)}"
             )
-        return sample_losses(scores, labels), (scores.argmax(1) == labels).sum()
+        right = (scores.argmax(1) == labels).sum()
+        return sample_losses(scores, labels), right, (output.detach() != 0).any()

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from hw_models import RangeError, Rounding, TypeMismatchError
 from ssdp_neuro.engine.plasticity import product_table
+from ssdp_neuro.oracle.da_ssdp import latency_code
 from ssdp_neuro.rules import DaSsdp
 
 
@@ -76,6 +77,15 @@ def test_to_fixed__takes_the_finest_latency_that_fits(n_steps, shift):
     assert (n_steps - 1) >> shift < params.silent_code
 
 
+@pytest.mark.parametrize("bits", [3, 4, 5, 8])
+@pytest.mark.parametrize("step", [0, 1, 7, 19])
+def test_to_fixed__the_teachers_step_is_in_steps_whatever_the_codes(bits, step):
+    params, _ = real_rule().to_fixed(latency_bits=bits, weight_unit=0.01, teacher_latency=step)
+    spikes = np.zeros(20, dtype=bool)
+    spikes[step] = True
+    assert params.teacher_latency == latency_code(spikes, bits, params.latency_shift)
+
+
 @pytest.mark.parametrize(
     ("fields", "arguments", "error", "message"),
     [
@@ -92,6 +102,9 @@ def test_to_fixed__takes_the_finest_latency_that_fits(n_steps, shift):
         ({"a_plus": 1.0, "a_baseline": 1e-4}, {}, RangeError, "need mantissas"),
         ({"a_plus": 1e9}, {}, RangeError, "at shift 0"),
         ({"n_steps": 2**24}, {}, RangeError, "allowed none"),
+        ({}, {"teacher_latency": 20}, RangeError, r"teacher_latency: 20; allowed 0\.\.19"),
+        ({}, {"teacher_latency": -1}, RangeError, r"teacher_latency: -1; allowed 0\.\.19"),
+        ({}, {"teacher_latency": 2.0}, TypeMismatchError, "teacher_latency: 2.0 is float"),
     ],
 )
 def test_to_fixed__refuses_what_cannot_be_expressed(fields, arguments, error, message):

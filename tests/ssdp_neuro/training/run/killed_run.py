@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 from hw_models import atomic_file
 from ssdp_neuro.training import fit
@@ -23,7 +24,8 @@ def main(folder, kill_at):
         wait_for_disk(path)
 
     atomic_file._sync = wait_or_die
-    fit(toy_config(), data=toy_split(), out=folder, resume=True, show_progress=False)
+    begun = Path(folder).exists()
+    fit(toy_config(), data=toy_split(), out=folder, resume=begun, show_progress=False)
 
 
 if __name__ == "__main__":

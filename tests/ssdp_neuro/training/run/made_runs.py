@@ -31,12 +31,12 @@ class ToySpikes:
 
 
 class UnseenSpikes(ToySpikes):
-    """Counts how often it is read."""
+    """Counts the samples that are read."""
 
     reads = 0
 
     def spikes(self, indices, *, epoch=0):
-        self.reads += 1
+        self.reads += len(indices)
         return super().spikes(indices, epoch=epoch)
 
 

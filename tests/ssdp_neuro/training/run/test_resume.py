@@ -60,7 +60,10 @@ def test_resume__killed_while_it_writes_and_at_random_same_bits(tmp_path, whole)
         assert process.wait() == -signal.SIGKILL
         assert RunFolder(folder).newest() is not None
         assert not (folder / "result.json").exists()
+        if kill_at:
+            assert [entry for entry in folder.rglob("*.partial")]
     same(trained(folder, resume=True), whole)
+    assert not [entry for entry in folder.rglob("*.partial")]
     left = {entry.name.partition(".")[2] for entry in (folder / "checkpoints").iterdir()}
     assert left == {"json", "safetensors"}
 
@@ -218,4 +221,4 @@ def test_fit__refuses_a_folder_that_holds_a_run(tmp_path):
 
 def test_fit__one_process_at_a_time_in_a_folder(tmp_path):
     with RunFolder(tmp_path).locked(), pytest.raises(TrainingError, match="another process"):
-        trained(tmp_path, resume=True)
+        trained(tmp_path)
