@@ -8,7 +8,7 @@ from typing import Any
 from hw_models.errors import MissingExtraError
 
 
-def import_extra(module: str, extra: str, what: str) -> Any:
+def import_extra(module: str, extra: str, what: str, package: str = "") -> Any:
     """A module of an optional dependency.
 
     Parameters
@@ -19,6 +19,8 @@ def import_extra(module: str, extra: str, what: str) -> Any:
         The extra of this distribution that brings it.
     what
         Who needs it, to begin the message.
+    package
+        What a reader knows it as; the first part of the module's name if not given.
 
     Raises
     ------
@@ -35,7 +37,7 @@ def import_extra(module: str, extra: str, what: str) -> Any:
     try:
         return importlib.import_module(module)
     except ImportError as missing:
-        package = module.partition(".")[0]
+        package = package or module.partition(".")[0]
         raise MissingExtraError(
             f'{what} needs {package}: pip install "ssdp-neuro[{extra}]"'
         ) from missing

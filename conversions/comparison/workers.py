@@ -7,7 +7,8 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeVar
 
-from hw_models import ExecutorError, MissingExtraError
+from hw_models import ExecutorError
+from hw_models.extras import import_extra
 
 WAIT_FOR_WORKERS = 60  # seconds
 
@@ -91,15 +92,10 @@ def _submit(
 
 @contextlib.contextmanager
 def _client(n_workers: int, cluster: str | None) -> Iterator[Any]:
-    try:
-        from distributed import Client, LocalCluster
-    except ImportError as missing:
-        raise MissingExtraError(
-            'several workers need dask: pip install "ssdp-neuro[cluster]"'
-        ) from missing
+    dask = import_extra("distributed", "cluster", "a run by several workers", "dask")
     with contextlib.ExitStack() as stack:
         if cluster is None:
-            local = LocalCluster(
+            local = dask.LocalCluster(
                 n_workers=n_workers,
                 threads_per_worker=1,
                 dashboard_address=None,
@@ -109,7 +105,7 @@ def _client(n_workers: int, cluster: str | None) -> Iterator[Any]:
         else:
             address = cluster
         try:
-            client = stack.enter_context(Client(address, timeout="10s"))
+            client = stack.enter_context(dask.Client(address, timeout="10s"))
         except (OSError, TimeoutError, ValueError) as error:
             raise ExecutorError(f"no dask scheduler at {cluster}: {error}") from None
         try:

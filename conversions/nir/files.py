@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from conversions.nir.records import DEEPEST, GRAPH, NirNode, NirRecord
-from hw_models import ConversionError, MissingExtraError, NetworkFileError, SsdpError
+from hw_models import ConversionError, NetworkFileError, SsdpError
 from hw_models.atomic_file import whole_file
+from hw_models.extras import import_extra
 from hw_models.hdf5_contents import StoredArray, StoredGroup
 from hw_models.hdf5_file import read_hdf5
 
@@ -64,13 +65,7 @@ def write_graph(graph: Any, path: str | os.PathLike[str]) -> None:
 
 def nir_package() -> Any:
     """The package ``nir``; MissingExtraError says how to get it."""
-    try:
-        import nir
-    except ImportError:
-        raise MissingExtraError(
-            "the package nir is needed: pip install 'ssdp-neuro[nir]'"
-        ) from None
-    return nir
+    return import_extra("nir", "nir", "a NIR file")
 
 
 def _check_root(root: StoredGroup) -> None:

@@ -12,6 +12,26 @@ WITHOUT = "import sys; sys.modules['{module}'] = None; {use}"
         ("torch", "import conversions; conversions.from_torch", 'pip install "ssdp-neuro[train]"'),
         ("torch", "import ssdp_neuro.training", 'pip install "ssdp-neuro[train]"'),
         (
+            "sklearn",
+            "from ssdp_neuro.data import DataSettings, load; load(DataSettings(name='digits'))",
+            'data set digits needs scikit-learn: pip install "ssdp-neuro[train]"',
+        ),
+        (
+            "nir",
+            "from conversions.nir.files import nir_package; nir_package()",
+            'a NIR file needs nir: pip install "ssdp-neuro[nir]"',
+        ),
+        (
+            "distributed",
+            "from conversions.comparison import workers; workers._client(2, None).__enter__()",
+            'needs dask: pip install "ssdp-neuro[cluster]"',
+        ),
+        (
+            "matplotlib",
+            "import ssdp_neuro; ssdp_neuro.plot.new_figure()",
+            'a picture needs matplotlib: pip install "ssdp-neuro[plot]"',
+        ),
+        (
             "lava",
             "import hw_models.lava_processes",
             "pip install --no-deps --ignore-requires-python lava-nc==0.10.0",

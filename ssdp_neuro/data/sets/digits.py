@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from hw_models import MissingExtraError, ShapeError
+from hw_models import ShapeError
+from hw_models.extras import import_extra
 from hw_models.random_bits import random_bits
 from hw_models.records import short_repr
 
@@ -87,12 +88,7 @@ def load_digits(seed: int = 0) -> DigitsSplit:
     MissingExtraError
         If scikit-learn is not installed.
     """
-    try:
-        from sklearn import datasets
-    except ImportError as missing:
-        raise MissingExtraError(
-            'the digits need scikit-learn: pip install "ssdp-neuro[train]"'
-        ) from missing
+    datasets = import_extra("sklearn.datasets", "train", "data set digits", "scikit-learn")
     bunch = datasets.load_digits()
     everything = LabelledImages(
         images=np.asarray(bunch.images, dtype=np.float64) / BRIGHTEST,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from hw_models import InputError, MissingExtraError
+from hw_models.extras import import_extra
 from ssdp_neuro.data.dataset import SpikeDataset
 from ssdp_neuro.data.sets.event_sources import nmnist_files, only_events, step_us
 from ssdp_neuro.data.sets.tonic_recordings import EventFrames, TonicRecordings
@@ -94,12 +95,7 @@ def tonic_data(name: str, settings: DataSettings, **more: Any) -> Any:
     MissingExtraError
         If tonic is not installed.
     """
-    try:
-        from tonic import datasets
-    except ImportError as missing:
-        raise MissingExtraError(
-            f'{settings.name} needs tonic: pip install "ssdp-neuro[train]"'
-        ) from missing
+    datasets = import_extra("tonic.datasets", "train", f"data set {settings.name}")
     kind = getattr(datasets, name)
 
     def refuse(self: Any) -> None:
