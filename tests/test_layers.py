@@ -19,8 +19,6 @@ ONLY_IN = {
     "torch": (
         "ssdp_neuro/training/",
         "conversions/pytorch/",
-        "conversions/linear_maps/algebra",
-        "conversions/linear_maps/fused_kernels",
         "conversions/comparison/runners",
     ),
 }

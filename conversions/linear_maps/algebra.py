@@ -7,18 +7,11 @@ with pooling, with another convolution where the borders allow it, scaled by cha
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-import torch
 
-from conversions.linear_maps.fused_kernels import (
-    convolve,
-    convolved_back,
-    one_convolution,
-    with_weights,
-)
+from conversions.linear_maps.convolutions import convolved_back, fused
 from conversions.linear_maps.kinds import (
     Conv,
     Dense,
@@ -28,8 +21,9 @@ from conversions.linear_maps.kinds import (
     check_size,
     n_pre,
 )
-from conversions.linear_maps.synapse_lists import joined, listed, unique
+from conversions.linear_maps.synapses import joined, listed, unique
 from conversions.real_network import RealConv, RealDense, RealSparse
+from conversions.real_network.delivery import delivered
 from conversions.real_network.projections import LinearMap
 
 DENSE_SHARE = 0.25
@@ -49,8 +43,7 @@ def apply(linear: Map, given: np.ndarray) -> np.ndarray:
                 linear.post, weights=linear.weights * vector[linear.pre], minlength=linear.n_post
             )
         return made
-    images = torch.from_numpy(np.ascontiguousarray(given)).reshape(-1, *linear.in_shape)
-    return convolve(linear.kernel, images).flatten(1).numpy()
+    return delivered(linear.kernel, given, linear.in_shape, linear.n_post)
 
 
 def scaled(linear: Map, factor: float | np.ndarray) -> Map:
@@ -64,11 +57,11 @@ def scaled(linear: Map, factor: float | np.ndarray) -> Map:
         return Dense(linear.weights * (factors if factors.ndim == 0 else factors[:, None]))
     if isinstance(linear, Conv):
         if factors.ndim == 0:
-            return with_weights(linear, linear.kernel.weights * factors)
+            return _with_weights(linear, linear.kernel.weights * factors)
         by_channel = factors.reshape(linear.out_shape[0], -1)
         if (by_channel == by_channel[:, :1]).all():
             channels = by_channel[:, 0].reshape(-1, 1, 1, 1)
-            return with_weights(linear, linear.kernel.weights * channels)
+            return _with_weights(linear, linear.kernel.weights * channels)
     known = sparse(linear)
     return replace(
         known, weights=known.weights * (factors if factors.ndim == 0 else factors[known.post])
@@ -110,15 +103,15 @@ def composed(outer: Map, inner: Map) -> Map:
     if isinstance(outer, Identity):
         return inner
     if isinstance(outer, Conv) and isinstance(inner, Conv):
-        both = one_convolution(outer, inner)
+        both = fused(outer.kernel, inner.kernel, inner.in_shape)
         if both is not None:
-            return both
+            return Conv(both, inner.in_shape, outer.out_shape)
     if isinstance(outer, Dense):
         if isinstance(inner, Dense):
             return Dense(outer.weights @ inner.weights)
         check_size(outer.n_post * n_pre(inner))
         if isinstance(inner, Conv):
-            return Dense(convolved_back(outer.weights, inner))
+            return Dense(convolved_back(outer.weights, inner.kernel, inner.in_shape))
         made = np.zeros((n_pre(inner), outer.n_post))
         np.add.at(made, inner.pre, (outer.weights[:, inner.post] * inner.weights).T)
         return Dense(np.ascontiguousarray(made.T))
@@ -138,7 +131,7 @@ def summed(one: Map, other: Map) -> Map | None:
             getattr(one.kernel, name) == getattr(other.kernel, name)
             for name in ("stride", "padding", "dilation", "groups")
         ):
-            return with_weights(one, one.kernel.weights + other.kernel.weights)
+            return _with_weights(one, one.kernel.weights + other.kernel.weights)
         return None
     if isinstance(one, Conv) or isinstance(other, Conv):
         return None
@@ -162,33 +155,6 @@ def sparse(linear: Map) -> Sparse:
         post, pre = np.nonzero(linear.weights)
         return Sparse(post, pre, linear.weights[post, pre], linear.weights.shape)
     return listed(linear)
-
-
-def per_channel(
-    pooling: Callable[[torch.Tensor], torch.Tensor],
-    in_shape: tuple[int, int, int],
-    out_shape: tuple[int, int, int],
-) -> Sparse:
-    """A linear operation on each channel alone, found by what it does to each single pixel.
-
-    Parameters
-    ----------
-    pooling : callable
-        float64 ``(n, 1, H, W)`` to ``(n, 1, H', W')``.
-    """
-    channels, height, width = in_shape
-    size, made = height * width, out_shape[1] * out_shape[2]
-    check_size(size * size)
-    basis = torch.eye(size, dtype=torch.float64).reshape(size, 1, height, width)
-    matrix = pooling(basis).reshape(size, made).numpy().T
-    post, pre = np.nonzero(matrix)
-    step = np.arange(channels)[:, None]
-    return Sparse(
-        (step * made + post).reshape(-1),
-        (step * size + pre).reshape(-1),
-        np.tile(matrix[post, pre], channels),
-        (channels * made, channels * size),
-    )
 
 
 def real(
@@ -217,3 +183,7 @@ def real(
     weights = np.zeros(found.shape)
     np.add.at(weights, (found.post, found.pre), found.weights)
     return RealDense(weights=weights)
+
+
+def _with_weights(linear: Conv, weights: np.ndarray) -> Conv:
+    return replace(linear, kernel=replace(linear.kernel, weights=weights))

@@ -1,10 +1,13 @@
-"""Two convolutions in a row as one, where their borders allow it."""
+"""Convolutions: two in a row as one, pooling as one, and what comes back through one."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 
 from conversions.real_network import RealConv
+from hw_models.integers import pair_of
 
 LARGEST = 127  # stride, padding, rows and columns that Lava has room for
 
@@ -56,6 +59,65 @@ def fused(second: RealConv, first: RealConv, shape: tuple[int, ...]) -> RealConv
         weights = _in_groups(weights, groups)
     both = RealConv(weights=weights, stride=stride, padding=padding, groups=groups)
     return both if both.output_shape(shape) == second.output_shape(middle) else None
+
+
+def pooling(
+    n_channels: int, kernel_size: Any, stride: Any = None, padding: Any = 0, *, average: bool
+) -> RealConv:
+    """Sum or average every channel by itself, padding counted as zeros.
+
+    Parameters
+    ----------
+    n_channels
+        Of source and target.
+    kernel_size, stride, padding
+        One integer or (rows, columns); the stride is the kernel size if None.
+    average
+        Whether the sum is divided by the size of the kernel.
+    """
+    rows, columns = pair_of("pooling.kernel_size", kernel_size, 1, 127)
+    weight = 1.0 / (rows * columns) if average else 1.0
+    return RealConv(
+        weights=np.full((n_channels, 1, rows, columns), weight),
+        stride=(rows, columns) if stride is None else stride,
+        padding=padding,
+        groups=n_channels,
+    )
+
+
+def convolved_back(rows: np.ndarray, conv: RealConv, shape: tuple[int, ...]) -> np.ndarray:
+    """Rows over the image that a convolution makes, as rows over the one it is given.
+
+    Parameters
+    ----------
+    rows : float64, shape (n, values of the image that is made)
+    conv
+        The convolution.
+    shape
+        ``(C, H, W)`` of the image that it is given.
+
+    Returns
+    -------
+    float64, shape (n, C * H * W)
+    """
+    _, height, width = conv.output_shape(shape)
+    out_size, per_group = len(conv.weights) // conv.groups, conv.weights.shape[1]
+    grouped = rows.reshape(len(rows), conv.groups, out_size, height * width)
+    (pad_rows, pad_columns), (down, right) = conv.padding, conv.stride
+    padded = np.zeros((len(rows), shape[0], shape[1] + 2 * pad_rows, shape[2] + 2 * pad_columns))
+    taps = conv.weights.reshape(conv.groups, out_size, per_group, *conv.weights.shape[2:])
+    for i in range(taps.shape[3]):
+        for j in range(taps.shape[4]):
+            top, left = i * conv.dilation[0], j * conv.dilation[1]
+            back = taps[:, :, :, i, j].swapaxes(1, 2) @ grouped
+            padded[
+                :,
+                :,
+                top : top + down * (height - 1) + 1 : down,
+                left : left + right * (width - 1) + 1 : right,
+            ] += back.reshape(len(rows), shape[0], height, width)
+    inside = padded[:, :, pad_rows : pad_rows + shape[1], pad_columns : pad_columns + shape[2]]
+    return inside.reshape(len(rows), -1)
 
 
 def _one_kernel(second: RealConv, first: RealConv) -> np.ndarray:

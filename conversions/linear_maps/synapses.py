@@ -1,12 +1,12 @@
-"""Any linear map as a list of synapses, and what it makes of values."""
+"""Lists of synapses: those of any linear map, and of two maps in a row."""
 
 from __future__ import annotations
 
-import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from conversions.linear_maps.kinds import Conv, Sparse, check_size, n_pre
 from conversions.real_network import RealConv, RealDense, RealSparse
 from conversions.real_network.projections import LinearMap
 
@@ -17,12 +17,6 @@ class Synapses(NamedTuple):
     pre: np.ndarray
     post: np.ndarray
     weights: np.ndarray
-
-
-def identity(n_neurons: int) -> RealSparse:
-    """The map that passes every value on to its counterpart."""
-    places = np.arange(n_neurons)
-    return RealSparse(pre=places, post=places, weights=np.ones(n_neurons))
 
 
 def synapses(linear: LinearMap, shape: tuple[int, ...]) -> Synapses:
@@ -96,10 +90,32 @@ def meetings(second_pre: np.ndarray, first_post: np.ndarray) -> tuple[np.ndarray
     return order[begin + np.arange(begin.size)], np.repeat(np.arange(first_post.size), counts)
 
 
-def apply(linear: LinearMap, values: Any, shape: tuple[int, ...], n_post: int) -> np.ndarray:
-    """What a map makes of values at its source: float64, flat, ``(n_post,)``."""
-    flat = np.broadcast_to(np.asarray(values, dtype=np.float64), shape).reshape(math.prod(shape))
-    if isinstance(linear, RealDense):
-        return linear.weights @ flat
-    pre, post, weights = synapses(linear, shape)
-    return np.bincount(post, weights * flat[pre], minlength=n_post)
+def listed(linear: Conv) -> Sparse:
+    """A convolution's synapses, each with its place."""
+    check_size(linear.n_post * linear.kernel.weights[0].size)
+    pre, post, weights = synapses(linear.kernel, linear.in_shape)
+    exists = weights != 0
+    return Sparse(post[exists], pre[exists], weights[exists], (linear.n_post, n_pre(linear)))
+
+
+def joined(outer: Sparse, inner: Sparse) -> Sparse:
+    """Product of two lists of synapses."""
+    check_size(int(np.bincount(inner.post, minlength=inner.n_post)[outer.pre].sum()))
+    second, first = meetings(outer.pre, inner.post)
+    return unique(
+        outer.post[second],
+        inner.pre[first],
+        outer.weights[second] * inner.weights[first],
+        (outer.n_post, inner.shape[1]),
+    )
+
+
+def unique(
+    post: np.ndarray, pre: np.ndarray, weights: np.ndarray, shape: tuple[int, int]
+) -> Sparse:
+    """Synapses of one pair added up."""
+    keys = post.astype(np.int64) * shape[1] + pre
+    pairs, place = np.unique(keys, return_inverse=True)
+    added = np.bincount(place.reshape(-1), weights=weights, minlength=len(pairs))
+    kept = added != 0
+    return Sparse(pairs[kept] // shape[1], pairs[kept] % shape[1], added[kept], shape)

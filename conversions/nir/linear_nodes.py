@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from conversions.linear_maps import apply, compose, identity, pooling, scaled_outputs
+from conversions.linear_maps.algebra import apply, composed, scaled
+from conversions.linear_maps.convolutions import pooling
+from conversions.linear_maps.kinds import Dense, Map, Sparse, conv
 from conversions.nir.records import RELAY, NirNode, integers, reals
-from conversions.real_network import RealConv, RealDense, RealSparse
-from conversions.real_network.projections import LinearMap
+from conversions.real_network import RealConv
 from hw_models import ConversionError, SsdpError
 
 Shape = tuple[int, ...]
@@ -24,22 +25,16 @@ Shape = tuple[int, ...]
 
 @dataclass(frozen=True, eq=False)
 class Term:
-    """One population's share of a signal; ``map`` None passes its spikes on as they are."""
+    """One population's share of a signal: a map of its spikes, ``latency`` steps ago."""
 
     source: str
     source_shape: Shape
-    map: LinearMap | None = None
+    map: Map
     latency: int = 0
 
-    def synapses(self) -> LinearMap:
-        """The map, the identity written out."""
-        return identity(math.prod(self.source_shape)) if self.map is None else self.map
-
-    def then(self, linear: LinearMap, shape: Shape) -> Term:
-        """What a further map makes of it; ``shape`` is that of the signal in between."""
-        if self.map is None:
-            return replace(self, map=linear)
-        return replace(self, map=compose(linear, self.map, self.source_shape, shape))
+    def then(self, linear: Map) -> Term:
+        """What a further map makes of it."""
+        return replace(self, map=composed(linear, self.map))
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,10 +75,9 @@ def linear_signal(path: str, node: NirNode, signal: Signal, chain: Chain) -> Sig
         raise ConversionError(f"{path} ({node.kind}): {error}") from None
 
 
-def _mapped(signal: Signal, linear: LinearMap, shape: Shape, bias: Any = 0.0) -> Signal:
-    n_post = math.prod(shape)
-    constant = apply(linear, signal.constant.reshape(signal.shape), signal.shape, n_post)
-    terms = tuple(term.then(linear, signal.shape) for term in signal.terms)
+def _mapped(signal: Signal, linear: Map, shape: Shape, bias: Any = 0.0) -> Signal:
+    constant = apply(linear, signal.constant[None])[0]
+    terms = tuple(term.then(linear) for term in signal.terms)
     return Signal(shape, terms, constant + bias)
 
 
@@ -98,7 +92,7 @@ def _linear(path: str, node: NirNode, signal: Signal, chain: Chain) -> Signal:
     bias = reals(path, node, "bias", 0.0 if node.kind == "Linear" else None).reshape(-1)
     if bias.size not in (1, len(weights)):
         raise ConversionError(f"{path} ({node.kind}).bias: {bias.size} values for {len(weights)}")
-    return _mapped(signal, RealDense(weights=weights), (len(weights),), bias)
+    return _mapped(signal, Dense(weights), (len(weights),), bias)
 
 
 def _convolution(path: str, node: NirNode, signal: Signal, chain: Chain) -> Signal:
@@ -120,16 +114,17 @@ def _convolution(path: str, node: NirNode, signal: Signal, chain: Chain) -> Sign
             f" {n_axes} more are needed. If the Input's shape counts samples or steps, give"
             " input_shape"
         )
-    conv = RealConv(
+    kernel = RealConv(
         weights=weights,
         stride=stride,
         padding=padding,
         dilation=dilation,
         groups=integers(path, node, "groups", 1, 1)[0],
     )
-    made = conv.output_shape(shape)
+    linear = conv(kernel, shape)
+    made = linear.out_shape
     bias = np.broadcast_to(reals(path, node, "bias", 0.0).reshape(-1), (made[0],))
-    return _mapped(replace(signal, shape=shape), conv, made, np.repeat(bias, made[1] * made[2]))
+    return _mapped(signal, linear, made, np.repeat(bias, made[1] * made[2]))
 
 
 def _padding(
@@ -160,7 +155,8 @@ def _pool(path: str, node: NirNode, signal: Signal, chain: Chain) -> Signal:
     padding = integers(path, node, "padding", 2, 0)
     average = node.kind == "AvgPool2d"
     pool = pooling(signal.shape[0], kernel, stride, padding, average=average)
-    return _mapped(signal, pool, pool.output_shape(signal.shape))
+    linear = conv(pool, signal.shape)
+    return _mapped(signal, linear, linear.out_shape)
 
 
 def _flatten(path: str, node: NirNode, signal: Signal, chain: Chain) -> Signal:
@@ -182,10 +178,7 @@ def _flatten(path: str, node: NirNode, signal: Signal, chain: Chain) -> Signal:
 
 def _scale(path: str, node: NirNode, signal: Signal, chain: Chain) -> Signal:
     factors = _per_value(path, node, "scale", signal)
-    terms = tuple(
-        replace(term, map=scaled_outputs(term.synapses(), factors, term.source_shape))
-        for term in signal.terms
-    )
+    terms = tuple(replace(term, map=scaled(term.map, factors)) for term in signal.terms)
     return Signal(signal.shape, terms, signal.constant * factors)
 
 
@@ -216,10 +209,10 @@ def _late(term: Term, steps: np.ndarray) -> list[Term]:
         return [replace(term, latency=term.latency + int(different[0]))]
     made = []
     for delay in different:
-        part = scaled_outputs(term.synapses(), (steps == delay).astype(float), term.source_shape)
-        if isinstance(part, RealSparse):
+        part = scaled(term.map, (steps == delay).astype(float))
+        if isinstance(part, Sparse):
             kept = part.weights != 0
-            part = RealSparse(pre=part.pre[kept], post=part.post[kept], weights=part.weights[kept])
+            part = Sparse(part.post[kept], part.pre[kept], part.weights[kept], part.shape)
         made.append(replace(term, map=part, latency=term.latency + int(delay)))
     return made
 

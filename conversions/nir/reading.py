@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from conversions.linear_maps import synapses
+from conversions.linear_maps.algebra import real, sparse
+from conversions.linear_maps.kinds import Conv, Dense, Identity, Map
 from conversions.nir.convention import Convention
 from conversions.nir.linear_nodes import Chain, Signal, Term
 from conversions.nir.neurons import NEED_RESET, NEURONS, READOUTS, dynamics_of
@@ -66,7 +67,7 @@ def projections_of(
         RealProjection(
             source=source,
             target=target,
-            map=term.synapses(),
+            map=_record(term),
             latency=term.latency + extra,
             name=f"{source}->{target}" + (f" {place + 1}" if place else ""),
         )
@@ -74,13 +75,22 @@ def projections_of(
     ]
 
 
+def _record(term: Term) -> RealConv | RealDense | RealSparse:
+    linear: Map = term.map
+    if isinstance(linear, Conv):
+        return real(linear, linear.in_shape, linear.out_shape)
+    if isinstance(linear, Dense):
+        return RealDense(weights=linear.weights)
+    return real(linear, (), (), as_list=True)
+
+
 def _merged(
     terms: Sequence[Term], n_post: int | None
 ) -> tuple[RealDense | RealSparse, np.ndarray, int] | None:
     latencies = [term.latency for term in terms]
-    if len(set(latencies)) == 1 or any(isinstance(term.map, RealConv) for term in terms):
+    if len(set(latencies)) == 1 or any(isinstance(term.map, Conv) for term in terms):
         return None
-    lists = [synapses(term.synapses(), term.source_shape) for term in terms]
+    lists = [sparse(term.map) for term in terms]
     present = [part.weights != 0 for part in lists]
     pre = np.concatenate([part.pre[keep] for part, keep in zip(lists, present, strict=True)])
     post = np.concatenate([part.post[keep] for part, keep in zip(lists, present, strict=True)])
@@ -97,8 +107,8 @@ def _merged(
         delays = np.zeros((n_post, n_pre), dtype=np.int64)
         matrix[post, pre], delays[post, pre] = weights, late - least
         return RealDense(weights=matrix), delays, least
-    sparse = RealSparse(pre=pre, post=post, weights=weights)
-    return sparse, late - least, least
+    listed = RealSparse(pre=pre, post=post, weights=weights)
+    return listed, late - least, least
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,19 +170,15 @@ class _Reader:
 
     def _as_images(self, name: str, signal: Signal) -> Signal:
         """Let convolutions stay ones: a population after Flatten takes their shape again."""
-        made = {
-            term.map.output_shape(term.source_shape)
-            for term in signal.terms
-            if isinstance(term.map, RealConv)
-        }
+        made = {term.map.out_shape for term in signal.terms if isinstance(term.map, Conv)}
         if made and len(self.shapes[name]) != 3:
             self.shapes[name] = min(made)
         shape = self.shapes[name]
         if made <= {shape}:
             return signal
         terms = tuple(
-            replace(term, map=RealSparse(**synapses(term.map, term.source_shape)._asdict()))
-            if isinstance(term.map, RealConv) and term.map.output_shape(term.source_shape) != shape
+            replace(term, map=sparse(term.map))
+            if isinstance(term.map, Conv) and term.map.out_shape != shape
             else term
             for term in signal.terms
         )
@@ -210,7 +216,7 @@ class _Reader:
         signal = self.signals.summed(name)
         if signal is None:
             return
-        alone = len(signal.terms) == 1 and signal.terms[0].map is None
+        alone = len(signal.terms) == 1 and isinstance(signal.terms[0].map, Identity)
         if alone and not signal.terms[0].latency and not signal.constant.any():
             return
         dynamics = NeuronDynamics(

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from conversions.linear_maps.kinds import Identity
 from conversions.nir.linear_nodes import Chain, Signal, Term, linear_signal
 from conversions.nir.neurons import NEURONS, own_shape
 from conversions.nir.records import NirRecord, shape_field
@@ -113,7 +114,7 @@ class Signals:
             if name not in self.shapes:
                 return None
             shape = self.shapes[name]
-            terms = (Term(name, shape),) if with_terms else ()
+            terms = (Term(name, shape, Identity(math.prod(shape))),) if with_terms else ()
             return Signal(shape, terms, np.zeros(math.prod(shape)))
         self._sent[name] = _UNFINISHED
         summed = self.summed(name, with_terms=with_terms)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,8 @@ import torch
 import torch.nn.functional as nnf
 from torch import Tensor
 
-from conversions.linear_maps.algebra import per_channel, sparse
-from conversions.linear_maps.kinds import Conv, Dense, Map, Sparse, conv
+from conversions.linear_maps.algebra import sparse
+from conversions.linear_maps.kinds import Conv, Dense, Map, Sparse, check_size, conv
 from conversions.pytorch.trace.tape import Handler, Tape, operand
 from conversions.pytorch.trace.values import Largest, Mapped
 from conversions.real_network import RealConv
@@ -256,3 +257,30 @@ SYNAPSES: dict[str, Handler] = {
     "max_pool2d_with_indices": _maximal,
 }
 """By name of the operation."""
+
+
+def per_channel(
+    pooling: Callable[[torch.Tensor], torch.Tensor],
+    in_shape: tuple[int, int, int],
+    out_shape: tuple[int, int, int],
+) -> Sparse:
+    """A linear operation on each channel alone, found by what it does to each single pixel.
+
+    Parameters
+    ----------
+    pooling : callable
+        float64 ``(n, 1, H, W)`` to ``(n, 1, H', W')``.
+    """
+    channels, height, width = in_shape
+    size, made = height * width, out_shape[1] * out_shape[2]
+    check_size(size * size)
+    basis = torch.eye(size, dtype=torch.float64).reshape(size, 1, height, width)
+    matrix = pooling(basis).reshape(size, made).numpy().T
+    post, pre = np.nonzero(matrix)
+    step = np.arange(channels)[:, None]
+    return Sparse(
+        (step * made + post).reshape(-1),
+        (step * size + pre).reshape(-1),
+        np.tile(matrix[post, pre], channels),
+        (channels * made, channels * size),
+    )

@@ -4,7 +4,6 @@ import nir
 import numpy as np
 import pytest
 
-from conversions.linear_maps import apply
 from conversions.nir import (
     NORSE,
     SINABS,
@@ -20,6 +19,7 @@ from conversions.nir.convention import Convention
 from conversions.nir.reading import read_real
 from conversions.nir.records import NirNode, NirRecord
 from conversions.real_network import RealReset
+from conversions.real_network.delivery import delivered
 from conversions.real_network.simulator import simulate_real
 from hw_models import ConversionError
 from tests.conversions.nir.graphs import chain, graph, li, lif
@@ -197,7 +197,7 @@ def test_conv1d__is_that_of_pytorch(padding):
         padding=padding, dilation=2,
     )[0].numpy()  # fmt: skip
     shape = network.population("in").shape
-    made = apply(projection.map, values.reshape(shape), shape, 4 * n_out)
+    made = delivered(projection.map, values.reshape(1, -1), shape, 4 * n_out)[0]
     found = made + neurons.dynamics.current_bias
     np.testing.assert_allclose(found, expected.ravel(), atol=1e-12)
 
@@ -207,7 +207,9 @@ def test_pooling__averages_or_sums(kind):
     pool = getattr(nir, kind)(np.array([2, 2]), np.array([2, 2]), np.array([1, 1]))
     network = read(inputs(3, 4, 4), ("pool", pool), ("out", lif((3, 3, 3))), outputs(3, 3, 3))
     values = np.ones((3, 4, 4))
-    made = apply(network.projections[0].map, values, values.shape, 27).reshape(3, 3, 3)
+    made = delivered(network.projections[0].map, values.reshape(1, -1), values.shape, 27).reshape(
+        3, 3, 3
+    )
     corner, middle = (0.25, 1.0) if kind == "AvgPool2d" else (1.0, 4.0)
     assert (made[0, 0, 0], made[0, 1, 1]) == (corner, middle)
 

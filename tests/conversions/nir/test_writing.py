@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conversions.linear_maps import synapses
+from conversions.linear_maps.synapses import synapses
 from conversions.nir import (
     NORSE,
     SINABS,

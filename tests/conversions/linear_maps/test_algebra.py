@@ -9,7 +9,6 @@ from conversions.linear_maps import kinds
 from conversions.linear_maps.algebra import (
     apply,
     composed,
-    per_channel,
     placed,
     real,
     rows,
@@ -19,6 +18,7 @@ from conversions.linear_maps.algebra import (
     totals,
 )
 from conversions.linear_maps.kinds import Conv, Dense, Identity, Sparse, conv
+from conversions.pytorch.trace.aten_linear import per_channel
 from conversions.real_network import RealConv, RealDense, RealSparse
 from hw_models import ConversionError
 
