@@ -15,7 +15,7 @@ import numpy as np
 
 from conversions.linear_maps.algebra import sparse
 from conversions.linear_maps.kinds import Sparse
-from conversions.linear_maps.synapse_lists import joined, unique
+from conversions.linear_maps.synapses import joined, unique
 from conversions.pytorch.trace.tape import Tape
 from conversions.pytorch.trace.values import (
     Combination,
