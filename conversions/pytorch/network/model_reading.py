@@ -31,6 +31,7 @@ from conversions.pytorch.network.model_output import ModelOutput, OutputWay, mod
 from conversions.pytorch.network.potential_outputs import read_as_potentials
 from conversions.pytorch.network.readouts import Readout
 from conversions.pytorch.network.recording import record, unexplained
+from conversions.pytorch.network.spike_heights import spike_heights
 from conversions.pytorch.network.wiring import Wiring, wiring, with_gates
 from conversions.pytorch.neurons.reading import TimeAxis
 from conversions.pytorch.trace.tracing import INPUT, Run, trace
@@ -117,9 +118,16 @@ def read_model(
     found = _followed(whole, given, steps, time_axis, run, way)
     if spikes is None:
         spikes = given._replace(static=found.static).drawn(CHECKED_SAMPLES, steps)
-    wired, output = found.wired, found.output
+    output = found.output
     own_numbers = None if output is None else functools.partial(output.own_numbers, way=way)
     sent, own = record(whole, found.drive, spikes, own_numbers)
+    heights, of_heights = spike_heights(found.wired.layers, sent)
+    if heights:
+        same = given._replace(static=found.static)
+        found = _follow(whole, found.drive, same, steps, way, heights)
+        output = found.output
+        sent.update({path: sent[path] != 0 for path in heights})
+    wired = found.wired
     notes = unexplained(wired, {name: s[:CHECKED_SAMPLES] for name, s in sent.items()})
     rule = None if output is None else output.rule
     sent, beside, silent = read_as_potentials(wired, sent, *_counted(rule))
@@ -143,7 +151,7 @@ def read_model(
     return ModelReading(
         network=network,
         sent=sent,
-        notes=(*_notes(wired, readouts), *found.notes, *notes, *silent, *copied),
+        notes=(*_notes(wired, readouts), *found.notes, *of_heights, *notes, *silent, *copied),
         decision=rule,
         decided=decided,
     )
@@ -208,14 +216,19 @@ def _followed(
 
 
 def _follow(
-    model: nn.Module, drive: Run, given: ModelInput, n_steps: int, way: OutputWay
+    model: nn.Module,
+    drive: Run,
+    given: ModelInput,
+    n_steps: int,
+    way: OutputWay,
+    heights: Mapping[str, np.ndarray] | None = None,
 ) -> _Followed:
     static, real = bool(given.static), given.planes is not None
     n_samples = next((n for n in _FEW_SAMPLES if n != n_steps and n not in given.shape), 8)
     copied = rested_copy(model, n_samples, n_steps)
     try:
         drawn = given.traced(n_samples, n_steps).to(dtype_of(copied))
-        found = trace(copied, drive, drawn, real=real, static=static)
+        found = trace(copied, drive, drawn, heights=heights, real=real, static=static)
     except (SsdpError, LayoutError):
         raise
     except Exception as error:  # of the model, called in a way that it may not expect

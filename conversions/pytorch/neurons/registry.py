@@ -70,6 +70,12 @@ def neuron_reader(module: nn.Module) -> NeuronReader | None:
     return _first(module, _neurons, "READERS")
 
 
+def is_read_as_itself(module: nn.Module) -> bool:
+    """Whether it is of a class that a reader was written for, not of one derived from it."""
+    name = name_of_class(type(module))
+    return name in _neurons or name in _table(name.split(".")[0], "READERS")
+
+
 def state_reset(module: nn.Module) -> StateReset | None:
     """How a layer of neurons is put to rest; None if nothing is known."""
     return _first(module, {}, "RESETS")

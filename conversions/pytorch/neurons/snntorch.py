@@ -111,12 +111,6 @@ def _firing(module: Any, path: str) -> bool:
             f"{path}: state_quant is set; supported is state_quant=False, the chip has its own"
             " integers"
         )
-    factor = numbers(module.graded_spikes_factor, (), f"{path}.graded_spikes_factor")
-    if factor != 1:
-        raise ConversionError(
-            f"{path}: graded_spikes_factor={factor}; supported is 1, a spike is a bit (let the"
-            " following weights hold the factor)"
-        )
     return fires_at_zero(module.spike_grad, f"{path}.spike_grad")
 
 

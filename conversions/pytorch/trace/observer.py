@@ -6,9 +6,11 @@ layer is given shows how it is wired, whatever the weights are.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -121,6 +123,8 @@ class Observer:
         To follow every operation; None to look at the neurons only.
     seed
         Of the random spikes that stand in for the neurons' own when following.
+    heights
+        Of a layer's spikes where they are not 1, float64 ``(N,)`` by path.
     """
 
     def __init__(
@@ -130,7 +134,9 @@ class Observer:
         n_steps: int,
         mode: Following | None = None,
         seed: int = 0,
+        heights: Mapping[str, np.ndarray] | None = None,
     ) -> None:
+        self._heights = heights or {}
         self.n_samples, self.n_steps, self.mode = n_samples, n_steps, mode
         self.layers: dict[str, Layer] = {}
         self._random = torch.Generator().manual_seed(seed)
@@ -200,7 +206,12 @@ class Observer:
             sent = drawn.to(sent.dtype)
             sample, time, neuron = labels(sent.shape, axis, step, self.n_samples, self.n_steps)
             self.mode.tape.spikes(sent, path, sample, time, neuron)
-            out = sent if isinstance(out, Tensor) else _with(out, place, sent)
+            high = sent
+            if path in self._heights:
+                factors = self._heights[path][neuron]
+                high = sent * torch.from_numpy(factors).to(sent.dtype)
+                self.mode.tape.multiplied(high, sent, factors)
+            out = high if isinstance(out, Tensor) else _with(out, place, high)
         layer.sent.append(self._by_sample(sent, axis).detach().clone())
         return out
 

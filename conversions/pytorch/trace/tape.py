@@ -11,7 +11,14 @@ import torch
 from torch import Tensor
 
 from conversions.linear_maps.kinds import Map, fingerprint
-from conversions.pytorch.trace.values import Constants, Opaque, Potentials, Spikes, Value
+from conversions.pytorch.trace.values import (
+    Combination,
+    Constants,
+    Opaque,
+    Potentials,
+    Spikes,
+    Value,
+)
 
 V = TypeVar("V", bound=Value)
 
@@ -91,6 +98,14 @@ class Tape:
             neuron=flat[2],
         )
         self.write(tensor, torch.from_numpy(cells).reshape(tensor.shape))
+
+    def multiplied(self, tensor: Tensor, given: Tensor, factors: np.ndarray) -> None:
+        """The tensor holds what another one does, times factors of its shape."""
+        cells = self.cells(given)
+        assert cells is not None
+        part = (factors.reshape(-1), cells.reshape(-1).numpy().copy())
+        made = self.add(Combination, tensor.numel(), parts=(part,), constant=0.0)
+        self.write(tensor, torch.from_numpy(made).reshape(tensor.shape))
 
     def potentials(
         self, tensor: Tensor, population: str, sample: Any, step: Any, neuron: Any

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -45,6 +45,7 @@ def trace(
     spikes: Tensor,
     seed: int = 0,
     *,
+    heights: Mapping[str, np.ndarray] | None = None,
     real: bool = False,
     static: bool = False,
 ) -> Trace:
@@ -58,6 +59,8 @@ def trace(
         Calls it.
     spikes : float32, shape (B, T, ...)
         0 and 1, or real values.
+    heights
+        Of the layers' spikes where they are not 1, by path.
     real, static
         Whether they are real values, and whether these are the same in every step.
 
@@ -71,7 +74,7 @@ def trace(
     n_samples, n_steps = spikes.shape[:2]
     tape = Tape()
     mode = Following(tape)
-    observer = Observer(model, n_samples, n_steps, mode, seed)
+    observer = Observer(model, n_samples, n_steps, mode, seed, heights)
     with torch.no_grad():
         marked = spikes.clone()
         axis = TimeAxis.SECOND

@@ -239,7 +239,6 @@ def loaded_reset():
 
 
 REFUSED = {
-    "graded spikes": (lambda: leaky(graded_spikes_factor=2.0), "graded_spikes_factor=2.0"),
     "quantized state": (lambda: leaky(state_quant=torch.round), "state_quant"),
     "smooth spikes": (lambda: leaky(spike_grad=torch.sigmoid), "spike_grad: not a step"),
     "random spikes": (
