@@ -132,5 +132,12 @@ def spike_array(where: str, values: Any) -> np.ndarray:
     return fired
 
 
+def batch_first_hint(shape: tuple[int, ...], n_labels: int) -> str:
+    """What to add to a message if spikes ``(T, B, ...)`` came with ``B`` labels; else nothing."""
+    if len(shape) < 2 or shape[1] != n_labels or shape[0] == n_labels:
+        return ""
+    return f"; they look like (T, B, ...), and batch first is needed: {n_labels} samples come first"
+
+
 def _first(where_true: np.ndarray) -> tuple[int, ...]:
     return tuple(int(i) for i in np.unravel_index(int(np.argmax(where_true)), where_true.shape))

@@ -24,6 +24,7 @@ from conversions.conversion_report import ConversionReport
 from hw_models import LOIHI2, Chip, FixedPointNetwork, InputError, RangeError, save
 from hw_models.energy import estimate_energy
 from hw_models.integers import integer
+from ssdp_neuro.data import as_spike_dataset
 
 if TYPE_CHECKING:
     from ssdp_neuro.training import SpikingNetwork
@@ -68,7 +69,8 @@ def compare(
         Safetensors file of :func:`ssdp_neuro.training.save_model`, or a sequence of them:
         one for each training seed.
     data
-        :class:`ssdp_neuro.data.SpikeDataset` to test on.
+        :class:`ssdp_neuro.data.SpikeDataset` to test on, or a data set or loader of PyTorch
+        that gives pairs (spikes, label); see :func:`ssdp_neuro.data.as_spike_dataset`.
     seeds
         How many drawings of the input spikes, or which: the ``epoch`` that the data set is
         asked for. One that draws nothing gives the same spikes each time.
@@ -101,6 +103,9 @@ def compare(
     MissingExtraError, ExecutorError
         See :func:`conversions.comparison.workers.map_tasks`.
     """
+    data = as_spike_dataset("compare.data", data)
+    if calibration is not None:
+        calibration = as_spike_dataset("compare.calibration", calibration)
     drawings = list(range(seeds)) if isinstance(seeds, int) else [int(seed) for seed in seeds]
     if not drawings:
         raise RangeError(f"compare.seeds: {seeds!r}; at least one is needed")

@@ -12,7 +12,7 @@ import numpy as np
 from conversions.real_network import RealNetwork
 from conversions.real_network.simulator import input_spikes
 from hw_models import InputError, ShapeError
-from hw_models.arrays import plain_array
+from hw_models.arrays import batch_first_hint, plain_array
 from hw_models.integers import integer
 from hw_models.records import short_repr
 
@@ -91,11 +91,13 @@ class Calibration:
         object.__setattr__(self, "spikes", arrays[""] if is_one else arrays)
         if self.labels is not None:
             labels = plain_array("calibration: labels", self.labels)
-            n_samples = len(next(iter(arrays.values())))
+            first = next(iter(arrays.values()))
+            n_samples = len(first)
             if labels.shape != (n_samples,) or labels.dtype.kind not in "iu":
                 raise InputError(
                     f"calibration: labels of shape {labels.shape} and dtype {labels.dtype};"
                     f" integers of shape ({n_samples},) are needed"
+                    f"{batch_first_hint(first.shape, labels.size)}"
                 )
             object.__setattr__(self, "labels", labels)
 

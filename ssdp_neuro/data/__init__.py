@@ -2,10 +2,11 @@
 
 from ssdp_neuro.data.codes.augmentation import Augmented
 from ssdp_neuro.data.codes.disturbance import Disturbed
-from ssdp_neuro.data.dataset import DataSplit, SpikeDataset
+from ssdp_neuro.data.dataset import DataSplit, IndexedPairs, SpikeDataset
 from ssdp_neuro.data.images import EncodedImages
 from ssdp_neuro.data.loading import DATA_SETS, load
 from ssdp_neuro.data.settings import DataSettings, Encoding, ValidationBy
+from ssdp_neuro.data.torch_pairs import as_spike_dataset, as_split
 
 __all__ = [
     "DATA_SETS",
@@ -15,7 +16,10 @@ __all__ = [
     "Disturbed",
     "EncodedImages",
     "Encoding",
+    "IndexedPairs",
     "SpikeDataset",
     "ValidationBy",
+    "as_spike_dataset",
+    "as_split",
     "load",
 ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 
-from hw_models import InputError, ShapeError
+from hw_models import InputError, ShapeError, TypeMismatchError
 from hw_models.arrays import plain_array
 
 
@@ -62,6 +63,28 @@ class SpikeDataset(Protocol):
         """
 
 
+class IndexedPairs:
+    """A :class:`SpikeDataset` whose items are what PyTorch's ``DataLoader`` asks for.
+
+    An item is a pair: spikes, float32 ``(n_steps, *input_shape)``, as layers of PyTorch take
+    them, and the label, an int. Random codes are those of epoch 0; ask :meth:`spikes` for those
+    of others.
+    """
+
+    def __getitem__(self, index: Any) -> tuple[np.ndarray, int]:
+        place, data = operator.index(index), cast("SpikeDataset", self)
+        if not -len(data) <= place < len(data):
+            raise IndexError(f"sample {place} of {len(data)}")
+        return self.__getitems__([place])[0]
+
+    def __getitems__(self, indices: list[int]) -> list[tuple[np.ndarray, int]]:
+        """Items of a batch, made together."""
+        data = cast("SpikeDataset", self)
+        places = np.asarray(indices, dtype=np.int64) % len(data)
+        spikes = data.spikes(places).astype(np.float32)
+        return list(zip(spikes, np.asarray(data.labels)[places].tolist(), strict=True))
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DataSplit:
     """A data set in three parts that share no sample.
@@ -83,6 +106,8 @@ class DataSplit:
 
     Raises
     ------
+    TypeMismatchError
+        If a part is no :class:`SpikeDataset`.
     ShapeError
         If the parts do not have the same steps, shape and classes.
     """
@@ -94,6 +119,12 @@ class DataSplit:
     groups: tuple[tuple[str, ...], ...] = ((), (), ())
 
     def __post_init__(self) -> None:
+        for name, part in zip(("train", "validation", "test"), self.parts, strict=True):
+            if not isinstance(part, SpikeDataset):
+                raise TypeMismatchError(
+                    f"DataSplit.{name}: {type(part).__name__}; a SpikeDataset is needed"
+                    " (as_split and fit take data sets and loaders of PyTorch)"
+                )
         forms = {(p.n_steps, tuple(p.input_shape), p.n_classes) for p in self.parts}
         if len(forms) != 1 or len(self.class_names) != self.n_classes:
             raise ShapeError(

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ssdp_neuro.data.dataset import SpikeDataset
+from ssdp_neuro.data.dataset import IndexedPairs, SpikeDataset
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class DerivedDataset:
+class DerivedDataset(IndexedPairs):
     """What the samples of another data set keep when their spikes are changed.
 
     A :class:`SpikeDataset` but for ``spikes``, which a subclass gives.

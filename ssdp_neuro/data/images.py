@@ -18,12 +18,12 @@ from ssdp_neuro.data.codes.image_encoders import (
     RegularRateEncoder,
     ThresholdEncoder,
 )
-from ssdp_neuro.data.dataset import places_in
+from ssdp_neuro.data.dataset import IndexedPairs, places_in
 from ssdp_neuro.data.settings import DataSettings, Encoding
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class EncodedImages:
+class EncodedImages(IndexedPairs):
     """Labelled images and how they become spikes; a :class:`~ssdp_neuro.data.SpikeDataset`.
 
     Parameters

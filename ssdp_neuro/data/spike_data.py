@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from hw_models import InputError, RangeError, ShapeError
+from hw_models.arrays import batch_first_hint
 from hw_models.integers import integer
 from hw_models.random_bits import random_bits
 from hw_models.records import short_repr
@@ -51,8 +52,12 @@ class SpikeSamples:
         if self.spikes.ndim < 3 or self.labels.shape != self.spikes.shape[:1]:
             raise ShapeError(
                 f"SpikeSamples: spikes {self.spikes.shape} and labels {self.labels.shape};"
-                " (B, T, ...) and (B,) are needed"
+                f" (B, T, ...) and (B,) are needed{self._hint()}"
             )
+
+    def _hint(self) -> str:
+        n_labels = self.labels.size if self.labels.ndim == 1 else -1
+        return batch_first_hint(self.spikes.shape, n_labels)
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -233,6 +238,7 @@ def _from_arrays(
         raise InputError(
             f"{path}: labels of shape {labels.shape}, {labels.dtype};"
             f" integers from 0 of shape ({len(spikes)},) are needed"
+            f"{batch_first_hint(spikes.shape, labels.size)}"
         )
     flat = SpikeSamples(
         spikes=spikes.reshape(len(spikes), n_steps, -1) != 0, labels=labels.astype(np.int64)

@@ -11,11 +11,11 @@ import numpy as np
 
 from hw_models import RangeError, ShapeError
 from hw_models.records import short_repr
-from ssdp_neuro.data.dataset import places_in
+from ssdp_neuro.data.dataset import IndexedPairs, places_in
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class StoredSpikes:
+class StoredSpikes(IndexedPairs):
     """Labelled samples of events or encoded signals; a :class:`~ssdp_neuro.data.SpikeDataset`.
 
     Parameters
@@ -58,6 +58,21 @@ class StoredSpikes:
         return spikes.reshape(len(places), self.n_steps, *self.input_shape)
 
 
+def cells_of(sample: np.ndarray) -> np.ndarray:
+    """Places of a sample's spikes, int32: ``step * inputs + input``.
+
+    Raises
+    ------
+    RangeError
+        If it has more than 2**31 - 1 places.
+    """
+    if sample.size > 2**31 - 1:
+        raise RangeError(
+            f"a sample of {sample.shape} has {sample.size} places; at most {2**31 - 1}"
+        )
+    return np.flatnonzero(sample).astype(np.int32)
+
+
 def stored(
     samples: Iterable[np.ndarray],
     labels: np.ndarray,
@@ -89,7 +104,7 @@ def stored(
     for sample in samples:
         if sample.shape != (n_steps, *input_shape):
             raise ShapeError(f"sample of {sample.shape}; {(n_steps, *input_shape)} is needed")
-        cells.append(np.flatnonzero(sample).astype(np.int32))
+        cells.append(cells_of(sample))
     starts = np.zeros(len(cells) + 1, dtype=np.int64)
     np.cumsum([len(one) for one in cells], out=starts[1:])
     return StoredSpikes(

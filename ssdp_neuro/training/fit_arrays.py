@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from hw_models import InputError, RangeError
-from hw_models.arrays import plain_array
+from hw_models.arrays import batch_first_hint, plain_array
 from ssdp_neuro.decision import accuracy
 from ssdp_neuro.training.networks.network import SpikingNetwork, as_spikes
 from ssdp_neuro.training.progress import progress_bar
@@ -111,7 +111,7 @@ def fit_arrays(
     model
     """
     inputs = as_spikes(spikes)
-    targets = _labels(labels, len(inputs))
+    targets = _labels(labels, tuple(inputs.shape))
     refuse_too_few_steps("fit_arrays.spikes: steps", model, inputs.shape[1])
     if not 0 <= dropped_spikes < 1:
         raise RangeError(f"fit_arrays.dropped_spikes: {dropped_spikes}; allowed 0 to below 1")
@@ -175,12 +175,14 @@ def _loss(
     return nn.functional.cross_entropy(counts, targets), bool(counts.detach().any())
 
 
-def _labels(labels: Any, n_samples: int) -> torch.Tensor:
+def _labels(labels: Any, shape: tuple[int, ...]) -> torch.Tensor:
+    n_samples = shape[0]
     array = plain_array("fit_arrays: labels", labels)
     if array.dtype.kind not in "iu" or array.shape != (n_samples,) or array.size == 0:
+        hint = batch_first_hint(shape, array.size) if array.ndim == 1 else ""
         raise InputError(
             f"fit_arrays: labels of shape {array.shape} and dtype {array.dtype};"
-            f" integers of shape ({n_samples},) are needed, at least one"
+            f" integers of shape ({n_samples},) are needed, at least one{hint}"
         )
     if array.min() < 0:
         raise InputError(f"fit_arrays: label {array.min()}; allowed from 0")

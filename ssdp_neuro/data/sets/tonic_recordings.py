@@ -13,7 +13,7 @@ import numpy as np
 from hw_models import InputError, ShapeError
 from hw_models.atomic_file import whole_file
 from hw_models.records import short_repr
-from ssdp_neuro.data.dataset import places_in
+from ssdp_neuro.data.dataset import IndexedPairs, places_in
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +101,7 @@ class EventFrames:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class TonicRecordings:
+class TonicRecordings(IndexedPairs):
     """Labelled recordings; a :class:`~ssdp_neuro.data.SpikeDataset`.
 
     Parameters

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from torch import nn
 
 from hw_models import InputError
 from hw_models.atomic_file import write_whole
-from ssdp_neuro.data import DataSplit, load
+from ssdp_neuro.data import DataSplit, as_split, load
 from ssdp_neuro.training.memory_reuse import reuse_memory
 from ssdp_neuro.training.networks.network import SpikingNetwork
 from ssdp_neuro.training.plasticity.ssdp import SSDP
@@ -98,7 +98,7 @@ def fit(
     config: RunConfig,
     *,
     model: nn.Module | None = None,
-    data: DataSplit | None = None,
+    data: DataSplit | Sequence[Any] | None = None,
     rule: RuleMaker | None = None,
     out: str | os.PathLike[str] | None = None,
     resume: bool = False,
@@ -120,7 +120,9 @@ def fit(
         ``(B, T, classes)`` or scores ``(B, classes)`` for spikes ``(B, T, *input_shape)``.
         To resume, give it anew as it was at the start.
     data
-        Instead of what the config names.
+        Instead of what the config names: a split, or training, validation (or None) and test
+        part, each also a data set or loader of PyTorch that gives pairs (spikes, label); see
+        :func:`ssdp_neuro.data.as_split`.
     rule
         Makes the rule instead of the config, from the model and the optimizer.
     out
@@ -154,6 +156,7 @@ def fit(
         if config.data is None:
             raise InputError("[data]: the section is needed, or data given to fit()")
         data = load(config.data)
+    data = as_split(data)
     refuse_unfit(config, data)
     with chosen_place(config.training.device) as place, random_states_kept(place.device):
         folder = None if out is None else RunFolder(out)
