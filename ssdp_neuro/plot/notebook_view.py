@@ -72,7 +72,7 @@ def learn_view(learned: LearnResult) -> str:
 
 def inline(figure: Figure) -> str:
     """A figure as an SVG element that shrinks with its place."""
-    drawn = svg(figure)
+    drawn = svg(figure, dpi=110)  # small: a notebook keeps it
     return drawn[drawn.index("<svg") :].replace(
         "<svg ", "<svg style='max-width: 100%; height: auto' ", 1
     )

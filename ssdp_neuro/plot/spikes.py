@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 MOST_VECTOR_MARKS = 400
 """Spikes beyond which the marks of a raster are pixels also in a vector file."""
+MARKS = ((10_000, 0.7, 0.7), (MOST_VECTOR_MARKS, 2.0, 1.0), (100, 3.5, 1.4), (0, 5.0, 1.4))
+"""From how many spikes on marks may be how low, and how thick they are; points."""
 
 
 def raster(
@@ -244,18 +246,24 @@ def latencies(
 
 
 def _mark(axes: Axes, spikes: SampleSpikes, chosen: np.ndarray, colour: Any) -> None:
-    """Vertical marks, as high as a neuron has room; few ones may reach beyond it."""
+    """Vertical marks, as high as a neuron has room; few ones may reach beyond it.
+
+    Where very many overlap they are pale, so that the shade tells how many there are.
+    """
     n_marks = int(chosen.sum())
-    lowest = 5.0 if n_marks <= 100 else 3.5 if n_marks <= MOST_VECTOR_MARKS else 2.0
-    height = axes.get_window_extent().height / axes.figure.dpi * 72  # in points
+    extent = axes.get_window_extent()
+    width, height = (72 / axes.figure.dpi * side for side in (extent.width, extent.height))
+    fewest, lowest, line = next(level for level in MARKS if n_marks >= level[0])
     mark = float(np.clip(0.75 * height / spikes.size, lowest, 9.0))
+    covered = n_marks * mark * line / (width * height)
     axes.scatter(
         spikes.step[chosen],
         spikes.neuron[chosen],
         s=mark**2,
         color=colour,
         marker="|",
-        linewidths=1.4 if mark > 3 else 1.0,
+        linewidths=line,
+        alpha=min(1.0, 1.0 / covered) if fewest == MARKS[0][0] else None,
         rasterized=bool(spikes.step.size > MOST_VECTOR_MARKS),
     )
 

@@ -139,10 +139,10 @@ def new_figure(width: float = WIDTH, height: float = 2.8) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def svg(figure: Figure | Axes) -> str:
+def svg(figure: Figure | Axes, dpi: float = 200) -> str:
     """A figure, or the figure of axes, as an SVG document; the same one gives the same text.
 
-    Parts with very many marks are pixels in it.
+    Parts with very many marks are pixels in it, ``dpi`` of them to an inch.
 
     Examples
     --------
@@ -155,7 +155,7 @@ def svg(figure: Figure | Axes) -> str:
     text = io.StringIO()
     with mpl.rc_context(_LOOK):
         owner.savefig(
-            text, format="svg", dpi=200, facecolor=owner.get_facecolor(), metadata=_NO_METADATA
+            text, format="svg", dpi=dpi, facecolor=owner.get_facecolor(), metadata=_NO_METADATA
         )
     return text.getvalue()
 

@@ -64,6 +64,16 @@ def test_raster__of_many_spikes_is_pixels():
     assert plot.svg(axes).count("<use") < 100
 
 
+def test_raster__of_very_many_spikes_is_pale():
+    rng = np.random.default_rng(0)
+    shades = []
+    for rate in (0.001, 0.5, 0.9):
+        (drawn,) = plot.raster(rng.random((1000, 500)) < rate).collections
+        shades.append(1.0 if drawn.get_alpha() is None else drawn.get_alpha())
+    assert shades[0] == 1.0
+    assert shades[1] > shades[2] > 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
