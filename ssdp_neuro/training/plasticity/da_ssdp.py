@@ -55,7 +55,7 @@ class DASSDP(SSDP):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore it exactly, for the same connections."""
+        """Restore it exactly; raises as for :class:`SSDP`."""
         super().load_state_dict(state)
         self.gates.load_state_dict(state["gates"])
         self.fits = [GateFit(*fit) for fit in state["fits"]]
@@ -71,7 +71,9 @@ class DASSDP(SSDP):
         for module, s in zip(self.gates, seen, strict=True):
             assert isinstance(module, DopamineGate)
             module.record(s, loss.to(s.device))
-            if block is not None and self.steps % block == 0:
+            # what is left after the last whole block belongs to it: its mean stays for good
+            left = self.warm_up_steps - self.steps
+            if block is not None and self.steps % block == 0 and left >= block:
                 module.end_block()
             if self.steps == self.warm_up_steps:
                 self.fits.append(module.fit())
@@ -80,7 +82,7 @@ class DASSDP(SSDP):
     def _loss(self, loss: Tensor | None, seen: Tensor) -> Tensor:
         if loss is None:
             raise InputError("the warm-up needs the loss of every sample: step(per_sample_loss)")
-        if self.settings.loss is LossChoice.BATCH_MEAN:
+        if self.settings.loss is LossChoice.BATCH_MEAN and loss.numel():
             return loss.mean().expand(seen.shape)
         if loss.shape != seen.shape:
             raise ShapeError(

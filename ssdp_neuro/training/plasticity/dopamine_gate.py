@@ -60,8 +60,8 @@ class DopamineGate(nn.Module):
         two-sided, samples taken as independent) at which it is believed; else ``k = 0``.
         ``None``: it is always believed.
     minimum_spread
-        Smallest standard deviation of S that is believed; below it ``k = 0``, with a
-        :class:`SaturationWarning`. 0: no guard.
+        Standard deviation of S, as a share of ``mu``, that must be exceeded to be believed;
+        else ``k = 0``, with a :class:`SaturationWarning`. 0: no guard.
     process_group
         As in torch.distributed; the default group if not given.
 
@@ -190,11 +190,12 @@ class DopamineGate(nn.Module):
         sd = math.sqrt(ss / n)
         pearson = max(-1.0, min(1.0, sc / math.sqrt(ss * cc))) if ss > 0 and cc > 0 else 0.0
         believed = self._significant(pearson, n - blocks - 2)
-        if sd < self.minimum_spread:
+        least = self.minimum_spread * float(self.mu)
+        if self.minimum_spread > 0 and sd <= least:
             believed = False
             warnings.warn(
-                f"DopamineGate: synchrony {float(self.mu):.4g} with a spread of {sd:.2g}, below"
-                f" {self.minimum_spread:.2g}; the gate stays at one",
+                f"DopamineGate: synchrony {float(self.mu):.4g} with a spread of {sd:.2g}, not above"
+                f" {least:.2g}; the gate stays at one",
                 SaturationWarning,
                 stacklevel=2,
             )
@@ -209,9 +210,11 @@ class DopamineGate(nn.Module):
         return (1.0 + self.k * (synchrony.double() - self.mu) / self.sd).clamp(0.0, 2.0)
 
     def _significant(self, pearson: float, freedom: float) -> bool:
-        if self.significance is None or abs(pearson) == 1.0:
+        if self.significance is None:
             return True
-        if freedom <= 0:
+        if freedom <= 0:  # as few samples as this always lie on a line
             return False
+        if abs(pearson) == 1.0:
+            return True
         z = math.atanh(abs(pearson)) * math.sqrt(freedom)
         return z > NormalDist().inv_cdf(1.0 - self.significance / 2)

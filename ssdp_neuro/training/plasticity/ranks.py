@@ -29,7 +29,7 @@ def sum_over_ranks(values: Tensor, process_group: Any = None) -> Tensor:
 def mean_over_samples(updates: list[Tensor], n_samples: int, process_group: Any) -> list[Tensor]:
     """Means over the samples of all ranks from each rank's own means, in one reduction.
 
-    Ranks may hold different numbers of samples. Returned are the same bits on every rank.
+    Ranks may hold different numbers of samples, and none. Returned are the same bits on every rank.
 
     Parameters
     ----------
@@ -44,5 +44,5 @@ def mean_over_samples(updates: list[Tensor], n_samples: int, process_group: Any)
         return updates
     flat = torch.cat([update.flatten() for update in updates] + [updates[0].new_ones(1)])
     flat = sum_over_ranks(flat * n_samples, process_group)
-    parts = (flat[:-1] / flat[-1]).split([update.numel() for update in updates])
+    parts = (flat[:-1] / flat[-1].clamp_min(1.0)).split([update.numel() for update in updates])
     return [part.view_as(update) for part, update in zip(parts, updates, strict=True)]

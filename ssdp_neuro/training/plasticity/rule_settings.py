@@ -22,8 +22,8 @@ class SpikeChoice(enum.Enum):
 class LossChoice(enum.Enum):
     """Which loss the gate's warm-up sees."""
 
-    PER_SAMPLE = "per sample"
-    BATCH_MEAN = "batch mean"
+    PER_SAMPLE = "per-sample"
+    BATCH_MEAN = "batch-mean"
 
 
 class Positions(enum.Enum):
@@ -38,7 +38,7 @@ class Positions(enum.Enum):
     ``n_steps + 1`` times the multiplications of the layer in one step.
     """
 
-    FIRST_ARRIVAL = "first arrival"
+    FIRST_ARRIVAL = "first-arrival"
     EACH = "each"
 
 
@@ -60,7 +60,8 @@ class RuleSettings:
         What stands for a neuron with many positions.
     trend_steps
         Optimizer steps per block within which synchrony and loss are compared, so that a
-        trend of training is no correlation; ``None``: the whole warm-up is one block.
+        trend of training is no correlation; the last block has what is left over, too.
+        ``None``: the whole warm-up is one block.
     significance, minimum_spread
         As for :class:`ssdp_neuro.training.DopamineGate`.
     scale_by_learning_rate
@@ -99,6 +100,12 @@ class RuleSettings:
                 raise TypeMismatchError(
                     f"RuleSettings.{field}: {getattr(self, field)!r}; one of {list(kind)}"
                 )
+        if self.significance is not None and not 0 < self.significance < 1:
+            raise RangeError(
+                f"RuleSettings.significance: {self.significance}; allowed above 0, below 1"
+            )
+        if not 0 <= self.minimum_spread < math.inf:
+            raise RangeError(f"RuleSettings.minimum_spread: {self.minimum_spread}; allowed from 0")
         if self.trend_steps is not None:
             integer("RuleSettings.trend_steps", self.trend_steps, 1, 2**31 - 1)
 

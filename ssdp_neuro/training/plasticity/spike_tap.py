@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -34,6 +35,21 @@ class SpikePattern(NamedTuple):
         """The pattern of some samples."""
         return SpikePattern(self.flag[samples], self.latency[samples], self.n_steps)
 
+    def delayed(self, delay: int | Tensor) -> SpikePattern:
+        """First spikes some steps later; those that leave the window never arrive.
+
+        Parameters
+        ----------
+        delay
+            Of all, or ``(n,)``.
+        """
+        if isinstance(delay, int) and delay == 0:
+            return self
+        if isinstance(delay, Tensor):
+            delay = delay.view(-1, *[1] * (self.latency.ndim - 2))
+        latency = (self.latency + delay).clamp_max(self.n_steps)
+        return SpikePattern(self.flag & (latency < self.n_steps), latency, self.n_steps)
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -46,15 +62,12 @@ class Reading:
     channels_first
         ``(B, T, n, *positions)``; else ``(B, T, *positions, n)``, or any shape of ``n``
         neurons in all, which is flattened.
-    delay
-        Steps by which the spikes arrive late; what leaves the window is lost.
     positions, spike
         As in the settings.
     """
 
     n: int
     channels_first: bool
-    delay: int
     positions: Positions
     spike: SpikeChoice
 
@@ -63,9 +76,6 @@ class Reading:
         fired = self._by_channel(spikes)
         if self.positions is Positions.FIRST_ARRIVAL and fired.ndim > 3:
             fired = _anywhere(fired, tuple(range(3, fired.ndim)))
-        if self.delay:
-            late = torch.zeros_like(fired[:, : self.delay])
-            fired = torch.cat([late, fired[:, : -self.delay]], dim=1)
         pick = first_spike if self.spike is SpikeChoice.FIRST else last_spike
         return SpikePattern(*pick(fired), fired.shape[1])
 
@@ -76,7 +86,7 @@ class Reading:
             if spikes.ndim > 3 and shape[2] == self.n:
                 return spikes
         elif spikes.ndim > 2:
-            if spikes[0, 0].numel() == self.n:
+            if math.prod(shape[2:]) == self.n:
                 return spikes.flatten(2)
             if shape[-1] == self.n:
                 return spikes.movedim(-1, 2)
@@ -117,6 +127,8 @@ class SpikeTap:
         self.reading, self.time_dim, self.stepwise = reading, time_dim, stepwise
         self.enabled = True
         self._kept: list[Any] = []
+        inside = source.module if isinstance(source, InputOf) else source
+        self._name = type(inside).__name__
         if isinstance(source, InputOf):
             self._handle = source.module.register_forward_pre_hook(self._before)
         else:
@@ -136,7 +148,8 @@ class SpikeTap:
         kept, self._kept = self._kept, []
         if not kept:
             raise InputError(
-                "a module of the rule was not called in training mode since the last step"
+                f"{self._name}: not called in training mode since the last step; a rule also sees"
+                " nothing of a module that torch.compile took before the rule was made"
             )
         if self.stepwise:
             return self.reading.pattern(torch.stack(kept, dim=1))

@@ -11,6 +11,7 @@ rule.step(loss)
 from __future__ import annotations
 
 import dataclasses
+import enum
 from collections.abc import Iterable
 from typing import Any
 
@@ -35,15 +36,17 @@ class SSDP:
     connections
         ``(pre, layer, post)`` each: two modules that give spikes and the Linear or Conv2d
         between them. ``InputOf(model)`` as ``pre`` is the input of the network; the same
-        module on both sides makes the layer recurrent (a spike then arrives a step later).
+        module on both sides makes the layer recurrent. The weights change whether or not
+        they require a gradient.
     warm_up_steps
         Optimizer steps during which no weight changes.
     preset
         Settings to start from.
     optimizer
-        If given, a call of :meth:`step` after which it made no step (a GradScaler found an
-        overflow, gradients are being accumulated) changes and records nothing. If not,
-        every call counts.
+        If given, a call of :meth:`step` before which it made no step changes nothing. While
+        gradients are being accumulated, what was recorded is kept, so that several small
+        batches are one; after an overflow (gradients that are not finite, or were dropped)
+        it is forgotten. If not given, every call counts.
     time_dim
         1 for spikes ``(B, T, ...)``, 0 for ``(T, B, ...)``.
     stepwise
@@ -97,6 +100,7 @@ class SSDP:
             raise InputError(f"{name}: scale_by_learning_rate needs the optimizer")
         self.steps = 0
         self._residuals: dict[int, Tensor] = {}
+        self._losses: list[Tensor] = []
         self._optimizer, self._optimizer_stepped = optimizer, False
         self.connections = [Connection(*triple, self.settings) for triple in connections]
         self._removers: list[Any] = []
@@ -134,6 +138,7 @@ class SSDP:
         """Drop what was recorded since the last step."""
         for tap in self._taps.values():
             tap.clear()
+        self._losses.clear()
 
     @torch.no_grad()
     def step(self, per_sample_loss: Tensor | None = None) -> bool:
@@ -155,10 +160,16 @@ class SSDP:
         InputError, ShapeError
             If nothing was recorded, or what was does not fit together.
         """
+        if per_sample_loss is not None:
+            loss = per_sample_loss.detach()
+            self._losses.append(loss if loss.ndim else loss[None])
         if self._optimizer is not None and not self._optimizer_stepped:
-            self.forget()
+            if not self._accumulates():
+                self.forget()
             return False
         self._optimizer_stepped = False
+        losses = torch.cat(self._losses) if self._losses else None
+        self._losses.clear()
         patterns = {key: tap.take() for key, tap in self._taps.items()}
         sides = [
             (patterns[_key(c.pre, c.pre_reading)], patterns[_key(c.post, c.post_reading)])
@@ -170,7 +181,7 @@ class SSDP:
         if len(sizes) > 1:
             raise InputError(f"modules saw {sorted(sizes)} samples since the last step")
         self.steps += 1
-        gates = self._gates(sides, per_sample_loss)
+        gates = self._gates(sides, losses)
         if gates is None:
             return False
         updates = [
@@ -183,16 +194,49 @@ class SSDP:
 
     def state_dict(self) -> dict[str, Any]:
         """Tensors, numbers and dicts; ``torch.load(..., weights_only=True)`` reads them."""
-        return {"steps": self.steps, "residuals": dict(self._residuals)}
+        return {"rule": self._identity(), "steps": self.steps, "residuals": dict(self._residuals)}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Restore it exactly, for the same connections."""
-        self.steps = integer(f"{type(self).__name__}.steps", state["steps"], 0, 2**63 - 1)
+        """Restore it exactly.
+
+        Raises
+        ------
+        InputError
+            If it is the state of another rule, of other connections or other settings.
+        """
+        name, identity = type(self).__name__, self._identity()
+        of_state = state.get("rule")
+        if not isinstance(of_state, dict):
+            raise InputError(f"{name}: a state without its rule's settings, of an older version")
+        for field in {**identity, **of_state}:
+            saved, present = of_state.get(field), identity.get(field)
+            if saved != present:
+                raise InputError(f"{name}.{field}: {saved} in the state, {present} in this rule")
+        self.steps = integer(f"{name}.steps", state["steps"], 0, 2**63 - 1)
         self._residuals = {
             int(index): residual.to(self.connections[int(index)].weight.device, copy=True)
             for index, residual in state["residuals"].items()
         }
         self.forget()
+
+    def _identity(self) -> dict[str, Any]:
+        """What a state must fit."""
+        settings = dataclasses.asdict(self.settings)
+        plain = {k: v.value if isinstance(v, enum.Enum) else v for k, v in settings.items()}
+        return {
+            "kind": type(self).__name__,
+            "warm_up_steps": self.warm_up_steps,
+            "connections": [list(c.weight.shape) for c in self.connections],
+            **plain,
+        }
+
+    def _accumulates(self) -> bool:
+        """Whether there are gradients that a later optimizer step can still take."""
+        assert self._optimizer is not None
+        groups = self._optimizer.param_groups
+        gradients = [p.grad for group in groups for p in group["params"] if p.grad is not None]
+        # a sum is not finite if one of its terms is not
+        return bool(gradients) and all(bool(g.float().sum().isfinite()) for g in gradients)
 
     def _gates(
         self, sides: list[tuple[SpikePattern, SpikePattern]], loss: Tensor | None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from hw_models.integers import integer
+from ssdp_neuro.training.rule_settings import LossChoice, Positions, SpikeChoice
 from ssdp_neuro.training.run.choices import PresetName, RuleKind
 from ssdp_neuro.training.run.settings.real_number import number
 
@@ -34,6 +35,22 @@ class RuleSection:
         Width of the latency kernel, steps; the preset's if left out.
     scale_by_learning_rate
         Whether changes follow the learning rate; the preset's if left out.
+    spike
+        Which spike of the window stands for the neuron; the preset's if left out.
+    loss
+        Which loss the warm-up sees; the preset's if left out.
+    positions
+        What stands for a neuron with many positions (pixels, tokens); the preset's if left
+        out.
+    trend_steps
+        Optimizer steps per block of the warm-up, within which synchrony and loss are
+        compared, 0 for one block; the preset's if left out.
+    significance
+        Largest probability of a chance relation at which it is believed, 1 to believe
+        always; the preset's if left out.
+    minimum_spread
+        Spread of synchrony, as a share of its mean, that must be exceeded; the preset's if
+        left out.
     """
 
     kind: RuleKind = RuleKind.NONE
@@ -44,16 +61,32 @@ class RuleSection:
     a_baseline: float | None = None
     sigma: float | None = None
     scale_by_learning_rate: bool | None = None
+    spike: SpikeChoice | None = None
+    loss: LossChoice | None = None
+    positions: Positions | None = None
+    trend_steps: int | None = None
+    significance: float | None = None
+    minimum_spread: float | None = None
 
     def __post_init__(self) -> None:
         integer("[rule] warm_up_steps", self.warm_up_steps, 1, 2**63 - 1)
-        for field in ("a_plus", "a_baseline"):
+        for field in ("a_plus", "a_baseline", "minimum_spread"):
             if getattr(self, field) is not None:
                 number(f"[rule] {field}", getattr(self, field), least=0)
         if self.sigma is not None:
             number("[rule] sigma", self.sigma, above=0)
+        if self.significance is not None:
+            number("[rule] significance", self.significance, above=0, most=1)
+        if self.trend_steps is not None:
+            integer("[rule] trend_steps", self.trend_steps, 0, 2**31 - 1)
 
     def changes(self) -> dict[str, Any]:
         """Fields of the rule's settings that differ from the preset."""
-        names = ("a_plus", "a_baseline", "sigma", "scale_by_learning_rate")
-        return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        others = ("kind", "preset", "layers", "warm_up_steps")
+        names = [field.name for field in fields(self) if field.name not in others]
+        changes = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
+        # what RuleSettings calls None, which TOML has not
+        for name, all_of_it in (("trend_steps", 0), ("significance", 1)):
+            if name in changes and changes[name] == all_of_it:
+                changes[name] = None
+        return changes

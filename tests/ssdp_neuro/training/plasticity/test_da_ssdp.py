@@ -116,6 +116,55 @@ def test_warm_up__in_blocks_ignores_a_shared_trend():
     assert task.rule.fits[0].k < 0.4
 
 
+def test_warm_up__a_short_last_block_joins_the_one_before():
+    fits = []
+    for steps, block in ((11, 10), (11, None)):
+        task = Task(warm_up_steps=steps, trend_steps=block)
+        for seed in range(steps):
+            task.step(seed)
+        fits.append(task.rule.fits[0])
+    assert fits[0] == fits[1]
+    halves = Task(warm_up_steps=11, trend_steps=5)
+    for seed in range(11):
+        halves.step(seed)
+    last = [
+        first_spike(x)[0]
+        for x in (
+            torch.cat(p)
+            for p in zip(*(halves.batch(seed)[:2] for seed in range(5, 11)), strict=True)
+        )
+    ]
+    assert halves.rule.fits[0].mu == pytest.approx(float(synchrony(*last).mean()))
+
+
+def test_warm_up__of_small_batches_is_that_of_the_whole():
+    whole, parts = (Task(warm_up_steps=2, trend_steps=None) for _ in range(2))
+    for task, n_parts in ((whole, 1), (parts, 4)):
+        parameters = task.layer.parameters()
+        optimizer = torch.optim.SGD(parameters, lr=0.0)
+        task.rule.remove()
+        task.rule = DASSDP(
+            [(task.pre, task.layer, task.post)],
+            warm_up_steps=2,
+            trend_steps=None,
+            optimizer=optimizer,
+        )
+        for seed in range(4):
+            before, after, loss = task.batch(seed)
+            for part in range(n_parts):
+                some = slice(16 // n_parts * part, 16 // n_parts * (part + 1))
+                task.pre(before[some]), task.post(after[some])
+                task.layer(before[some]).sum().backward()
+                if part == n_parts - 1:
+                    optimizer.step()
+                task.rule.step(loss[some])
+            optimizer.zero_grad()
+    assert whole.rule.fits[0].n_samples == parts.rule.fits[0].n_samples == 32
+    assert whole.rule.fits[0].k == pytest.approx(parts.rule.fits[0].k)
+    assert (whole.layer.weight - parts.layer.weight).abs().max() < 1e-7
+    assert whole.layer.weight.any()
+
+
 def test_warm_up__warns_of_saturated_synchrony():
     pre, layer, post = Pass(), nn.Conv2d(3, 2, 1), Pass()
     with DASSDP([(pre, layer, post)], warm_up_steps=1) as rule:

@@ -95,6 +95,23 @@ def test_fit__warns_of_saturated_synchrony_and_stays_at_one():
     assert recorded(unguarded, 1.0 - 1e-6 * np.arange(100.0), np.arange(100.0)).fit().k != 0.0
 
 
+def test_fit__spread_is_judged_by_the_mean():
+    # a wide layer at 1 % activity has synchrony of this size
+    s = 1e-4 * np.random.default_rng(0).random(1000)
+    assert recorded(DopamineGate(), s, -s).fit().k == pytest.approx(1.0)
+    with pytest.warns(SaturationWarning):
+        assert recorded(DopamineGate(), 1.0 + s, -s).fit().k == 0.0
+    with pytest.warns(SaturationWarning):
+        assert recorded(DopamineGate(), 0 * s, s).fit().k == 0.0
+
+
+def test_fit__two_samples_always_lie_on_a_line_and_show_nothing():
+    gate = DopamineGate()
+    gate.record(torch.tensor([0.1, 0.2]), torch.tensor([2.0, 1.0]))
+    fit = gate.fit()
+    assert (fit.pearson, fit.k) == (pytest.approx(-1.0), 0.0)
+
+
 @pytest.mark.parametrize("constant", ["synchrony", "loss"])
 def test_fit__of_a_constant_is_a_gate_of_one(constant):
     varied, same = torch.linspace(0, 1, 64), torch.full((64,), 0.3)

@@ -46,8 +46,10 @@ def work(rank, folder):
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
     updates = [torch.tensor([1.0 + rank, 0.0]), torch.tensor([[4.0 * rank]])]
-    means = mean_over_samples(updates, 1 + 2 * rank, None)  # of 1 sample and of 3
-    made = {"means": torch.cat([mean.flatten() for mean in means]).numpy()}
+    made = {}
+    for name, n_samples in (("means", 1 + 2 * rank), ("of one", 3 * rank), ("of none", 0)):
+        means = mean_over_samples(updates, n_samples, None)
+        made[name] = torch.cat([mean.flatten() for mean in means]).numpy()
     for rule in RULES:
         batches = [batch(step, rank, 8) for step in range(STEPS)]
         made[f"{rule.__name__} weights"], made[f"{rule.__name__} gates"] = trained(
@@ -82,3 +84,5 @@ def test_two_ranks__learn_as_one_with_both_halves_of_the_batch(ranks):
 
 def test_mean_over_samples__weighs_ranks_by_their_samples(ranks):
     assert [rank["means"].tolist() for rank in ranks] == [[1.75, 0.0, 3.0]] * 2
+    assert [rank["of one"].tolist() for rank in ranks] == [[2.0, 0.0, 4.0]] * 2
+    assert [rank["of none"].tolist() for rank in ranks] == [[0.0, 0.0, 0.0]] * 2

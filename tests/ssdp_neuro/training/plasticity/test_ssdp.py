@@ -4,10 +4,14 @@ import pytest
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.nn.utils import prune
 
 from hw_models import ConversionError, InputError, RangeError, ShapeError
 from ssdp_neuro.training import (
+    DASSDP,
     SSDP,
+    DelayedLinear,
+    GateAtOne,
     InputOf,
     Positions,
     SpikeChoice,
@@ -256,14 +260,201 @@ def test_linear__after_flatten_reads_every_pixel():
     assert same(made, wanted_change(recorded["maps"].flatten(2), recorded["output"]))
 
 
-def test_recurrent__spikes_arrive_a_step_later():
+def test_recurrent__times_are_those_of_firing():
     neurons, layer = Pass(), nn.Linear(5, 5)
     train = spikes(4, 6, 5)
     with SSDP([(neurons, layer, neurons)], **RULE) as rule:
         neurons(train)
         made = change_of(layer.weight, rule.step)
-    late = torch.cat([torch.zeros(4, 1, 5), train[:, :-1]], dim=1)
-    assert same(made, wanted_change(late, train))
+    assert same(made, wanted_change(train, train))
+
+
+def each_synapse(before, after, delays):
+    """The change synapse by synapse, by spikes that are moved by hand."""
+    wanted = torch.zeros(after.shape[2], before.shape[2])
+    for i in range(before.shape[2]):
+        for j in range(after.shape[2]):
+            delay = int(delays[j, i])
+            late = functional.pad(before[:, :, i : i + 1], (0, 0, delay, 0))[:, : before.shape[1]]
+            wanted[j, i] = wanted_change(late, after[:, :, j : j + 1]).item()
+    return wanted
+
+
+@pytest.mark.parametrize("shape", [(5, 6), (6,), ()])
+def test_delays__are_counted(shape):
+    generator = torch.Generator().manual_seed(2)
+    delays = torch.randint(0, 9, shape, generator=generator).expand(5, 6)
+    pre, layer, post = Pass(), DelayedLinear(6, 5, delays=delays.numpy()), Pass()
+    before, after = spikes(4, 8, 6), spikes(4, 8, 5, seed=1)
+    with DASSDP([(pre, layer, post)], warm_up_steps=1, significance=None, **RULE) as rule:
+        pre(before), post(after)
+        seen = []
+        record = rule.gates[0].record
+        rule.gates[0].record = lambda s, loss: (seen.append(s), record(s, loss))
+        rule.step(torch.rand(4))
+        rule.gates[0].k.zero_()
+        pre(before), post(after)
+        made = change_of(layer.weight, rule.step)
+    assert same(made, each_synapse(before, after, delays))
+    arrives = first_spike(before)[1][:, None, :] + delays < 8
+    both = arrives & first_spike(after)[0][:, :, None]
+    assert torch.allclose(seen[0], both.double().mean((1, 2)))
+
+
+def test_delays__a_spike_in_time_is_synchronous():
+    pre, layer, post = Pass(), DelayedLinear(6, 5, delays=3), Pass()
+    before, after = torch.zeros(1, 8, 6), torch.zeros(1, 8, 5)
+    before[:, 0], after[:, 3] = 1, 1
+    with SSDP([(pre, layer, post)], a_plus=0.1) as rule:
+        pre(before), post(after)
+        made = change_of(layer.weight, rule.step)
+    assert same(made, torch.full((5, 6), 0.1))
+    with pytest.raises(RangeError, match=r"SpikeChoice\.FIRST"):
+        SSDP([(pre, layer, post)], spike=SpikeChoice.LAST)
+
+
+@pytest.mark.parametrize("positions", Positions)
+@pytest.mark.parametrize("kind", ["linear", "delayed", "conv"])
+def test_pruned__only_kept_weights_change_and_count(kind, positions):
+    layer = {
+        "linear": lambda: nn.Linear(6, 5),
+        "delayed": lambda: DelayedLinear(6, 5, delays=torch.arange(30).view(5, 6).numpy() % 4),
+        "conv": lambda: nn.Conv2d(6, 5, 3, padding=1),
+    }[kind]()
+    room = (3, 3) if kind == "conv" else ()
+    plain, pre, post = copy.deepcopy(layer), Pass(), Pass()
+    mask = (
+        torch.rand(layer.weight.shape, generator=torch.Generator().manual_seed(3)) < 0.5
+    ).float()
+    prune.custom_from_mask(layer, "weight", mask)
+    before, after = spikes(4, 8, 6, *room, rate=0.1), spikes(4, 8, 5, *room, rate=0.1, seed=1)
+    changes = []
+    for each in (plain, layer):
+        with SSDP([(pre, each, post)], positions=positions, **RULE) as rule:
+            pre(before), post(after)
+            weight = each.weight if each is plain else each.weight_orig
+            changes.append(change_of(weight, rule.step))
+            patterns = [
+                tap.reading.pattern(x)
+                for tap, x in zip(rule._taps.values(), (before, after), strict=True)
+            ]
+            seen = rule.connections[0].synchrony(*patterns)
+    assert same(changes[1], changes[0] * mask)
+    if kind == "linear":
+        both = first_spike(before)[0][:, None, :] & first_spike(after)[0][:, :, None]
+        assert torch.allclose(seen, (both * mask).double().sum((1, 2)) / mask.sum())
+    if kind == "conv" and positions is Positions.EACH:
+        patches = functional.unfold(first_spike(before)[0].double(), 3, padding=1)
+        fired = first_spike(after)[0].double().flatten(2)
+        both = torch.einsum("bil,bjl,ji->b", patches, fired, mask.flatten(1).double())
+        assert torch.allclose(seen, both / 9 / mask.sum())
+
+
+class OwnForward(nn.Linear):
+    def forward(self, x):
+        return super().forward(x).flip(-1)
+
+
+def test_rule__refuses_weights_that_are_computed():
+    pre, post = Pass(), Pass()
+    for layer, why in (
+        (nn.utils.parametrizations.weight_norm(nn.Linear(6, 5)), "parametrized by _WeightNorm"),
+        (nn.utils.parametrizations.spectral_norm(nn.Linear(6, 5)), "_SpectralNorm"),
+        (nn.utils.spectral_norm(nn.Linear(6, 5)), "computed before each pass"),
+        (OwnForward(6, 5), "OwnForward: a rule needs"),
+    ):
+        with pytest.raises(ConversionError, match=why):
+            SSDP([(pre, layer, post)])
+    with pytest.warns(FutureWarning):
+        layer = nn.utils.weight_norm(nn.Linear(6, 5))
+    with pytest.raises(ConversionError, match="computed before each pass"):
+        SSDP([(pre, layer, post)])
+    with pytest.raises(RangeError, match="reflect"):
+        SSDP([(pre, nn.Conv2d(2, 2, 3, padding=1, padding_mode="reflect"), post)])
+
+
+def test_step__changes_frozen_weights_too():
+    model, x = dense_model(), spikes(6, 10, 12)
+    model.requires_grad_(False)
+    with SSDP([(model.hidden, model.to_output, model.output)], **RULE) as rule:
+        model(x)
+        assert change_of(model.to_output.weight, rule.step).any()
+
+
+@pytest.mark.parametrize("overflow_at", [None, 1, 3])
+def test_step__small_batches_accumulate_to_one(overflow_at):
+    model = dense_model()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.0)
+    scaler = torch.amp.GradScaler("cpu", init_scale=2.0)
+
+    def cycle(x, overflow_at):
+        optimizer.zero_grad()
+        for part in range(4):
+            loss = model(x[2 * part : 2 * part + 2]).sum()
+            scaler.scale(loss * (float("inf") if part == overflow_at else 1.0)).backward()
+            if part < 3:
+                assert rule.step() is False
+        scaler.step(optimizer)
+        scaler.update()
+        return change_of(model.to_output.weight, rule.step)
+
+    with SSDP([(model.hidden, model.to_output, model.output)], optimizer=optimizer, **RULE) as rule:
+        if overflow_at is not None:
+            assert not cycle(spikes(8, 10, 12, seed=5), overflow_at).any()
+        x = spikes(8, 10, 12)
+        made = cycle(x, None)
+    assert rule.steps == 1
+    assert made.any()
+    model.to_output.weight.data -= made  # as it was while x was shown
+    recorded = model.record(x)
+    assert same(made, wanted_change(recorded["hidden"], recorded["output"]))
+
+
+def test_step__an_empty_batch_changes_nothing():
+    for layer, room, positions in (
+        (nn.Linear(6, 5), (), Positions.FIRST_ARRIVAL),
+        (nn.Linear(6, 5), (3,), Positions.EACH),
+        (nn.Conv2d(6, 5, 3, padding=1), (4, 4), Positions.EACH),
+        (DelayedLinear(6, 5, delays=torch.arange(30).view(5, 6).numpy()), (), Positions.EACH),
+    ):
+        conv = isinstance(layer, nn.Conv2d)
+        pre, post = Pass(), Pass()
+        shapes = [(0, 4, n, *room) if conv else (0, 4, *room, n) for n in (6, 5)]
+        settings = {"significance": None, "minimum_spread": 0.0, "positions": positions}
+        with DASSDP([(pre, layer, post)], warm_up_steps=2, **settings) as rule:
+            for n_samples, changed in ((3, False), (0, False), (0, True)):
+                pre(spikes(n_samples, *shapes[0][1:])), post(spikes(n_samples, *shapes[1][1:]))
+                before = layer.weight.detach().clone()
+                assert rule.step(torch.rand(n_samples)) is changed
+                assert torch.equal(layer.weight, before)
+
+
+def test_step__says_why_it_may_see_nothing():
+    model = dense_model()
+    rule = SSDP([(model.hidden, model.to_output, model.output)])
+    with pytest.raises(InputError, match=r"CubaLif: not called.*torch\.compile"):
+        rule.step()
+    rule.remove()
+
+
+def test_load_state_dict__refuses_the_state_of_another_rule():
+    model = dense_model()
+    one = [(model.hidden, model.to_output, model.output)]
+    two = [(InputOf(model), model.to_hidden, model.hidden), *one]
+    state = DASSDP(two, warm_up_steps=8).state_dict()
+    for other, what in (
+        (DASSDP(two, warm_up_steps=4), "warm_up_steps: 8 in the state, 4"),
+        (DASSDP(one, warm_up_steps=8), "connections"),
+        (DASSDP(two, warm_up_steps=8, sigma=2.0), "sigma"),
+        (DASSDP(two, warm_up_steps=8, spike=SpikeChoice.LAST), "spike"),
+        (GateAtOne(two, warm_up_steps=8), "kind: DASSDP"),
+        (SSDP(two, warm_up_steps=8), "kind"),
+    ):
+        with pytest.raises(InputError, match=what):
+            other.load_state_dict(state)
+    with pytest.raises(InputError, match="older version"):
+        SSDP(one).load_state_dict({"steps": 3, "residuals": {}})
+    DASSDP(two, warm_up_steps=8).load_state_dict(state)
 
 
 @pytest.mark.parametrize("kind", ["time first", "stepwise"])

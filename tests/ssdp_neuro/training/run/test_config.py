@@ -3,10 +3,19 @@ import dataclasses
 import pytest
 
 from hw_models import InputError, RangeError, ResetMode, SsdpError, TypeMismatchError
-from ssdp_neuro.training import config_of, read_config
+from ssdp_neuro.training import (
+    LossChoice,
+    Positions,
+    Preset,
+    RuleSettings,
+    SpikeChoice,
+    config_of,
+    read_config,
+)
 from ssdp_neuro.training.run.choices import ModelKind, RuleKind
 from ssdp_neuro.training.run.config import SECTIONS, described_fields, example_config
 from ssdp_neuro.training.run.section import field_notes, plain, read_section
+from ssdp_neuro.training.run.settings.rule import RuleSection
 
 
 def written(tmp_path, text):
@@ -50,6 +59,34 @@ def test_read_config__changes_of_the_command_line(tmp_path):
     )
 
 
+def test_rule__takes_every_setting_of_the_rule():
+    table = {
+        "kind": "da-ssdp",
+        "preset": "paper",
+        "positions": "each",
+        "spike": "last",
+        "loss": "batch-mean",
+        "trend_steps": 0,
+        "significance": 1,
+        "minimum_spread": 0.5,
+        "sigma": 2,
+    }
+    section = read_section(RuleSection, table, "[rule]")
+    made = dataclasses.replace(Preset.CORRECTED.value, **section.changes())
+    assert made == RuleSettings(
+        positions=Positions.EACH,
+        spike=SpikeChoice.LAST,
+        loss=LossChoice.BATCH_MEAN,
+        trend_steps=None,
+        significance=None,
+        minimum_spread=0.5,
+        sigma=2.0,
+    )
+    assert {f.name for f in dataclasses.fields(RuleSettings)} < {
+        f.name for f in dataclasses.fields(RuleSection)
+    }
+
+
 @pytest.mark.parametrize(
     ("text", "error", "words"),
     [
@@ -70,6 +107,8 @@ def test_read_config__changes_of_the_command_line(tmp_path):
         ("[model]\nkind = 'transformer'\nhidden = [8, 8]", RangeError, "takes one number"),
         ("[model]\nkind = 'transformer'\nrefractory = 2", RangeError, "refractory: 2; .* left out"),
         ("[rule]\nsigma = 0", RangeError, "sigma"),
+        ("[rule]\nsignificance = 2", RangeError, "significance: 2"),
+        ('[rule]\npositions = "all"', InputError, "positions: 'all'"),
         ("[data]\nn_steps = 0", RangeError, "n_steps"),
         ("training = 3", TypeMismatchError, "a section with fields"),
         ("epochs = 3", InputError, "no section 'epochs'"),

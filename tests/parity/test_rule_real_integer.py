@@ -1,0 +1,84 @@
+"""The rule in real numbers and the integer rule: one rule, for every kind of projection."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from hw_models import DenseProjection, FixedPointNetwork, InputPopulation, LifPopulation
+from ssdp_neuro import learn, simulate
+from ssdp_neuro.rules import DaSsdp
+from ssdp_neuro.training import SSDP
+
+pytestmark = pytest.mark.kernel
+
+N_STEPS, N_IN, N_HIDDEN = 24, 20, 16
+REAL = {"a_plus": 20.0, "a_baseline": 9.0, "sigma": 3.0}  # weights in mantissas
+
+
+class Replay(nn.Module):
+    """Gives recorded spikes, as a layer of neurons would."""
+
+    def forward(self, spikes):
+        return spikes.clone()
+
+
+def network(kind, rng, plasticity):
+    rules = {name: plasticity if name == kind else None for name in ("feed-forward", "recurrent")}
+    return FixedPointNetwork(
+        populations=[
+            InputPopulation(name="in", shape=(N_IN,)),
+            LifPopulation(
+                name="hidden",
+                shape=(N_HIDDEN,),
+                current_decay=2047,
+                voltage_decay=200,
+                threshold=rng.integers(100, 900, N_HIDDEN),  # some stay silent
+            ),
+        ],
+        projections=[
+            DenseProjection(
+                source="in",
+                target="hidden",
+                weights=rng.integers(-20, 60, (N_HIDDEN, N_IN)),
+                plasticity=rules["feed-forward"],
+                name="feed-forward",
+            ),
+            DenseProjection(
+                source="hidden",
+                target="hidden",
+                weights=rng.integers(-20, 40, (N_HIDDEN, N_HIDDEN)),
+                plasticity=rules["recurrent"],
+                name="recurrent",
+            ),
+        ],
+    )
+
+
+@pytest.mark.parametrize("kind", ["feed-forward", "recurrent"])
+def test_rule__is_one_in_real_numbers_and_integers(kind):
+    rule, report = DaSsdp(n_steps=N_STEPS, **REAL).to_fixed(latency_bits=5, weight_unit=1.0)
+    # a change is rounded once, and the table before it
+    allowed = 0.5 + report.change_error * REAL["a_plus"] + 1e-4
+    changes = []
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        net = network(kind, rng, rule)
+        spikes = rng.random((N_STEPS, N_IN)) < 0.04
+        run = simulate(net, spikes, n_steps=N_STEPS)
+        learned = learn(net, spikes, n_steps=N_STEPS).network.projection(kind)
+        made = learned.weights - net.projection(kind).weights.astype(int)
+
+        post = Replay()
+        pre = post if kind == "recurrent" else Replay()
+        layer = nn.Linear(*net.projection(kind).weights.shape[::-1])
+        nn.init.zeros_(layer.weight)
+        with SSDP([(pre, layer, post)], **REAL) as real:
+            for module, name in {pre: net.projection(kind).source, post: "hidden"}.items():
+                module(torch.from_numpy(run.raster(name)[None].copy()))
+            real.step()
+        real_change = layer.weight.detach().numpy()
+        assert np.abs(made - real_change).max() <= allowed
+        changes.append(real_change)
+    assert np.max(changes) > 10
+    assert np.min(changes) < -3
