@@ -18,7 +18,16 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.machine import machine
-from hw_models import Rounding
+from hw_models import (
+    DaSsdpParams,
+    DenseProjection,
+    FixedPointNetwork,
+    InputPopulation,
+    LifPopulation,
+    Rounding,
+)
+from ssdp_neuro.engine.latencies import Latencies
+from ssdp_neuro.engine.learning_task import learning_task
 from ssdp_neuro.engine.plasticity import DaSsdpRule
 from ssdp_neuro.rules.da_ssdp import DaSsdp
 
@@ -40,16 +49,15 @@ def first_spikes(rng: np.random.Generator, n_neurons: int, n_steps: int) -> np.n
 def state_rows() -> Iterator[tuple[str, float, float]]:
     """Name, bytes per neuron, bytes per synapse beyond the weight; all of real arrays."""
     rng = np.random.default_rng(0)
+    yield ("DA-SSDP, `learn()`: a byte per code; count and first step of targets", engine(), 0.0)
     for bits in LATENCY_BITS:
         params, _ = RULE.to_fixed(latency_bits=bits, weight_unit=1 / 128)
-        codes = DaSsdpRule(params).codes(first_spikes(rng, N_NEURONS, N_STEPS), N_STEPS)
-        if bits == LATENCY_BITS[0]:
-            yield "DA-SSDP, engine (a byte per code, q = 3..8)", codes.nbytes / codes.size, 0.0
+        codes = codes_of(first_spikes(rng, N_NEURONS, N_STEPS), params)
         planes = (codes[:, None] >> np.arange(bits)) & 1
         packed = np.packbits(planes.astype(bool)).nbytes
         flags = np.packbits(codes != params.silent_code).nbytes
         size = (packed + flags) / codes.size
-        yield f"DA-SSDP, packed, flag and code of q = {bits} bits", size, 0.0
+        yield f"DA-SSDP, as specified (packed here): flag and code of q = {bits} bits", size, 0.0
     yield ("DA-SSDP, our Lava Process", *plastic_dense())
     for n_steps, rate in RATES:
         raster = rng.random((N_NEURONS, n_steps)) < rate
@@ -61,6 +69,34 @@ def state_rows() -> Iterator[tuple[str, float, float]]:
     traces = np.zeros(N_NEURONS, dtype=np.float32)
     yield "pair STDP, one float32 trace per neuron", traces.nbytes / traces.size, 0.0
     yield ("pair STDP, Lava's LearningDense (7-bit traces as 64-bit)", *learning_dense())
+
+
+def codes_of(first: np.ndarray, params: DaSsdpParams) -> np.ndarray:
+    codes = np.where(first < N_STEPS, first >> params.latency_shift, params.silent_code)
+    return codes.astype(np.uint8)
+
+
+def engine() -> float:
+    """Bytes per neuron that a learning run keeps of a sample, whatever its spikes and steps."""
+    params, _ = RULE.to_fixed(latency_bits=6, weight_unit=1 / 128)
+    lif = {"current_decay": 4095, "voltage_decay": 0, "threshold": 1}
+    network = FixedPointNetwork(
+        populations=[
+            InputPopulation(name="in", shape=(N_NEURONS,)),
+            LifPopulation(name="out", shape=(N_NEURONS,), **lif),
+        ],
+        projections=[
+            DenseProjection(
+                source="in",
+                target="out",
+                weights=np.zeros((N_NEURONS, N_NEURONS), dtype=int),
+                plasticity=params,
+            )
+        ],
+    )
+    task = learning_task(network, None, n_steps=N_STEPS)
+    kept = Latencies(task, {"in": 0, "out": 1}).table
+    return (kept.codes.nbytes + kept.counts.nbytes + kept.first.nbytes) / (2 * N_NEURONS)
 
 
 def plastic_dense() -> tuple[float, float]:
@@ -110,7 +146,7 @@ def learned_error(latency_bits: int, weight_bits: int, rounding: Rounding) -> fl
     for sample in range(N_SAMPLES):
         pre, post = (first_spikes(rng, N_SIDE, N_STEPS) for _ in range(2))
         gates = np.full(N_SIDE, rng.integers(0, 256), dtype=np.int32)
-        codes = (rule.codes(side, N_STEPS) for side in (pre, post))
+        codes = (codes_of(side, params) for side in (pre, post))
         rule.update(weights, *codes, gates, seed=1, sample=sample)
         real += RULE.change(pre[:, None], post[None, :], gates[0] / 128)
         real = np.clip(real, -1, (half - 1) / half)
@@ -146,7 +182,8 @@ def page(rows: list[tuple[str, float, float]], errors: dict, name: str) -> str:
         f"## Bytes of state ({N_NEURONS} source and {N_NEURONS} target neurons)",
         "",
         "Measured: `nbytes` of the arrays. The weight itself is not counted; what a rule needs"
-        " once per projection (kernel, time constants) neither.",
+        " once per projection (kernel, time constants) neither. Lava's arrays are those of its CPU"
+        " models, wider than the chip's registers; no row is of a chip.",
         "",
         "| state | per neuron | per synapse |",
         "|---|---|---|",

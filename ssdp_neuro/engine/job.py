@@ -11,7 +11,7 @@ import numpy as np
 
 from hw_models import FixedPointNetwork
 from ssdp_neuro.engine.kernels import network as kernels
-from ssdp_neuro.engine.kernels.tables import InputTable, ProbeTable, State, Tally
+from ssdp_neuro.engine.kernels.tables import InputTable, LatencyTable, ProbeTable, State, Tally
 from ssdp_neuro.engine.plan import Plan
 from ssdp_neuro.engine.progress import Progress
 from ssdp_neuro.engine.results import BATCH_EVENT, EventCounts
@@ -21,6 +21,18 @@ FIRST_CHUNK_STEPS = 1024
 CHUNK_SECONDS = 0.2  # steps per call grow until a call takes this long
 CHUNKS_PER_THREAD = 4
 SPIKES_PER_PART = 1 << 16
+_NONE = np.zeros(0, dtype=np.int64)
+NO_LATENCIES = LatencyTable(
+    coded=_NONE,
+    code_base=_NONE,
+    shift=_NONE,
+    silent=np.zeros(0, dtype=np.uint8),
+    codes=np.zeros(0, dtype=np.uint8),
+    counted=_NONE,
+    count_base=_NONE,
+    counts=np.zeros(0, dtype=np.int32),
+    first=np.zeros(0, dtype=np.int32),
+)
 
 
 class Job:
@@ -88,10 +100,7 @@ class Job:
     def run_window(self, state: State, first: int, last: int, start: int, end: int) -> None:
         """Samples ``first..last - 1`` over steps ``start..end - 1``; keeps what comes out."""
         counts = np.zeros((last - first, end - start, len(self.plan.index)), dtype=np.int32)
-        tally = Tally(
-            updates=np.zeros(len(self.plan.index), dtype=np.int64),
-            operations=np.zeros(len(self.network.projections), dtype=np.int64),
-        )
+        tally = self._tally()
         window = np.array([first, last, start, end, self.n_steps], dtype=np.int64)
         cursor = np.array([first, start, 0, 0], dtype=np.int64)
         parts = []
@@ -108,6 +117,7 @@ class Job:
                 state,
                 self.inputs,
                 self.probes,
+                NO_LATENCIES,
                 counts,
                 out,
                 tally,
@@ -116,6 +126,26 @@ class Job:
             parts.append(used if 2 * used.size > out.size else used.copy())
         self.outputs.append((first, start, counts, parts))
         self.tallies.append(tally)
+
+    def run_sample(self, state: State, sample: int, latencies: LatencyTable) -> None:
+        """One sample, of which nothing is kept but what ``latencies`` listens to."""
+        tally = self._tally()
+        for start in range(0, self.n_steps, FIRST_CHUNK_STEPS):
+            end = min(start + FIRST_CHUNK_STEPS, self.n_steps)
+            kernels.run_network(
+                np.array([sample, start, 0, 0], dtype=np.int64),
+                np.array([sample, sample + 1, start, end, self.n_steps], dtype=np.int64),
+                self.plan.populations,
+                self.plan.projections,
+                self.plan.synapses,
+                state,
+                self.inputs,
+                self.probes,
+                latencies,
+                np.zeros((0, 0, 0), dtype=np.int32),
+                np.zeros(0, dtype=np.int32),
+                tally,
+            )
 
     def load_events(self, name: str) -> np.ndarray:
         """Events of one population, sorted by sample, step and index."""
@@ -163,6 +193,12 @@ class Job:
             spikes=dict(zip(names, spikes.tolist(), strict=True)),
             synaptic_operations=dict(zip(q_names, operations.tolist(), strict=True)),
             neuron_updates=dict(zip(names, updates.tolist(), strict=True)),
+        )
+
+    def _tally(self) -> Tally:
+        return Tally(
+            updates=np.zeros(len(self.plan.index), dtype=np.int64),
+            operations=np.zeros(len(self.network.projections), dtype=np.int64),
         )
 
     def _inputs(self, given: SpikeInput) -> InputTable:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from hw_models import FixedPointNetwork
+from ssdp_neuro.engine.job import Job
+from ssdp_neuro.engine.latencies import Latencies
 from ssdp_neuro.engine.learn_result import LearnResult
 from ssdp_neuro.engine.learning_task import LearningRecord, learning_task
 from ssdp_neuro.engine.plasticity import DaSsdpRule
@@ -106,25 +108,27 @@ def learn(
     rules = {name: DaSsdpRule(task.rule(name)) for name in task.plastic}
     record = LearningRecord(task)
     rows_visited = dict.fromkeys(rules, 0)
-    ends = {end for name in rules for end in task.ends(name)}
-    with Progress(sys.stderr.isatty() if progress is None else progress) as bar:
+    plan = simulator.plan
+    latencies = Latencies(task, plan.index)
+    job = Job(network, plan, 1, task.given, n_steps, ())
+    bar = Progress(sys.stderr.isatty() if progress is None else progress)
+    with bar, plan.state() as state:
         for seen in range(task.n_seen):
             sample = seen % task.n_samples
-            one = task.given.sample(sample, n_steps)
-            run = simulator.run(one, n_steps=n_steps, seed=seed, progress=False)
-            first_spikes = {name: run.first_spikes(name) for name in ends}
+            latencies.clear()
+            job.run_sample(state, sample, latencies.table)
             for target in record.spike_counts:
-                counts = run.spike_counts(target)
-                record.note_spikes(seen, target, counts, first_spikes[target])
+                counts, first_spikes = latencies.counts(target), latencies.first_spikes(target)
+                record.note_spikes(seen, target, counts, first_spikes)
             for name, rule in rules.items():
                 if not task.mask[name][sample]:
                     continue
-                pre, post = (first_spikes[end] for end in task.ends(name))
-                gates = _gates(record, name, seen, pre, post)
+                pre, post = latencies.codes(name)
+                gates = _gates(record, name, seen, latencies)
                 rows_visited[name] += rule.update(
                     simulator.plastic_weights(name),
-                    rule.codes(pre, n_steps),
-                    rule.post_codes(post, n_steps, gates),
+                    pre,
+                    rule.post_codes(post, gates),
                     gates,
                     seed=task.seeds[name],
                     sample=task.first_sample + seen,
@@ -133,16 +137,16 @@ def learn(
     return record.result(simulator.current_network(), rows_visited)
 
 
-def _gates(
-    record: LearningRecord, name: str, seen: int, pre: np.ndarray, post: np.ndarray
-) -> np.ndarray:
+def _gates(record: LearningRecord, name: str, seen: int, latencies: Latencies) -> np.ndarray:
     """Gates int32 ``(n_post,)`` of a projection, from first spikes; a warm-up counts them."""
     task = record.task
     projection = task.plastic[name]
     if name not in record.dopamine:
-        counts = record.spike_counts[projection.target][seen]
-        return task.factors.gates(projection, seen % task.n_samples, counts, post)
-    n_pre, n_post = (int((side < task.n_steps).sum()) for side in (pre, post))
+        target = projection.target
+        counts, first_spikes = record.spike_counts[target][seen], latencies.first_spikes(target)
+        return task.factors.gates(projection, seen % task.n_samples, counts, first_spikes)
+    silent = task.rule(name).silent_code
+    n_pre, n_post = (int(np.count_nonzero(codes != silent)) for codes in latencies.codes(name))
     gate = dopamine_gate(task.rule(name), record.dopamine[name], n_pre * n_post)
     record.note_synchrony(seen, name, n_pre, n_post)
-    return np.full(post.shape, gate, dtype=np.int32)
+    return np.full(latencies.codes(name)[1].shape, gate, dtype=np.int32)

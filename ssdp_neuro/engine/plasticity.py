@@ -1,4 +1,4 @@
-"""The integer DA-SSDP rule of one projection: its table, its codes, its update."""
+"""The integer DA-SSDP rule of one projection: its table, its update."""
 
 from __future__ import annotations
 
@@ -26,18 +26,11 @@ class DaSsdpRule:
     def __post_init__(self) -> None:
         object.__setattr__(self, "table", product_table(self.params))
 
-    def codes(self, first_spikes: np.ndarray, n_steps: int) -> np.ndarray:
-        """Latency codes, uint8 ``(n,)``, of first spike steps ``(n,)``; ``n_steps`` is silent."""
-        codes = np.empty(first_spikes.shape, dtype=np.uint8)
-        shift, silent = self.params.latency_shift, self.params.silent_code
-        da_ssdp.latency_codes(first_spikes, n_steps, shift, silent, codes)
-        return codes
-
-    def post_codes(self, first_spikes: np.ndarray, n_steps: int, gates: np.ndarray) -> np.ndarray:
+    def post_codes(self, codes: np.ndarray, gates: np.ndarray) -> np.ndarray:
         """Codes of the post neurons; a teacher puts silent ones with a positive gate at its own."""
-        codes = self.codes(first_spikes, n_steps)
         if self.params.third_factor is ThirdFactor.TEACHER:
-            codes[(codes == self.params.silent_code) & (gates > 0)] = self.params.teacher_latency
+            forced = (codes == self.params.silent_code) & (gates > 0)
+            return np.where(forced, np.uint8(self.params.teacher_latency), codes)
         return codes
 
     def update(

@@ -28,14 +28,6 @@ NARROW_LIMIT = 127
 
 
 @kernel
-def latency_codes(first_spikes, n_steps, latency_shift, silent_code, codes):
-    """Fill ``codes`` (n,) from first spike steps (n,), ``n_steps`` meaning silent."""
-    for neuron in range(first_spikes.shape[0]):
-        step = first_spikes[neuron]
-        codes[neuron] = step >> latency_shift if step < n_steps else silent_code
-
-
-@kernel
 def rows_by_code(codes, n_codes):
     """Neuron indices grouped by code: ``order[starts[c]:starts[c + 1]]`` have code ``c``."""
     starts = np.zeros(n_codes + 1, dtype=np.int64)

@@ -73,9 +73,42 @@ def record(p, step, n_steps, sample, populations, state, probes):
                 probes.values[start + i] = values[offset + i]
 
 
+@part
+def note_latencies(p, step, state, latencies):
+    """Codes, counts and first steps of who fired in population ``p``."""
+    first = state.first[p]
+    for k in range(latencies.coded.shape[0]):
+        if latencies.coded[k] == p:
+            base, silent = latencies.code_base[k], latencies.silent[k]
+            code = np.uint8(step >> latencies.shift[k])
+            for i in range(state.n_fired[p]):
+                place = base + state.fired[first + i]
+                if latencies.codes[place] == silent:
+                    latencies.codes[place] = code
+    for k in range(latencies.counted.shape[0]):
+        if latencies.counted[k] == p:
+            base = latencies.count_base[k]
+            for i in range(state.n_fired[p]):
+                place = base + state.fired[first + i]
+                if latencies.counts[place] == 0:
+                    latencies.first[place] = step
+                latencies.counts[place] += 1
+
+
 @lean_kernel
 def run_network(
-    cursor, window, populations, projections, synapses, state, inputs, probes, counts, out, tally
+    cursor,
+    window,
+    populations,
+    projections,
+    synapses,
+    state,
+    inputs,
+    probes,
+    latencies,
+    counts,
+    out,
+    tally,
 ):
     """Run samples up to ``window[1]`` over steps ``window[2]..window[3] - 1``.
 
@@ -88,7 +121,8 @@ def run_network(
         First and last sample (exclusive), first and last step (exclusive) of this call,
         and the steps of a whole sample. A sample that begins at step 0 begins afresh.
     counts : int32 (n_samples, n_steps, P)
-        Spikes by sample, step and population of the window; filled.
+        Spikes by sample, step and population of the window; filled. Without an entry,
+        no spike is kept, and ``out`` may be empty, too.
     out : int32
         Neurons that fired, in the order of ``counts``; unsorted within a step for a
         population that keeps a list of live blocks.
@@ -100,6 +134,7 @@ def run_network(
     wide_vectors()
     n_populations = populations.kind.shape[0]
     n_out = cursor[2]
+    keeps_spikes = counts.shape[0] > 0
     set_rounding(TOWARD_ZERO)
     while cursor[0] < window[1]:
         sample = cursor[0]
@@ -108,7 +143,7 @@ def run_network(
         while cursor[1] < window[3]:
             step = cursor[1]
             room = most_spikes(sample, step, window[4], populations, inputs, state)
-            if n_out + room > out.shape[0]:
+            if keeps_spikes and n_out + room > out.shape[0]:
                 cursor[2] = n_out
                 cursor[3] = room
                 set_rounding(TO_NEAREST)
@@ -124,11 +159,13 @@ def run_network(
                 else:
                     update_population(p, step, populations, state, probes, tally)
                     record(p, step, window[4], sample, populations, state, probes)
-                n_fired = state.n_fired[p]
-                counts[sample - window[0], step - window[2], p] = n_fired
-                for k in range(n_fired):
-                    out[n_out + k] = np.int32(state.fired[first + k])
-                n_out += n_fired
+                note_latencies(p, step, state, latencies)
+                if keeps_spikes:
+                    n_fired = state.n_fired[p]
+                    counts[sample - window[0], step - window[2], p] = n_fired
+                    for k in range(n_fired):
+                        out[n_out + k] = np.int32(state.fired[first + k])
+                    n_out += n_fired
             for q in range(projections.kind.shape[0]):
                 source = projections.source[q]
                 n_fired = state.n_fired[source]

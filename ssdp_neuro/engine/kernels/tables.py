@@ -114,6 +114,23 @@ class ProbeTable(NamedTuple):
     values: Any  # int32: (n_samples, n_steps, size) of each probe, flat
 
 
+class LatencyTable(NamedTuple):
+    """First spikes of the populations that learning listens to, in the sample under way.
+
+    ``C`` arrays of codes, ``T`` of counts; both are changed in place.
+    """
+
+    coded: Any  # int64 (C,): population
+    code_base: Any  # int64 (C,): first entry in codes
+    shift: Any  # int64 (C,): steps per code as a power of two
+    silent: Any  # uint8 (C,): code of a neuron that has not fired yet
+    codes: Any  # uint8
+    counted: Any  # int64 (T,): population
+    count_base: Any  # int64 (T,): first entry in counts and first
+    counts: Any  # int32: spikes
+    first: Any  # int32: step of the first spike
+
+
 class Tally(NamedTuple):
     """What was done, added up over calls."""
 

@@ -98,20 +98,6 @@ def test_update__relabelling_pre_neurons_relabels_the_result(data, params):
     assert other_rows == n_rows
 
 
-@BOTH
-@given(
-    spikes=st.lists(st.lists(st.booleans(), min_size=6, max_size=6), min_size=1, max_size=5),
-    shift=st.integers(0, 2),
-)
-@settings(deadline=None, max_examples=30)
-def test_latency_codes__are_those_of_the_first_spike(kernels, spikes, shift):
-    raster = np.array(spikes)
-    first = np.where(raster.any(axis=1), raster.argmax(axis=1), 6).astype(np.int32)
-    codes = np.empty(len(spikes), dtype=np.uint8)
-    kernels.latency_codes(first, 6, shift, 7, codes)
-    assert codes.tolist() == [oracle.latency_code(train, 3, shift) for train in spikes]
-
-
 def test_stochastic__mean_change_is_the_product_without_rounding():
     """Binomial with 1e5 draws, p = 0.3: five standard deviations are 0.0073."""
     n_pre, n_post = 1000, 100
