@@ -24,6 +24,7 @@ from hw_models.integers import integer
 GATE_ONE = 128  # gates are in 1/128
 OPEN_GATE_HIGH = 255
 CORRELATION_ONE = 1 << 15
+LEAST_SPREAD = 10_000  # of synchrony: its mean is at most so many deviations
 SYNCHRONY_ONE = 1 << 8  # mean and deviation are in 1/256 of a pair
 LOSS_LOW, LOSS_HIGH = -(2**31), 2**31 - 1
 
@@ -35,7 +36,7 @@ class DopamineFit:
     Parameters
     ----------
     correlation
-        ``k`` in 1/32768, -32768..32768; 0 if synchrony or loss did not vary.
+        ``k`` in 1/32768, -32768..32768; 0 if it is not believed.
     mean
         ``mu`` in 1/256 of a pair.
     deviation
@@ -109,8 +110,16 @@ class SynchronyStatistics:
             product=self.product + s * error,
         )
 
-    def fit(self) -> DopamineFit:
+    def fit(self, least_correlation: int = 0) -> DopamineFit:
         """The gate that these statistics give; every value rounded to nearest.
+
+        The correlation is 0 where its magnitude is not above ``least_correlation``, or
+        where synchrony hardly varied: by no more than 1/10000 of its mean.
+
+        Parameters
+        ----------
+        least_correlation
+            In 1/32768.
 
         Raises
         ------
@@ -130,8 +139,10 @@ class SynchronyStatistics:
             raise RangeError("SynchronyStatistics.n_samples: 0; a fit needs at least 1")
         of_synchrony, of_loss, common = self._spread()
         correlation = 0
-        if of_synchrony and of_loss:
+        varies = LEAST_SPREAD**2 * of_synchrony > self.synchrony**2
+        if varies and of_loss:
             size = _root_to_nearest((CORRELATION_ONE * common) ** 2, of_synchrony * of_loss)
+            size = size if size > least_correlation else 0
             correlation = size if common < 0 else -size
         return DopamineFit(
             correlation=correlation,

@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from hw_models.arrays import integer_array
+from hw_models.dopamine import CORRELATION_ONE
 from hw_models.errors import RangeError, ShapeError, TypeMismatchError
 from hw_models.formats import Rounding
 from hw_models.integers import integer
@@ -77,6 +78,9 @@ class DaSsdpParams(FrozenRecord):
     warm_up
         Samples from which the dopamine gate is fitted and nothing is learned, 2..2**31 - 1;
         0 with every other third factor.
+    least_correlation
+        Magnitude that the warm-up's correlation of synchrony and loss must exceed to be
+        believed, in 1/32768, 0..32768; else the gate is one. 0 with every other third factor.
     kernel_bits, amplitude_bits
         Widths of a kernel entry and of an amplitude, unsigned, 1..8.
     """
@@ -94,6 +98,7 @@ class DaSsdpParams(FrozenRecord):
     third_factor: ThirdFactor = ThirdFactor.CONSTANT
     teacher_latency: int = 0
     warm_up: int = 0
+    least_correlation: int = 0
     kernel_bits: int = 8
     amplitude_bits: int = 8
 
@@ -133,8 +138,13 @@ class DaSsdpParams(FrozenRecord):
             raise TypeMismatchError(
                 f"{where}.third_factor: {self.third_factor!r}; a ThirdFactor is needed"
             )
-        allowed = (2, MOST_WARM_UP) if self.third_factor is ThirdFactor.DOPAMINE else (0, 0)
-        put(self, "warm_up", integer(f"{where}.warm_up", self.warm_up, *allowed))
+        has_gate = self.third_factor is ThirdFactor.DOPAMINE
+        for field, low, high in (
+            ("warm_up", 2, MOST_WARM_UP),
+            ("least_correlation", 0, CORRELATION_ONE),
+        ):
+            allowed = (low, high) if has_gate else (0, 0)
+            put(self, field, integer(f"{where}.{field}", getattr(self, field), *allowed))
 
     @property
     def silent_code(self) -> int:

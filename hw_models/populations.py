@@ -86,7 +86,8 @@ class LifPopulation(FrozenRecord):
         sent while the current goes on; 0..63. Lava has no fixed-point model of this.
     reset_interval, reset_offset
         If the interval is not 0, u and v are cleared at the start of every step ``t``
-        (counted from 1) with ``t % interval == offset % interval``, as Lava's LIFReset.
+        (counted from 1) with ``t % interval == offset % interval``, as Lava's LIFReset. A
+        running refractory period ends then, too.
 
     Raises
     ------

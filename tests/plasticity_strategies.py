@@ -37,6 +37,7 @@ def da_ssdp_params(draw: st.DrawFn, **fixed: Any) -> DaSsdpParams:
     }
     if fields["third_factor"] is ThirdFactor.DOPAMINE:
         fields["warm_up"] = draw(st.integers(2, 6))
+        fields["least_correlation"] = draw(st.sampled_from((0, 0, 9000, 32768)))
     return DaSsdpParams(**{**fields, **fixed})
 
 

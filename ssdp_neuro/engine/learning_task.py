@@ -191,7 +191,7 @@ def learning_task(
         n_steps=n_steps,
         n_samples=n_samples,
         n_seen=epochs * n_samples,
-        first_sample=integer("first_sample", first_sample, 0, 2**32 - 1),
+        first_sample=integer("first_sample", first_sample, 0, 2**62),
     )
 
 

@@ -63,7 +63,7 @@ def dopamine_gate(params: DaSsdpParams, statistics: SynchronyStatistics, synchro
     """The dopamine gate of a sample, in 1/128: 0 in the warm-up, as fitted afterwards."""
     if statistics.n_samples < params.warm_up:
         return 0
-    return statistics.fit().gate(synchrony)
+    return statistics.fit(params.least_correlation).gate(synchrony)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

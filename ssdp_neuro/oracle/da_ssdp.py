@@ -89,7 +89,7 @@ def teacher_gates(trains, label):
     return gates
 
 
-def dopamine_gate(history, synchrony):
+def dopamine_gate(history, synchrony, least_correlation=0):
     """Gate from the warm-up's (synchrony, loss) pairs: fractions, and the roots in decimals."""
     n = len(history)
     mean, mean_loss = (Fraction(sum(column), n) for column in zip(*history, strict=True))
@@ -98,8 +98,10 @@ def dopamine_gate(history, synchrony):
     covariance = sum((s - mean) * (loss - mean_loss) for s, loss in history) / n
     mu, sigma = nearest(256 * mean), max(1, nearest(256 * root(variance)))
     k = 0
-    if variance and loss_variance:
+    if loss_variance and variance > (mean / 10_000) ** 2:
         k = nearest(-(2**15) * covariance / root(variance * loss_variance))
+    if abs(k) <= least_correlation:
+        k = 0
     change = Fraction(k, 2**15) * 128 * (256 * synchrony - mu) / sigma
     return min(max(128 + nearest(change), 0), 255)
 

@@ -54,7 +54,8 @@ def learn(
                 if len(history) < params.warm_up:
                     history.append((synchrony, int(losses[number])))
                 else:
-                    gates = [da_ssdp.dopamine_gate(history, synchrony)] * len(post_trains)
+                    gate = da_ssdp.dopamine_gate(history, synchrony, params.least_correlation)
+                    gates = [gate] * len(post_trains)
             key = da_ssdp.random_bits(seed, order) if order else seed
             order += 1
             weights = da_ssdp.update(

@@ -15,12 +15,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 
 from hw_models import DaSsdpParams, RangeError, Rounding, ThirdFactor, TypeMismatchError
-from hw_models.dopamine import GATE_ONE
+from hw_models.dopamine import CORRELATION_ONE, GATE_ONE
 from hw_models.errors import brief
 from hw_models.integers import integer
 
@@ -125,6 +126,7 @@ class DaSsdp:
         third_factor: ThirdFactor = ThirdFactor.CONSTANT,
         teacher_latency: int = 0,
         warm_up: int = 0,
+        significance: float | None = 1e-3,
         kernel_bits: int = 8,
         amplitude_bits: int = 8,
     ) -> tuple[DaSsdpParams, DaSsdpReport]:
@@ -143,6 +145,9 @@ class DaSsdp:
             0..n_steps - 1; its code is stored.
         rounding, weight_low, weight_high, third_factor, warm_up, kernel_bits, amplitude_bits
             As in :class:`hw_models.DaSsdpParams`.
+        significance
+            For a dopamine gate, as for :class:`ssdp_neuro.training.DopamineGate`: makes
+            ``least_correlation`` of the warm-up's samples. None: always believed.
 
         Returns
         -------
@@ -185,6 +190,11 @@ class DaSsdp:
             third_factor=third_factor,
             teacher_latency=forced_step >> latency_shift,
             warm_up=warm_up,
+            least_correlation=(
+                least_correlation(warm_up, significance)
+                if third_factor is ThirdFactor.DOPAMINE
+                else 0
+            ),
             kernel_bits=kernel_bits,
             amplitude_bits=amplitude_bits,
         )
@@ -240,6 +250,35 @@ class DaSsdp:
             largest_change=float(amplitudes.max()) / weight_unit,
             vanishing=0.0 if params.rounding is Rounding.STOCHASTIC else float(nothing.mean()),
         )
+
+
+def least_correlation(n_samples: int, significance: float | None) -> int:
+    """Magnitude of a correlation, in 1/32768, that so many unrelated samples rarely exceed.
+
+    Parameters
+    ----------
+    n_samples
+        Samples taken as independent. Up to three always lie on a line, or nearly.
+    significance
+        Probability (Fisher's z, two-sided) of exceeding it; None: 0.
+
+    Raises
+    ------
+    RangeError
+
+    Examples
+    --------
+    >>> [least_correlation(n, 1e-3) for n in (3, 10, 200)]
+    [32768, 27738, 7544]
+    """
+    if significance is None:
+        return 0
+    if not 0 < significance < 1:
+        raise RangeError(f"significance: {significance}; allowed above 0, below 1")
+    if n_samples <= 3:
+        return CORRELATION_ONE
+    z = NormalDist().inv_cdf(1 - significance / 2)
+    return math.floor(CORRELATION_ONE * math.tanh(z / math.sqrt(n_samples - 3)))
 
 
 def _check_real(where: str, value: Any, *, positive: bool) -> None:

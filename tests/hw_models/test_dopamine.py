@@ -17,11 +17,29 @@ def counted(history):
 
 
 @given(
-    history=st.lists(st.tuples(SYNCHRONIES, LOSSES), min_size=1, max_size=12), synchrony=SYNCHRONIES
+    history=st.lists(st.tuples(SYNCHRONIES, LOSSES), min_size=1, max_size=12),
+    synchrony=SYNCHRONIES,
+    least=st.sampled_from((0, 10000, 20000, 32767, 32768)),
 )
 @settings(deadline=None, max_examples=300)
-def test_fit__gate_equals_twin(history, synchrony):
-    assert counted(history).fit().gate(synchrony) == oracle.dopamine_gate(history, synchrony)
+def test_fit__gate_equals_twin(history, synchrony, least):
+    made = counted(history).fit(least).gate(synchrony)
+    assert made == oracle.dopamine_gate(history, synchrony, least)
+
+
+def test_fit__believes_what_exceeds_the_least_correlation():
+    history = [(2, 30), (4, 10), (6, 20)]  # correlation -1/2
+    assert [counted(history).fit(least).correlation for least in (0, 16383, 16384)] == [
+        16384,
+        16384,
+        0,
+    ]
+
+
+def test_fit__does_not_believe_synchrony_that_hardly_varies():
+    for spread, believed in ((99, False), (100, False), (101, True)):
+        history = [(10**6 - spread, 1), (10**6 + spread, 2)]
+        assert (counted(history).fit().correlation != 0) is believed
 
 
 def test_fit__is_minus_the_correlation_with_mean_and_deviation():

@@ -250,8 +250,8 @@ def replaced_array(place, value):
     [
         (deleted("/", "format"), "'format' is None; 'ssdp_neuro network' is needed"),
         (spoiled_attribute("/", "format", "nir"), "'format' is 'nir'"),
-        (deleted("/", "version"), "version None; this release reads version 1"),
-        (spoiled_attribute("/", "version", 2), "version 2; this release reads version 1"),
+        (deleted("/", "version"), "version None; this release reads versions 1 and 2"),
+        (spoiled_attribute("/", "version", 3), "version 3; this release reads versions 1 and 2"),
         (spoiled_attribute("/", "version", "1"), "version '1'; this release"),
         (spoiled_attribute("/", "author", "me"), "/: unknown 'author'; format, populations"),
         (deleted("/", "projections"), "/: missing 'projections'"),
@@ -301,11 +301,11 @@ def test_load__refuses_what_it_does_not_know(path, spoil, message):
 
 def test_load__closes_the_file_when_it_refuses(path):
     with h5py.File(path, "a") as file:
-        file.attrs["version"] = 2
-    with pytest.raises(NetworkFileError, match="version 2"):
+        file.attrs["version"] = 3
+    with pytest.raises(NetworkFileError, match="version 3"):
         load(path)
     with h5py.File(path, "a") as file:  # HDF5 would refuse this while the file is open
-        file.attrs["version"] = 1
+        file.attrs["version"] = 2
     load(path)
 
 
@@ -313,3 +313,11 @@ def test_load__reads_a_file_that_may_only_be_read(path, network):
     copy = shutil.copy(path, path.with_name("copy.h5"))
     path.chmod(0o444)
     assert same_record(load(path), load(copy))
+
+
+def test_load__reads_files_of_version_1(path):
+    network = load(path)
+    with h5py.File(path, "a") as file:
+        file.attrs["version"] = 1
+        del file["projections/1/plasticity"].attrs["least_correlation"]
+    assert same_record(load(path), network)

@@ -1,3 +1,6 @@
+import re
+from pathlib import Path
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -28,6 +31,18 @@ def test_random_bits__stays_what_it_was():
     # stored numbers: a changed definition would change every stochastic run of every user
     bits = [int(random_bits(*key)) for key in ((0,), (1, 2, 3), (-1, 2**40))]
     assert bits == [3678440605, 3229197394, 1053003432]
+
+
+def test_random_bits__is_what_its_document_defines():
+    document = Path(__file__).parents[2] / "docs" / "fixed_point_da_ssdp.md"
+    text = document.read_text(encoding="utf-8")
+    defined: dict = {}
+    exec(re.search(r"```python\n(def random_bits.*?)```", text, re.DOTALL)[1], defined)
+    vectors = re.findall(r"^\| (\d+(?:, \d+){3}) \| (\d+) \|$", text, re.MULTILINE)
+    assert len(vectors) == 3
+    for words, bits in vectors:
+        key = [int(word) for word in words.split(", ")]
+        assert random_bits(*key) == defined["random_bits"](*key) == int(bits)
 
 
 def test_random_bits__broadcasts_keys():

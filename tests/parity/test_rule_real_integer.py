@@ -5,10 +5,17 @@ import pytest
 import torch
 from torch import nn
 
-from hw_models import DenseProjection, FixedPointNetwork, InputPopulation, LifPopulation
+from hw_models import (
+    DenseProjection,
+    FixedPointNetwork,
+    InputPopulation,
+    LifPopulation,
+    SynchronyStatistics,
+)
 from ssdp_neuro import learn, simulate
 from ssdp_neuro.rules import DaSsdp
-from ssdp_neuro.training import SSDP
+from ssdp_neuro.rules.da_ssdp import least_correlation
+from ssdp_neuro.training import SSDP, DopamineGate
 
 pytestmark = pytest.mark.kernel
 
@@ -82,3 +89,28 @@ def test_rule__is_one_in_real_numbers_and_integers(kind):
         changes.append(real_change)
     assert np.max(changes) > 10
     assert np.min(changes) < -3
+
+
+@pytest.mark.parametrize("n_samples", [2, 3, 10, 60, 400])
+def test_dopamine_gate__is_one_in_real_numbers_and_integers(n_samples):
+    believed = 0
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        pairs = rng.integers(100, 400, n_samples)
+        losses = rng.integers(0, 2000, n_samples) - rng.integers(0, 8) * pairs
+        real = DopamineGate()
+        real.record(torch.from_numpy(pairs / 1000), torch.from_numpy(losses / 7))
+        made = real.fit()
+        counted = SynchronyStatistics()
+        for pair, loss in zip(pairs, losses, strict=True):
+            counted = counted.add(pair, loss)
+        least = least_correlation(n_samples, 1e-3)
+        fit = counted.fit(least)
+        if abs(abs(made.pearson) * 2**15 - least) > 1:
+            assert fit.correlation / 2**15 == pytest.approx(made.k, abs=2**-15)
+            gates = real(torch.tensor([0.1, 0.2, 0.3, 0.4])).tolist()
+            twin = [fit.gate(pair) / 128 for pair in (100, 200, 300, 400)]
+            assert twin == pytest.approx(np.clip(gates, 0, 255 / 128), abs=0.01)
+        believed += made.k != 0
+    assert (believed > 0) is (n_samples > 3)
+    assert believed < 40

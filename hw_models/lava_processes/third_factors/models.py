@@ -99,6 +99,7 @@ class PyDopamineGateModel(_Gate):
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
         self.warm_up = proc_params["rule"].warm_up
+        self.least_correlation = proc_params["rule"].least_correlation
         self.statistics = self.lesson.statistics
         self.fired_pre = np.zeros(proc_params["n_pre"], dtype=bool)
         self.fired_post = np.zeros(self.n_post, dtype=bool)
@@ -115,7 +116,7 @@ class PyDopamineGateModel(_Gate):
             self.fired_post |= post
         gate = 0
         if self.is_learned() and self.statistics.n_samples >= self.warm_up:
-            gate = self.statistics.fit().gate(self._synchrony())
+            gate = self.statistics.fit(self.least_correlation).gate(self._synchrony())
         self.gate_out.send(np.full(self.n_post, gate, dtype=np.int32))
 
     def lrn_guard(self) -> bool:

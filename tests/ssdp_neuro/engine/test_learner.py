@@ -123,6 +123,18 @@ def test_learn__samples_switched_off_are_not_in_the_warm_up():
     assert result.dopamine["in->hidden"].n_samples == 3
 
 
+def test_learn__seeds_and_sample_numbers_count_modulo_2_to_the_32():
+    rng = np.random.default_rng(11)
+    network = two_layers(rng, hidden_rule=params_of(CONSTANT, rounding=Rounding.STOCHASTIC))
+    batch = batch_of(rng, 3)
+    plain = learn(network, batch, n_steps=N_STEPS, seed=5, first_sample=1)
+    far = learn(network, batch, n_steps=N_STEPS, seed=2**32 + 5, first_sample=2**32 + 1)
+    assert same_record(plain.network, far.network)
+    over = learn(network, batch, n_steps=N_STEPS, seed=5, first_sample=2**32 - 1)
+    learn(over.network, batch, n_steps=N_STEPS, first_sample=over.next_sample)
+    assert not same_record(plain.network, over.network)
+
+
 def test_learn__projections_do_not_share_random_bits():
     """Two equal projections between the same populations, changed by the same products."""
     rng = np.random.default_rng(10)
