@@ -47,8 +47,8 @@ from hw_models.projections import (
 
 FORMAT = "ssdp_neuro network"
 VERSION = 2
-# fields that files of version 1 do not have, and which then hold their defaults
-ADDED: dict[str, dict[str, Any]] = {"DaSsdpParams": {"least_correlation": 0}}
+# fields that older files do not have; they hold their defaults then
+ADDED = {"DaSsdpParams": {"least_correlation"}}
 PARTS = ("populations", "projections")
 KINDS: dict[str, Any] = {
     kind.__name__: kind
@@ -164,3 +164,118 @@ def _check_outline(root: StoredGroup) -> None:
         raise NetworkFileError(
             f"attribute 'format' is {root.attributes.get('format')!r}; {FORMAT!r} is needed"
         )
+    version = root.attributes.get("version")
+    if version not in (1, VERSION) or type(version) is not int:
+        raise NetworkFileError(f"version {version!r}; this release reads versions 1 and {VERSION}")
+    _compare("/", set(root.members) | set(root.attributes), {*PARTS, "format", "version"})
+    shapes: dict[Any, tuple[int, ...]] = {}
+    for part in PARTS:
+        group = root.members[part]
+        if not isinstance(group, StoredGroup):
+            raise NetworkFileError(f"/{part}: not a group")
+        places = [str(place) for place in range(len(group.members))]
+        _compare(f"/{part}", set(group.members), set(places))
+        for place in places:
+            record = group.members[place]
+            if not isinstance(record, StoredGroup):
+                raise NetworkFileError(f"{record.path}: a data set; a group is needed")
+            _check_names(record)
+            if part == "populations":
+                shape = shape_of(f"{record.path}: shape", _plain(record.attributes["shape"]))
+                shapes[record.attributes["name"]] = shape
+                _check_population(record, shape)
+            else:
+                ends = [record.attributes[end] for end in ("source", "target")]
+                _check_projection(record, [shapes.get(end) for end in ends])
+
+
+def _check_names(record: StoredGroup) -> None:
+    kind = record.attributes.get("kind")
+    if not isinstance(kind, str) or kind not in KINDS:
+        raise NetworkFileError(
+            f"{record.path}: kind {_plain(kind)!r}; known are {', '.join(KINDS)}"
+        )
+    names = [field.name for field in dataclasses.fields(KINDS[kind])]
+    twice = set(record.members) & set(record.attributes)
+    if twice:
+        raise NetworkFileError(f"{record.path}: {min(twice)!r} is there twice")
+    found = set(record.members) | set(record.attributes)
+    _compare(record.path, found | ADDED.get(kind, set()), {"kind", *names})
+
+
+def _check_population(record: StoredGroup, shape: tuple[int, ...]) -> None:
+    allowed = {(), (1,), (math.prod(shape),), shape}
+    for member in record.members.values():
+        if isinstance(member, StoredArray):
+            _check_integers(member)
+            if member.shape not in allowed:
+                raise NetworkFileError(
+                    f"{member.path}: shape {member.shape}; allowed () or {shape}"
+                )
+
+
+def _check_projection(record: StoredGroup, shapes: list[tuple[int, ...] | None]) -> None:
+    """Compare arrays with the ends; of unknown ends the network complains later."""
+    kind = KINDS[record.attributes["kind"]]
+    n_pre, n_post = (None if shape is None else math.prod(shape) for shape in shapes)
+    for member in record.members.values():
+        if not isinstance(member, StoredArray):
+            continue
+        _check_integers(member)
+        if n_pre is None or n_post is None or member.shape is None:
+            continue
+        if kind is DenseProjection and member.shape != (n_post, n_pre):
+            raise NetworkFileError(
+                f"{member.path}: shape {member.shape}; {(n_post, n_pre)} is needed"
+            )
+        if kind is SparseProjection and math.prod(member.shape) > n_pre * n_post:
+            raise NetworkFileError(
+                f"{member.path}: shape {member.shape}; at most {n_pre * n_post} pairs"
+            )
+
+
+def _check_integers(array: StoredArray) -> None:
+    if array.shape and array.dtype is not None and array.dtype.kind not in "iu":
+        raise NetworkFileError(f"{array.path}: dtype {array.dtype}; integers are needed")
+
+
+def _records(group: Any) -> list[Any]:
+    return [_record(group.members[str(place)]) for place in range(len(group.members))]
+
+
+def _record(group: StoredGroup) -> Any:
+    _check_names(group)
+    kind = KINDS[group.attributes["kind"]]
+    stored = set(group.members) | set(group.attributes)
+    names = [field.name for field in dataclasses.fields(kind) if field.name in stored]
+    values = {name: _field(group, name) for name in names}
+    try:
+        return kind(**values)
+    except SsdpError as error:
+        raise NetworkFileError(f"{group.path}: {error}") from None
+
+
+def _field(group: StoredGroup, name: str) -> Any:
+    if name in group.members:
+        member = group.members[name]
+        return _record(member) if isinstance(member, StoredGroup) else member.value
+    value = _plain(group.attributes[name])
+    if name not in ENUMS:
+        return value
+    known = ENUMS[name].__members__
+    if not isinstance(value, str) or value not in known:
+        raise NetworkFileError(f"{group.path}: {name} {value!r}; known are {', '.join(known)}")
+    return known[value]
+
+
+def _plain(value: Any) -> Any:
+    """Turn an attribute into what Python has: an array into a tuple."""
+    return tuple(value.tolist()) if isinstance(value, np.ndarray) else value
+
+
+def _compare(where: str, found: set[str], needed: set[str]) -> None:
+    for what, names in (("missing", needed - found), ("unknown", found - needed)):
+        if names:
+            raise NetworkFileError(
+                f"{where}: {what} {sorted(names)[0]!r}; {', '.join(sorted(needed))} are needed"
+            )

@@ -24,6 +24,5 @@ def make_ready(network: FixedPointNetwork) -> None:
     for name in simulator.plan.plastic:
         plastic: Any = network.projection(name)
         rule = DaSsdpRule(plastic.plasticity)
-        silent = np.zeros(0, dtype=np.int32)
-        codes = rule.codes(silent, 1)
-        rule.update(simulator.plastic_weights(name)[:0, :0], codes, codes, silent)
+        codes, gates = np.zeros(0, dtype=np.uint8), np.zeros(0, dtype=np.int32)
+        rule.update(simulator.plastic_weights(name)[:0, :0], codes, codes, gates)

@@ -142,6 +142,8 @@ def test_check__knows_the_limits_that_only_one_chip_has():
 def test_check__counts_neurons_synapses_memory_and_sources():
     many = FixedPointNetwork(populations=[lif(131_073)], projections=[])
     assert found(many, LOIHI1) == [("network", "neurons", 131_073, "0..131072")]
+    full = FixedPointNetwork(populations=[lif(131_072)], projections=[])
+    assert check(full, LOIHI1) == ()
     assert check(many, LOIHI2) == ()
     wide = dense(np.zeros((2, 4097), int))
     assert found(wide, LOIHI1) == [("out", "sources[0]", 4097, "0..4096")]
@@ -159,6 +161,17 @@ def test_check__counts_neurons_synapses_memory_and_sources():
     assert found(delayed, small) == [("network", "synaptic_bytes", 11, "0..10")]
     few = dataclasses.replace(LOIHI2, synapses_per_chip=Figure(4, "a test"))
     assert found(dense(np.zeros((1, 5), int)), few) == [("network", "synapses", 5, "0..4")]
+
+
+def test_check__a_pool_stores_one_weight():
+    network = FixedPointNetwork(
+        populations=[InputPopulation(name="in", shape=(1, 2, 2)), lif(shape=(1, 1, 1))],
+        projections=[PoolProjection(source="in", target="out", name="w", kernel_size=2, weight=2)],
+    )
+    none = dataclasses.replace(LOIHI2, synapses_per_chip=Figure(0, "a test"))
+    assert found(network, none) == [("network", "synapses", 1, "0..0")]
+    one = dataclasses.replace(LOIHI2, synapses_per_chip=Figure(1, "a test"))
+    assert check(network, one) == ()
 
 
 def test_check__counts_a_source_once_however_many_synapses_it_has():

@@ -72,6 +72,13 @@ def test_covering_grid__saturates_nothing_and_cannot_wrap(
     assert not wraps or grid.weight_exponent == 0
 
 
+@pytest.mark.parametrize(("n_inputs", "exponent"), [(3, 7), (4, 6), (5, 6)])
+def test_covering_grid__a_current_of_exactly_the_limit_is_too_much(n_inputs, exponent):
+    # mantissas of -256; four of them at exponent 7 are 2**17, aligned 2**23
+    grid = covering_grid(-np.ones((1, n_inputs)), real_threshold=1.0, current_decay=4095)
+    assert grid.weight_exponent == exponent
+
+
 def test_covering_grid__uses_every_mantissa_of_the_larger_side():
     grid = covering_grid([[1.0, -0.3]], real_threshold=2.0, current_decay=4095)
     assert grid.mantissas([1.0]).tolist() == [254]

@@ -86,6 +86,35 @@ def test_to_fixed__the_teachers_step_is_in_steps_whatever_the_codes(bits, step):
     assert params.teacher_latency == latency_code(spikes, bits, params.latency_shift)
 
 
+@pytest.mark.parametrize(("n_steps", "place"), [(64, 16), (63, 16), (62, 16), (61, 15)])
+def test_to_fixed__silence_stands_at_the_nearest_code(n_steps, place):
+    params, _ = real_rule(n_steps=n_steps).to_fixed(
+        latency_bits=5, latency_shift=2, weight_unit=0.01
+    )
+    assert params.silent_latency == place
+
+
+def test_to_fixed__changes_of_half_a_mantissa_do_not_vanish():
+    # a kernel of ones, and an amplitude of exactly one half: rounded away from zero
+    rule = real_rule(a_plus=0.5, a_baseline=0.25, sigma=1e6)
+    params, report = rule.to_fixed(latency_bits=5, weight_unit=1.0, kernel_bits=1)
+    assert params.kernel.tolist() == [1] * 32
+    assert report.largest_change == 0.5
+    assert report.vanishing == 0.0
+
+
+def test_to_fixed__kernel_error_is_the_largest_to_either_side():
+    rule = real_rule(sigma=3.0)
+    errors = set()
+    for bits in range(1, 9):
+        params, report = rule.to_fixed(latency_bits=5, weight_unit=0.01, kernel_bits=bits)
+        distance = np.arange(32)
+        error = params.kernel / (2**bits - 1) - np.exp(-(distance**2) / 18)
+        assert report.kernel_error == pytest.approx(np.abs(error).max(), rel=1e-12)
+        errors.add(np.sign(error[np.abs(error).argmax()]))
+    assert errors == {1.0, -1.0}
+
+
 @pytest.mark.parametrize(
     ("fields", "arguments", "error", "message"),
     [

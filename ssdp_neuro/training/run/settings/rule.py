@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from hw_models.integers import integer
-from ssdp_neuro.training.rule_settings import LossChoice, Positions, SpikeChoice
+from ssdp_neuro.training.plasticity.rule_settings import LossChoice, Positions, SpikeChoice
 from ssdp_neuro.training.run.choices import PresetName, RuleKind
 from ssdp_neuro.training.run.settings.real_number import number
 

@@ -121,6 +121,39 @@ def test_fit__of_a_constant_is_a_gate_of_one(constant):
     assert gate(varied).tolist() == [1.0] * 64
 
 
+def test_fit__rounding_of_the_sums_is_no_variance():
+    for value in np.random.default_rng(0).random(60):
+        gate = DopamineGate(significance=None, minimum_spread=0.0)
+        gate.record(torch.full((77,), value), torch.linspace(0, 1, 77))
+        fit = gate.fit()
+        assert (fit.sd, fit.k) == (0.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("n_blocks", "n_empty", "pearson", "believed"),
+    [
+        # 12 samples: the limit is tanh(3.29 / 3) = 0.800 in one block, 0.846 in three
+        (1, 0, 0.79, False),
+        (1, 0, 0.82, True),
+        (3, 0, 0.82, False),
+        (3, 0, 0.86, True),
+        (1, 9, 0.82, True),  # blocks without samples take no degree of freedom
+    ],
+)
+def test_fit__every_block_takes_a_degree_of_freedom(n_blocks, n_empty, pearson, believed):
+    base, other = np.array([1.0, -1.0, 1.0, -1.0] * 3), np.array([1.0, 1.0, -1.0, -1.0] * 3)
+    s, loss = base, pearson * base + math.sqrt(1 - pearson**2) * other
+    gate = DopamineGate(minimum_spread=0.0)
+    for some in np.split(np.arange(12), n_blocks):
+        recorded(gate, s[some], loss[some])
+        gate.end_block()
+    for _ in range(n_empty):
+        gate.end_block()
+    fit = gate.fit()
+    assert fit.pearson == pytest.approx(pearson)
+    assert (fit.k != 0.0) is believed
+
+
 def test_record__leaves_out_losses_that_are_not_finite():
     s, loss = related(200, -0.8)
     clean = recorded(DopamineGate(), s, loss).fit()

@@ -87,6 +87,17 @@ def test_da_ssdp_update__sums_in_float32_whatever_is_given(dtype, autocast):
     assert (update - wanted).abs().max() < 1e-6 * RULE["a_plus"] * 4
 
 
+@pytest.mark.parametrize("wide", ["gate", "pre_flag", "post_flag", None])
+def test_da_ssdp_update__is_as_wide_as_its_widest_factor(wide):
+    (pre, pre_latency, post, post_latency), gate = sides(3, 6, 5, 4)
+    factors = {"gate": gate.float(), "pre_flag": pre, "post_flag": post}
+    if wide is not None:
+        factors[wide] = factors[wide].double()
+    latencies = {"pre_latency": pre_latency, "post_latency": post_latency}
+    update = da_ssdp_update(**factors, **latencies, n_steps=4, **RULE)
+    assert update.dtype == (torch.float32 if wide is None else torch.float64)
+
+
 @pytest.mark.parametrize("n_steps", [4, 100])
 def test_da_ssdp_update__compiles_into_one_graph(n_steps):
     given_sides, gate = sides(3, 6, 5, n_steps)
