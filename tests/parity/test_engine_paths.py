@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from hw_models import DenseProjection, FixedPointNetwork, InputPopulation, LifPopulation
+from hw_models import (
+    DenseProjection,
+    FixedPointNetwork,
+    InputPopulation,
+    LifPopulation,
+    SparseProjection,
+)
 from ssdp_neuro import simulate
 from ssdp_neuro.engine.kernels import tables
 from ssdp_neuro.engine.plan import Plan
@@ -84,11 +90,7 @@ def test_refractory_neuron__of_a_population_at_rest_goes_on_waiting(refractory, 
             ),
         ],
         projections=[
-            DenseProjection(
-                source="in",
-                target="out",
-                weights=20 * (np.arange(n_neurons) == 100).astype(int)[:, None],
-            )
+            SparseProjection(source="in", target="out", pre=[0], post=[100], weights=[20])
         ],
     )
     spikes = np.zeros((200, 1), dtype=bool)
