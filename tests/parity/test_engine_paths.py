@@ -14,7 +14,7 @@ from ssdp_neuro import simulate
 from ssdp_neuro.engine.kernels import tables
 from ssdp_neuro.engine.plan import Plan
 from ssdp_neuro.engine.population_table import ALWAYS_SWEPT
-from tests.oracle.simulate import simulate as oracle
+from ssdp_neuro.oracle.simulate import simulate as oracle
 
 pytestmark = pytest.mark.kernel
 
