@@ -59,7 +59,10 @@ class MissingExtraError(SsdpError, ImportError):
 
 def brief(value: Any) -> str:
     """A value in an error message: its ``repr`` if that is short and one line, else its type."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # Python writes no integer of more than 4300 digits
+        return type(value).__name__
     if len(text) <= LONGEST_REPR and "\n" not in text:
         return text
     return type(value).__name__

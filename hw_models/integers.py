@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import operator
+import sys
 from typing import Any
 
 import numpy as np
 
 from hw_models.errors import RangeError, ShapeError, TypeMismatchError, brief
 
+MOST_REAL = sys.float_info.max
 INDEX_HIGH = 2**31 - 1  # flat neuron indices are int32
 
 
@@ -34,8 +36,16 @@ def integer(where: str, value: Any, low: int, high: int) -> int:
             f"{where}: {brief(value)} is {type(value).__name__}; an integer is needed"
         ) from None
     if not low <= number <= high:
-        raise RangeError(f"{where}: {number}; allowed {low}..{high}")
+        raise RangeError(f"{where}: {brief(number)}; allowed {low}..{high}")
     return number
+
+
+def real(where: str, value: float) -> float:
+    """A number as a float; RangeError for an integer beyond every float."""
+    try:
+        return float(value)
+    except OverflowError:
+        raise RangeError(f"{where}: {brief(value)}; allowed up to {MOST_REAL:.3g}") from None
 
 
 def shape_of(where: str, value: Any) -> tuple[int, ...]:

@@ -119,26 +119,16 @@ def data_settings(data: str, folder: Path | None, steps: int | None) -> DataSett
         If the file cannot be read, is no TOML, or has no such table.
     """
     from ssdp_neuro.data import DataSettings
+    from ssdp_neuro.data.toml_file import read_toml
 
     table: dict[str, Any] = {"name": data}
     if data.endswith(".toml"):
-        table = dict(_read_toml(Path(data)).get("data", {}))
-        if not table:
+        table = read_toml(data).get("data", {})
+        if not isinstance(table, dict) or not table:
             raise InputError(f"{data}: no [data] table")
+        table = dict(table)
     if folder is not None:
         table["folder"] = str(folder)
     if steps is not None:
         table["n_steps"] = steps
     return DataSettings.from_table(table)
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"{path}: not a readable TOML file: {reason}") from None

@@ -12,6 +12,7 @@ import typer
 
 from hw_models import InputError
 from ssdp_neuro.data import DATA_SETS, DataSettings, DataSplit, SpikeDataset, load
+from ssdp_neuro.data.toml_file import parse_value
 
 LOOKED_AT = 256  # samples of a part of which spikes are counted
 SHADES = " .:+#"
@@ -137,10 +138,7 @@ def _field(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals:
         raise InputError(f"--set {text!r}; field=value is needed")
-    try:
-        return name.strip(), json.loads(value)
-    except json.JSONDecodeError:
-        return name.strip(), value.strip()
+    return name.strip(), parse_value(value)
 
 
 def _draw(split: DataSplit, path: Path) -> None:

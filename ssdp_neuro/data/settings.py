@@ -11,7 +11,7 @@ from typing import Any
 
 from hw_models import InputError, RangeError, TypeMismatchError
 from hw_models.errors import brief
-from hw_models.integers import integer
+from hw_models.integers import integer, real
 
 MOST = 2**31 - 1
 MOST_STEPS = 2**20
@@ -209,8 +209,9 @@ def _checked(where: str, field: Any, value: Any) -> Any:
             return tuple(value)
         raise TypeMismatchError(f"{where}: {brief(value)}; a list of strings is needed")
     if kind is float and isinstance(value, (int, float)) and not isinstance(value, bool):
-        if math.isfinite(value):
-            return float(value)
+        number = real(where, value)
+        if math.isfinite(number):
+            return number
         raise RangeError(f"{where}: {value}; a finite number is needed")
     if kind is int:
         return integer(where, value, -MOST - 1, 2**32)

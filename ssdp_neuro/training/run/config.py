@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import sys
 import textwrap
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from hw_models import InputError
+from hw_models import InputError, TypeMismatchError
+from hw_models.errors import brief
 from ssdp_neuro.data import DataSettings
+from ssdp_neuro.data.toml_file import parse_value, read_toml
 from ssdp_neuro.training.run.choices import ScheduleKind
 from ssdp_neuro.training.run.section import (
     field_notes,
@@ -23,11 +23,6 @@ from ssdp_neuro.training.run.settings.model import ModelSettings
 from ssdp_neuro.training.run.settings.optimizer import OptimizerSettings
 from ssdp_neuro.training.run.settings.rule import RuleSection
 from ssdp_neuro.training.run.settings.training import TrainingSettings
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 FREE_TO_CHANGE = {
     "data": {"folder", "cache"},
@@ -102,10 +97,7 @@ def read_config(path: str | os.PathLike[str], changes: tuple[str, ...] = ()) -> 
     OSError
         If it cannot be read.
     """
-    try:
-        tables = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not TOML: {error}") from None
+    tables = read_toml(path)
     for change in changes:
         _apply(tables, change)
     return config_of(tables, str(path))
@@ -188,8 +180,9 @@ def _apply(tables: dict[str, Any], change: str) -> None:
     section, dot, name = key.strip().partition(".")
     if not equals or not dot:
         raise InputError(f"--set {change!r}; section.field=value is needed")
-    try:
-        value = tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        value = text.strip()
-    tables.setdefault(section, {})[name] = value
+    table = tables.setdefault(section, {})
+    if not isinstance(table, dict):
+        raise TypeMismatchError(
+            f"--set {change!r}: {section} is {brief(table)} in the file; a section is needed"
+        )
+    table[name] = parse_value(text)

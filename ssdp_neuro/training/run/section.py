@@ -13,8 +13,10 @@ from typing import Any, TypeVar
 
 from hw_models import InputError, TypeMismatchError
 from hw_models.errors import brief
+from hw_models.integers import real
 
 Section = TypeVar("Section")
+LONGEST_SHOWN = 80
 FIELD = re.compile(r"^(\w+(?:, \w+)*)(?: : .*)?$")
 
 
@@ -145,7 +147,7 @@ def _value(where: str, hint: Any, value: Any) -> Any:
     if isinstance(hint, type) and issubclass(hint, enum.Enum):
         return _choice(where, hint, value)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        return real(where, value)
     if hint in (bool, int, float, str):
         if type(value) is not hint:
             raise _wrong(where, hint, value)
@@ -166,7 +168,10 @@ def _choice(where: str, kind: type[enum.Enum], value: Any) -> enum.Enum:
 
 
 def _wrong(where: str, hint: Any, value: Any) -> TypeMismatchError:
-    return TypeMismatchError(f"{where}: {toml_value(value)}; {_allowed(hint)} is needed")
+    shown = toml_value(value)
+    if len(shown) > LONGEST_SHOWN:
+        shown = f"{shown[:LONGEST_SHOWN]}..."
+    return TypeMismatchError(f"{where}: {shown}; {_allowed(hint)} is needed")
 
 
 def _allowed(hint: Any) -> str:

@@ -53,7 +53,14 @@ def test_compare__prints_a_table(model_file, capsys):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("", "no [data] table"), ("[data", "not a readable TOML"), ("[data]\nnme = 1", "'nme'")],
+    [
+        ("", "no [data] table"),
+        ("data = 3", "no [data] table"),
+        ("[[data]]\nn_steps = 3", "no [data] table"),
+        ("[data", "not TOML"),
+        ("[data]\nnme = 1", "'nme'"),
+        (f"[data]\nn_steps = {'9' * 400}", "an integer of 1330 bits"),
+    ],
 )
 def test_compare__refuses_a_wrong_config(model_file, tmp_path, capsys, text, message):
     config = tmp_path / "run.toml"

@@ -8,6 +8,8 @@ from hw_models.integers import integer
 from ssdp_neuro.training.run.choices import DeviceKind, LossKind
 from ssdp_neuro.training.run.settings.real_number import number
 
+MOST_THREADS = 1024  # OpenMP dies of a hundred thousand
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
@@ -32,7 +34,7 @@ class TrainingSettings:
     device
         auto takes a GPU if there is one.
     threads
-        Of PyTorch; 0: as many as it takes by itself. Same numbers only with as many.
+        Of PyTorch, to 1024; 0: as many as it takes by itself. Same numbers only with as many.
     amp
         Mixed precision (bfloat16) in training; measuring is in float32.
     compile
@@ -67,7 +69,8 @@ class TrainingSettings:
 
     def __post_init__(self) -> None:
         lowest = {"epochs": 1, "batch_size": 1, "checkpoint_epochs": 1, "keep": 1}
-        for field in (*lowest, "threads", "patience", "checkpoint_steps"):
+        integer("[training] threads", self.threads, 0, MOST_THREADS)
+        for field in (*lowest, "patience", "checkpoint_steps"):
             integer(f"[training] {field}", getattr(self, field), lowest.get(field, 0), 2**31 - 1)
         integer("[training] seed", self.seed, 0, 2**31 - 1)
         number("[training] spike_weight", self.spike_weight, above=0)

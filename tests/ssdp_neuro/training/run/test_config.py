@@ -112,6 +112,14 @@ def test_rule__takes_every_setting_of_the_rule():
         ("[data]\nn_steps = 0", RangeError, "n_steps"),
         ("training = 3", TypeMismatchError, "a section with fields"),
         ("epochs = 3", InputError, "no section 'epochs'"),
+        ("[training]\nthreads = 100000", RangeError, r"threads: 100000; allowed 0\.\.1024"),
+        (f"[training]\nepochs = {'9' * 400}", InputError, "epochs: an integer of 1330 bits"),
+        (f"[training]\nepochs = {'9' * 5000}", InputError, "not TOML"),
+        (f"[optimizer]\nlearning_rate = {'9' * 400}", InputError, "1330 bits"),
+        (f"[model]\nhidden = {'[' * 20000}", InputError, "not TOML: nested more than 32 deep"),
+        (f"[model]\nhidden = {'[' * 99}{']' * 99}", InputError, "nested more than 32 deep"),
+        (f"a{'.a' * 99} = 3", InputError, "nested more than 32 deep"),
+        ("#" * 2**21, InputError, "larger than 1048576 bytes"),
         ("[training\n", InputError, "run.toml: not TOML"),
         ("[training]\nepochs = 1\nepochs = 2", InputError, "not TOML"),
     ],
@@ -125,6 +133,19 @@ def test_read_config__takes_a_file_with_a_byte_order_mark(tmp_path):
     path = tmp_path / "run.toml"
     path.write_bytes(b"\xef\xbb\xbf[training]\r\nepochs = 3\r\n")
     assert read_config(path).training.epochs == 3
+
+
+def test_read_config__a_change_of_what_is_no_section(tmp_path):
+    with pytest.raises(TypeMismatchError, match=r"'data\.n_steps=3': data is 3 in the file; a"):
+        read_config(written(tmp_path, "data = 3"), ("data.n_steps=3",))
+
+
+@pytest.mark.parametrize("change", ["training.seed=3\nepochs = 2", f"training.seed={'[' * 20000}"])
+def test_read_config__a_change_is_one_value(tmp_path, change):
+    with pytest.raises(TypeMismatchError, match=r"seed: .* is needed"):
+        read_config(written(tmp_path, ""), (change,))
+    with pytest.raises(InputError, match="1330 bits"):
+        read_config(written(tmp_path, ""), (f"training.seed={'9' * 400}",))
 
 
 @pytest.mark.parametrize("change", ["epochs=3", "training.epochs", "training=3"])
