@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hw_models.errors import NameClashError, TypeMismatchError, brief
+from hw_models.errors import NameClashError, TypeMismatchError, UnknownNameError, brief
 from hw_models.populations import InputPopulation, LifPopulation, Population
 from hw_models.projections import Projection, check_ends
 from hw_models.records import FrozenRecord
@@ -77,11 +77,11 @@ class FixedPointNetwork(FrozenRecord):
         return f"FixedPointNetwork({parts})"
 
     def population(self, name: str) -> Population:
-        """The population of that name; NameClashError lists the names there are."""
+        """The population of that name; UnknownNameError lists the names there are."""
         return self._find(self.populations, name, "population")
 
     def projection(self, name: str) -> Projection:
-        """The projection of that name; NameClashError lists the names there are."""
+        """The projection of that name; UnknownNameError lists the names there are."""
         return self._find(self.projections, name, "projection")
 
     @property
@@ -109,7 +109,7 @@ class FixedPointNetwork(FrozenRecord):
             if record.name == name:
                 return record
         known = ", ".join(repr(record.name) for record in records)
-        raise NameClashError(f"no {kind} named {name!r}; there are {known}")
+        raise UnknownNameError(f"no {kind} named {name!r}; there are {known}")
 
 
 def _some(names: list[str]) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.few_shot_study.result import Measurement, Task
 from benchmarks.few_shot_study.settings import Rule
-from hw_models import MissingExtraError
+from hw_models.errors import missing_extra
 
 COLOURS = {
     Rule.NONE: "#9aa5ae",
@@ -43,9 +43,7 @@ def figure_svg(found: Sequence[Measurement]) -> bytes:
         import matplotlib as mpl
         from matplotlib.figure import Figure
     except ImportError as missing:
-        raise MissingExtraError(
-            'the figure needs matplotlib: pip install "ssdp-neuro[plot]"'
-        ) from missing
+        raise missing_extra("the figure", "matplotlib") from missing
     data_sets = list(dict.fromkeys(m.data for m in found))
     settings: Any = {"font.size": 9, "svg.hashsalt": "ssdp-neuro", "svg.fonttype": "none"}
     with mpl.rc_context(settings):

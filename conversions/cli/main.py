@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from hw_models import MissingExtraError, SsdpError
+from hw_models.errors import EXTRAS, missing_extra
 
 COMMANDS = {
     "compare": "conversions.cli.compare:compare",
@@ -50,7 +51,7 @@ def command_of(name: str, home: str) -> Any:
     try:
         function = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError) as error:
-        function = _unavailable(name, str(error))
+        function = _unavailable(name, error)
         settings = {"ignore_unknown_options": True, "allow_extra_args": True}
     maker = typer.Typer(add_completion=False, rich_markup_mode="rich")
     # \b before a paragraph keeps its lines; in a raw docstring it is two characters
@@ -59,12 +60,20 @@ def command_of(name: str, home: str) -> Any:
     return typer.main.get_command(maker)
 
 
-def _unavailable(name: str, reason: str) -> Callable[[], None]:
+def _unavailable(name: str, reason: Exception) -> Callable[[], None]:
     def command() -> None:
+        if extra_of(reason):
+            raise reason
         raise MissingExtraError(f"command {name!r} cannot be loaded: {reason}")
 
     command.__doc__ = f"Not available here: {reason}"
     return command
+
+
+def extra_of(error: BaseException) -> str | None:
+    """The module of an extra that could not be imported; None if it was something else."""
+    module = (getattr(error, "name", None) or "").partition(".")[0]
+    return module if isinstance(error, ImportError) and module in EXTRAS else None
 
 
 def _print_version(wanted: bool) -> None:
@@ -110,6 +119,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _fail(str(error))
     except MemoryError as error:
         _fail(f"not enough memory: {error}")
+    except ImportError as error:
+        module = extra_of(error)
+        if module is None:
+            raise
+        _fail(str(missing_extra("this command", module)))
 
 
 def _fail(message: str) -> None:

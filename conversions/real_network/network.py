@@ -8,7 +8,13 @@ from typing import Any
 
 from conversions.real_network.dynamics import PER_NEURON, NeuronDynamics
 from conversions.real_network.projections import RealConv, RealDense, RealProjection
-from hw_models import InputPopulation, NameClashError, ShapeError, TypeMismatchError
+from hw_models import (
+    InputPopulation,
+    NameClashError,
+    ShapeError,
+    TypeMismatchError,
+    UnknownNameError,
+)
 from hw_models.integers import name_of, shape_of
 from hw_models.records import short_repr
 
@@ -79,12 +85,12 @@ class RealNetwork:
             _check_ends(projection, *(self.population(e) for e in _ends(projection)))
 
     def population(self, name: str) -> RealInput | RealNeurons:
-        """The population of that name; NameClashError lists the names there are."""
+        """The population of that name; UnknownNameError lists the names there are."""
         for record in self.populations:
             if record.name == name:
                 return record
         known = ", ".join(repr(record.name) for record in self.populations)
-        raise NameClashError(f"no population named {name!r}; there are {known}")
+        raise UnknownNameError(f"no population named {name!r}; there are {known}")
 
     def into(self, name: str) -> tuple[RealProjection, ...]:
         """Projections that end at a population."""

@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from hw_models import MissingExtraError
+from hw_models.errors import missing_extra
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,9 +32,7 @@ def require_matplotlib() -> None:
     try:
         import matplotlib  # noqa: F401
     except ImportError as missing:
-        raise MissingExtraError(
-            'the report needs matplotlib: pip install "ssdp-neuro[plot]"'
-        ) from missing
+        raise missing_extra("the report", "matplotlib") from missing
 
 
 def draw(make: Callable[[Result], Figure], result: Result) -> str:

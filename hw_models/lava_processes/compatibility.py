@@ -55,8 +55,8 @@ def import_lava() -> None:
             ports = importlib.import_module("lava.magma.core.process.ports.ports")
     except ImportError as error:
         raise MissingExtraError(
-            f"Lava cannot be imported ({error}). Install it with:\n  "
-            + "\n  ".join(INSTALL_COMMANDS)
+            f"Lava, the extra 'lava', cannot be imported ({error}); it is installed by: "
+            + " && ".join(INSTALL_COMMANDS)
         ) from error
     if tuple(int(part) for part in np.__version__.split(".")[:2]) >= (2, 1):
         _mend_reshaped_ports(ports.ReshapePort)

@@ -15,7 +15,7 @@ from lava.proc.io.sink import RingBuffer as SpikeSink
 from lava.proc.io.source import RingBuffer as SpikeSource
 from lava.proc.monitor.process import Monitor
 
-from hw_models.errors import InputError, NameClashError
+from hw_models.errors import InputError, UnknownNameError
 from hw_models.lava_processes.learning import PlasticProcesses, plastic_processes
 from hw_models.lava_processes.neurons import neuron_process
 from hw_models.lava_processes.synapses import connect_input, connect_output, synapse_process
@@ -77,14 +77,14 @@ class LavaModel:
 
         Raises
         ------
-        NameClashError
+        UnknownNameError
             If there is no input population of that name.
         InputError
             If that input has a source already.
         """
         source = self.network.population(name)
         if source not in self.network.inputs:
-            raise NameClashError(f"{name!r} is not an input population")
+            raise UnknownNameError(f"{name!r} is not an input population")
         if name in self.sources:
             raise InputError(f"{name}: the input has a source already")
         self._connect_source(source, port)
@@ -123,7 +123,7 @@ class LavaModel:
     def _population(self, name: str) -> AbstractProcess:
         if name not in self.populations:
             known = ", ".join(map(repr, self.populations))
-            raise NameClashError(f"no LIF population named {name!r}; there are {known}")
+            raise UnknownNameError(f"no LIF population named {name!r}; there are {known}")
         return self.populations[name]
 
 

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from hw_models import InputError, MissingExtraError
+from hw_models import InputError
+from hw_models.errors import missing_extra
 
 MOST_BYTES = 2**20
 DEEPEST = 32  # tables and lists within each other
@@ -77,5 +78,5 @@ def _tomllib() -> Any:
         try:
             import tomli as tomllib
         except ImportError:
-            raise MissingExtraError('TOML needs tomli: pip install ".[train]"') from None
+            raise missing_extra("TOML", "tomli") from None
     return tomllib

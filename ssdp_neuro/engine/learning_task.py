@@ -17,12 +17,12 @@ from hw_models import (
     DenseProjection,
     FixedPointNetwork,
     InputError,
-    NameClashError,
     RangeError,
     ShapeError,
     SynchronyStatistics,
     ThirdFactor,
     TypeMismatchError,
+    UnknownNameError,
 )
 from hw_models.arrays import flag_array
 from hw_models.errors import brief
@@ -265,4 +265,4 @@ def _mask(given: Any, names: list[str], n_samples: int) -> dict[str, np.ndarray]
 def _known(what: str, given: Mapping[str, Any], names: list[str]) -> None:
     unknown = sorted(set(given) - set(names))
     if unknown:
-        raise NameClashError(f"{what}: {unknown[0]!r}; such plastic projections are {names}")
+        raise UnknownNameError(f"{what}: {unknown[0]!r}; such plastic projections are {names}")

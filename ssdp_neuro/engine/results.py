@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hw_models import InputError, NameClashError
+from hw_models import InputError, UnknownNameError
 from hw_models.errors import brief
 from hw_models.extras import import_extra
 
@@ -225,7 +225,7 @@ class RunResult:
     def _events(self, name: str) -> np.ndarray:
         if name not in self.sizes:
             known = ", ".join(map(repr, self.sizes))
-            raise NameClashError(f"no population named {name!r}; there are {known}")
+            raise UnknownNameError(f"no population named {name!r}; there are {known}")
         if name not in self._cache:
             events = self.load_events(name)
             events.flags.writeable = False

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hw_models import FixedPointNetwork, NameClashError, TypeMismatchError
+from hw_models import FixedPointNetwork, TypeMismatchError, UnknownNameError
 from hw_models.errors import brief
 from hw_models.integers import integer
 from ssdp_neuro.engine.job import Job
@@ -106,12 +106,12 @@ class Simulator:
 
         Raises
         ------
-        NameClashError
+        UnknownNameError
             If there is no plastic projection of that name.
         """
         if name not in self.plan.plastic:
             known = ", ".join(map(repr, self.plan.plastic)) or "none"
-            raise NameClashError(f"no plastic projection named {name!r}; there are {known}")
+            raise UnknownNameError(f"no plastic projection named {name!r}; there are {known}")
         return self.plan.weights(name)
 
     def current_network(self) -> FixedPointNetwork:

@@ -12,10 +12,10 @@ from hw_models import (
     DaSsdpParams,
     FixedPointNetwork,
     InputError,
-    NameClashError,
     ShapeError,
     SynchronyStatistics,
     ThirdFactor,
+    UnknownNameError,
 )
 from hw_models.arrays import integer_array, plain_array
 from hw_models.dopamine import GATE_ONE, LOSS_HIGH, LOSS_LOW
@@ -126,7 +126,7 @@ def third_factors(
 
     Raises
     ------
-    InputError, NameClashError, ShapeError, RangeError, TypeMismatchError
+    InputError, UnknownNameError, ShapeError, RangeError, TypeMismatchError
     """
     plastic = [p for p in network.projections if getattr(p, "plasticity", None) is not None]
     kinds = {p.plasticity.third_factor for p in plastic}
@@ -181,7 +181,7 @@ def _teacher(
             raise InputError(f"teacher: a mapping from the target populations {targets} is needed")
         teacher = {targets[0]: teacher}
     if sorted(teacher) != targets:
-        raise NameClashError(f"teacher: for {sorted(teacher)}; target populations are {targets}")
+        raise UnknownNameError(f"teacher: for {sorted(teacher)}; target populations are {targets}")
     gates = {}
     for name, values in teacher.items():
         where = f"teacher of {name!r}"

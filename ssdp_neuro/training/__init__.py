@@ -1,13 +1,11 @@
 """Train spiking networks in PyTorch, with the chip's neuron and the chip's grid."""
 
-from hw_models import MissingExtraError
+from hw_models.errors import missing_extra
 
 try:
     import torch as _torch  # noqa: F401
 except ImportError as missing:
-    raise MissingExtraError(
-        'ssdp_neuro.training needs PyTorch: pip install "ssdp-neuro[train]"'
-    ) from missing
+    raise missing_extra("ssdp_neuro.training", "torch") from missing
 
 from ssdp_neuro.data.sets.digits import DigitsSplit, LabelledImages, load_digits
 from ssdp_neuro.training.fit_arrays import TrainingHistory, fit_arrays

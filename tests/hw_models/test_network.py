@@ -15,6 +15,7 @@ from hw_models import (
     ShapeError,
     SparseProjection,
     TypeMismatchError,
+    UnknownNameError,
     same_record,
 )
 
@@ -31,9 +32,9 @@ def test_network__finds_its_parts_by_name():
     assert NETWORK.projection("map->out") is DENSE
     assert NETWORK.inputs == (PIXELS,)
     assert NETWORK.neurons == (OUT, MAP)
-    with pytest.raises(NameClashError, match="no population named 'mop'; there are 'pixels', 'out"):
+    with pytest.raises(UnknownNameError, match="no population named 'mop'; there are 'pixels', "):
         NETWORK.population("mop")
-    with pytest.raises(NameClashError, match="no projection named 'out'; there are 'map->out'"):
+    with pytest.raises(UnknownNameError, match="no projection named 'out'; there are 'map->out'"):
         NETWORK.projection("out")
 
 
@@ -42,7 +43,7 @@ def test_network__finds_its_parts_by_name():
     [
         ([OUT, OUT], [], NameClashError, "populations: 'out' is used twice"),
         ([PIXELS, OUT, MAP], [DENSE, DENSE], NameClashError, "projections: 'map->out' is used"),
-        ([OUT], [DENSE], NameClashError, "no population named 'map'"),
+        ([OUT], [DENSE], UnknownNameError, "no population named 'map'"),
         (["out"], [], TypeMismatchError, "populations: 'out' is not one"),
         ([OUT], [OUT], TypeMismatchError, "projections: LifPopulation"),
         (
@@ -96,7 +97,7 @@ def test_replace__swaps_records_by_name():
     assert changed.projection("map->out") is weaker
     assert changed.population("map") is MAP
     assert NETWORK.population("out") is OUT
-    with pytest.raises(NameClashError, match="no population named 'new'"):
+    with pytest.raises(UnknownNameError, match="no population named 'new'"):
         NETWORK.replace(dataclasses.replace(OUT, name="new"))
 
 
@@ -120,3 +121,9 @@ def test_same_record__sees_kind_and_length():
     assert not same_record(PIXELS, OUT)
     shorter = FixedPointNetwork(populations=NETWORK.populations, projections=[DENSE])
     assert not same_record(NETWORK, shorter)
+
+
+def test_population__an_unknown_name_is_a_key_error_with_a_plain_message():
+    with pytest.raises(KeyError) as caught:
+        NETWORK.population("mop")
+    assert str(caught.value).startswith("no population named 'mop'; there are 'pixels'")

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from hw_models import MissingExtraError
+from hw_models.errors import missing_extra
 from ssdp_neuro.training.run.progress_record import EpochRecord
 from ssdp_neuro.training.run.run_folder import TENSORBOARD
 
@@ -33,9 +33,7 @@ def tensorboard_log(folder: Path | None, step: int) -> Iterator[Callable[[EpochR
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as missing:
-        raise MissingExtraError(
-            '[training] tensorboard: it is not installed: pip install "ssdp-neuro[train]"'
-        ) from missing
+        raise missing_extra("[training] tensorboard", "tensorboard") from missing
     with SummaryWriter(str(folder / TENSORBOARD), purge_step=step + 1) as writer:
 
         def log(record: EpochRecord, step: int) -> None:

@@ -13,10 +13,10 @@ from hw_models import (
     InputPopulation,
     LifPopulation,
     MissingExtraError,
-    NameClashError,
     RangeError,
     ShapeError,
     TypeMismatchError,
+    UnknownNameError,
 )
 from ssdp_neuro.oracle.simulate import simulate as oracle
 
@@ -61,7 +61,7 @@ def test_run_lava__says_what_it_counted():
         ({"n_steps": 0}, RangeError, "allowed 1.."),
         ({"n_steps": 14}, ShapeError, "allowed"),
         ({"probes": [("in", "u")]}, InputError, "LIF populations"),
-        ({"probes": [("nobody", "u")]}, NameClashError, "nobody"),
+        ({"probes": [("nobody", "u")]}, UnknownNameError, "nobody"),
     ],
     ids=str,
 )
@@ -134,7 +134,7 @@ def test_to_lava__has_one_source_for_an_input():
     assert not silent.sources["in"].data.init.any()
     with pytest.raises(InputError, match="has a source already"):
         silent.connect_input("in", silent.sources["in"].s_out)
-    with pytest.raises(NameClashError, match="not an input population"):
+    with pytest.raises(UnknownNameError, match="not an input population"):
         silent.connect_input("out", silent.sources["in"].s_out)
-    with pytest.raises(NameClashError, match="there are 'out'"):
+    with pytest.raises(UnknownNameError, match="there are 'out'"):
         silent.record_spikes("in", 5)

@@ -5,11 +5,11 @@ import pytest
 
 from hw_models import (
     InputError,
-    NameClashError,
     RangeError,
     ShapeError,
     SynchronyStatistics,
     TypeMismatchError,
+    UnknownNameError,
 )
 from ssdp_neuro import learn
 from tests.ssdp_neuro.engine.plastic_networks import (
@@ -48,7 +48,7 @@ BATCH = np.zeros((2, N_STEPS, 6), dtype=bool)
         ({"hidden_rule": DOPAMINE}, {"losses": [0, 2**31]}, RangeError, "2147483648 at index"),
         ({"hidden_rule": DOPAMINE}, {"losses": [0.5, 1]}, TypeMismatchError, "integers"),
         ({"hidden_rule": DOPAMINE}, {"dopamine": 3}, TypeMismatchError, "a mapping"),
-        ({"hidden_rule": DOPAMINE}, {"dopamine": {"x": 3}}, NameClashError, "'x'"),
+        ({"hidden_rule": DOPAMINE}, {"dopamine": {"x": 3}}, UnknownNameError, "'x'"),
         (
             {"hidden_rule": DOPAMINE},
             {"dopamine": {"in->hidden": 3}},
@@ -71,7 +71,7 @@ BATCH = np.zeros((2, N_STEPS, 6), dtype=bool)
             "either labels or teacher",
         ),
         ({"output_rule": TEACHER}, {"teacher": np.zeros((2, 2), int)}, ShapeError, r"\(2, 3\)"),
-        ({"output_rule": TEACHER}, {"teacher": {"in": [[0]]}}, NameClashError, "'out'"),
+        ({"output_rule": TEACHER}, {"teacher": {"in": [[0]]}}, UnknownNameError, "'out'"),
         (
             {"output_rule": TEACHER, "hidden_rule": TEACHER},
             {"labels": [0, 1]},
@@ -82,7 +82,7 @@ BATCH = np.zeros((2, N_STEPS, 6), dtype=bool)
         ({"hidden_rule": CONSTANT}, {"first_sample": -1}, RangeError, "first_sample"),
         ({"hidden_rule": CONSTANT}, {"learning_mask": [1, 0]}, TypeMismatchError, "booleans"),
         ({"hidden_rule": CONSTANT}, {"learning_mask": [True]}, ShapeError, r"\(2,\)"),
-        ({"hidden_rule": CONSTANT}, {"learning_mask": {"x": True}}, NameClashError, "'x'"),
+        ({"hidden_rule": CONSTANT}, {"learning_mask": {"x": True}}, UnknownNameError, "'x'"),
     ],
 )
 def test_learn__refuses_what_does_not_fit(rules, arguments, error, message):

@@ -12,7 +12,7 @@ from hw_models import (
     InputPopulation,
     LifPopulation,
     MissingExtraError,
-    NameClashError,
+    UnknownNameError,
 )
 from ssdp_neuro.engine.results import (
     BATCH_EVENT,
@@ -108,7 +108,7 @@ def test_run_result__names_its_populations_and_probes():
     with pytest.raises(InputError, match="there are none"):
         result_of(np.zeros((1, 2, 2), bool), True).probe("out", "v")
     for form in (result.events, result.raster, result.spike_counts, result.first_spikes):
-        with pytest.raises(NameClashError, match="no population named 'in'; there are 'out'"):
+        with pytest.raises(UnknownNameError, match="no population named 'in'; there are 'out'"):
             form("in")
 
 
@@ -126,7 +126,7 @@ def test_run_result__knows_the_versions_that_made_it():
         (["out", "v"], InputError, "a pair such as"),
         (("out", "w"), InputError, "allowed are 'u' and 'v' of LIF populations"),
         (("in", "v"), InputError, "allowed are 'u' and 'v' of LIF populations"),
-        (("hidden", "v"), NameClashError, "no population named 'hidden'"),
+        (("hidden", "v"), UnknownNameError, "no population named 'hidden'"),
     ],
 )
 def test_check_probes__refuses_what_is_not_there(probe, error, message):
