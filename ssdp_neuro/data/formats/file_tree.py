@@ -6,7 +6,6 @@ import contextlib
 import os
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +57,9 @@ def find_files(path: str | os.PathLike[str], pattern: re.Pattern[str]) -> list[T
     Raises
     ------
     InputError
-        If a zip file cannot be read.
+        If a zip file is damaged.
+    OSError
+        If one cannot be opened.
     """
     root = Path(path)
     archives = [root]
@@ -73,7 +74,7 @@ def find_files(path: str | os.PathLike[str], pattern: re.Pattern[str]) -> list[T
         archives = sorted(root.glob("*.zip"))
     found = []
     for archive in archives:
-        with _zip_errors(archive), zipfile.ZipFile(archive) as opened:
+        with archive.open("rb") as file, _zip_errors(archive), zipfile.ZipFile(file) as opened:
             for entry in opened.namelist():
                 match = _matched(pattern, entry)
                 if match:
@@ -103,10 +104,12 @@ def contents(files: list[TreeFile]) -> Iterator[bytes]:
             if file.archive is None:
                 size = Path(file.name).stat().st_size
             else:
+                if file.archive not in opened:
+                    plain = stack.enter_context(file.archive.open("rb"))
+                    with _zip_errors(file.archive):
+                        archive = stack.enter_context(zipfile.ZipFile(plain))
+                    opened[file.archive] = archive
                 with _zip_errors(file.archive):
-                    if file.archive not in opened:
-                        archive = zipfile.ZipFile(file.archive)
-                        opened[file.archive] = stack.enter_context(archive)
                     size = opened[file.archive].getinfo(file.name).file_size
             if size > MOST_BYTES:
                 raise InputError(f"{file}: {size} bytes; at most {MOST_BYTES}")
@@ -123,13 +126,6 @@ def _zip_errors(archive: Path, name: str | None = None) -> Iterator[None]:
     where = archive if name is None else f"{archive}: {name}"
     try:
         yield
-    # zipfile's NotImplementedError is an unknown compression, its RuntimeError a password
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        NotImplementedError,
-        RuntimeError,
-        KeyError,
-    ) as error:
-        raise InputError(f"{where}: not a readable zip file: {error}") from None
+    except Exception as error:  # zipfile reports damage by errors of many kinds
+        reason = str(error) or type(error).__name__
+        raise InputError(f"{where}: not a readable zip file: {reason}") from None

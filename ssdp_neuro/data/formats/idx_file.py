@@ -13,6 +13,7 @@ from typing import IO, Any
 import numpy as np
 
 from hw_models import InputError
+from ssdp_neuro.data.array_file import MOST_DEFLATE
 
 GZIP_MAGIC = b"\x1f\x8b"
 TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
@@ -46,11 +47,12 @@ def read_idx(path: str | os.PathLike[str]) -> np.ndarray:
     with Path(path).open("rb") as file:
         start = file.read(2)
         file.seek(0)
+        size = os.fstat(file.fileno()).st_size
         try:
             if start == GZIP_MAGIC:
                 with gzip.open(file) as unpacked:
-                    return _read(path, unpacked)
-            return _read(path, file)
+                    return _read(path, unpacked, MOST_DEFLATE * size)
+            return _read(path, file, size)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise InputError(f"{path}: damaged gzip file: {error}") from None
 
@@ -122,7 +124,7 @@ def idx_path(folder: str | os.PathLike[str], name: str) -> Path:
     return found[0]
 
 
-def _read(path: Any, file: IO[bytes] | gzip.GzipFile) -> np.ndarray:
+def _read(path: Any, file: IO[bytes] | gzip.GzipFile, most: int) -> np.ndarray:
     magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in TYPES or magic[3] == 0:
         raise InputError(f"{path}: begins with {magic!r}; not an idx file")
@@ -136,6 +138,8 @@ def _read(path: Any, file: IO[bytes] | gzip.GzipFile) -> np.ndarray:
     needed = math.prod(shape) * dtype.itemsize
     if needed > MOST_BYTES:
         raise InputError(f"{path}: shape {shape} needs {needed} bytes; allowed up to {MOST_BYTES}")
+    if needed > most:
+        raise InputError(f"{path}: shape {shape} needs {needed} bytes; cut off, it has fewer")
     data = file.read(needed + 1)
     if len(data) != needed:
         has = "more" if len(data) > needed else f"{len(data)}"

@@ -47,7 +47,9 @@ def decode_wave(data: bytes, where: str) -> Sound:
                     f"{where}: {channels} channels of {8 * width} bits; one of 16 is needed"
                 )
             samples = file.readframes(n_frames)
-    except (wave.Error, EOFError) as error:
+    except InputError:
+        raise
+    except Exception as error:  # wave reports damage by errors of many kinds
         raise InputError(
             f"{where}: not a whole wave file of plain samples: {str(error) or 'cut off'}"
         ) from None
