@@ -57,30 +57,6 @@ class MissingExtraError(SsdpError, ImportError):
     """An optional dependency is needed; the message names the command that installs it."""
 
 
-# the extra of pyproject.toml that brings a module
-EXTRAS = {
-    "distributed": "cluster",
-    "lava": "lava",
-    "matplotlib": "plot",
-    "nir": "nir",
-    "safetensors": "train",
-    "sklearn": "train",
-    "tensorboard": "train",
-    "tomli": "train",
-    "tonic": "train",
-    "torch": "train",
-}
-
-
-def missing_extra(what: str, module: str) -> MissingExtraError:
-    """The error of ``what`` for a module of :data:`EXTRAS` that cannot be imported."""
-    extra = EXTRAS[module]
-    return MissingExtraError(
-        f"{what}: {module} is needed, which the extra {extra!r} brings:"
-        f' python -m pip install ".[{extra}]" in a clone of ssdp_neuro'
-    )
-
-
 def brief(value: Any) -> str:
     """A value in an error message: its ``repr`` if that is short and one line, else its type."""
     try:

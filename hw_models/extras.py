@@ -7,6 +7,34 @@ from typing import Any
 
 from hw_models.errors import MissingExtraError
 
+# the extra of pyproject.toml that brings a module
+EXTRAS = {
+    "distributed": "cluster",
+    "lava": "lava",
+    "matplotlib": "plot",
+    "nir": "nir",
+    "pandas": "analysis",
+    "safetensors": "train",
+    "sklearn": "train",
+    "tensorboard": "train",
+    "tomli": "train",
+    "tonic": "train",
+    "torch": "train",
+    "xarray": "analysis",
+}
+
+
+def missing_extra(what: str, module: str) -> MissingExtraError:
+    """The error of ``what`` for a module of :data:`EXTRAS` that cannot be imported."""
+    return _missing(what, module, EXTRAS[module])
+
+
+def _missing(what: str, module: str, extra: str) -> MissingExtraError:
+    return MissingExtraError(
+        f"{what}: {module} is needed, which the extra {extra!r} brings:"
+        f' python -m pip install ".[{extra}]" in a clone of ssdp_neuro'
+    )
+
 
 def import_extra(module: str, extra: str, what: str, package: str = "") -> Any:
     """A module of an optional dependency.
@@ -29,15 +57,12 @@ def import_extra(module: str, extra: str, what: str, package: str = "") -> Any:
 
     Examples
     --------
-    >>> import_extra("not_there", "plot", "a picture")
+    >>> import_extra("not_there", "plot", "a picture")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    hw_models.errors.MissingExtraError: a picture needs not_there: pip install "ssdp-neuro[plot]"
+    hw_models.errors.MissingExtraError: a picture: not_there is needed, which the extra 'plot'...
     """
     try:
         return importlib.import_module(module)
     except ImportError as missing:
-        package = package or module.partition(".")[0]
-        raise MissingExtraError(
-            f'{what} needs {package}: pip install "ssdp-neuro[{extra}]"'
-        ) from missing
+        raise _missing(what, package or module.partition(".")[0], extra) from missing

@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.few_shot_study.result import Measurement, Task
 from benchmarks.few_shot_study.settings import Rule
-from hw_models.errors import missing_extra
+from hw_models.extras import missing_extra
 
 COLOURS = {
     Rule.NONE: "#9aa5ae",

@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from hw_models import MissingExtraError, SsdpError
-from hw_models.errors import EXTRAS, missing_extra
+from hw_models.extras import EXTRAS, missing_extra
 
 COMMANDS = {
     "compare": "conversions.cli.compare:compare",

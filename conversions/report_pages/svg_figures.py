@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from hw_models.errors import missing_extra
+from hw_models.extras import missing_extra
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

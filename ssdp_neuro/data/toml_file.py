@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hw_models import InputError
-from hw_models.errors import missing_extra
+from hw_models.extras import missing_extra
 
 MOST_BYTES = 2**20
 DEEPEST = 32  # tables and lists within each other

@@ -1,6 +1,6 @@
 """Train spiking networks in PyTorch, with the chip's neuron and the chip's grid."""
 
-from hw_models.errors import missing_extra
+from hw_models.extras import missing_extra
 
 try:
     import torch as _torch  # noqa: F401

@@ -12,7 +12,7 @@ from hw_models import (
     LifPopulation,
     save,
 )
-from hw_models.errors import EXTRAS
+from hw_models.extras import EXTRAS
 
 WITHOUT = "import sys; sys.modules['{module}'] = None; {use}"
 
@@ -66,13 +66,13 @@ def test_missing_extra__error_names_the_command_that_installs_it(module, use, co
 
 BLOCKED = """
 import sys
-from hw_models.errors import EXTRAS
+from hw_models.extras import EXTRAS
 class Missing:
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] in EXTRAS:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 sys.meta_path.insert(0, Missing())
-from ssdp_neuro.cli.main import main
+from conversions.cli.main import main
 main()
 """
 

@@ -31,8 +31,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conversions import from_netx, to_netx
-from conversions.commands.calibration_file import read_calibration
-from conversions.nir_graph import SNNTORCH, SpikeReset, nir_to_real
+from conversions.cli.calibration_file import read_calibration
+from conversions.cli.spike_file import load_spikes
+from conversions.nir import SNNTORCH, SpikeReset, nir_to_real
 from hw_models import (
     ConvProjection,
     DaSsdpParams,
@@ -46,14 +47,13 @@ from hw_models import (
     save,
 )
 from hw_models.hdf5_file import SEAL_BYTES
-from ssdp_neuro.cli.spike_file import load_spikes
 from ssdp_neuro.data import DataSettings
 from ssdp_neuro.data import load as load_data
-from ssdp_neuro.data.cifar10 import read_batch
-from ssdp_neuro.data.event_recordings import read_recordings
-from ssdp_neuro.data.idx_file import read_idx
+from ssdp_neuro.data.formats.event_recordings import read_recordings
+from ssdp_neuro.data.formats.idx_file import read_idx
+from ssdp_neuro.data.formats.wave_file import decode_wave
+from ssdp_neuro.data.sets.cifar10 import read_batch
 from ssdp_neuro.data.spike_data import load_samples
-from ssdp_neuro.data.wave_file import decode_wave
 from ssdp_neuro.training import CubaLif, SpikingNetwork, load_model, save_model
 from ssdp_neuro.training.run.config import read_config
 from ssdp_neuro.training.run.model_file import read_model
@@ -62,7 +62,7 @@ from tests.fuzz.long_run import ROUND, run_for
 CASE = Path(tempfile.gettempdir(), f"ssdp_neuro-fuzz-{os.getpid()}")
 LONGEST_SECONDS = 100  # more than the HDF5 child's own limit
 MOST_MEMORY = 2**31  # beyond what is in use when a round begins
-NIR = Path(__file__).parents[1] / "conversions/nir_graph/written/snntorch_dense.nir"
+NIR = Path(__file__).parents[1] / "conversions/nir/written/snntorch_dense.nir"
 INTERESTING = [0, 1, 2, 7, 8, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 2**31 - 1, 2**31, 2**32 - 1]
 INTERESTING += [2**63 - 1, 2**63, 2**64 - 1]
 

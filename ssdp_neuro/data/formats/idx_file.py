@@ -13,7 +13,7 @@ from typing import IO, Any
 import numpy as np
 
 from hw_models import InputError
-from ssdp_neuro.data.array_file import MOST_DEFLATE
+from ssdp_neuro.data.formats.array_file import MOST_DEFLATE
 
 GZIP_MAGIC = b"\x1f\x8b"
 TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}

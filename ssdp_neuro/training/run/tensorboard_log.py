@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from hw_models.errors import missing_extra
+from hw_models.extras import missing_extra
 from ssdp_neuro.training.run.progress_record import EpochRecord
 from ssdp_neuro.training.run.run_folder import TENSORBOARD
 

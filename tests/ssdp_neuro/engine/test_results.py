@@ -159,7 +159,7 @@ def test_run_result__becomes_an_xarray(batched):
     assert (
         data.v.sel(step=2, neuron=3).values.tolist() == result.probe("out", "v")[..., 2, 3].tolist()
     )
-    with pytest.raises(NameClashError, match="no population named 'in'"):
+    with pytest.raises(UnknownNameError, match="no population named 'in'"):
         result.to_xarray("in")
 
 
@@ -185,7 +185,7 @@ def test_run_result__becomes_a_table_of_its_spikes(batched):
         "out": rasters[1].sum(),
     }
     assert len(result.to_pandas("out")) == rasters[1].sum()
-    with pytest.raises(NameClashError, match="no population named 'in'"):
+    with pytest.raises(UnknownNameError, match="no population named 'in'"):
         result.to_pandas("in")
 
 
