@@ -31,8 +31,8 @@ def missing_extra(what: str, module: str) -> MissingExtraError:
 
 def _missing(what: str, module: str, extra: str) -> MissingExtraError:
     return MissingExtraError(
-        f"{what}: {module} is needed, which the extra {extra!r} brings:"
-        f' python -m pip install ".[{extra}]" in a clone of ssdp_neuro'
+        f"{what} needs {module}, of the extra {extra!r}:"
+        f' pip install ".[{extra}]" in a clone of ssdp_neuro'
     )
 
 
@@ -60,7 +60,7 @@ def import_extra(module: str, extra: str, what: str, package: str = "") -> Any:
     >>> import_extra("not_there", "plot", "a picture")  # doctest: +ELLIPSIS
     Traceback (most recent call last):
     ...
-    hw_models.errors.MissingExtraError: a picture: not_there is needed, which the extra 'plot'...
+    hw_models.errors.MissingExtraError: a picture needs not_there, of the extra 'plot': pip ...
     """
     try:
         return importlib.import_module(module)

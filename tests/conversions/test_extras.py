@@ -29,22 +29,22 @@ WITHOUT = "import sys; sys.modules['{module}'] = None; {use}"
         (
             "sklearn",
             "from ssdp_neuro.data import DataSettings, load; load(DataSettings(name='digits'))",
-            'data set digits needs scikit-learn: pip install "ssdp-neuro[train]"',
+            "data set digits needs scikit-learn, of the extra 'train': pip install \".[train]\"",
         ),
         (
             "nir",
             "from conversions.nir.files import nir_package; nir_package()",
-            'a NIR file needs nir: pip install "ssdp-neuro[nir]"',
+            "a NIR file needs nir, of the extra 'nir': pip install \".[nir]\"",
         ),
         (
             "distributed",
             "from conversions.comparison import workers; workers._client(2, None).__enter__()",
-            'needs dask: pip install "ssdp-neuro[cluster]"',
+            "needs dask, of the extra 'cluster': pip install \".[cluster]\"",
         ),
         (
             "matplotlib",
             "import ssdp_neuro; ssdp_neuro.plot.new_figure()",
-            'a picture needs matplotlib: pip install "ssdp-neuro[plot]"',
+            "a picture needs matplotlib, of the extra 'plot': pip install \".[plot]\"",
         ),
         (
             "lava",

@@ -192,6 +192,6 @@ def test_run_result__becomes_a_table_of_its_spikes(batched):
 @pytest.mark.parametrize(("form", "package"), [("to_xarray", "xarray"), ("to_pandas", "pandas")])
 def test_run_result__says_which_extra_a_form_needs(form, package, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)
-    message = rf'{form} needs {package}: pip install "ssdp-neuro\[analysis\]"'
+    message = rf"{form} needs {package}, of the extra 'analysis': pip install "
     with pytest.raises(MissingExtraError, match=message):
         getattr(result_of(np.ones((1, 2, 1), bool), True), form)()

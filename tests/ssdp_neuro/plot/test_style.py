@@ -56,7 +56,7 @@ def test_pictures__letters_are_legible_on_a_phone(network, run, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_pictures__need_matplotlib(network, run, name, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(MissingExtraError, match=r'pip install "ssdp-neuro\[plot\]"'):
+    with pytest.raises(MissingExtraError, match=r'pip install "\.\[plot\]"'):
         pictures(network, run)[name]()
 
 
