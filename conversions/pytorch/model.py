@@ -48,8 +48,10 @@ def rested_copy(model: nn.Module, n_samples: int, n_steps: int) -> nn.Module:
         reset = state_reset(module)
         if reset is not None:
             reset(module)
+        if type(getattr(module, "batch_size", None)) is int:  # of sinabs, and users' own
+            module.batch_size = n_samples  # type: ignore[assignment]
         if hasattr(module, "squeeze_forward"):  # sinabs: (B * T, ...) in and out
-            module.batch_size, module.num_timesteps = n_samples, n_steps  # type: ignore[assignment]
+            module.num_timesteps = n_steps  # type: ignore[assignment]
     return copied
 
 
@@ -175,12 +177,12 @@ def steps_of(spikes: np.ndarray | None, given: Any) -> int:
     InputError
         If what is given and the data do not agree.
     RangeError
-        If there is only one: then nothing can be said about time.
+        If there is none.
     """
     if given is not None:
-        given = integer("from_torch.n_steps", given, 2, 2**20)
+        given = integer("from_torch.n_steps", given, 1, 2**20)
     if spikes is None:
         return STEPS if given is None else given
     if given not in (None, spikes.shape[1]):
         raise InputError(f"n_steps: {given}; the calibration data have {spikes.shape[1]}")
-    return integer("from_torch.calibration: steps", spikes.shape[1], 2, 2**20)
+    return integer("from_torch.calibration: steps", spikes.shape[1], 1, 2**20)

@@ -14,15 +14,17 @@ from conversions.quantization.constant_drive import register_share
 from conversions.quantization.decays import current_kept
 from conversions.quantization.layer import Layer
 from conversions.quantization.layer_grid import ON_GRID, LayerGrid
+from conversions.quantization.lowering import EXPONENT_HIGH, most_units, reset_remainder
 from conversions.real_network import RealReset
 from conversions.real_network.simulator import AloneRun
 from hw_models import ConversionError
 from hw_models.arithmetic import ALIGN_SHIFT, STATE_LIMIT
 
-EXPONENT_HIGH = 7
 EXPONENT_LOW = -6  # below 0 mantissas are smaller than they could be, down to one bit
 UNKNOWN_RANGE = 8.0  # thresholds that a potential may lie below 0, if nothing is known about it
 UNKNOWN_KEPT = 63 / 64  # of a readout's potential: without a leak, 64 steps are looked ahead
+FULL_BITS = 8
+FEW = 4  # synapses of a neuron to itself, beside those for the lower digits
 MARGIN = 1.25  # of the largest state seen
 
 
@@ -169,6 +171,7 @@ def settled(layer: Layer, proposal: Steps, known: Range) -> LayerGrid:
             break
         found = grid
         holds = known.fits(units) and register_share(layer, units) <= 1
+        holds = holds and _resets_fit(layer, grid)
         proven = holds and not capped and (grid.current_bound(layer) < STATE_LIMIT).all()
         if proven or (exponent <= 0 and (holds or not known.observed)):
             break
@@ -179,6 +182,15 @@ def settled(layer: Layer, proposal: Steps, known: Range) -> LayerGrid:
             f" {layer.chip.name} holds {2.0**-EXPONENT_HIGH:.3g} and more"
         )
     return found
+
+
+def _resets_fit(layer: Layer, grid: LayerGrid) -> bool:
+    """Whether few synapses make of the chip's reset what the source has.
+
+    Thresholds of a chip with fewer bits of its weights need not be finer than these.
+    """
+    units = None if layer.bits >= FULL_BITS else reset_remainder(layer, grid)
+    return units is None or bool(np.abs(units).max() <= FEW * most_units(layer.bits))
 
 
 def _on_thresholds(layer: Layer, units: np.ndarray, whole: bool) -> tuple[np.ndarray, bool]:

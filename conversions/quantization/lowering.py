@@ -23,22 +23,24 @@ from hw_models import (
 )
 from hw_models.projections import MAX_DELAY, Projection
 
-FINE = 256  # what the fine synapses make up for is below it
+EXPONENT_HIGH = 7
 
 
-def whole_terms(values: Any) -> list[tuple[np.ndarray, int]]:
+def whole_terms(values: Any, bits: int = 8) -> list[tuple[np.ndarray, int]]:
     """Weight vectors with exponents whose sum is ``values``.
 
-    Each vector either has one sign or is even, and fits 8 bits, as the chip's weights do.
-    One is enough for small or round numbers, two for all up to 32767.
+    Each vector either has one sign or is even, and fits the chip's bits, as its weights do.
+    With 8 bits one is enough for small or round numbers, two for all up to 32767.
 
     Parameters
     ----------
     values : integers, shape (N,)
+    bits
+        Of the weights, without the sign.
 
     Returns
     -------
-    list of (int64 mantissas ``(N,)``, exponent 0 or 7)
+    list of (int64 mantissas ``(N,)``, exponent 0..7)
         Empty if all values are 0.
 
     Examples
@@ -47,24 +49,52 @@ def whole_terms(values: Any) -> list[tuple[np.ndarray, int]]:
     [([3, 24], 0), ([0, -8], 7)]
     >>> whole_terms([4, -6])[0][0].tolist()
     [4, -6]
+    >>> [(weights.tolist(), exponent) for weights, exponent in whole_terms([59], bits=4)]
+    [([11], 0), ([3], 4)]
     """
     left = np.asarray(values, dtype=np.int64)
     terms: list[tuple[np.ndarray, int]] = []
-    if not left.any():
-        return terms
-    if ((left >= 0) & (left < FINE)).all() or ((left <= 0) & (left > -FINE)).all():
-        return [(left, 0)]
-    if (left % 2 == 0).all() and (left >= -FINE).all() and (left <= FINE - 2).all():
-        return [(left, 0)]
-    fine = left % FINE
-    if fine.any():
-        terms.append((fine, 0))
-    coarse = (left - fine) // FINE
-    while coarse.any():
-        part = coarse.clip(-128, 127)
-        terms.append((2 * part, 7))
-        coarse = coarse - part
+    exponent = 0
+    while left.any():
+        if _fits(left, bits):
+            return [*terms, (left, exponent)]
+        if exponent == EXPONENT_HIGH:
+            part = _nearest(left, bits)
+            terms.append((part, exponent))
+            left = left - part
+            continue
+        # a digit of what is left; the last one leaves an even number for the highest exponent
+        last = exponent + bits > EXPONENT_HIGH
+        size = 1 << (EXPONENT_HIGH + 1 - exponent if last else bits)
+        digit = left % size
+        if digit.any():
+            terms.append((digit, exponent))
+        left = (left - digit) // size * (2 if last else 1)
+        exponent = EXPONENT_HIGH if last else exponent + bits
     return terms
+
+
+def most_units(bits: int) -> int:
+    """Largest weight that one synapse of the chip has, in units of synaptic input."""
+    return ((1 << bits) - 1) << EXPONENT_HIGH
+
+
+def _fits(values: np.ndarray, bits: int) -> bool:
+    high = 1 << bits
+    one_sign = bool((values >= 0).all() or (values <= 0).all())
+    if one_sign:
+        return bool((np.abs(values) < high).all())
+    return bool((values % 2 == 0).all() and (values >= -high).all() and (values <= high - 2).all())
+
+
+def _nearest(values: np.ndarray, bits: int) -> np.ndarray:
+    """As much of the values as one vector holds."""
+    high = 1 << bits
+    if (values >= 0).all() or (values <= 0).all():
+        return values.clip(1 - high, high - 1)
+    part = values.clip(-high, high - 2)
+    part -= part % 2
+    return part if part.any() else values.clip(0, high - 1)
 
 
 RELAY: dict[str, Any] = {"current_decay": 4095, "voltage_decay": 4095, "threshold": 1}
@@ -196,7 +226,7 @@ def _from_clock(
     made: list[Projection] = []
     for delay, units in drives:
         _check_delay(f"{layer.name}: the bias", delay)
-        for weights, exponent in whole_terms(units):
+        for weights, exponent in whole_terms(units, layer.bits):
             made.append(
                 DenseProjection(
                     source=clock_name,
@@ -212,7 +242,7 @@ def _from_clock(
 
 def _from_itself(layer: Layer, grid: LayerGrid) -> tuple[list[Projection], list[str]]:
     """Synapses of each neuron to itself that make of the chip's reset what the source has."""
-    wanted = _reset_remainder(layer, grid)
+    wanted = reset_remainder(layer, grid)
     if wanted is None:
         return [], []
     first = np.rint(wanted).astype(np.int64)
@@ -224,7 +254,7 @@ def _from_itself(layer: Layer, grid: LayerGrid) -> tuple[list[Projection], list[
     made: list[Projection] = []
     for later, units in parts:
         _check_delay(f"{layer.name}: its reset", later)
-        for weights, exponent in whole_terms(units):
+        for weights, exponent in whole_terms(units, layer.bits):
             (used,) = np.nonzero(weights)
             made.append(
                 SparseProjection(
@@ -247,7 +277,7 @@ def _from_itself(layer: Layer, grid: LayerGrid) -> tuple[list[Projection], list[
     ]
 
 
-def _reset_remainder(layer: Layer, grid: LayerGrid) -> np.ndarray | None:
+def reset_remainder(layer: Layer, grid: LayerGrid) -> np.ndarray | None:
     """What must be added after a spike to what the chip subtracts, in units of synaptic input."""
     dynamics = layer.dynamics
     if dynamics.is_readout or dynamics.reset is RealReset.ZERO:

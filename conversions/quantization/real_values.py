@@ -108,7 +108,7 @@ def real_values(
                 f"n_steps: needed with values of shape {exact.shape}, the same in every step: how"
                 " many steps the model repeats them"
             )
-        steps = integer("n_steps", n_steps, 2, 2**20)
+        steps = integer("n_steps", n_steps, 1, 2**20)
         shape = (len(rounded), steps, *rounded.shape[1:])
         rounded = np.broadcast_to(rounded[:, None], shape)
     elif n_steps not in (None, exact.shape[1]):

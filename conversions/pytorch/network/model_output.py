@@ -521,7 +521,7 @@ def _step_weights(factors: np.ndarray) -> tuple[StepWeights, np.ndarray | None]:
 def _for_any_steps(rule: DecisionRule, readouts: Mapping[str, Readout]) -> DecisionRule:
     """Without a number of steps, where the same holds for any other."""
     kinds = {term.steps for term in rule.terms}
-    if len(kinds) != 1 or any(one.has_steps for one in readouts.values()):
+    if rule.n_steps == 1 or len(kinds) != 1 or any(one.has_steps for one in readouts.values()):
         return rule
     (kind,) = kinds
     if kind is StepWeights.GIVEN or rule.constant.ndim == 2:

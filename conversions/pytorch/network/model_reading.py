@@ -188,8 +188,8 @@ def _followed(
                 refused = refused or error
             except LayoutError as error:
                 reasons.append(f"{name}: {error}")
-        if len(fitting) == 1:
-            (one,) = fitting.values()
+        if len(fitting) == 1 or (fitting and n_steps == 1):  # of one step all are the same
+            one = next(iter(fitting.values()))
             if steps != n_steps and one.output is not None and one.output.rule.n_steps is not None:
                 fixed = given._replace(static=one.static)
                 return _follow(model, one.drive, fixed, n_steps, way)

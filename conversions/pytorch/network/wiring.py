@@ -112,7 +112,7 @@ def _arriving(path: str, expression: Expression, step: int) -> Arriving:
     for moment, linear, paths in expression.terms:
         if moment.sample != 0:
             raise LayoutError(f"{path}: what one sample is given depends on another")
-        if moment.step == 0:
+        if moment.step == 0 < step:
             raise ConversionError(
                 f"{path}: what it is given depends on spikes of {moment.population!r} as far back"
                 f" as the run goes, {step} steps; supported are delays, but no trace or filter"

@@ -1,6 +1,7 @@
 """Ways in which each framework's users write a model; all must be read as they run."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,7 +14,8 @@ from spikingjelly.activation_based import functional, layer, neuron
 from torch import nn
 
 from conversions.pytorch.conversion import from_torch
-from hw_models import ConversionError
+from conversions.real_network.bit_planes import BitPlanes
+from hw_models import LOIHI2, ConversionError, check
 
 with warnings.catch_warnings():  # Norse compiles some functions in a way PyTorch gives up
     warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", DeprecationWarning)
@@ -187,6 +189,63 @@ def test_from_torch__leaves_out_the_counters_of_sinabs():
     _, report = from_torch(model, calibration=spikes)
     assert report.layers[0].rate_before > 0.01
     assert model.spiking_model[0].synops is counted
+
+
+@pytest.mark.parametrize("n_steps", [1, 2])
+def test_from_torch__population_codes_of_one_or_two_steps(n_steps):
+    """snnTorch's tutorial: an image in very few steps, many neurons that vote for a class."""
+
+    class Population(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc1, self.lif1 = nn.Linear(20, 30), snn.Leaky(beta=0.8, threshold=0.2)
+            self.fc2, self.lif2 = nn.Linear(30, 60), snn.Leaky(beta=0.8, threshold=0.2)
+
+        def forward(self, x):
+            mem1, mem2, made = self.lif1.reset_mem(), self.lif2.reset_mem(), []
+            for _ in range(n_steps):
+                spk, mem1 = self.lif1(self.fc1(x), mem1)
+                spk, mem2 = self.lif2(self.fc2(spk), mem2)
+                made.append(spk)
+            return torch.stack(made).sum(0).unflatten(1, (6, 10)).sum(2)
+
+    torch.manual_seed(0)
+    model, images = Population(), np.random.default_rng(0).random((40, 20))
+    with torch.no_grad():
+        labels = model(torch.tensor(images, dtype=torch.float32)).argmax(1).numpy()
+    _, report = from_torch(
+        model, calibration=(images, labels), real_input=BitPlanes(), n_steps=n_steps
+    )
+    assert report.accuracy_before > 0.95  # of the values as they are rounded
+    assert report.accuracy_after > 0.9
+
+
+@pytest.mark.parametrize("bits", [4, 2])
+def test_from_torch__resets_of_snntorch_fit_chips_of_few_weight_bits(bits):
+    torch.manual_seed(0)
+    model = nn.Sequential(
+        nn.Linear(20, 30), snn.Leaky(beta=0.8, threshold=0.2, init_hidden=True),
+        nn.Linear(30, 6), snn.Synaptic(alpha=0.5, beta=0.37, threshold=0.2, init_hidden=True),
+    )  # fmt: skip
+    chip = replace(LOIHI2, weight_bits=replace(LOIHI2.weight_bits, value=bits))
+    spikes = np.random.default_rng(0).random((20, 15, 20)) < 0.3
+    network, report = from_torch(model, chip=chip, calibration=spikes)
+    assert not check(network, chip)
+    assert any(projection.name.startswith("3.reset") for projection in network.projections)
+    assert min(row.spike_agreement for row in report.layers) > {4: 0.85, 2: 0.7}[bits]
+
+
+def test_from_torch__layers_of_sinabs_are_told_the_samples_of_the_run():
+    torch.manual_seed(1)
+    apart = sl.UnflattenTime(batch_size=16)
+    model = nn.Sequential(
+        sl.FlattenTime(), nn.Conv2d(1, 4, 3, bias=False), apart, sl.IAF(), sl.FlattenTime(),
+        sl.SumPool2d(2), nn.Flatten(), nn.Linear(36, 5, bias=False), sl.IAFSqueeze(batch_size=16),
+    )  # fmt: skip
+    spikes = np.random.default_rng(0).random((7, 9, 1, 8, 8)) < 0.4
+    _, report = from_torch(model, calibration=spikes)
+    assert min(row.rate_before for row in report.layers) > 0.01
+    assert apart.batch_size == 16
 
 
 def test_from_torch__a_maximum_of_currents_is_refused_with_its_path():

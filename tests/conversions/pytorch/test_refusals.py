@@ -144,7 +144,7 @@ def test_from_torch__refuses_what_it_does_not_understand(name):
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
-        ({"calibration": np.ones((2, 1, 12), bool)}, RangeError, "steps: 1"),
+        ({"n_steps": 0}, RangeError, "n_steps: 0"),
         ({"calibration": np.ones((2, 5, 12), bool), "n_steps": 6}, InputError, "n_steps: 6"),
         ({"calibration": np.ones((2, 5, 12)), "input_shape": (3,)}, InputError, "calibration"),
         (

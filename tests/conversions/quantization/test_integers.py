@@ -42,6 +42,20 @@ def test_decays__on_the_grid_are_exact(decay):
     assert voltage_decay(voltage_kept(decay)) == decay
 
 
+@given(
+    values=st.lists(st.integers(-(2**13), 2**13), min_size=1, max_size=5), bits=st.integers(1, 8)
+)
+def test_whole_terms__add_up_and_fit_a_chip_of_few_bits(values, bits):
+    terms = whole_terms(values, bits)
+    total = sum((weights << exponent for weights, exponent in terms), np.zeros(len(values), int))
+    assert total.tolist() == values
+    for weights, exponent in terms:
+        assert 0 <= exponent <= 7
+        one_sign = (weights >= 0).all() or (weights <= 0).all()
+        ways = [False, True] if one_sign else [False]
+        assert any((weights == mantissas(weights, one_sign=w, bits=bits)).all() for w in ways)
+
+
 @given(values=st.lists(st.integers(-(2**18), 2**18), min_size=1, max_size=5))
 def test_whole_terms__add_up_and_fit_the_chip(values):
     terms = whole_terms(values)
