@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hw_models import InputError, RangeError, ShapeError
+from hw_models.arrays import integer_array
 from ssdp_neuro.decision import UNDECIDED
 from ssdp_neuro.plot.palette import BLUE, series_colour, share_colours
 from ssdp_neuro.plot.style import drawing, ink_of, legend_above, legend_name
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 MOST_NUMBERS = 12
 """Classes up to which a table of decisions shows its numbers."""
+MOST_CLASSES = 1000
+"""If they have no names: a label far above the others is a mistake, and a table of many rows."""
 BAR = 0.8  # of the distance of two bars
 
 
@@ -129,8 +132,8 @@ def confusion(
         If there are not as many decisions as labels.
     InputError
         If there are no samples.
-    RangeError
-        If a label is negative, or a class has no name.
+    RangeError, TypeMismatchError
+        If a label is negative, no integer, or above those that have names (1000 without).
     MissingExtraError
         If matplotlib is not installed.
 
@@ -177,24 +180,20 @@ def confusion_table(labels: Any, decisions: Any, n_classes: int | None = None) -
 
     Raises
     ------
-    ShapeError, InputError, RangeError
+    ShapeError, InputError, RangeError, TypeMismatchError
         As :func:`confusion`.
     """
-    wanted, decided = np.asarray(labels), np.asarray(decisions)
+    highest = (MOST_CLASSES if n_classes is None else n_classes) - 1
+    wanted = integer_array("labels", labels, 0, highest, np.int64)
+    decided = integer_array("decisions", decisions, UNDECIDED, highest, np.int64)
     if wanted.ndim != 1 or wanted.shape != decided.shape:
         raise ShapeError(
             f"labels {wanted.shape} and decisions {decided.shape}; equal shapes (B,) are needed"
         )
     if not wanted.size:
         raise InputError("labels: none given; at least one sample is needed")
-    highest = int(max(wanted.max(), decided.max()))
     if n_classes is None:
-        n_classes = highest + 1
-    if wanted.min() < 0 or decided.min() < UNDECIDED or highest >= n_classes:
-        raise RangeError(
-            f"labels {wanted.min()}..{wanted.max()} and decisions {decided.min()}..{decided.max()};"
-            f" allowed 0..{n_classes - 1}, and {UNDECIDED} of decisions"
-        )
+        n_classes = int(max(wanted.max(), decided.max())) + 1
     table = np.zeros((n_classes, n_classes + 1), dtype=np.int64)
     np.add.at(table, (wanted, decided), 1)  # -1 is the last column
     return table

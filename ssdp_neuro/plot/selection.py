@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hw_models import InputError, ShapeError
+from hw_models.arrays import spike_array
+from hw_models.integers import integer
 from ssdp_neuro.engine.results import RunResult
 
 
@@ -38,7 +40,7 @@ def sample_spikes(
 ) -> SampleSpikes:
     """Spikes of one sample of a run, or of an array ``(T, N)``."""
     if not isinstance(spikes, RunResult):
-        array = np.asarray(spikes)
+        array = spike_array("spikes", spikes)
         if array.ndim != 2:
             raise ShapeError(f"spikes: shape {array.shape}; a run or (T, N) is needed")
         steps, neurons = np.nonzero(array)
@@ -57,9 +59,7 @@ def sample_spikes(
 
 def check_sample(run: RunResult, sample: int) -> None:
     """Raise if a run has no such sample; one without a batch has only sample 0."""
-    n_samples = samples_of(run)
-    if not 0 <= sample < n_samples:
-        raise InputError(f"sample: {sample}; allowed 0..{n_samples - 1}")
+    integer("sample", sample, 0, samples_of(run) - 1)
 
 
 def samples_of(run: RunResult) -> int:
@@ -79,8 +79,4 @@ def populations_of(run: RunResult, names: Iterable[str] | None) -> list[str]:
 
 def neurons_in(given: Iterable[Any], size: int, where: str) -> list[int]:
     """Neurons as integers that exist."""
-    neurons = [int(neuron) for neuron in given]
-    for neuron in neurons:
-        if not 0 <= neuron < size:
-            raise InputError(f"{where}: neuron {neuron}; allowed 0..{size - 1}")
-    return neurons
+    return [integer(where, neuron, 0, size - 1) for neuron in given]

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hw_models import InputError, ShapeError
+from hw_models.arrays import integer_array
+from hw_models.integers import integer
 from ssdp_neuro.engine.results import RunResult
 from ssdp_neuro.plot.palette import VERMILION, series_colour
 from ssdp_neuro.plot.selection import (
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 
 MOST_VECTOR_MARKS = 400
 """Spikes beyond which the marks of a raster are pixels also in a vector file."""
+LATEST = 2**31 - 1  # step
 MARKS = ((10_000, 0.7, 0.7), (MOST_VECTOR_MARKS, 2.0, 1.0), (100, 3.5, 1.4), (0, 5.0, 1.4))
 """From how many spikes on marks may be how low, and how thick they are; points."""
 
@@ -68,8 +71,10 @@ def raster(
 
     Raises
     ------
+    RangeError, TypeMismatchError
+        If there is no such sample or neuron.
     InputError
-        If there is no such sample or neuron, or the population isn't named.
+        If the population isn't named, or an array holds other than 0 and 1.
     NameClashError
         If there is no such population.
     ShapeError
@@ -212,6 +217,8 @@ def latencies(
     ------
     InputError
         If the run has no samples, or ``n_steps`` is missing.
+    RangeError, TypeMismatchError
+        If a step is negative or no integer.
     NameClashError
         If there is no such population.
     MissingExtraError
@@ -223,13 +230,19 @@ def latencies(
         by_name = {name: first_spikes.first_spikes(name) for name in names}
         n_steps = first_spikes.n_steps
     else:
-        by_name = {name: first_spikes[name] for name in populations or first_spikes}
         if n_steps is None:
             raise InputError("latencies: n_steps is needed with steps by population")
+        n_steps = integer("n_steps", n_steps, 1, LATEST)
+        by_name = {
+            name: integer_array(
+                f"first spikes of {name!r}", first_spikes[name], 0, LATEST, np.int64
+            )
+            for name in populations or first_spikes
+        }
     edges = np.arange(n_steps + 1) - 0.5
     with drawing(ax) as axes:
         for place, (name, given) in enumerate(by_name.items()):
-            steps, colour = np.ravel(np.asarray(given)), series_colour(place)
+            steps, colour = given.ravel(), series_colour(place)
             fired = steps[steps < n_steps]
             share = np.bincount(fired, minlength=n_steps) / max(fired.size, 1)
             silent = 1 - fired.size / max(steps.size, 1)

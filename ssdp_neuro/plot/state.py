@@ -50,7 +50,9 @@ def potentials(
     Raises
     ------
     InputError
-        If this was not probed, there is no such sample or neuron, or they are too many.
+        If this was not probed, or the neurons are too many.
+    RangeError, TypeMismatchError
+        If there is no such sample or neuron.
     NameClashError
         If there is no such population.
     MissingExtraError

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hw_models import InputError, RangeError, ShapeError
+from hw_models import InputError, RangeError, ShapeError, TypeMismatchError
 from ssdp_neuro import plot
 from ssdp_neuro.plot.scores import confusion_table
 
@@ -79,6 +79,11 @@ def test_confusion__has_no_column_for_none_where_all_are_decided():
     assert [label.get_text() for label in axes.get_yticklabels()] == names
 
 
+def test_confusion__makes_no_table_of_a_label_that_is_far_off():
+    with pytest.raises(RangeError, match=r"labels: value 1000000000 at index \(1,\)"):
+        plot.confusion([0, 10**9], [0, 0])
+
+
 @pytest.mark.parametrize(
     ("labels", "decisions", "error"),
     [
@@ -88,8 +93,9 @@ def test_confusion__has_no_column_for_none_where_all_are_decided():
         ([-1], [0], RangeError),
         ([0], [-2], RangeError),
         ([0], [3], RangeError),
+        ([0.0], [1], TypeMismatchError),
     ],
 )
 def test_confusion__refuses_what_does_not_fit(labels, decisions, error):
     with pytest.raises(error):
-        plot.confusion(np.array(labels, int), np.array(decisions, int), class_names=["a", "b"])
+        plot.confusion(labels, decisions, class_names=["a", "b"])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from hw_models import InputError, NameClashError, ShapeError
+from hw_models import InputError, NameClashError, RangeError, ShapeError, TypeMismatchError
 from ssdp_neuro import plot
 from ssdp_neuro.plot.palette import VERMILION
 
@@ -79,9 +79,11 @@ def test_raster__of_very_many_spikes_is_pale():
     [
         ({"population": "ear"}, NameClashError, "no population named 'ear'"),
         ({}, InputError, "population: not given; there are 'eye', 'seen'"),
-        ({"population": "out", "sample": 3}, InputError, r"sample: 3; allowed 0\.\.2"),
-        ({"population": "out", "sample": -1}, InputError, r"sample: -1; allowed 0\.\.2"),
-        ({"population": "out", "highlight": [4]}, InputError, r"neuron 4; allowed 0\.\.3"),
+        ({"population": "out", "sample": 3}, RangeError, r"sample: 3; allowed 0\.\.2"),
+        ({"population": "out", "sample": -1}, RangeError, r"sample: -1; allowed 0\.\.2"),
+        ({"population": "out", "sample": 1.0}, TypeMismatchError, "sample: 1.0 is float"),
+        ({"population": "out", "highlight": [4]}, RangeError, r"highlight: 4; allowed 0\.\.3"),
+        ({"population": "out", "highlight": [0.5]}, TypeMismatchError, "highlight: 0.5"),
     ],
 )
 def test_raster__refuses_what_is_not_there(run, arguments, error, message):
@@ -92,8 +94,10 @@ def test_raster__refuses_what_is_not_there(run, arguments, error, message):
 def test_raster__refuses_arrays_that_do_not_fit():
     with pytest.raises(ShapeError, match=r"shape \(2, 3, 4\)"):
         plot.raster(np.ones((2, 3, 4)))
+    with pytest.raises(InputError, match="allowed 0 and 1"):
+        plot.raster(np.full((3, 4), 0.5))
     with pytest.raises(ShapeError, match=r"against: \(steps, neurons\) \(3, 4\)"):
-        plot.raster(np.ones((3, 3)), against=np.ones((3, 4)))
+        plot.raster(np.ones((3, 3), int), against=np.ones((3, 4)))
 
 
 def test_rasters__are_one_for_each_population(run):
@@ -139,6 +143,10 @@ def test_latencies__come_from_steps_too(run):
         assert mine.get_data().values.tolist() == theirs.get_data().values.tolist()
     with pytest.raises(InputError, match="n_steps is needed"):
         plot.latencies(given)
+    with pytest.raises(RangeError, match="first spikes of 'out': value -1"):
+        plot.latencies({"out": [3, -1]}, n_steps=8)
+    with pytest.raises(TypeMismatchError, match="first spikes of 'out': dtype float64"):
+        plot.latencies({"out": [0.5]}, n_steps=8)
 
 
 def test_latencies__of_silence_draw_nothing():

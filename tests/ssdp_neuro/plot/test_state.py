@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hw_models import InputError, NameClashError
+from hw_models import InputError, NameClashError, RangeError
 from ssdp_neuro import plot
 
 
@@ -45,9 +45,9 @@ def test_potentials__show_thresholds(run, network):
 def test_potentials__refuse_what_is_not_there(run, network):
     with pytest.raises(InputError, match="no probe"):
         plot.potentials(run, "seen")
-    with pytest.raises(InputError, match=r"neurons: neuron 4; allowed 0\.\.3"):
+    with pytest.raises(RangeError, match=r"neurons: 4; allowed 0\.\.3"):
         plot.potentials(run, "out", neurons=[4])
-    with pytest.raises(InputError, match="sample: 3"):
+    with pytest.raises(RangeError, match="sample: 3"):
         plot.potentials(run, "out", sample=3)
     with pytest.raises(InputError, match="neurons: 7 given; allowed up to 6"):
         plot.potentials(run, "out", neurons=[0] * 7)
