@@ -150,7 +150,7 @@ class RunResult:
 
         Raises
         ------
-        NameClashError
+        UnknownNameError
             If there is no such population.
         MissingExtraError
             If xarray is not installed.
@@ -194,7 +194,7 @@ class RunResult:
 
         Raises
         ------
-        NameClashError
+        UnknownNameError
             If there is no such population.
         MissingExtraError
             If pandas is not installed.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hw_models import FixedPointNetwork, InputError, NameClashError, ShapeError
+from hw_models import FixedPointNetwork, InputError, ShapeError
 from ssdp_neuro.engine.learn_result import LearnResult
 from ssdp_neuro.plot.palette import BLUE, VERMILION
 from ssdp_neuro.plot.style import drawing, legend_above, thousands, whole_ticks
@@ -40,9 +40,9 @@ def weights(
     Raises
     ------
     InputError
-        If ``after`` or ``projection`` is missing.
-    NameClashError
-        If there is no such projection, or it has no weights.
+        If ``after`` or ``projection`` is missing, or the projection has no weights.
+    UnknownNameError
+        If there is no such projection.
     ShapeError
         If the projection has other sizes before and after.
     MissingExtraError
@@ -112,5 +112,5 @@ def _changing(network: FixedPointNetwork) -> str:
 def _mantissas(network: FixedPointNetwork, name: str) -> np.ndarray:
     projection: Any = network.projection(name)
     if not hasattr(projection, "weights"):
-        raise NameClashError(f"projection: {name!r} has no weights of its own")
+        raise InputError(f"projection: {name!r} has no weights of its own")
     return projection.weights

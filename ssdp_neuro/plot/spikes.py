@@ -75,7 +75,7 @@ def raster(
         If there is no such sample or neuron.
     InputError
         If the population isn't named, or an array holds other than 0 and 1.
-    NameClashError
+    UnknownNameError
         If there is no such population.
     ShapeError
         If an array has other axes, or the two have other sizes.
@@ -169,7 +169,7 @@ def rates(
     ------
     InputError
         If the run has no samples.
-    NameClashError
+    UnknownNameError
         If there is no such population.
     MissingExtraError
         If matplotlib is not installed.
@@ -219,7 +219,7 @@ def latencies(
         If the run has no samples, or ``n_steps`` is missing.
     RangeError, TypeMismatchError
         If a step is negative or no integer.
-    NameClashError
+    UnknownNameError
         If there is no such population.
     MissingExtraError
         If matplotlib is not installed.

@@ -53,7 +53,7 @@ def potentials(
         If this was not probed, or the neurons are too many.
     RangeError, TypeMismatchError
         If there is no such sample or neuron.
-    NameClashError
+    UnknownNameError
         If there is no such population.
     MissingExtraError
         If matplotlib is not installed.

@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from hw_models import InputError, NameClashError, ShapeError, ThirdFactor
+from hw_models import InputError, ShapeError, ThirdFactor, UnknownNameError
 from ssdp_neuro import plot
 from ssdp_neuro.engine.learn_result import LearnResult, weight_change
 from tests.ssdp_neuro.engine.plastic_networks import params_of
@@ -63,9 +63,9 @@ def test_weights__refuse_what_is_missing(pair, network):
         plot.weights(network)
     with pytest.raises(InputError, match="none can learn"):
         plot.weights(network, network)
-    with pytest.raises(NameClashError, match="'seen->pooled' has no weights"):
+    with pytest.raises(InputError, match="'seen->pooled' has no weights"):
         plot.weights(*pair, "seen->pooled")
-    with pytest.raises(NameClashError, match="no projection named"):
+    with pytest.raises(UnknownNameError, match="no projection named"):
         plot.weights(*pair, "there")
     other = dataclasses.replace(network.projection("eye->seen"), name="past", groups=1)
     swapped = type(network)(

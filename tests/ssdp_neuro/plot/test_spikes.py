@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 
-from hw_models import InputError, NameClashError, RangeError, ShapeError, TypeMismatchError
+from hw_models import InputError, RangeError, ShapeError, TypeMismatchError, UnknownNameError
 from ssdp_neuro import plot
 from ssdp_neuro.plot.palette import VERMILION
 
@@ -77,7 +77,7 @@ def test_raster__of_very_many_spikes_is_pale():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"population": "ear"}, NameClashError, "no population named 'ear'"),
+        ({"population": "ear"}, UnknownNameError, "no population named 'ear'"),
         ({}, InputError, "population: not given; there are 'eye', 'seen'"),
         ({"population": "out", "sample": 3}, RangeError, r"sample: 3; allowed 0\.\.2"),
         ({"population": "out", "sample": -1}, RangeError, r"sample: -1; allowed 0\.\.2"),

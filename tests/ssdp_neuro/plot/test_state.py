@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from hw_models import InputError, NameClashError, RangeError
+from hw_models import InputError, RangeError, UnknownNameError
 from ssdp_neuro import plot
 
 
@@ -51,5 +51,5 @@ def test_potentials__refuse_what_is_not_there(run, network):
         plot.potentials(run, "out", sample=3)
     with pytest.raises(InputError, match="neurons: 7 given; allowed up to 6"):
         plot.potentials(run, "out", neurons=[0] * 7)
-    with pytest.raises(NameClashError, match="no population named 'out'"):
+    with pytest.raises(UnknownNameError, match="no population named 'out'"):
         plot.potentials(run, "out", network=type(network)(populations=[], projections=[]))
