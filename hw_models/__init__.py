@@ -22,6 +22,7 @@ from hw_models.errors import (
     UnknownNameError,
 )
 from hw_models.formats import FixedFormat, Overflow, Rounding
+from hw_models.learning_schedule import LearningForm
 from hw_models.network import FixedPointNetwork, same_record
 from hw_models.network_file import load, save
 from hw_models.plasticity import DaSsdpParams, ThirdFactor
@@ -51,6 +52,7 @@ __all__ = [
     "FixedPointNetwork",
     "InputError",
     "InputPopulation",
+    "LearningForm",
     "LifPopulation",
     "MissingExtraError",
     "MissingFileError",

@@ -1,35 +1,24 @@
 """Fixed-point on-chip learning by spike synchrony, event-driven and exact.
 
-Importing it loads NumPy only: kernels, PyTorch and Lava are loaded when they are used.
+Every public name stands in ``__init__.pyi``, where editors and type checkers find it too.
+Importing this loads NumPy only: kernels, PyTorch and Lava are loaded when they are used.
 """
 
-from __future__ import annotations
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
+import lazy_loader
 
-if TYPE_CHECKING:
-    from ssdp_neuro import plot as plot
-    from ssdp_neuro.engine.learn_result import LearnResult
-    from ssdp_neuro.engine.learner import learn
-    from ssdp_neuro.engine.results import EventCounts, RunResult
-    from ssdp_neuro.engine.simulator import simulate
-
-__all__ = ["EventCounts", "LearnResult", "RunResult", "learn", "simulate"]
-
-_HOMES = {
-    "EventCounts": "ssdp_neuro.engine.results",
-    "LearnResult": "ssdp_neuro.engine.learn_result",
-    "RunResult": "ssdp_neuro.engine.results",
-    "learn": "ssdp_neuro.engine.learner",
-    "simulate": "ssdp_neuro.engine.simulator",
-}
+_attribute, _names, _public = lazy_loader.attach_stub(__name__, __file__)
+__all__ = [*_public, "__version__"]
 
 
 def __getattr__(name: str) -> Any:
-    import importlib
+    if name == "__version__":
+        from importlib import metadata
 
-    if name == "plot":
-        return importlib.import_module("ssdp_neuro.plot")
-    if name not in _HOMES:
-        raise AttributeError(f"module 'ssdp_neuro' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES[name]), name)
+        return metadata.version("ssdp-neuro")
+    return _attribute(name)
+
+
+def __dir__() -> list[str]:
+    return [*_names(), "__version__"]

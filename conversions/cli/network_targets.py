@@ -19,9 +19,10 @@ arrays (T, N) or (step, index) pairs; without them they are random.
 import argparse
 from pathlib import Path
 
-from conversions import random_spikes, to_lava  # first: makes Lava importable
+from conversions import to_lava  # first: makes Lava importable
 from hw_models import load
 from conversions.cli.spike_file import load_spikes
+from ssdp_neuro import random_spikes
 
 from lava.magma.core.run_conditions import RunSteps
 

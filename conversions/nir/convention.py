@@ -59,7 +59,8 @@ class Convention:
             raise ConversionError(
                 f"{timed[0]} ({nodes[timed[0]].kind}): NIR has no time step. Give dt (of"
                 " Euler's method) or the discretization of the framework that wrote the graph:"
-                " SNNTORCH, SPIKINGJELLY, NORSE, SINABS, SINABS_UNSCALED or your own"
+                " SNNTORCH, SPIKINGJELLY, NORSE, SINABS, SINABS_UNSCALED (of the package"
+                " conversions) or your own"
             )
         spiking = [name for name, node in nodes.items() if node.kind in NEED_RESET]
         if isinstance(self.reset, Mapping):
@@ -74,8 +75,8 @@ class Convention:
                 raise ConversionError(
                     f"{name} ({nodes[name].kind}): NIR does not say whether a spike sets"
                     " the potential to v_reset or subtracts the threshold (writers put v_reset"
-                    " = 0 for either). Give reset: SpikeReset.ZERO, SUBTRACT, DELAYED_ZERO,"
-                    " DELAYED_SUBTRACT or NONE, or a mapping from node names to them"
+                    " = 0 for either). Give reset: conversions.SpikeReset.ZERO, SUBTRACT,"
+                    " DELAYED_ZERO, DELAYED_SUBTRACT or NONE, or a mapping from node names to them"
                 )
 
     def with_facts(self, facts: Facts | None) -> Convention:

@@ -215,7 +215,9 @@ def source_record(source: Any) -> NirRecord:
 
 def _discretization(dt: Any, given: Any) -> Discretization | None:
     if given is not None and not isinstance(given, Discretization):
-        raise TypeMismatchError(f"discretization: {given!r}; a Discretization is needed")
+        raise TypeMismatchError(
+            f"discretization: {given!r}; a conversions.Discretization, as conversions.SNNTORCH, is needed"
+        )
     if dt is None:
         return given
     return Discretization(dt=dt) if given is None else replace(given, dt=dt)

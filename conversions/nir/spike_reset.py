@@ -73,6 +73,6 @@ def spike_reset(given: Any) -> SpikeReset:
     if isinstance(given, (RealReset, ResetMode)):
         return SpikeReset[given.name]
     raise TypeMismatchError(
-        f"reset: {given!r}; SpikeReset.{', SpikeReset.'.join(SpikeReset.__members__)} or a"
+        f"reset: {given!r}; a conversions.SpikeReset ({', '.join(SpikeReset.__members__)}) or a"
         " mapping from node names to them is needed"
     )

@@ -28,8 +28,8 @@ SPIKES_PER_PART = 1 << 16
 def simulate(
     network: FixedPointNetwork,
     spikes: Any,
-    *,
     n_steps: int,
+    *,
     probes: Iterable[tuple[str, str]] = (),
     seed: int = 0,
     n_threads: int | None = None,

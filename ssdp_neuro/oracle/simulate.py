@@ -13,8 +13,8 @@ from ssdp_neuro.oracle.network import run_oracle
 def simulate(
     network: FixedPointNetwork,
     spikes: Any,
-    *,
     n_steps: int,
+    *,
     probes: Any = (),
     seed: int = 0,
 ) -> RunResult:

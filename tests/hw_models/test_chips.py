@@ -67,3 +67,7 @@ def test_chip__takes_figures_only():
         LOIHI1.state_bits = Figure(32, "wishes")
     unknown = Figure(None, "not public")
     assert dataclasses.replace(LOIHI1, cores_per_chip=unknown).neurons is None
+
+
+def test_chip__is_short_where_it_is_shown():
+    assert repr(LOIHI2) == "<Chip Loihi 2>"

@@ -6,10 +6,10 @@ import itertools
 import numpy as np
 import pytest
 
-from conversions import LavaExecution, LearningForm, learn_lava, to_lava
+from conversions import LavaExecution, learn_lava, to_lava
 from conversions.lava.learner import task_rasters
 from conversions.lava.lessons import lessons_of
-from hw_models import InputError, RangeError, Rounding, same_record
+from hw_models import InputError, LearningForm, RangeError, Rounding, same_record
 from hw_models.learning_schedule import learning_plan
 from ssdp_neuro.engine.learning_task import learning_task
 from ssdp_neuro.oracle import da_ssdp as twin

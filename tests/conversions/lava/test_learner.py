@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from conversions import LearningForm, learn_lava
+from conversions import learn_lava
 from conversions.lava.lessons import read_plan, write_plan
-from hw_models import RangeError, SynchronyStatistics, TypeMismatchError, same_record
+from hw_models import LearningForm, RangeError, SynchronyStatistics, TypeMismatchError, same_record
 from hw_models.learning_schedule import LearningPlan, Lesson, SampleClock
 
 

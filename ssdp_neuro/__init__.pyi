@@ -1,0 +1,12 @@
+from . import data as data
+from . import plot as plot
+from . import training as training
+from .engine.learn_result import LearnResult as LearnResult
+from .engine.learner import learn as learn
+from .engine.random_input import random_spikes as random_spikes
+from .engine.results import EventCounts as EventCounts
+from .engine.results import RunResult as RunResult
+from .engine.simulator import simulate as simulate
+from .engine.spike_input import SpikeInput as SpikeInput
+
+__version__: str
