@@ -216,7 +216,7 @@ def source_record(source: Any) -> NirRecord:
 def _discretization(dt: Any, given: Any) -> Discretization | None:
     if given is not None and not isinstance(given, Discretization):
         raise TypeMismatchError(
-            f"discretization: {given!r}; a conversions.Discretization, as conversions.SNNTORCH, is needed"
+            f"discretization: {given!r}; a conversions.Discretization (as SNNTORCH) is needed"
         )
     if dt is None:
         return given
