@@ -182,8 +182,8 @@ def _from_raster(population: InputPopulation, array: np.ndarray, n_steps: int) -
     if array.shape not in shapes and array.shape[1:] not in shapes:
         by_time = array.ndim > 1 and (array.shape[0], *array.shape[2:]) in shapes
         raise ShapeError(
-            f"{name}: spikes of shape {array.shape}; allowed ({n_steps}, {n_neurons}) or"
-            f" (B, {n_steps}, {n_neurons})"
+            f"{name}: spikes of shape {array.shape}; allowed"
+            f" {' or '.join(map(str, sorted(shapes, key=len)))} or (B, {n_steps}, {n_neurons})"
             + (", the batch before the steps: give them swapaxes(0, 1)" if by_time else "")
         )
     if array.shape[0] == 0:
