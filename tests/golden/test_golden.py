@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numba
 import pytest
-from ssdp_neuro.oracle import simulate as simulate_slowly
 
+from ssdp_neuro.oracle import simulate as simulate_slowly
 from tests.golden.__main__ import RESULT, differences
 from tests.golden.network import (
     N_STEPS,

@@ -18,7 +18,7 @@ from lava.proc.io.source import RingBuffer as Source
 from lava.proc.lif.process import LIF, LIFReset, TernaryLIF
 from lava.proc.sparse.process import DelaySparse, Sparse
 from lava.utils.weightutils import SignMode
-from scipy.sparse import coo_matrix, csr_matrix
+from scipy.sparse import coo_array, coo_matrix, csr_array, csr_matrix
 
 NEVER_BELOW = -(2**17)  # vth_lo that no membrane potential is below
 
@@ -74,7 +74,7 @@ def neurons(draw, shape):
         ),
         "bias_exp": draw(st.sampled_from((0, 0, 6, -2, 15, -15, -30))),
     }
-    thresholds = (0, 2, 60, 150, 700, 5000, 131071, 2**25 - 1, -1, -70)
+    thresholds: tuple[int, ...] = (0, 2, 60, 150, 700, 5000, 131071, 2**25 - 1, -1, -70)
     kind = draw(st.sampled_from((LIF, LIF, LIF, LIFReset, TernaryLIF)))
     if kind is TernaryLIF:
         high = draw(st.sampled_from(thresholds))
@@ -82,6 +82,8 @@ def neurons(draw, shape):
             vth_hi=high, vth_lo=draw(st.sampled_from((NEVER_BELOW, -(2**25)))), **fields
         )
     fields["vth"] = one_or_each(thresholds, (int, np.int32, np.int64))
+    if draw(st.integers(0, 9)) == 0:
+        fields["vth"] = one_or_each((2**25, 2**30, 2**56, -(2**25) - 1, -(2**40)), (int, np.int64))
     if kind is LIFReset:
         interval = draw(st.integers(1, 6))
         return LIFReset(reset_interval=interval, reset_offset=draw(st.integers(0, 9)), **fields)
@@ -137,14 +139,20 @@ def matrix_synapses(draw, n_out, n_in, sends_bits):
         one = draw(st.booleans())
         return DelayDense(weights=weights, delays=int(delays[0, 0]) if one else delays, **fields)
     weights = weights * (rng.random(weights.shape) < draw(st.sampled_from((0.3, 0.9))))
-    form = draw(st.sampled_from((np.asarray, csr_matrix, coo_matrix, unsorted)))
+    forms = [np.asarray, csr_matrix, coo_matrix, unsorted]
+    if kind is DelaySparse or fields.get("num_message_bits"):  # else Lava fails on arrays
+        forms += [csr_array, coo_array]
+    form = draw(st.sampled_from(forms))
+    if form in (csr_array, coo_array):  # which Lava does not clip
+        weights = weights.clip(-256, 255)
     if kind is Sparse:
         fields.pop("max_delay", None)
         return Sparse(weights=form(weights), **fields)
-    sparse_delays = csr_matrix(delays * (rng.random(delays.shape) < 0.8))
+    some_delays = delays * (rng.random(delays.shape) < 0.8)
+    form_of_delays = draw(st.sampled_from((csr_matrix, np.asarray, csr_array, coo_array)))
     if draw(st.booleans()):
         return DelaySparse(weights=form(weights), delays=int(delays[0, 0]), **fields)
-    return DelaySparse(weights=form(weights), delays=sparse_delays, **fields)
+    return DelaySparse(weights=form(weights), delays=form_of_delays(some_delays), **fields)
 
 
 def axes_of(draw, port):

@@ -19,6 +19,7 @@ from hw_models.populations import THRESHOLD_LIMIT, LifPopulation, ResetMode
 
 NEURONS = (LIF, LIFReset, LIFRefractory, TernaryLIF, ExtendedLIF)
 MAX_REFRACTORY = 63
+ALIGNABLE = 1 << (63 - ALIGN_SHIFT)  # Lava shifts thresholds in 64 bits
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -48,8 +49,7 @@ def read_neurons(process: AbstractProcess, refractory_in_fixed_point: bool) -> R
         fields["threshold"], more = _ternary_threshold(process)
         notes += more
     else:
-        low, high = -THRESHOLD_LIMIT, THRESHOLD_LIMIT - 1
-        fields["threshold"] = register(process, threshold, _aligned, low, high)
+        fields["threshold"] = _threshold(process, threshold)
     bias, more = _bias(process)
     fields.update(bias)
     notes += more
@@ -87,6 +87,13 @@ def _kept_voltage(dv: Any) -> Any:
 
 def _aligned(threshold: Any) -> Any:
     return np.left_shift(threshold, ALIGN_SHIFT)
+
+
+def _threshold(process: AbstractProcess, field: str) -> np.ndarray:
+    """The threshold; beyond what any membrane potential reaches, the last that a network has."""
+    limit = THRESHOLD_LIMIT if type(process) is ExtendedLIF else ALIGNABLE
+    given = register(process, field, _aligned, -limit, limit - 1)
+    return np.clip(given, -THRESHOLD_LIMIT, THRESHOLD_LIMIT - 1)
 
 
 def _check_start(process: AbstractProcess) -> list[str]:

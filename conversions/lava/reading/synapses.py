@@ -13,7 +13,7 @@ from lava.proc.conv.process import Conv
 from lava.proc.dense.process import DelayDense, Dense
 from lava.proc.sparse.process import DelaySparse, Sparse
 from lava.utils.weightutils import SignMode, clip_weights, determine_sign_mode, truncate_weights
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_array, csr_matrix
 
 from conversions.lava.reading.values import change_note, check_numbers, loaded
 from conversions.lava.reading.walk import label
@@ -86,8 +86,13 @@ def read_synapses(process: AbstractProcess) -> ReadSynapses:
     is_sparse = isinstance(process, Sparse)
     weights, notes = _given_sparse(process) if is_sparse else loaded(process, "weights", np.int32)
     sign_mode, bits = _number_format(process, weights)
-    kept = truncate_weights(clip_weights(weights, sign_mode, num_bits=8), sign_mode, bits)
-    notes = notes + _weight_note(process, weights, kept, f"{sign_mode.name}, {bits} bits")
+    if isinstance(process.weights.init, csr_array):
+        # Lava clips and truncates dense arrays and sparse matrices, but not sparse arrays
+        kept, reason = weights.astype(np.int32), "kept as int32"
+    else:
+        kept = truncate_weights(clip_weights(weights, sign_mode, num_bits=8), sign_mode, bits)
+        reason = f"{sign_mode.name}, {bits} bits"
+    notes = notes + _weight_note(process, weights, kept, reason)
     delays = None
     if isinstance(process, (DelayDense, DelaySparse)):
         kept, delays, more = _delayed(process, kept)
@@ -140,6 +145,8 @@ def matrix_projection(read: ReadSynapses, ends: Ends) -> Projection:
 def _given_sparse(process: AbstractProcess) -> tuple[csr_matrix, list[str]]:
     where = f"{label(process)}.weights"
     given = process.weights.init
+    if isinstance(given, csr_array) and _multiplies(process):
+        given = csr_matrix(given)
     if not isinstance(given, csr_matrix):
         raise ConversionError(f"{where}: {type(given).__name__}; Lava needs a csr_matrix")
     check_numbers(where, given.data)
@@ -149,6 +156,11 @@ def _given_sparse(process: AbstractProcess) -> tuple[csr_matrix, list[str]]:
         if not given.has_canonical_format:
             raise ConversionError(f"{where}: a synapse is stored twice; call sum_duplicates")
     return given, []
+
+
+def _multiplies(process: AbstractProcess) -> bool:
+    """Whether Lava's model multiplies by its weights; else it sums columns as of a matrix only."""
+    return isinstance(process, DelaySparse) or takes_graded_spikes(process)
 
 
 def _weight_note(process: AbstractProcess, before: Any, after: Any, reason: str) -> list[str]:
@@ -162,10 +174,11 @@ def _weight_note(process: AbstractProcess, before: Any, after: Any, reason: str)
 
 
 def _at(matrix: Any, stored: Any) -> np.ndarray:
-    """Values of a sparse matrix where another one stores some."""
+    """Values of a matrix, sparse or not, where a sparse one stores some."""
     if stored.nnz == 0:
         return np.zeros(0, dtype=np.int32)
-    return np.asarray(matrix.tocsr()[stored.row, stored.col]).reshape(-1)
+    indexed = matrix if isinstance(matrix, np.ndarray) else matrix.tocsr()
+    return np.asarray(indexed[stored.row, stored.col]).reshape(-1)
 
 
 def _number_format(process: AbstractProcess, weights: Any) -> tuple[SignMode, int]:

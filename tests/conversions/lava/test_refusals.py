@@ -118,6 +118,7 @@ REFUSED = {
     "dv high": (lambda: lif(dv=4097), "dv: 4097; an integer 0..4096"),
     "narrow vth": (lambda: lif(vth=np.full(2, 999, np.int16)), "vth: dtype int16; Lava's model"),
     "narrow du": (lambda: lif(du=np.full(2, 255, np.uint8)), "du: .*(dtype|compute with)"),
+    "wrapped vth": (lambda: lif(vth=2**57), f"vth: {2**57}; an integer {-(2**57)}..{2**57 - 1}"),
     "shape": (lambda: lif(vth=np.array([1, 2, 3])), r"vth: shape \(3,\)"),
     "start v": (lambda: lif(v=[0, 7]), r"LIF 'out'.v: starts at 7 at index \(1,\)"),
     "start u": (lambda: lif(u=5), "LIF 'out'.u: starts at 5"),
