@@ -97,7 +97,7 @@ def accuracy(decisions: Any, labels: Any) -> float:
     Raises
     ------
     InputError
-        If there are no samples, or not as many decisions as labels.
+        If there are no samples, not as many decisions as labels, or these are no integers.
     """
     decided, wanted = plain_array("decisions", decisions), plain_array("labels", labels)
     if decided.shape != wanted.shape or decided.size == 0:
@@ -105,4 +105,7 @@ def accuracy(decisions: Any, labels: Any) -> float:
             f"accuracy: decisions {decided.shape} and labels {wanted.shape};"
             " equal shapes with at least one sample are needed"
         )
+    for what, values in (("decisions", decided), ("labels", wanted)):
+        if values.dtype.kind not in "iu":
+            raise InputError(f"accuracy: {what} of dtype {values.dtype}; integers are needed")
     return float((decided == wanted).mean())

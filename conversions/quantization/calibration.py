@@ -12,7 +12,7 @@ import numpy as np
 from conversions.real_network import RealNetwork
 from conversions.real_network.simulator import input_spikes
 from hw_models import InputError, ShapeError
-from hw_models.arrays import batch_first_hint, plain_array
+from hw_models.arrays import batch_first_hint, plain_array, spike_array
 from hw_models.integers import integer
 from hw_models.records import short_repr
 
@@ -77,12 +77,14 @@ class Calibration:
             ) from None
         for name, array in arrays.items():
             of = f" of {name!r}" if name else ""
-            if array.dtype.kind not in "biuf" or not np.isin(array, (0, 1)).all():
+            try:
+                spike_array("calibration", array)
+            except InputError:
                 raise InputError(
                     f"calibration: spikes{of} other than 0 and 1. Where a model is given real"
                     " values, such as the same image in every step, say so to from_torch by"
                     " real_input=BitPlanes(), which makes inputs of their binary digits"
-                )
+                ) from None
             if array.ndim < 3 or 0 in array.shape:
                 raise InputError(
                     f"calibration: spikes{of} of shape {array.shape}; (B, T, ...) is needed"
