@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import sys
 from pathlib import Path
@@ -81,7 +82,8 @@ def compare(
         require_matplotlib()
         if not report.absolute().parent.is_dir():  # now, not after the work is done
             raise InputError(f"--report {report}: there is no folder {report.absolute().parent}")
-    split = load(data_settings(data, folder, steps))
+    settings = data_settings(data, folder, steps)
+    split = load(settings)
     found = run_comparison(
         models,
         split.test,
@@ -92,6 +94,7 @@ def compare(
         chip=CHIPS[chip],
         n_workers=workers,
         cluster=cluster,
+        circumstances=_described(data, settings),
         show_progress=True,
     )
     if report is not None:
@@ -108,6 +111,18 @@ def compare(
         console.print(sentence, markup=False)
     if report is not None:
         console.print(f"Wrote {report}", markup=False)
+
+
+def _described(data: str, settings: DataSettings) -> dict[str, str]:
+    """The config file, if there is one, and what in its table is not left at its default."""
+    usual = type(settings)().to_table()
+    always = ("name", "n_steps", "encoding", "seed")
+    table = {k: v for k, v in settings.to_table().items() if k in always or v != usual.get(k)}
+    said = {"data": ", ".join(f"{name} = {value!r}" for name, value in table.items())}
+    if not data.endswith(".toml"):
+        return said
+    digest = hashlib.sha256(Path(data).read_bytes()).hexdigest()
+    return {"config": f"{data} (SHA-256 {digest})", **said}
 
 
 def data_settings(data: str, folder: Path | None, steps: int | None) -> DataSettings:

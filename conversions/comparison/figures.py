@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from conversions.comparison.presentation import heading
 from conversions.comparison.result import Comparison
 from conversions.comparison.runners import Runner
 from conversions.report_pages.svg_figures import DARK, GREY, NEW, OLD, blank
@@ -17,16 +18,24 @@ COLOURS = {Runner.FLOAT: GREY, Runner.QUANTIZED: OLD, Runner.ENGINE: NEW, Runner
 
 
 def accuracy_figure(found: Comparison) -> Figure:
-    """Accuracy by executor: a dot for each run, a line for the mean."""
+    """Accuracy by executor: a dot for each run, a line for the mean.
+
+    All are of the same samples: who saw fewer than the engine has no dot.
+    """
     figure = blank(7.5, 2.6)
     axes = figure.add_subplot()
+    names = []
     for place, runner in enumerate(found.runners):
+        if found.is_partial(runner):
+            names.append(heading(found, runner).replace(" (", "\n(").replace(")", ", not shown)"))
+            continue
+        names.append(runner.value)
         values = 100 * found.accuracies(runner)
         spread = np.linspace(-0.12, 0.12, len(values)) if len(values) > 1 else np.zeros(1)
         axes.hlines(values.mean(), place - 0.28, place + 0.28, color=COLOURS[runner])
         axes.scatter(place + spread, values, s=22, color=COLOURS[runner], zorder=3)
         axes.annotate(f"{values.mean():.2f}", (place + 0.3, values.mean()), va="center", fontsize=8)
-    axes.set_xticks(range(len(found.runners)), [runner.value for runner in found.runners])
+    axes.set_xticks(range(len(found.runners)), names)
     axes.set_xlim(-0.5, len(found.runners) - 0.3)
     axes.set_ylabel("accuracy, %")
     return figure
@@ -44,7 +53,8 @@ def agreement_figure(found: Comparison) -> Figure:
         for runner in found.runners:
             if runner is not Runner.ENGINE:
                 values = [100 * agreement(runner)[name] for name in layers]
-                axes.plot(layers, values, "o-", color=COLOURS[runner], label=runner.value)
+                name = heading(found, runner)
+                axes.plot(layers, values, "o-", color=COLOURS[runner], label=name)
         axes.set_title(title, fontsize=9)
         axes.margins(x=0.15)
     axes.legend(frameon=False, fontsize=8)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import hashlib
+import platform
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
     from ssdp_neuro.training import SpikingNetwork
 
 SHARD = 4 * BATCH
+PACKAGES = ("ssdp-neuro", "torch", "numpy", "numba")
 CALIBRATION = 256  # samples that choose the integers of a model trained in real numbers
 
 
@@ -56,6 +61,7 @@ def compare(
     chip: Chip = LOIHI2,
     n_workers: int = 1,
     cluster: str | None = None,
+    circumstances: Mapping[str, str] | None = None,
     show_progress: bool = False,
 ) -> Comparison:
     """Run a trained model in PyTorch, in the engine and in Lava, and compare all they do.
@@ -87,6 +93,9 @@ def compare(
         Processes on this machine.
     cluster
         Address of a dask scheduler to use instead.
+    circumstances
+        What the report should say beside models, samples, chip and versions, such as the name
+        of the data and their code.
     show_progress
         Whether to show a bar on stderr.
 
@@ -118,12 +127,15 @@ def compare(
     runners = _runners(contestants, n_lava)
     starts = range(0, total, SHARD)
     cases = [(c, seed) for c in contestants for seed in drawings]
+    digest = hashlib.sha256()
 
     def tasks() -> Iterator[ShardTask]:
         for contestant, seed in cases:
             for start in starts:
                 indices = np.arange(start, min(start + SHARD, total))
                 spikes = np.asarray(data.spikes(indices, epoch=seed), dtype=bool)
+                if contestant is contestants[0]:  # all are given the same
+                    digest.update(np.packbits(spikes.reshape(len(spikes), -1), axis=1).tobytes())
                 yield ShardTask(
                     model=contestant.model,
                     network=contestant.network_file,
@@ -147,7 +159,46 @@ def compare(
         )
         for i, (contestant, seed) in enumerate(cases)
     )
-    return _comparison(runs, results, contestants, data, calibration is not None)
+    digest.update(labels.astype("<i8").tobytes())
+    said = {
+        **(circumstances or {}),
+        **_circumstances(contestants, data, calibration, drawings, total, chip),
+        "spikes and labels": f"SHA-256 {digest.hexdigest()}",
+        "versions": _versions(with_lava=Runner.LAVA in runners),
+    }
+    return _comparison(runs, results, contestants, data, calibration is not None, said)
+
+
+def _circumstances(
+    contestants: list[_Contestant],
+    data: Any,
+    calibration: Any,
+    drawings: list[int],
+    total: int,
+    chip: Chip,
+) -> dict[str, str]:
+    shape = " x ".join(map(str, data.input_shape))
+    chosen = "none" if calibration is None else f"{min(CALIBRATION, len(calibration))} samples"
+    said = {}
+    for number, contestant in enumerate(contestants):
+        digest = hashlib.sha256(contestant.model).hexdigest()
+        said[f"model {number}"] = f"{contestant.name} (SHA-256 {digest})"
+    said["samples"] = (
+        f"{total} of {len(data)}, {data.n_steps} steps of {shape} inputs, {data.n_classes} classes"
+    )
+    said["drawings of the spikes"] = ", ".join(map(str, drawings))
+    said["calibration"] = chosen
+    said["chip"] = chip.name
+    return said
+
+
+def _versions(*, with_lava: bool) -> str:
+    names = [*PACKAGES, *(["lava-nc"] if with_lava else [])]
+    found = [f"Python {platform.python_version()}"]
+    for name in names:
+        with contextlib.suppress(metadata.PackageNotFoundError):  # Lava may be elsewhere
+            found.append(f"{name} {metadata.version(name)}")
+    return ", ".join(found)
 
 
 def _comparison(
@@ -156,6 +207,7 @@ def _comparison(
     contestants: list[_Contestant],
     data: Any,
     is_calibrated: bool,
+    circumstances: Mapping[str, str],
 ) -> Comparison:
     network = contestants[0].network
     samples = sum(len(run.labels) for run in runs)
@@ -186,6 +238,7 @@ def _comparison(
         spikes=spikes,
         example=results[0].example,
         notes=tuple(notes),
+        circumstances=circumstances,
     )
 
 

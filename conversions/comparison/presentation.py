@@ -37,7 +37,15 @@ def as_dict(found: Comparison) -> dict[str, Any]:
             "energy_source": LOIHI1_ENERGY.source,
         },
         "notes": list(found.notes),
+        "circumstances": dict(found.circumstances),
     }
+
+
+def heading(found: Comparison, runner: Runner) -> str:
+    """Name of a runner, and on how many samples its figures rest if not on all."""
+    if not found.is_partial(runner):
+        return runner.value
+    return f"{runner.value} ({found.n_samples(runner)} of {found.n_samples(Runner.ENGINE)} samples)"
 
 
 def rows(found: Comparison) -> list[list[str]]:
@@ -59,8 +67,8 @@ def rows(found: Comparison) -> list[list[str]]:
         same = float(np.mean([run.same_decisions(runner) for run in found.runs]))
         table.append(
             [
-                runner.value,
-                str(sum(len(run.parts[runner].decisions) for run in found.runs)),
+                heading(found, runner),
+                str(found.n_samples(runner)),
                 f"{100 * found.accuracies(runner).mean():.2f} %",
                 f"{100 * found.spread(runner):.2f}" if len(found.runs) > 1 else "-",
                 f"{100 * same:.2f} %",
@@ -96,6 +104,14 @@ def sentences(found: Comparison) -> list[str]:
     for runner in found.runners:
         if runner is Runner.ENGINE:
             continue
+        if found.is_partial(runner):
+            lines.append(
+                f"{runner.value} ran the first {len(found.runs[0].parts[runner].decisions)} of"
+                f" {len(found.runs[0].labels)} samples of each run, of which it decides"
+                f" {100 * found.accuracies(runner).mean():.2f} % as labelled and the engine"
+                f" {100 * found.engine_accuracy(runner):.2f} %; do not compare that with the others"
+                " on all samples."
+            )
         place = found.first_difference(runner)
         if place is None:
             lines.append(f"{runner.value}: every spike as in the engine.")
@@ -122,7 +138,8 @@ def _runner_dict(found: Comparison, runner: Runner) -> dict[str, Any]:
     return {
         "accuracy_mean": float(found.accuracies(runner).mean()),
         "accuracy_std": found.spread(runner),
-        "n_samples": sum(len(run.parts[runner].decisions) for run in found.runs),
+        "n_samples": found.n_samples(runner),
+        "engine_accuracy_on_these": found.engine_accuracy(runner),
         "same_decisions": float(np.mean([run.same_decisions(runner) for run in found.runs])),
         "spike_agreement": found.spike_agreement(runner),
         "latency_agreement": found.latency_agreement(runner),

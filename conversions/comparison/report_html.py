@@ -32,7 +32,9 @@ def write_comparison(path: str | os.PathLike[str], found: Comparison) -> None:
         ("Executors", html_page.table(rows(found)) + html_page.paragraphs(sentences(found))),
         (
             "Accuracy",
-            html_page.figure(draw(accuracy_figure, found), "A dot is a run, the line their mean."),
+            html_page.figure(
+                draw(accuracy_figure, found), "A dot is a run on all samples, the line their mean."
+            ),
         ),
         (
             "Agreement with the engine",
@@ -54,5 +56,6 @@ def write_comparison(path: str | os.PathLike[str], found: Comparison) -> None:
             html_page.figure(draw(confusion_figure, found), "Decisions of the engine."),
         ),
         ("Runs", html_page.paragraphs([runs])),
+        ("Made of", html_page.table([["what", ""], *map(list, found.circumstances.items())])),
     ]
     html_page.write_page(path, html_page.page("One model, side by side", sections))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -68,6 +69,8 @@ class Comparison:
         the engine.
     notes
         What a reader should know.
+    circumstances
+        Of what it was made and by what, each by its name: models, data, chip, versions.
     """
 
     runs: tuple[ComparedRun, ...]
@@ -79,6 +82,7 @@ class Comparison:
     spikes: float
     example: dict[Runner, dict[str, np.ndarray]]
     notes: tuple[str, ...] = ()
+    circumstances: Mapping[str, str] = field(default_factory=dict)
 
     __repr__ = short_repr
 
@@ -86,6 +90,23 @@ class Comparison:
     def runners(self) -> tuple[Runner, ...]:
         """Who ran, in the order of the enumeration."""
         return tuple(runner for runner in Runner if runner in self.runs[0].parts)
+
+    def n_samples(self, runner: Runner) -> int:
+        """Samples that a runner saw, over all runs."""
+        return sum(len(run.parts[runner].decisions) for run in self.runs)
+
+    def is_partial(self, runner: Runner) -> bool:
+        """Whether a runner saw fewer samples than the engine, so that its figures rest on less."""
+        return self.n_samples(runner) < self.n_samples(Runner.ENGINE)
+
+    def engine_accuracy(self, runner: Runner) -> float:
+        """Mean over the runs of the engine's accuracy on the samples that a runner saw."""
+        shares = []
+        for run in self.runs:
+            n_seen = len(run.parts[runner].decisions)
+            decided = run.parts[Runner.ENGINE].decisions[:n_seen]
+            shares.append((decided == run.labels[:n_seen]).mean())
+        return float(np.mean(shares))
 
     def accuracies(self, runner: Runner) -> np.ndarray:
         """Of each run, float64 ``(R,)``."""

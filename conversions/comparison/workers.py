@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import CancelledError
 from typing import Any, TypeVar
 
 from hw_models import ExecutorError
@@ -45,7 +46,8 @@ def map_tasks(
     MissingExtraError
         If dask.distributed is needed and not installed.
     ExecutorError
-        If the scheduler cannot be reached, has no worker for a minute, or loses one.
+        If workers on this machine do not start; or the scheduler cannot be reached, has no
+        worker for a minute, loses one, or ends.
     """
     if cluster is None and n_workers == 1:
         results = []
@@ -73,7 +75,10 @@ def _submit(
 
     def submit_next() -> None:
         for number, task in waiting:
-            future = client.submit(function, task, pure=False)
+            try:
+                future = client.submit(function, task, pure=False)
+            except (OSError, RuntimeError, TimeoutError) as error:
+                raise ExecutorError(f"the dask scheduler takes no more tasks: {error}") from None
             places[future.key] = number
             running.add(future)
             return
@@ -85,6 +90,9 @@ def _submit(
             results[places.pop(future.key)] = future.result()
         except KilledWorker as error:
             raise ExecutorError(f"a worker of the cluster was lost: {error}") from None
+        except CancelledError as error:  # also what a client raises that has lost its scheduler
+            reason = " ".join(str(error).split())
+            raise ExecutorError(f"the dask scheduler has ended: {reason}") from None
         done()
         submit_next()
     return [results[number] for number in sorted(results)]
@@ -95,12 +103,18 @@ def _client(n_workers: int, cluster: str | None) -> Iterator[Any]:
     dask = import_extra("distributed", "cluster", "a run by several workers", "dask")
     with contextlib.ExitStack() as stack:
         if cluster is None:
-            local = dask.LocalCluster(
-                n_workers=n_workers,
-                threads_per_worker=1,
-                dashboard_address=None,
-                host="127.0.0.1",
-            )
+            try:
+                local = dask.LocalCluster(
+                    n_workers=n_workers,
+                    threads_per_worker=1,
+                    dashboard_address=None,
+                    host="127.0.0.1",
+                )
+            except (OSError, RuntimeError, TimeoutError) as error:
+                raise ExecutorError(
+                    f"{n_workers} workers on this machine did not start: {error} A script that"
+                    " starts workers needs 'if __name__ == \"__main__\":'; memory may be short"
+                ) from None
             address: Any = stack.enter_context(local)
         else:
             address = cluster

@@ -41,7 +41,13 @@ def test_compare__prints_one_json_object(model_file, tmp_path, capsys):
         assert part["first_difference"] is None
     assert found["executors"]["engine"]["spikes_per_sample"]["hidden"] > 1
     assert found["per_sample"]["energy_high_j"] > found["per_sample"]["energy_low_j"] > 0
-    assert report.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    text = report.read_text(encoding="utf-8")
+    assert text.startswith("<!DOCTYPE html>")
+    said = found["circumstances"]
+    assert said["config"].startswith(f"{config} (SHA-256 ")
+    for words in ("name = 'digits'", "n_steps = 8", "encoding = 'auto'", "test_limit = 40"):
+        assert words in said["data"]
+    assert "40 of 40" in text
 
 
 def test_compare__prints_a_table(model_file, capsys):

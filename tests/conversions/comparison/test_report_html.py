@@ -9,9 +9,11 @@ from conversions.comparison.figures import (
     raster_figure,
 )
 from conversions.comparison.model_comparison import compare
+from conversions.comparison.presentation import rows, sentences
 from conversions.comparison.report_html import write_comparison
 from conversions.comparison.runners import Runner
 from conversions.report_pages.svg_figures import draw
+from hw_models import LOIHI1
 
 
 def test_write_comparison__holds_table_figures_and_runs(integer_file, digits, tmp_path):
@@ -22,6 +24,59 @@ def test_write_comparison__holds_table_figures_and_runs(integer_file, digits, tm
     assert text.count("<svg") == 4
     assert f"{100 * found.accuracies(Runner.ENGINE).mean():.2f} %" in text
     assert f"{integer_file} on drawing 1" in text
+
+
+def test_write_comparison__says_of_what_it_was_made(model_file, digits, tmp_path):
+    import hashlib
+    from importlib import metadata
+
+    validation, test = digits
+    found = compare(
+        model_file,
+        test,
+        n_samples=30,
+        seeds=[0, 4],
+        calibration=validation,
+        chip=LOIHI1,
+        circumstances={"config": "run.toml <1>", "data": "digits, rate"},
+    )
+    write_comparison(tmp_path / "report.html", found)
+    text = (tmp_path / "report.html").read_text(encoding="utf-8")
+    spikes = [np.packbits(test.spikes(np.arange(30), epoch=e).reshape(30, -1), 1) for e in (0, 4)]
+    whole = b"".join([*(s.tobytes() for s in spikes), test.labels[:30].astype("<i8").tobytes()])
+    for words in (
+        hashlib.sha256(model_file.read_bytes()).hexdigest(),
+        hashlib.sha256(whole).hexdigest(),
+        f"30 of {len(test)}, 6 steps of 64 inputs, 10 classes",
+        "<td>0, 4</td>",
+        f"<td>{min(256, len(validation))} samples</td>",
+        f"<td>{LOIHI1.name}</td>",
+        "run.toml &lt;1&gt;",
+        "digits, rate",
+        *(f"{n} {metadata.version(n)}" for n in ("ssdp-neuro", "torch", "numpy", "numba")),
+    ):
+        assert words in text, words
+
+
+def test_figures__show_the_accuracy_of_the_same_samples_or_none(model_file, digits, tmp_path):
+    _, test = digits
+    found = compare(model_file, test, n_samples=40, seeds=2, lava_samples=7)
+    axes = accuracy_figure(found).axes[0]
+    assert len(axes.collections) == 2 * 2  # line and dots of real numbers and of the engine
+    names = [tick.get_text() for tick in axes.get_xticklabels()]
+    assert names == ["PyTorch, real numbers", "engine", "Lava\n(14 of 80 samples, not shown)"]
+    legend = agreement_figure(found).axes[-1].get_legend()
+    assert "Lava (14 of 80 samples)" in [text.get_text() for text in legend.get_texts()]
+    engine = [run.parts[Runner.ENGINE].decisions[:7] == test.labels[:7] for run in found.runs]
+    share = float(np.mean(engine))
+    assert found.engine_accuracy(Runner.LAVA) == share
+    said = " ".join(sentences(found))
+    assert "Lava ran the first 7 of 40 samples of each run" in said
+    assert f"and the engine {100 * share:.2f} %" in said
+    assert rows(found)[-1][:2] == ["Lava (14 of 80 samples)", "14"]
+    whole = compare(model_file, test, n_samples=7, lava_samples=7)
+    assert len(accuracy_figure(whole).axes[0].collections) == 2 * 3
+    assert not any("ran the first" in sentence for sentence in sentences(whole))
 
 
 def test_figures__draw_what_was_found(integer_file, digits):
