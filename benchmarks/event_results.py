@@ -90,7 +90,7 @@ def run(case: Case, folder: Path, runs: Path, seeds: list[int], n_lava: int) -> 
         out = runs / f"{case.name}-{seed}"
         began = time.process_time()
         config = config_for(case, folder, seed)
-        result = fit(config, data=split, out=out, resume=True, show_progress=False)
+        result = fit(config, data=split, out=out, resume=out.exists(), show_progress=False)
         say(
             f"{out.name}: validation {result.validation_accuracy:.3f}, {result.seconds:.0f} s"
             f" ({time.process_time() - began:.0f} s of CPU now)"

@@ -35,7 +35,7 @@ def fine_tuned(arguments: argparse.Namespace, seed: int) -> Path:
         }
         described["optimizer"] = {"learning_rate": 2e-4}
         described["training"]["amp"] = False
-        fit(config_of(described), out=folder, resume=True, show_progress=False)
+        fit(config_of(described), out=folder, resume=folder.exists(), show_progress=False)
     result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
     say(f"{folder.name}: validation {result['validation_accuracy']:.4f}")
     return folder / "best.safetensors"

@@ -99,7 +99,7 @@ def run(
             limit,
             arguments.network,
         )
-        fit(config_of(config), out=folder, resume=True, show_progress=False)
+        fit(config_of(config), out=folder, resume=folder.exists(), show_progress=False)
     found = json.loads(result.read_text(encoding="utf-8"))
     say(f"{name}: validation {found['validation_accuracy']:.4f}")
     return found
