@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
+import enum
 import importlib
 import inspect
 import sys
+import typing
 from collections.abc import Callable, Sequence
 from importlib import metadata
 from typing import Annotated, Any
@@ -43,6 +46,14 @@ class LazyCommands(TyperGroup):
             return None
         return command_of(cmd_name, home)
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command; for a name that is none, say which was probably meant."""
+        if args and args[0] not in COMMANDS and not ctx.resilient_parsing:
+            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            if close:
+                ctx.fail(f"No such command {args[0]!r}. Did you mean {close[0]!r}?")
+        return super().resolve_command(ctx, args)
+
 
 def command_of(name: str, home: str) -> Any:
     """Make a command of the function at ``home``; one that cannot be imported says so."""
@@ -57,7 +68,23 @@ def command_of(name: str, home: str) -> Any:
     # \b before a paragraph keeps its lines; in a raw docstring it is two characters
     text = inspect.cleandoc(function.__doc__ or "").replace(r"\b", "\b")
     maker.command(name, help=text, context_settings=settings)(function)
-    return typer.main.get_command(maker)
+    command: Any = typer.main.get_command(maker)
+    hints = typing.get_type_hints(function)
+    for option in command.params:
+        choices = _choices(hints.get(option.name))
+        if choices and option.metavar is None:
+            # typer's list of choices is one long word, which narrow terminals cut anywhere
+            option.metavar = "<choice>"
+            option.help = f"{option.help} One of {', '.join(choices)}."
+    return command
+
+
+def _choices(hint: Any) -> list[str]:
+    """The words of an enum that an option has; none for options of other types."""
+    for kind in (hint, *typing.get_args(hint)):
+        if isinstance(kind, type) and issubclass(kind, enum.Enum):
+            return [str(member.value) for member in kind]
+    return []
 
 
 def _unavailable(name: str, reason: Exception) -> Callable[[], None]:
@@ -86,7 +113,6 @@ app = typer.Typer(
     name="ssdp-neuro",
     cls=LazyCommands,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -1,9 +1,11 @@
+import importlib
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
+import typing
 from importlib import metadata
 
 import pytest
@@ -117,3 +119,35 @@ main()
     assert b"Traceback" not in err
     assert b"error" not in err
     assert out == b""
+
+
+@pytest.mark.parametrize("name", sorted(cli.COMMANDS))
+def test_help__cuts_no_word_at_80_columns(command, monkeypatch, name):
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = command(f"{name} --help").out
+    made = cli.command_of(name, cli.COMMANDS[name])
+    hints = typing.get_type_hints(getattr(importlib.import_module(f"conversions.cli.{name}"), name))
+    for option in made.params:
+        words = [word for word in option.opts if word.startswith("-")]
+        for word in (*words, *cli._choices(hints.get(option.name))):
+            assert word in shown, word
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_unknown_command__names_the_one_that_was_meant(command):
+    ran = command("dmeo")
+    assert ran.status == 2
+    assert "Did you mean 'demo'?" in ran.err
+
+
+def test_completion__knows_the_commands():
+    said = {
+        "_SSDP_NEURO_COMPLETE": "complete_bash",
+        "COMP_WORDS": "ssdp-neuro co",
+        "COMP_CWORD": "1",
+    }
+    program = "from conversions.cli.main import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, **said}, capture_output=True, text=True
+    )
+    assert done.stdout.split() == ["compare", "convert"]
