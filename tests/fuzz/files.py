@@ -13,6 +13,7 @@ import faulthandler
 import functools
 import gzip
 import io
+import json
 import os
 import struct
 import tempfile
@@ -29,6 +30,7 @@ import numpy as np
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import save as tensors_to_bytes
 
 from conversions import from_netx, to_netx
 from conversions.cli.calibration_file import read_calibration
@@ -185,6 +187,18 @@ def model() -> SpikingNetwork:
     return SpikingNetwork(layers, input_shape=(3,))
 
 
+def metadata_of(data: bytes) -> dict[str, str]:
+    """The metadata of a safetensors file."""
+    end = 8 + int.from_bytes(data[:8], "little")
+    return dict(json.loads(data[8:end])["__metadata__"])
+
+
+def described(text: str) -> bytes:
+    """A safetensors file of the good model's tensors, with another description of its layers."""
+    metadata = {**metadata_of(good("model")), "model": text}
+    return tensors_to_bytes(dict(model().state_dict()), metadata)
+
+
 def data_set(name: str, **settings: Any) -> Callable[[Path], Any]:
     """The reader of a data set, as a command calls it."""
 
@@ -278,6 +292,11 @@ FORMATS: dict[str, Format] = {
         ending=".zip",
     ),
     "toml": Format(lambda: TOML, (read_config,)),
+    "model description": Format(
+        lambda: metadata_of(good("model"))["model"].encode(),
+        (load_model, lambda path: read_model(model(), path)),
+        wrap=lambda text: described(text.decode("utf-8", "replace")),
+    ),
     "model": Format(
         lambda: written(lambda path: save_model(model(), path)),
         (load_model, lambda path: read_model(model(), path)),

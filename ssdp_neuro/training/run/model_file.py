@@ -13,7 +13,7 @@ from hw_models import InputError, NetworkFileError
 from hw_models.atomic_file import write_whole
 from ssdp_neuro.training.networks.checkpoint import PLAIN, UNDER_GRID, load_model, save_model
 from ssdp_neuro.training.networks.network import SpikingNetwork
-from ssdp_neuro.training.networks.tensor_file import tensor_file
+from ssdp_neuro.training.networks.tensor_file import read_tensors, tensor_file
 
 
 def write_model(model: nn.Module, path: Path) -> bool:
@@ -48,22 +48,14 @@ def read_model(model: nn.Module, path: Path) -> None:
 
     Raises
     ------
-    NetworkFileError, InputError
-        If the file cannot be read, or is of another network.
+    MissingFileError, NetworkFileError, InputError
+        If there is no file, it cannot be read, or is of another network.
 
     Mutates
     -------
     model
     """
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise NetworkFileError(f"{path}: not a readable safetensors file: {reason}") from None
+    metadata, tensors = read_tensors(path)
     if metadata.get("format") != PLAIN:
         tensors = load_model(path).state_dict()
     own: dict[str, Any] = dict(model.state_dict())
