@@ -10,6 +10,7 @@ import numpy as np
 
 from hw_models import DaSsdpParams, RangeError, Rounding, ThirdFactor
 from hw_models.integers import integer
+from ssdp_neuro.rules.da_ssdp import least_correlation
 
 N_CLASSES = 10
 LATENCY_BITS = 5
@@ -209,4 +210,5 @@ class StudySettings:
             third_factor=third_factor,
             teacher_latency=3,
             warm_up=warm_up if rule is Rule.DA_SSDP else 0,
+            least_correlation=least_correlation(warm_up, 1e-3) if rule is Rule.DA_SSDP else 0,
         )
