@@ -48,7 +48,7 @@ from hw_models.projections import (
 FORMAT = "ssdp_neuro network"
 VERSION = 2
 # fields that older files do not have; they hold their defaults then
-ADDED = {"DaSsdpParams": {"least_correlation"}}
+ADDED = {"DaSsdpParams": {"least_correlation"}, "SparseProjection": {"plasticity"}}
 PARTS = ("populations", "projections")
 KINDS: dict[str, Any] = {
     kind.__name__: kind

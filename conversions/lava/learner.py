@@ -140,7 +140,7 @@ def _result(task: LearningTask, clock: SampleClock, rasters: Any, recorded: Any)
                 n_pre, n_post = (
                     int(np.count_nonzero(counts[end][seen])) for end in task.ends(name)
                 )
-                record.note_synchrony(seen, name, n_pre, n_post)
+                record.note_synchrony(seen, name, n_pre * n_post)
     learned: list[Any] = [
         dataclasses.replace(projection, weights=recorded[name, "weights"])
         for name, projection in task.plastic.items()

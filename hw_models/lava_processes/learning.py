@@ -76,8 +76,15 @@ def plastic_processes(projection: DenseProjection, plan: LearningPlan) -> Plasti
     Raises
     ------
     RangeError
-        If the rule does not fit Lava's ``LearningDense`` and the plan wants that.
+        If the synapses are not dense, or have delays; or if the rule does not fit Lava's
+        ``LearningDense`` and the plan wants that.
     """
+    if not isinstance(projection, DenseProjection) or projection.delays is not None:
+        raise RangeError(
+            f"{projection.name}: {type(projection).__name__}"
+            f"{' with delays' if projection.delays is not None else ''} cannot learn in Lava;"
+            " a DenseProjection without delays can (the engine learns on all of them)"
+        )
     gate = _gate(projection, plan)
     rule: Any = projection.plasticity
     if plan.form is LearningForm.LOIHI:

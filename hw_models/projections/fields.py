@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hw_models.arrays import integer_array
-from hw_models.errors import ShapeError, TypeMismatchError
+from hw_models.errors import RangeError, ShapeError, TypeMismatchError
 from hw_models.integers import integer, name_of
 from hw_models.plasticity import DaSsdpParams
 
@@ -37,11 +37,16 @@ def set_weights(record: Any, n_axes: int) -> None:
 
 
 def check_plasticity(record: Any) -> None:
-    """Refuse a rule that is none, or weights outside of its range."""
+    """Refuse a rule that is none, weights outside of its range, and floored sums."""
     if record.plasticity is not None and not isinstance(record.plasticity, DaSsdpParams):
         raise TypeMismatchError(
             f"{record.name}.plasticity: {record.plasticity!r}; DaSsdpParams or None is needed"
         )
     if record.plasticity is not None:
+        if record.weight_exponent < 0:
+            raise RangeError(
+                f"{record.name}.plasticity: not together with weight_exponent"
+                f" {record.weight_exponent}; allowed 0..7"
+            )
         low, high = record.plasticity.weight_low, record.plasticity.weight_high
         integer_array(f"{record.name}.weights", record.weights, low, high, np.int16)

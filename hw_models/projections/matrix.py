@@ -36,8 +36,8 @@ class DenseProjection(FrozenRecord):
     delays
         Extra steps per synapse, same shape, 0..63; None for none.
     plasticity
-        Rule that changes these weights on the chip; None if they are fixed. Only
-        without delays, with ``weight_exponent >= 0`` and weights inside its range.
+        Rule that changes these weights on the chip; None if they are fixed. Only with
+        ``weight_exponent >= 0`` and weights inside its range.
     name
         Unique in the network; ``source->target`` if not given.
     """
@@ -62,10 +62,6 @@ class DenseProjection(FrozenRecord):
                     f"{where}: shape {delays.shape}; weights have {self.weights.shape}"
                 )
             object.__setattr__(self, "delays", delays)
-        if self.plasticity is not None and (self.delays is not None or self.weight_exponent < 0):
-            raise RangeError(
-                f"{self.name}.plasticity: not together with delays or a negative weight_exponent"
-            )
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -84,6 +80,8 @@ class SparseProjection(FrozenRecord):
         -8..7.
     delays
         Extra steps per synapse, same shape, 0..63; None for none.
+    plasticity
+        As of a :class:`DenseProjection`, for the listed synapses.
     name
         Unique in the network; ``source->target`` if not given.
     """
@@ -95,10 +93,12 @@ class SparseProjection(FrozenRecord):
     weights: Any
     weight_exponent: int = 0
     delays: Any = None
+    plasticity: DaSsdpParams | None = None
     name: str = ""
 
     def __post_init__(self) -> None:
         set_names(self)
+        check_plasticity(self)
         put = object.__setattr__
         limits = {
             "pre": (0, 2**31 - 1, np.int32),

@@ -45,7 +45,10 @@ def most_input(projection: Projection, n_pre: int) -> int:
             most = n_pre * max(-plasticity.weight_low, plasticity.weight_high)
     elif isinstance(projection, SparseProjection):
         n_synapses = int(np.bincount(projection.post).max(initial=0))
-        most = n_synapses * highest(projection.weights)
+        rule = projection.plasticity
+        most = n_synapses * (
+            highest(projection.weights) if rule is None else max(-rule.weight_low, rule.weight_high)
+        )
     elif isinstance(projection, ConvProjection):
         most = int(np.prod(projection.weights.shape[1:])) * highest(projection.weights)
     else:

@@ -12,8 +12,9 @@ from ssdp_neuro.engine.job import Job
 from ssdp_neuro.engine.latencies import Latencies
 from ssdp_neuro.engine.learn_result import LearnResult
 from ssdp_neuro.engine.learning_task import LearningRecord, learning_task
-from ssdp_neuro.engine.plasticity import DaSsdpRule
+from ssdp_neuro.engine.plasticity import DaSsdpRule, ListedSynapses, listed_synapses
 from ssdp_neuro.engine.progress import Progress
+from ssdp_neuro.engine.projection_table import PlasticList
 from ssdp_neuro.engine.simulator import Simulator
 from ssdp_neuro.engine.third_factors import dopamine_gate
 
@@ -109,6 +110,11 @@ def learn(
     record = LearningRecord(task)
     rows_visited = dict.fromkeys(rules, 0)
     plan = simulator.plan
+    listed = {
+        name: listed_synapses(task.rule(name), place.synapses, n_steps)
+        for name, place in plan.plastic.items()
+        if isinstance(place, PlasticList)
+    }
     latencies = Latencies(task, plan.index)
     job = Job(network, plan, 1, task.given, n_steps, ())
     bar = Progress(sys.stderr.isatty() if progress is None else progress)
@@ -124,20 +130,26 @@ def learn(
                 if not task.mask[name][sample]:
                     continue
                 pre, post = latencies.codes(name)
-                gates = _gates(record, name, seen, latencies)
-                rows_visited[name] += rule.update(
-                    simulator.plastic_weights(name),
-                    pre,
-                    rule.post_codes(post, gates),
-                    gates,
-                    seed=task.seeds[name],
-                    sample=task.first_sample + seen,
+                gates = _gates(record, name, seen, latencies, listed.get(name))
+                weights = simulator.plastic_weights(name)
+                codes = (pre, rule.post_codes(post, gates), gates)
+                key: Any = {"seed": task.seeds[name], "sample": task.first_sample + seen}
+                rows_visited[name] += (
+                    rule.update_listed(weights, listed[name], *codes, **key)
+                    if name in listed
+                    else rule.update(weights, *codes, **key)
                 )
             bar.update(seen + 1, task.n_seen, "samples")
     return record.result(simulator.current_network(), rows_visited)
 
 
-def _gates(record: LearningRecord, name: str, seen: int, latencies: Latencies) -> np.ndarray:
+def _gates(
+    record: LearningRecord,
+    name: str,
+    seen: int,
+    latencies: Latencies,
+    listed: ListedSynapses | None,
+) -> np.ndarray:
     """Gates int32 ``(n_post,)`` of a projection, from first spikes; a warm-up counts them."""
     task = record.task
     projection = task.plastic[name]
@@ -146,7 +158,11 @@ def _gates(record: LearningRecord, name: str, seen: int, latencies: Latencies) -
         counts, first_spikes = record.spike_counts[target][seen], latencies.first_spikes(target)
         return task.factors.gates(projection, seen % task.n_samples, counts, first_spikes)
     silent = task.rule(name).silent_code
-    n_pre, n_post = (int(np.count_nonzero(codes != silent)) for codes in latencies.codes(name))
-    gate = dopamine_gate(task.rule(name), record.dopamine[name], n_pre * n_post)
-    record.note_synchrony(seen, name, n_pre, n_post)
+    pre, post = latencies.codes(name)
+    if listed is not None:
+        synchrony = listed.n_synchronous(pre, post, silent)
+    else:
+        synchrony = int(np.count_nonzero(pre != silent)) * int(np.count_nonzero(post != silent))
+    gate = dopamine_gate(task.rule(name), record.dopamine[name], synchrony)
+    record.note_synchrony(seen, name, synchrony)
     return np.full(latencies.codes(name)[1].shape, gate, dtype=np.int32)

@@ -19,6 +19,7 @@ from hw_models import (
     InputError,
     RangeError,
     ShapeError,
+    SparseProjection,
     SynchronyStatistics,
     ThirdFactor,
     TypeMismatchError,
@@ -53,7 +54,7 @@ class LearningTask:
     """
 
     network: FixedPointNetwork
-    plastic: Mapping[str, DenseProjection]
+    plastic: Mapping[str, DenseProjection | SparseProjection]
     given: SpikeInput
     factors: ThirdFactors
     mask: Mapping[str, np.ndarray]
@@ -102,14 +103,14 @@ class LearningRecord:
         self.spike_counts[target][seen] = counts
         self.decisions[target][seen] = winner(counts, first_spikes)
 
-    def note_synchrony(self, seen: int, name: str, n_fired_pre: int, n_fired_post: int) -> None:
+    def note_synchrony(self, seen: int, name: str, synchrony: int) -> None:
         """Count a learned sample of a projection, if it has a dopamine gate in its warm-up."""
         if name not in self.dopamine:
             return
         statistics, losses = self.dopamine[name], self.task.factors.losses
         if losses is not None and statistics.n_samples < self.task.rule(name).warm_up:
             loss = losses[seen % self.task.n_samples]
-            self.dopamine[name] = statistics.add(int(n_fired_pre) * int(n_fired_post), loss)
+            self.dopamine[name] = statistics.add(synchrony, loss)
 
     def result(self, learned: FixedPointNetwork, rows_visited: Mapping[str, int]) -> LearnResult:
         """The run's result, with the weights of ``learned``."""

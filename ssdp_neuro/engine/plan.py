@@ -14,7 +14,7 @@ from ssdp_neuro.engine.kernels import tables
 from ssdp_neuro.engine.kernels.spike_list import SPARE
 from ssdp_neuro.engine.kernels.tables import BLOCK
 from ssdp_neuro.engine.population_table import population_table
-from ssdp_neuro.engine.projection_table import projection_table
+from ssdp_neuro.engine.projection_table import PlasticList, projection_table
 
 
 class Plan:
@@ -82,9 +82,13 @@ class Plan:
         Returns
         -------
         int8 or int16, shape ``(n_pre, n_padded)``, writable; columns beyond ``n_post``
-        are padding and must stay zero
+        are padding and must stay zero. Of listed synapses: int16, ``(n_synapses,)``.
         """
-        field, base, n_rows, row = self.plastic[name]
+        place = self.plastic[name]
+        if isinstance(place, PlasticList):
+            listed: np.ndarray = self.synapses.weight
+            return listed[place.base : place.base + place.synapses.pre.size]
+        field, base, n_rows, row = place
         flat: np.ndarray = getattr(self.synapses, field)
         return flat[base : base + n_rows * row].reshape(n_rows, row)
 

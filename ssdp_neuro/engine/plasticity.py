@@ -8,6 +8,7 @@ import numpy as np
 
 from hw_models import DaSsdpParams, Rounding, ThirdFactor
 from ssdp_neuro.engine.kernels import da_ssdp
+from ssdp_neuro.engine.projection_table import Synapses
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +33,39 @@ class DaSsdpRule:
             forced = (codes == self.params.silent_code) & (gates > 0)
             return np.where(forced, np.uint8(self.params.teacher_latency), codes)
         return codes
+
+    def update_listed(
+        self,
+        weights: np.ndarray,
+        synapses: ListedSynapses,
+        pre_codes: np.ndarray,
+        post_codes: np.ndarray,
+        gates: np.ndarray,
+        *,
+        seed: int = 0,
+        sample: int = 0,
+    ) -> int:
+        """As :meth:`update`, of listed synapses: weights int16 ``(n_synapses,)``."""
+        p = self.params
+        return int(
+            da_ssdp.update_listed(
+                weights,
+                synapses.pre,
+                synapses.post,
+                synapses.delays,
+                pre_codes,
+                post_codes,
+                gates,
+                self.table,
+                p.shift,
+                p.weight_low,
+                p.weight_high,
+                synapses.last_code,
+                p.rounding is Rounding.STOCHASTIC,
+                seed,
+                sample,
+            )
+        )
 
     def update(
         self,
@@ -71,6 +105,42 @@ class DaSsdpRule:
                 da_ssdp.update_stochastic(*common, p.weight_low, p.weight_high, seed, sample)
             )
         return int(da_ssdp.update_nearest(*common, p.weight_low, p.weight_high))
+
+
+@dataclass(frozen=True, eq=False)
+class ListedSynapses:
+    """Ends of listed plastic synapses, and their delays in latency codes.
+
+    Parameters
+    ----------
+    pre, post : ``(n_synapses,)``, sorted by ``pre``
+    delays : int64, ``(n_synapses,)``
+    last_code
+        Of a sample.
+    """
+
+    pre: np.ndarray
+    post: np.ndarray
+    delays: np.ndarray
+    last_code: int
+
+    def n_synchronous(self, pre_codes: np.ndarray, post_codes: np.ndarray, silent: int) -> int:
+        """Synapses both of whose ends fired, the source early enough to arrive."""
+        before = pre_codes[self.pre]
+        arrives = (before != silent) & (before + self.delays <= self.last_code)
+        return int(np.count_nonzero(arrives & (post_codes[self.post] != silent)))
+
+
+def listed_synapses(params: DaSsdpParams, synapses: Synapses, n_steps: int) -> ListedSynapses:
+    """The synapses of a projection as its rule sees them."""
+    delays = np.zeros(synapses.pre.size) if synapses.delay is None else synapses.delay
+    shift = params.latency_shift
+    return ListedSynapses(
+        pre=synapses.pre,
+        post=synapses.post,
+        delays=delays.astype(np.int64) >> shift,
+        last_code=(n_steps - 1) >> shift,
+    )
 
 
 def product_table(params: DaSsdpParams) -> np.ndarray:

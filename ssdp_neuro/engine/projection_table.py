@@ -37,12 +37,19 @@ class PlasticRows(NamedTuple):
     row: int
 
 
+class PlasticList(NamedTuple):
+    """The same of a projection whose synapses are listed, and the list."""
+
+    base: int
+    synapses: Synapses
+
+
 def projection_table(
     network: FixedPointNetwork,
-) -> tuple[ProjectionTable, SynapseTable, dict[str, PlasticRows]]:
+) -> tuple[ProjectionTable, SynapseTable, dict[str, PlasticRows | PlasticList]]:
     """The projections of a network as flat arrays, and where the plastic weights lie."""
     index = {population.name: p for p, population in enumerate(network.populations)}
-    plastic = {}
+    plastic: dict[str, PlasticRows | PlasticList] = {}
     count = len(network.projections)
     columns: dict[str, Any] = {
         field: np.zeros(count, dtype=dtype)
@@ -69,7 +76,8 @@ def projection_table(
         elif not isinstance(projection, DenseProjection) or projection.delays is not None:
             synapses = _listed(projection, source.shape)
             columns["delayed"][q] = synapses.delay is not None
-            plain = synapses.delay is None and projection.weight_exponent >= 0
+            learns = getattr(projection, "plasticity", None) is not None
+            plain = synapses.delay is None and projection.weight_exponent >= 0 and not learns
             narrow = narrow_shift(synapses.weight)
             if network.population(projection.target).n_neurons > tables.PACKED_TARGETS:
                 narrow = None
@@ -79,6 +87,8 @@ def projection_table(
                 columns["base"][q] = store.add_packed(synapses, source.n_neurons, narrow)
             else:
                 columns["kind"][q] = tables.SPARSE
+                if learns:
+                    plastic[projection.name] = PlasticList(store.sizes["weight"], synapses)
                 columns["base"][q] = store.add_sparse(synapses, source.n_neurons)
         else:
             kind, shift, rows = _dense_rows(projection)

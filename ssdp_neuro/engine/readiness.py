@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from hw_models import FixedPointNetwork
-from ssdp_neuro.engine.plasticity import DaSsdpRule
+from ssdp_neuro.engine.plasticity import DaSsdpRule, listed_synapses
+from ssdp_neuro.engine.projection_table import Synapses
 from ssdp_neuro.engine.simulator import Simulator
 
 
@@ -25,4 +26,10 @@ def make_ready(network: FixedPointNetwork) -> None:
         plastic: Any = network.projection(name)
         rule = DaSsdpRule(plastic.plasticity)
         codes, gates = np.zeros(0, dtype=np.uint8), np.zeros(0, dtype=np.int32)
-        rule.update(simulator.plastic_weights(name)[:0, :0], codes, codes, gates)
+        weights = simulator.plastic_weights(name)
+        if weights.ndim == 2:
+            rule.update(weights[:0, :0], codes, codes, gates)
+            continue
+        none = np.zeros(0, dtype=np.int32)
+        synapses = listed_synapses(rule.params, Synapses(none, none, none, None), 1)
+        rule.update_listed(weights[:0], synapses, codes, codes, gates)

@@ -102,7 +102,7 @@ class Simulator:
         Returns
         -------
         int8 or int16, shape ``(n_pre, n_padded)``, writable; columns beyond ``n_post``
-        are padding and must stay zero
+        are padding and must stay zero. Of listed synapses: int16, ``(n_synapses,)``.
 
         Raises
         ------
@@ -121,8 +121,11 @@ class Simulator:
         records = []
         for name in self.plan.plastic:
             projection: Any = self.network.projection(name)
-            n_post = projection.weights.shape[0]
-            weights = self.plan.weights(name)[:, :n_post].T
+            weights = self.plan.weights(name)
+            if weights.ndim == 2:
+                weights = weights[:, : projection.weights.shape[0]].T
+            elif projection.weights.ndim == 2:  # with delays: listed by source, then target
+                weights = weights.reshape(projection.weights.shape[::-1]).T
             records.append(dataclasses.replace(projection, weights=weights))
         return self.network.replace(*records)
 

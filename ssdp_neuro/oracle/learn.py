@@ -48,8 +48,11 @@ def learn(
                 winners.append(da_ssdp.winner(post_trains))
             if params.third_factor.value == "dopamine":
                 history = histories.setdefault(projection.name, [])
-                n_fired = [sum(any(train) for train in t) for t in (pre_trains, post_trains)]
-                synchrony = n_fired[0] * n_fired[1]
+                silent = 2**params.latency_bits - 1
+                synchrony = sum(
+                    arrived(codes[0][i], delay, n_steps, params) != silent and codes[1][j] != silent
+                    for i, j, _, delay in synapses_of(projection)
+                )
                 gates = [0] * len(post_trains)
                 if len(history) < params.warm_up:
                     history.append((synchrony, int(losses[number])))
@@ -58,10 +61,32 @@ def learn(
                     gates = [gate] * len(post_trains)
             key = da_ssdp.random_bits(seed, order) if order else seed
             order += 1
-            weights = da_ssdp.update(
-                projection.weights.T.tolist(), params, *codes, gates, key, first_sample + number
-            )
-            learned.append(dataclasses.replace(projection, weights=np.array(weights).T))
+            weights = np.array(projection.weights)
+            for place, (i, j, weight, delay) in zip(
+                np.ndindex(weights.shape), synapses_of(projection), strict=True
+            ):
+                code = arrived(codes[0][i], delay, n_steps, params)
+                bits = da_ssdp.random_bits(key, first_sample + number, j, i)
+                change = da_ssdp.delta(params, code, codes[1][j], int(gates[j]), bits)
+                low, high = params.weight_low, params.weight_high
+                weights[place] = min(max(weight + change, low), high)
+            learned.append(dataclasses.replace(projection, weights=weights))
         network = network.replace(*learned)
         on_sample(network)
     return network, winners
+
+
+def synapses_of(projection):
+    """``(pre, post, weight, delay)`` of every synapse, in the order of the weights."""
+    weights = projection.weights
+    delays = np.zeros(weights.shape, dtype=int) if projection.delays is None else projection.delays
+    for place in np.ndindex(weights.shape):
+        j, i = place if weights.ndim == 2 else (projection.post[place], projection.pre[place])
+        yield int(i), int(j), int(weights[place]), int(delays[place])
+
+
+def arrived(code, delay, n_steps, params):
+    """Code of a source at a synapse with a delay; silent if its spike comes after the sample."""
+    silent = 2**params.latency_bits - 1
+    later = code + delay // 2**params.latency_shift
+    return silent if code == silent or later > (n_steps - 1) // 2**params.latency_shift else later

@@ -17,6 +17,7 @@ from hw_models import (
     FixedPointNetwork,
     InputPopulation,
     LifPopulation,
+    RangeError,
     ResetMode,
     Rounding,
     SparseProjection,
@@ -268,3 +269,12 @@ def test_learn_lava__equals_engine_in_the_runtime():
     assert same_record(lava.network, engine.network)
     assert lava.dopamine == engine.dopamine
     assert all(change.n_changed for change in lava.changes.values())
+
+
+def test_learn_lava__refuses_synapses_that_it_cannot_teach():
+    rng = np.random.default_rng(0)
+    network = network_of(rng, hidden=params_of(CONSTANT))
+    dense = network.projection("in->hidden")
+    delayed = dataclasses.replace(dense, delays=np.ones(dense.weights.shape, dtype=int))
+    with pytest.raises(RangeError, match="DenseProjection with delays cannot learn in Lava"):
+        learn_lava(network.replace(delayed), None, n_steps=N_STEPS)

@@ -15,7 +15,7 @@ from hw_models import (
 from ssdp_neuro import learn, simulate
 from ssdp_neuro.rules import DaSsdp
 from ssdp_neuro.rules.da_ssdp import least_correlation
-from ssdp_neuro.training import SSDP, DopamineGate
+from ssdp_neuro.training import SSDP, DelayedLinear, DopamineGate
 
 pytestmark = pytest.mark.kernel
 
@@ -30,7 +30,7 @@ class Replay(nn.Module):
         return spikes.clone()
 
 
-def network(kind, rng, plasticity):
+def network(kind, rng, plasticity, delays):
     rules = {name: plasticity if name == kind else None for name in ("feed-forward", "recurrent")}
     return FixedPointNetwork(
         populations=[
@@ -48,6 +48,7 @@ def network(kind, rng, plasticity):
                 source="in",
                 target="hidden",
                 weights=rng.integers(-20, 60, (N_HIDDEN, N_IN)),
+                delays=rng.integers(0, 12, (N_HIDDEN, N_IN)) if delays else None,
                 plasticity=rules["feed-forward"],
                 name="feed-forward",
             ),
@@ -55,6 +56,7 @@ def network(kind, rng, plasticity):
                 source="hidden",
                 target="hidden",
                 weights=rng.integers(-20, 40, (N_HIDDEN, N_HIDDEN)),
+                delays=rng.integers(0, 12, (N_HIDDEN, N_HIDDEN)) if delays else None,
                 plasticity=rules["recurrent"],
                 name="recurrent",
             ),
@@ -62,15 +64,16 @@ def network(kind, rng, plasticity):
     )
 
 
+@pytest.mark.parametrize("delays", [False, True])
 @pytest.mark.parametrize("kind", ["feed-forward", "recurrent"])
-def test_rule__is_one_in_real_numbers_and_integers(kind):
+def test_rule__is_one_in_real_numbers_and_integers(kind, delays):
     rule, report = DaSsdp(n_steps=N_STEPS, **REAL).to_fixed(latency_bits=5, weight_unit=1.0)
     # a change is rounded once, and the table before it
     allowed = 0.5 + report.change_error * REAL["a_plus"] + 1e-4
     changes = []
     for seed in range(5):
         rng = np.random.default_rng(seed)
-        net = network(kind, rng, rule)
+        net = network(kind, rng, rule, delays)
         spikes = rng.random((N_STEPS, N_IN)) < 0.04
         run = simulate(net, spikes, n_steps=N_STEPS)
         learned = learn(net, spikes, n_steps=N_STEPS).network.projection(kind)
@@ -78,7 +81,12 @@ def test_rule__is_one_in_real_numbers_and_integers(kind):
 
         post = Replay()
         pre = post if kind == "recurrent" else Replay()
-        layer = nn.Linear(*net.projection(kind).weights.shape[::-1])
+        sizes = net.projection(kind).weights.shape[::-1]
+        layer = (
+            DelayedLinear(*sizes, delays=net.projection(kind).delays)
+            if delays
+            else nn.Linear(*sizes)
+        )
         nn.init.zeros_(layer.weight)
         with SSDP([(pre, layer, post)], **REAL) as real:
             for module, name in {pre: net.projection(kind).source, post: "hidden"}.items():

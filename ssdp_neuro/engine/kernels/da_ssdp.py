@@ -119,6 +119,54 @@ def update_nearest(weights, pre_codes, post_codes, gates, table, shift, low, hig
 
 
 @kernel
+def update_listed(
+    weights,
+    pre,
+    post,
+    delays,
+    pre_codes,
+    post_codes,
+    gates,
+    table,
+    shift,
+    low,
+    high,
+    last_code,
+    stochastic,
+    seed,
+    sample,
+):
+    """Update listed synapses (n,) in place; returns the sources of those visited.
+
+    ``delays`` are in codes; a spike that comes after ``last_code`` does not arrive.
+    """
+    silent = np.int64(table.shape[0] - 1)
+    half, mask = np.int64((1 << shift) >> 1), np.uint32((1 << shift) - 1)
+    key = key_offset(seed, sample)
+    n_sources, last_source = 0, np.int64(-1)
+    for s in range(weights.shape[0]):
+        code = np.int64(pre_codes[pre[s]])
+        if code != silent:
+            code += np.int64(delays[s])
+            code = silent if code > last_code else code
+        product = np.int64(table[code, post_codes[post[s]]]) * np.int64(gates[post[s]])
+        if product == 0:
+            continue
+        if stochastic:
+            offset = next_offset(absorb(key, np.uint32(post[s])))
+            bits = np.uint32(absorb(offset, np.uint32(pre[s])) & mask)
+            delta = (product + np.int64(bits)) >> shift
+        else:
+            magnitude = (abs(product) + half) >> shift
+            delta = magnitude if product > 0 else -magnitude
+        total = max(np.int64(weights[s]) + delta, np.int64(low))
+        weights[s] = np.int16(min(total, np.int64(high)))
+        n_sources += np.int64(pre[s]) != last_source
+        last_source = np.int64(pre[s])
+    return n_sources
+
+
+@kernel
 def split_products(products, shift, floor, highest_down):
     """Split products / 2**shift into a floor and the largest random number that keeps it.
 
