@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from typing import Any
 
-from hw_models.errors import TypeMismatchError
+from hw_models.errors import TypeMismatchError, brief
 from hw_models.integers import integer
 
 DAVIES = "Davies et al., IEEE Micro 38(1), 2018"
@@ -122,6 +123,10 @@ class Chip:
             return None
         return self.neurons_per_core.value * self.cores_per_chip.value
 
+    def __repr__(self) -> str:
+        """The name alone; :func:`dataclasses.asdict` gives every figure."""
+        return f"<Chip {self.name}>"
+
 
 LOIHI1 = Chip(
     name="Loihi 1",
@@ -163,3 +168,21 @@ LOIHI2 = dataclasses.replace(
     ),
     synapses_per_chip=Figure(120_000_000, BRIEF),
 )
+
+CHIPS = {"loihi1": LOIHI1, "loihi2": LOIHI2}
+
+
+def chip_of(where: str, value: Any) -> Chip:
+    """A chip, or the one of that word: ``"loihi1"`` or ``"loihi2"``, as the command line has it.
+
+    Raises
+    ------
+    TypeMismatchError
+        If ``value`` is something else; lists the words.
+    """
+    if isinstance(value, Chip):
+        return value
+    if isinstance(value, str) and value in CHIPS:
+        return CHIPS[value]
+    words = ", ".join(map(repr, CHIPS))
+    raise TypeMismatchError(f"{where}: {brief(value)}; a Chip is needed, or one of {words}")

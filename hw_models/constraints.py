@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hw_models.chips import Chip, Figure
+from hw_models.chips import Chip, Figure, chip_of
 from hw_models.errors import TypeMismatchError, brief
 from hw_models.network import FixedPointNetwork
 from hw_models.populations import LifPopulation
@@ -45,7 +45,7 @@ class Violation:
         return f"{self.where}.{self.field}: {self.value}; allowed {self.allowed} ({self.source})"
 
 
-def check(network: FixedPointNetwork, chip: Chip) -> tuple[Violation, ...]:
+def check(network: FixedPointNetwork, chip: Chip | str) -> tuple[Violation, ...]:
     """List what of a network a chip cannot hold.
 
     Parameters
@@ -72,8 +72,7 @@ def check(network: FixedPointNetwork, chip: Chip) -> tuple[Violation, ...]:
     """
     if not isinstance(network, FixedPointNetwork):
         raise TypeMismatchError(f"check: {brief(network)}; a FixedPointNetwork is needed")
-    if not isinstance(chip, Chip):
-        raise TypeMismatchError(f"check: {brief(chip)}; a Chip is needed")
+    chip = chip_of("check", chip)
     found: list[Violation] = []
     for population in network.neurons:
         found.extend(_population(population, chip))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from hw_models.choices import member
 from hw_models.errors import RangeError, TypeMismatchError
 from hw_models.integers import integer
 
@@ -69,12 +70,10 @@ class FixedFormat:
         put = object.__setattr__
         put(self, "bits", integer("FixedFormat.bits", self.bits, 1, 63))
         put(self, "exponent", integer("FixedFormat.exponent", self.exponent, -1000, 1000))
-        for field, kind in (("signed", bool), ("rounding", Rounding), ("overflow", Overflow)):
-            value = getattr(self, field)
-            if not isinstance(value, kind):
-                raise TypeMismatchError(
-                    f"FixedFormat.{field}: {value!r}; a {kind.__name__} is needed"
-                )
+        if not isinstance(self.signed, bool):
+            raise TypeMismatchError(f"FixedFormat.signed: {self.signed!r}; a bool is needed")
+        member("FixedFormat.rounding", self.rounding, Rounding)
+        member("FixedFormat.overflow", self.overflow, Overflow)
 
     @property
     def low(self) -> int:

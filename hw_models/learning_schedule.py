@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from hw_models.choices import member
 from hw_models.dopamine import GATE_ONE, SynchronyStatistics
 from hw_models.errors import RangeError, ShapeError
 from hw_models.network import FixedPointNetwork
@@ -112,6 +113,9 @@ class LearningPlan:
     form: LearningForm
     clock: SampleClock
     lessons: Mapping[str, Lesson] = field(repr=False)
+
+    def __post_init__(self) -> None:
+        member("LearningPlan.form", self.form, LearningForm)
 
 
 def learning_plan(

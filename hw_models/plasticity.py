@@ -26,6 +26,7 @@ from typing import Any
 import numpy as np
 
 from hw_models.arrays import integer_array
+from hw_models.choices import member
 from hw_models.dopamine import CORRELATION_ONE
 from hw_models.errors import RangeError, ShapeError, TypeMismatchError
 from hw_models.formats import Rounding
@@ -134,10 +135,7 @@ class DaSsdpParams(FrozenRecord):
         put(self, "kernel", kernel)
         if self.rounding not in ROUNDINGS:
             raise TypeMismatchError(f"{where}.rounding: {self.rounding!r}; one of {ROUNDINGS}")
-        if not isinstance(self.third_factor, ThirdFactor):
-            raise TypeMismatchError(
-                f"{where}.third_factor: {self.third_factor!r}; a ThirdFactor is needed"
-            )
+        member(f"{where}.third_factor", self.third_factor, ThirdFactor)
         has_gate = self.third_factor is ThirdFactor.DOPAMINE
         for field, low, high in (
             ("warm_up", 2, MOST_WARM_UP),

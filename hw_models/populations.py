@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from hw_models.arrays import per_neuron
-from hw_models.errors import TypeMismatchError
+from hw_models.choices import member
 from hw_models.integers import integer, name_of, shape_of
 from hw_models.records import FrozenRecord
 
@@ -127,8 +127,7 @@ class LifPopulation(FrozenRecord):
         ):
             where = f"{self.name}.{field}"
             put(self, field, per_neuron(where, getattr(self, field), self.shape, low, high))
-        if not isinstance(self.reset, ResetMode):
-            raise TypeMismatchError(f"{self.name}.reset: {self.reset!r}; a ResetMode is needed")
+        member(f"{self.name}.reset", self.reset, ResetMode)
         put(self, "refractory", integer(f"{self.name}.refractory", self.refractory, 0, 63))
         for field in ("reset_interval", "reset_offset"):
             where = f"{self.name}.{field}"

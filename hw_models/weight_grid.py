@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hw_models.arithmetic import ALIGN_SHIFT, DECAY_UNITY, STATE_LIMIT
-from hw_models.chips import LOIHI2, Chip
+from hw_models.chips import LOIHI2, Chip, chip_of
 from hw_models.errors import RangeError
 from hw_models.formats import FixedFormat, Overflow
 from hw_models.integers import integer
@@ -110,7 +110,7 @@ def covering_grid(
     *,
     real_threshold: float,
     current_decay: int,
-    chip: Chip = LOIHI2,
+    chip: Chip | str = LOIHI2,
     coverage: float = 1.0,
 ) -> WeightGrid:
     """The finest grid that covers the weights and keeps the current inside its register.
@@ -148,6 +148,7 @@ def covering_grid(
         raise RangeError("covering_grid: a weight is not finite")
     if not 0 < coverage <= 1:
         raise RangeError(f"covering_grid.coverage: {coverage}; allowed above 0 up to 1")
+    chip = chip_of("chip", chip)
     bits = chip.weight_bits.value or 8
     threshold_high = (1 << (chip.threshold_bits.value or 25)) - 1
     half = 1 << (bits - 1)

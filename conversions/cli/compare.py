@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from conversions.cli.info import CHIPS, ChipName
+from conversions.cli.info import ChipName
 from hw_models import InputError
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def compare(
         calibration=split.validation if len(split.validation) else split.train,
         lava_samples=lava_samples if lava else 0,
         n_samples=samples,
-        chip=CHIPS[chip],
+        chip=chip.value,
         n_workers=workers,
         cluster=cluster,
         circumstances=_described(data, settings),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from conversions.cli.calibration_file import bit_planes_of, read_calibration
-from conversions.cli.info import CHIPS, ChipName
+from conversions.cli.info import ChipName
 from conversions.cli.model_sources import (
     NETX_OPTIONS,
     NIR_OPTIONS,
@@ -22,6 +22,7 @@ from conversions.cli.model_sources import (
 from conversions.cli.network_targets import Target, files_of, write
 from hw_models import ConversionError, InputError
 from hw_models.atomic_file import write_whole
+from hw_models.chips import chip_of
 
 if TYPE_CHECKING:
     from conversions.conversion_report import ConversionReport
@@ -149,7 +150,7 @@ def convert(
     data = (
         None if calibration is None else read_calibration(calibration, real=real_input is not None)
     )
-    network, found = source.read(model, Request(CHIPS[chip], data, options))
+    network, found = source.read(model, Request(chip_of("--chip", chip.value), data, options))
     if report is not None and found is None:
         raise ConversionError(f"--report {report}: {model} is {source.name}, nothing is converted")
     written, notes = write(network, target, out)
@@ -206,17 +207,11 @@ def _options(
     """The options that were given, as arguments of from_nir and from_netx."""
     given: dict[str, Any] = {"dt": dt, "recurrent_latency": recurrent_latency}
     if written_by is not None:
-        from conversions.nir import discretization
-
-        given["discretization"] = getattr(discretization, written_by.name)
+        given["discretization"] = written_by.value
     if reset is not None:
-        from conversions.nir import SpikeReset
-
-        given["reset"] = SpikeReset[reset.name]
+        given["reset"] = reset.value
     if netx_meaning is not None:
-        from conversions.netx import NetxMeaning
-
-        given["meaning"] = NetxMeaning[netx_meaning.name]
+        given["meaning"] = netx_meaning.value
     if input_shape is not None:
         try:
             given["input_shape"] = tuple(int(size) for size in input_shape.split(","))

@@ -14,8 +14,6 @@ from typing import Annotated, Any
 import typer
 
 from hw_models import (
-    LOIHI1,
-    LOIHI2,
     FixedPointNetwork,
     InputError,
     InputPopulation,
@@ -23,6 +21,7 @@ from hw_models import (
     check,
     load,
 )
+from hw_models.chips import chip_of
 from hw_models.constraints import stored_synapses
 
 CORE = ("ssdp-neuro", "numpy", "numba", "h5py", "typer", "rich")
@@ -34,9 +33,6 @@ class ChipName(str, enum.Enum):
 
     LOIHI1 = "loihi1"
     LOIHI2 = "loihi2"
-
-
-CHIPS = {ChipName.LOIHI1: LOIHI1, ChipName.LOIHI2: LOIHI2}
 
 
 def info(
@@ -66,8 +62,9 @@ def info(
         described = load(network)
         report = {"network": str(network), **description(described)}
         if chip is not None:
-            report["chip"] = CHIPS[chip].name
-            report["violations"] = [str(v) for v in check(described, CHIPS[chip])]
+            limits = chip_of("--chip", chip.value)
+            report["chip"] = limits.name
+            report["violations"] = [str(v) for v in check(described, limits)]
         printer = _print_network
     if as_json:
         typer.echo(json.dumps(report, indent=2))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
+import os
 import platform
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,8 +26,18 @@ from conversions.comparison.shard import (
 )
 from conversions.comparison.workers import map_tasks
 from conversions.conversion_report import ConversionReport
-from hw_models import LOIHI2, Chip, FixedPointNetwork, InputError, RangeError, save
+from hw_models import (
+    LOIHI2,
+    Chip,
+    FixedPointNetwork,
+    InputError,
+    RangeError,
+    TypeMismatchError,
+    save,
+)
+from hw_models.chips import chip_of
 from hw_models.energy import estimate_energy
+from hw_models.errors import brief
 from hw_models.integers import integer
 from ssdp_neuro.data import as_spike_dataset
 
@@ -58,7 +69,7 @@ def compare(
     calibration: Any = None,
     lava_samples: int = 0,
     n_samples: int | None = None,
-    chip: Chip = LOIHI2,
+    chip: Chip | str = LOIHI2,
     n_workers: int = 1,
     cluster: str | None = None,
     circumstances: Mapping[str, str] | None = None,
@@ -112,6 +123,8 @@ def compare(
     MissingExtraError, ExecutorError
         See :func:`conversions.comparison.workers.map_tasks`.
     """
+    chip = chip_of("chip", chip)
+    models = _paths(models)
     data = as_spike_dataset("compare.data", data)
     if calibration is not None:
         calibration = as_spike_dataset("compare.calibration", calibration)
@@ -242,14 +255,25 @@ def _comparison(
     )
 
 
+def _paths(models: Any) -> list[Any]:
+    """Model files of one or several; TypeMismatchError if they are something else."""
+    paths = list(models) if isinstance(models, (list, tuple)) else [models]
+    for path in paths:
+        if not isinstance(path, (str, os.PathLike)):
+            raise TypeMismatchError(
+                f"compare.models: {brief(path)}; the path of a model file is needed, or several"
+                " (conversions.verify compares the executors of a network)"
+            )
+    if not paths:
+        raise InputError("compare.models: none given; at least one file is needed")
+    return paths
+
+
 def _contestants(models: Any, data: Any, calibration: Any, chip: Chip) -> list[_Contestant]:
     from ssdp_neuro.training import load_model
 
-    paths = [models] if isinstance(models, (str, Path)) else list(models)
-    if not paths:
-        raise InputError("compare.models: none given; at least one file is needed")
     found = []
-    for path in paths:
+    for path in models:
         model = load_model(path)
         if model.input_shape != tuple(data.input_shape):
             raise InputError(

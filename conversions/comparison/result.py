@@ -9,6 +9,8 @@ import numpy as np
 
 from conversions.comparison.runners import Runner
 from conversions.comparison.shard import NOWHERE, RunnerPart
+from hw_models import InputError
+from hw_models.choices import member
 from hw_models.energy import EnergyEstimate
 from hw_models.records import short_repr
 
@@ -36,15 +38,22 @@ class ComparedRun:
 
     __repr__ = short_repr
 
+    def part(self, runner: Runner) -> RunnerPart:
+        """What a runner made; InputError if it did not run."""
+        if member("runner", runner, Runner) not in self.parts:
+            ran = ", ".join(one.name for one in self.parts)
+            raise InputError(f"runner: {runner.name} did not run; those that did are {ran}")
+        return self.parts[runner]
+
     def accuracy(self, runner: Runner) -> float:
         """Share of the samples that a runner saw and decided as labelled."""
-        decided = self.parts[runner].decisions
+        decided = self.part(runner).decisions
         return float((decided == self.labels[: len(decided)]).mean())
 
     def same_decisions(self, runner: Runner) -> float:
         """Share of the samples decided as the engine does."""
-        decided = self.parts[runner].decisions
-        engine = self.parts[Runner.ENGINE].decisions[: len(decided)]
+        decided = self.part(runner).decisions
+        engine = self.part(Runner.ENGINE).decisions[: len(decided)]
         return float((decided == engine).mean())
 
 
@@ -121,11 +130,11 @@ class Comparison:
         """By layer: one minus the share of spikes without a counterpart in the engine."""
         agreement = {}
         for layer, name in enumerate(self.layers):
-            unmatched = sum(int(r.parts[runner].unmatched[:, layer].sum()) for r in self.runs)
+            unmatched = sum(int(r.part(runner).unmatched[:, layer].sum()) for r in self.runs)
             fired = 0
             for run in self.runs:
-                part = run.parts[runner]
-                engine = run.parts[Runner.ENGINE].spikes[: len(part.spikes), layer]
+                part = run.part(runner)
+                engine = run.part(Runner.ENGINE).spikes[: len(part.spikes), layer]
                 fired += int(part.spikes[:, layer].sum() + engine.sum())
             agreement[name] = 1.0 - unmatched / fired if fired else 1.0
         return agreement
@@ -133,7 +142,7 @@ class Comparison:
     def latency_agreement(self, runner: Runner) -> dict[str, float]:
         """By layer: share of neurons whose first spike is in the same step as the engine's."""
         same = self._sum_by_layer(runner, "same_latency")
-        samples = sum(len(run.parts[runner].decisions) for run in self.runs)
+        samples = sum(len(run.part(runner).decisions) for run in self.runs)
         return {
             name: float(count / (samples * size))
             for (name, size), count in zip(self.layers.items(), same, strict=True)
@@ -141,14 +150,14 @@ class Comparison:
 
     def counts_by_layer(self, runner: Runner) -> dict[str, float]:
         """Spikes of a sample by layer, on average."""
-        samples = sum(len(run.parts[runner].decisions) for run in self.runs)
+        samples = sum(len(run.part(runner).decisions) for run in self.runs)
         spikes = self._sum_by_layer(runner, "spikes")
         return {n: float(s / samples) for n, s in zip(self.layers, spikes, strict=True)}
 
     def first_difference(self, runner: Runner) -> tuple[int, int, str, int, int] | None:
         """Run, sample, layer, step and neuron where a runner first leaves the engine."""
         for number, run in enumerate(self.runs):
-            places = run.parts[runner].first_difference
+            places = run.part(runner).first_difference
             samples = np.flatnonzero(places[:, 0] != NOWHERE)
             if samples.size:
                 layer, step, neuron = (int(i) for i in places[samples[0]])
@@ -157,21 +166,21 @@ class Comparison:
 
     def differing_samples(self, runner: Runner) -> dict[str, int]:
         """By layer: samples in which the runner leaves the engine there first."""
-        where = np.concatenate([r.parts[runner].first_difference[:, 0] for r in self.runs])
+        where = np.concatenate([r.part(runner).first_difference[:, 0] for r in self.runs])
         return {name: int((where == layer).sum()) for layer, name in enumerate(self.layers)}
 
     def seconds_per_sample(self, runner: Runner) -> float:
         """Time of a sample on one core, on average."""
-        parts = [run.parts[runner] for run in self.runs]
+        parts = [run.part(runner) for run in self.runs]
         return sum(part.seconds for part in parts) / sum(len(part.decisions) for part in parts)
 
     def confusion(self, runner: Runner) -> np.ndarray:
         """Samples by class and decision, int64 ``(C, C + 1)``; undecided ones come last."""
         table = np.zeros((self.n_classes, self.n_classes + 1), dtype=np.int64)
         for run in self.runs:
-            decided = run.parts[runner].decisions
+            decided = run.part(runner).decisions
             np.add.at(table, (run.labels[: len(decided)], decided), 1)
         return table
 
     def _sum_by_layer(self, runner: Runner, field: str) -> np.ndarray:
-        return np.sum([getattr(run.parts[runner], field).sum(axis=0) for run in self.runs], axis=0)
+        return np.sum([getattr(run.part(runner), field).sum(axis=0) for run in self.runs], axis=0)

@@ -14,6 +14,7 @@ from conversions.lava.event_counts import count_events
 from conversions.lava.exchange_folder import Request, Sample
 from conversions.lava.interpreter import run_in_interpreter
 from hw_models import FixedPointNetwork, RangeError, TypeMismatchError
+from hw_models.choices import member
 from hw_models.errors import brief
 from ssdp_neuro.engine.progress import Progress
 from ssdp_neuro.engine.results import RunResult, check_probes, events_of_rasters
@@ -79,8 +80,7 @@ def run_lava(
     """
     if not isinstance(network, FixedPointNetwork):
         raise TypeMismatchError(f"network: {brief(network)}; a FixedPointNetwork is needed")
-    if not isinstance(execution, LavaExecution):
-        raise TypeMismatchError(f"execution: {execution!r}; a LavaExecution is needed")
+    member("execution", execution, LavaExecution)
     if not timeout_s > 0:
         raise RangeError(f"timeout_s: {timeout_s!r}; allowed is more than 0")
     pairs = check_probes(network, probes)

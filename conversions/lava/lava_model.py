@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from conversions.lava.learner import task_rasters
 from conversions.lava.lessons import lessons_of
-from hw_models import FixedPointNetwork, InputError, RangeError, TypeMismatchError
+from hw_models import FixedPointNetwork, InputError, TypeMismatchError
+from hw_models.choices import choice
 from hw_models.errors import brief
 from hw_models.learning_schedule import LearningForm, learning_plan
 from ssdp_neuro.engine.learning_task import learning_task
@@ -43,7 +44,7 @@ def to_lava(
         Steps of the input; needed with spikes. If it is None the model has no
         sources, and :meth:`LavaModel.connect_input` feeds it from Processes of yours.
     learning
-        None, or the form of learning, a :class:`LearningForm` or its value. ``PROCESS``
+        None, or the form of learning, a :class:`LearningForm` or its word. ``PROCESS``
         computes integer DA-SSDP bit for bit in a Process of this distribution. ``LOIHI``
         replays every sample, in as many steps and one more, to Lava's unmodified
         three-factor ``LearningDense``: compatible with Loihi 2 in form, checked in Lava's
@@ -133,9 +134,7 @@ def _learning_model(
     learning: LearningForm | str,
     teaching: dict[str, Any],
 ) -> LavaModel:
-    values = [form.value for form in LearningForm]
-    if not isinstance(learning, LearningForm) and learning not in values:
-        raise RangeError(f"learning: {learning!r}; allowed are {', '.join(values)}")
+    form = choice("learning", learning, LearningForm)
     if spikes is None or n_steps is None:
         raise InputError("to_lava: learning needs spikes and n_steps")
     from hw_models.lava_processes.compatibility import require_fork
@@ -143,5 +142,5 @@ def _learning_model(
 
     require_fork()
     task = learning_task(network, spikes, n_steps=n_steps, **teaching)
-    plan = learning_plan(network, task.n_steps, LearningForm(learning), lessons_of(task))
+    plan = learning_plan(network, task.n_steps, form, lessons_of(task))
     return build_model(network, task_rasters(task, plan.clock), plan)

@@ -11,7 +11,8 @@ from conversions.lava.exchange_folder import Request, Sample
 from conversions.lava.executor import LavaExecution
 from conversions.lava.interpreter import run_in_interpreter
 from conversions.lava.lessons import lessons_of
-from hw_models import FixedPointNetwork, RangeError, TypeMismatchError
+from hw_models import FixedPointNetwork, RangeError
+from hw_models.choices import member
 from hw_models.learning_schedule import LearningForm, SampleClock, learning_plan
 from ssdp_neuro.engine.learn_result import LearnResult
 from ssdp_neuro.engine.learning_task import LearningRecord, LearningTask, learning_task
@@ -74,12 +75,8 @@ learning_mask, first_sample
     ----------
     docs/fixed_point_da_ssdp.md
     """
-    for what, value, kind in (
-        ("form", form, LearningForm),
-        ("execution", execution, LavaExecution),
-    ):
-        if not isinstance(value, kind):
-            raise TypeMismatchError(f"{what}: {value!r}; a {kind.__name__} is needed")
+    member("form", form, LearningForm)
+    member("execution", execution, LavaExecution)
     if not timeout_s > 0:
         raise RangeError(f"timeout_s: {timeout_s!r}; allowed is more than 0")
     task = learning_task(

@@ -10,6 +10,8 @@ from conversions.netx.hdf5_layers import NetxMeaning, read_file, write_file
 from conversions.netx.reading import read_network
 from conversions.netx.writing import file_of
 from hw_models import LOIHI2, Chip, FixedPointNetwork, TypeMismatchError, check
+from hw_models.chips import chip_of
+from hw_models.choices import choice
 from hw_models.errors import brief
 from hw_models.integers import integer, shape_of
 
@@ -21,9 +23,9 @@ def from_netx(
     path: str | os.PathLike[str],
     *,
     input_shape: Any = None,
-    meaning: NetxMeaning = NetxMeaning.AS_TRAINED,
+    meaning: NetxMeaning | str = NetxMeaning.AS_TRAINED,
     weight_exp_bits: int = 3,
-    chip: Chip = LOIHI2,
+    chip: Chip | str = LOIHI2,
 ) -> tuple[FixedPointNetwork, ConversionReport]:
     """Read a network that lava-dl's SLAYER exported for its ``netx``.
 
@@ -61,8 +63,7 @@ def from_netx(
     """
     from conversions.conversion_report import ConversionReport
 
-    if not isinstance(meaning, NetxMeaning):
-        raise TypeMismatchError(f"from_netx.meaning: {meaning!r}; a NetxMeaning is needed")
+    chip, meaning = chip_of("chip", chip), choice("meaning", meaning, NetxMeaning)
     options = Options(
         meaning=meaning,
         input_shape=None if input_shape is None else shape_of("input_shape", input_shape),

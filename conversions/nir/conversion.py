@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from conversions.nir.convention import Convention
-from conversions.nir.discretization import Discretization
+from conversions.nir.discretization import Discretization, discretization_of
 from conversions.nir.files import read_record
 from conversions.nir.metadata import facts_in
 from conversions.nir.reading import NirReading, read_real
@@ -20,9 +20,9 @@ from hw_models import (
     ConversionError,
     FixedPointNetwork,
     InputError,
-    TypeMismatchError,
     check,
 )
+from hw_models.chips import chip_of
 
 if TYPE_CHECKING:
     from conversions.conversion_report import ConversionReport
@@ -94,10 +94,10 @@ def _equal(one: Any, other: Any) -> bool:
 def from_nir(
     source: Any,
     *,
-    chip: Chip = LOIHI2,
+    chip: Chip | str = LOIHI2,
     calibration: Any = None,
     dt: float | None = None,
-    discretization: Discretization | None = None,
+    discretization: Discretization | str | None = None,
     reset: Any = None,
     recurrent_latency: Any = None,
     input_shape: Any = None,
@@ -121,10 +121,11 @@ def from_nir(
     discretization
         How the framework that wrote the graph gets from time constants to steps: ``SNNTORCH``,
         ``SPIKINGJELLY``, ``NORSE``, ``SINABS``, ``SINABS_UNSCALED`` or your own
-        :class:`Discretization`. With ``dt`` too, the same with that step.
+        :class:`Discretization`; of a framework also its word, ``"snntorch"``. With ``dt`` too,
+        the same with that step.
     reset
-        What a spike does, which NIR does not say: a :class:`SpikeReset`, or a mapping from
-        node names to them.
+        What a spike does, which NIR does not say: a :class:`SpikeReset` or its word, or a
+        mapping from node names to them.
     recurrent_latency
         Steps that feedback takes besides its delays. One for a population's loops with itself
         if not given; a loop over several populations or with a Delay needs to be told: an
@@ -145,12 +146,13 @@ def from_nir(
     NetworkFileError
         If a file is not a readable NIR file.
     """
+    chip = chip_of("chip", chip)
     if n_steps is not None and real_input is None:
         raise InputError("n_steps: only with real_input; spikes say themselves how many they have")
-    record = source_record(source)
     convention = Convention(
         _discretization(dt, discretization), _resets(reset), recurrent_latency, input_shape
     )
+    record = source_record(source)
     if convention.says_nothing and real_input is None:
         network = integers_of(record)
         if network is not None:
@@ -187,16 +189,16 @@ def nir_to_real(
     source: Any,
     *,
     dt: float | None = None,
-    discretization: Discretization | None = None,
+    discretization: Discretization | str | None = None,
     reset: Any = None,
     recurrent_latency: Any = None,
     input_shape: Any = None,
 ) -> NirReading:
     """Read a NIR graph into a network in real numbers; arguments as of :func:`from_nir`."""
-    record = source_record(source)
     convention = Convention(
         _discretization(dt, discretization), _resets(reset), recurrent_latency, input_shape
     )
+    record = source_record(source)
     return read_real(record, convention.with_facts(facts_in(record.metadata)))
 
 
@@ -214,10 +216,8 @@ def source_record(source: Any) -> NirRecord:
 
 
 def _discretization(dt: Any, given: Any) -> Discretization | None:
-    if given is not None and not isinstance(given, Discretization):
-        raise TypeMismatchError(
-            f"discretization: {given!r}; a conversions.Discretization (as SNNTORCH) is needed"
-        )
+    if given is not None:
+        given = discretization_of("discretization", given)
     if dt is None:
         return given
     return Discretization(dt=dt) if given is None else replace(given, dt=dt)

@@ -39,6 +39,8 @@ from typing import Any
 import numpy as np
 
 from hw_models import RangeError, TypeMismatchError
+from hw_models.choices import member
+from hw_models.errors import brief
 
 
 class Method(enum.Enum):
@@ -124,11 +126,9 @@ class Discretization:
         if not (math.isfinite(self.dt) and self.dt > 0):
             raise RangeError(f"Discretization.dt: {self.dt}; a positive number is needed")
         object.__setattr__(self, "dt", float(self.dt))
-        for field, kind in (("method", Method), *((name, InputScale) for name in SCALES)):
-            if not isinstance(getattr(self, field), kind):
-                raise TypeMismatchError(
-                    f"Discretization.{field}: {getattr(self, field)!r}; {kind.__name__} is needed"
-                )
+        member("Discretization.method", self.method, Method)
+        for field in SCALES:
+            member(f"Discretization.{field}", getattr(self, field), InputScale)
         for field in ("fires_at_threshold", "starts_at_leak"):
             if not isinstance(getattr(self, field), bool):
                 raise TypeMismatchError(f"Discretization.{field}: a boolean is needed")
@@ -169,3 +169,30 @@ SINABS_UNSCALED = Discretization(
     synapse_scale=InputScale.ONE,
     fires_at_threshold=True,
 )
+
+WRITERS = {
+    "snntorch": SNNTORCH,
+    "spikingjelly": SPIKINGJELLY,
+    "norse": NORSE,
+    "sinabs": SINABS,
+    "sinabs-unscaled": SINABS_UNSCALED,
+}
+"""By the word of the framework that wrote a graph, as the command line has it."""
+
+
+def discretization_of(where: str, value: Any) -> Discretization:
+    """A Discretization, or the one of a framework's word.
+
+    Raises
+    ------
+    TypeMismatchError
+        If ``value`` is something else; lists the words.
+    """
+    if isinstance(value, Discretization):
+        return value
+    if isinstance(value, str) and value in WRITERS:
+        return WRITERS[value]
+    words = ", ".join(map(repr, WRITERS))
+    raise TypeMismatchError(
+        f"{where}: {brief(value)}; a Discretization is needed, or one of {words}"
+    )

@@ -30,7 +30,8 @@ import enum
 from typing import Any
 
 from conversions.real_network import RealReset
-from hw_models import ResetMode, TypeMismatchError
+from hw_models import ResetMode
+from hw_models.choices import choice
 
 
 class SpikeReset(enum.Enum):
@@ -61,18 +62,13 @@ class SpikeReset(enum.Enum):
 
 
 def spike_reset(given: Any) -> SpikeReset:
-    """A SpikeReset of one, of a RealReset or of a ResetMode.
+    """A SpikeReset of one, of its word, of a RealReset or of a ResetMode.
 
     Raises
     ------
     TypeMismatchError
         If it is something else.
     """
-    if isinstance(given, SpikeReset):
-        return given
     if isinstance(given, (RealReset, ResetMode)):
         return SpikeReset[given.name]
-    raise TypeMismatchError(
-        f"reset: {given!r}; a conversions.SpikeReset ({', '.join(SpikeReset.__members__)}) or a"
-        " mapping from node names to them is needed"
-    )
+    return choice("reset", given, SpikeReset)

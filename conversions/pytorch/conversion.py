@@ -20,16 +20,18 @@ from conversions.quantization import (
     ScaleForm,
     to_fixed_point,
 )
+from conversions.quantization.fixed_point import check_settings
 from conversions.quantization.real_values import real_values
 from conversions.real_network.bit_planes import BitPlanes
 from conversions.real_network.real_input import with_bit_planes
 from hw_models import LOIHI2, Chip, FixedPointNetwork, InputError
+from hw_models.choices import member
 
 
 def from_torch(
     model: nn.Module,
     *,
-    chip: Chip = LOIHI2,
+    chip: Chip | str = LOIHI2,
     calibration: Any = None,
     input_shape: Any = None,
     n_steps: int | None = None,
@@ -130,6 +132,9 @@ def from_torch(
     >>> [population.name for population in network.populations]
     ['input', '1', '3']
     """
+    check_settings(chip, scales, bias)
+    if time_axis is not None:
+        member("time_axis", time_axis, TimeAxis)
     given = None
     if real_input is not None:
         given = real_values(

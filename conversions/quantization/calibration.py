@@ -13,6 +13,7 @@ from conversions.real_network import RealNetwork
 from conversions.real_network.simulator import input_spikes
 from hw_models import InputError, ShapeError
 from hw_models.arrays import batch_first_hint, plain_array, spike_array
+from hw_models.choices import member
 from hw_models.integers import integer
 from hw_models.records import short_repr
 
@@ -53,8 +54,8 @@ class Calibration:
     ------
     InputError
         If spikes or labels have a wrong shape or other values.
-    RangeError
-        If no neuron votes for a class.
+    RangeError, TypeMismatchError
+        If no neuron votes for a class, or the decision is none of these.
     """
 
     spikes: Any
@@ -65,6 +66,7 @@ class Calibration:
     __repr__ = short_repr
 
     def __post_init__(self) -> None:
+        member("calibration.decision", self.decision, ReadoutDecision)
         votes = integer("calibration.neurons_per_class", self.neurons_per_class, 1, 2**20)
         object.__setattr__(self, "neurons_per_class", votes)
         given = self.spikes if isinstance(self.spikes, Mapping) else {"": self.spikes}

@@ -30,6 +30,8 @@ from conversions.quantization.trial import Trial
 from conversions.real_network import RealNetwork
 from conversions.real_network.timing import Timing, timing
 from hw_models import LOIHI2, Chip, ConversionError, FixedPointNetwork, TypeMismatchError, check
+from hw_models.chips import chip_of
+from hw_models.choices import member
 from hw_models.errors import brief
 
 # spikes (of sources and layer, samples times steps times neurons) that a trial looks at
@@ -39,7 +41,7 @@ TRIAL_SIZE = 1e7
 def to_fixed_point(
     real: RealNetwork,
     *,
-    chip: Chip = LOIHI2,
+    chip: Chip | str = LOIHI2,
     calibration: Calibration | None = None,
     before: Mapping[str, Any] | None = None,
     scales: ScaleForm | None = None,
@@ -91,6 +93,9 @@ def to_fixed_point(
     """
     if not isinstance(real, RealNetwork):
         raise TypeMismatchError(f"to_fixed_point: {brief(real)}; a RealNetwork is needed")
+    chip = check_settings(chip, scales, bias)
+    if not isinstance(calibration, Calibration | None):
+        raise TypeMismatchError(f"calibration: {brief(calibration)}; a Calibration is needed")
     when = _timing(real, chip)
     layers = [Layer(real, neurons, when, chip) for neurons in real.neurons]
     recordings = None
@@ -127,6 +132,14 @@ def to_fixed_point(
     return network, compared(
         report, network, layers, grids, recordings, calibration.labels, decided
     )
+
+
+def check_settings(chip: Any, scales: Any, bias: Any) -> Chip:
+    """The chip of the settings of a conversion; TypeMismatchError if one is something else."""
+    if scales is not None:
+        member("scales", scales, ScaleForm)
+    member("bias", bias, BiasForm)
+    return chip_of("chip", chip)
 
 
 def _timing(real: RealNetwork, chip: Chip) -> Timing:

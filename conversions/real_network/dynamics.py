@@ -20,7 +20,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hw_models import RangeError, ShapeError, TypeMismatchError
+from hw_models import RangeError, ShapeError
+from hw_models.choices import member
 from hw_models.integers import integer
 from hw_models.records import short_repr
 from hw_models.weight_grid import WeightGrid
@@ -137,8 +138,7 @@ class NeuronDynamics:
             put(self, field, _reals(field, getattr(self, field), low, high))
         if not (self.threshold > 0).all():
             raise RangeError("NeuronDynamics.threshold: 0; a positive number is needed")
-        if not isinstance(self.reset, RealReset):
-            raise TypeMismatchError(f"NeuronDynamics.reset: {self.reset!r}; a RealReset is needed")
+        member("NeuronDynamics.reset", self.reset, RealReset)
         for field, largest in (("refractory", 63), ("latency", 1)):
             where = f"NeuronDynamics.{field}"
             put(self, field, integer(where, getattr(self, field), 0, largest))

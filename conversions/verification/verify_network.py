@@ -10,6 +10,7 @@ from typing import Any
 from conversions.verification.differences import Difference, compare_results
 from conversions.verification.executors import Executor, run_executor
 from hw_models import FixedPointNetwork, InputError, TypeMismatchError
+from hw_models.choices import member
 from hw_models.errors import brief
 from hw_models.html_table import table
 from ssdp_neuro.engine.results import STATE_VARIABLES, check_probes
@@ -111,10 +112,7 @@ def verify(
     """
     if not isinstance(network, FixedPointNetwork):
         raise TypeMismatchError(f"network: {brief(network)}; a FixedPointNetwork is needed")
-    chosen = tuple(dict.fromkeys(executors))
-    for executor in chosen:
-        if not isinstance(executor, Executor):
-            raise TypeMismatchError(f"executors: {executor!r}; an Executor is needed")
+    chosen = tuple(dict.fromkeys(member("executors", one, Executor) for one in executors))
     if len(chosen) < 2:
         raise InputError(f"executors: {len(chosen)} given; at least two are needed")
     if probes is None:

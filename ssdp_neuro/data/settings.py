@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hw_models import InputError, RangeError, TypeMismatchError
+from hw_models.choices import member
 from hw_models.errors import brief
 from hw_models.integers import integer, real
 
@@ -55,9 +56,10 @@ class DataSettings:
     n_steps
         Steps of a sample.
     encoding
-        ``auto``, or for images ``latency`` (one spike, the earlier the brighter), ``rate``
-        (random, anew in every epoch), ``regular`` (evenly spaced), ``bit-planes``,
-        ``threshold`` or ``levels`` (a channel for each threshold); ``events`` for event cameras
+        A member of :class:`Encoding` or its word: ``auto``, or for images ``latency`` (one
+        spike, the earlier the brighter), ``rate`` (random, anew in every epoch), ``regular``
+        (evenly spaced), ``bit-planes``, ``threshold`` or ``levels`` (a channel for each
+        threshold); ``events`` for event cameras
         and spike arrays; ``delta`` for signals; ``cochlea`` for sound.
     validation
         Share of the training samples kept for validation, 0 to below 1; 0 for none.
@@ -140,10 +142,12 @@ class DataSettings:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
+            if isinstance(value, (Encoding, ValidationBy)) and field.name in _CHOICES:
+                value = member(f"data.{field.name}", value, _CHOICES[field.name]).value
             object.__setattr__(self, field.name, _checked(f"data.{field.name}", field, value))
         for name, low, high in _RANGES:
             integer(f"data.{name}", getattr(self, name), low, high)
-        for name, kind in (("encoding", Encoding), ("validation_by", ValidationBy)):
+        for name, kind in _CHOICES.items():
             allowed = [member.value for member in kind]
             if getattr(self, name) not in allowed:
                 raise InputError(f"data.{name}: {getattr(self, name)!r}; one of {allowed}")
@@ -184,6 +188,7 @@ class DataSettings:
         return {k: list(v) if isinstance(v, tuple) else v for k, v in table.items()}
 
 
+_CHOICES: dict[str, type[enum.Enum]] = {"encoding": Encoding, "validation_by": ValidationBy}
 _RANGES = (
     ("n_steps", 1, MOST_STEPS),
     ("train_limit", 0, MOST),

@@ -9,7 +9,14 @@ import pytest
 from conversions import LavaExecution, learn_lava, to_lava
 from conversions.lava.learner import task_rasters
 from conversions.lava.lessons import lessons_of
-from hw_models import InputError, LearningForm, RangeError, Rounding, same_record
+from hw_models import (
+    InputError,
+    LearningForm,
+    RangeError,
+    Rounding,
+    TypeMismatchError,
+    same_record,
+)
 from hw_models.learning_schedule import learning_plan
 from ssdp_neuro.engine.learning_task import learning_task
 from ssdp_neuro.oracle import da_ssdp as twin
@@ -190,7 +197,7 @@ def test_to_lava__refuses_lessons_that_it_does_not_use():
     rng = np.random.default_rng(9)
     network = network_of(rng, rule_of(CONSTANT))
     spikes, _ = samples_of(rng, 1)
-    with pytest.raises(RangeError, match="learning: 'chip'; allowed are process, loihi"):
+    with pytest.raises(TypeMismatchError, match=r"learning: 'chip'; .* one of 'process', 'loihi'"):
         to_lava(network, spikes, N_STEPS, learning="chip")
     with pytest.raises(InputError, match="seed: only with learning"):
         to_lava(network, spikes[0], N_STEPS, seed=4)

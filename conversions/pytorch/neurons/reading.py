@@ -10,6 +10,9 @@ from typing import Any
 from torch import nn
 
 from conversions.real_network import NeuronDynamics
+from hw_models import RangeError, TypeMismatchError
+from hw_models.choices import member
+from hw_models.integers import integer
 
 
 class TimeAxis(enum.Enum):
@@ -67,6 +70,16 @@ class NeuronReading:
     most_spikes: int = 1
     floor: Any = None
     notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.dynamics, NeuronDynamics):
+            raise TypeMismatchError(
+                f"NeuronReading.dynamics: {self.dynamics!r}; a NeuronDynamics is needed"
+            )
+        member("NeuronReading.time_axis", self.time_axis, TimeAxis)
+        if self.time_axis is TimeAxis.STATIC:
+            raise RangeError("NeuronReading.time_axis: STATIC; that is for whole models")
+        integer("NeuronReading.most_spikes", self.most_spikes, 1, 2**31 - 1)
 
 
 NeuronReader = Callable[[nn.Module, str, tuple[int, ...]], NeuronReading]

@@ -9,6 +9,7 @@ from typing import Any
 from torch import nn
 
 from conversions.pytorch.neurons.reading import NeuronReader, StateReset
+from hw_models import RangeError, TypeMismatchError
 
 SynapseConverter = Callable[[nn.Module, str], nn.Module]
 """``(module, path) -> a module of PyTorch's own layers that computes the same``."""
@@ -40,8 +41,13 @@ def register_neuron(kind: type[nn.Module] | str, reader: NeuronReader) -> None:
     reader
         ``(module, path, shape without batch and time) -> NeuronReading``. It is used
         before those that are built in.
+
+    Raises
+    ------
+    RangeError, TypeMismatchError
+        If ``kind`` is no class and no such name, or the reader no function.
     """
-    _neurons[kind if isinstance(kind, str) else name_of_class(kind)] = reader
+    _neurons[_checked_name(kind, reader)] = reader
 
 
 def register_synapse(kind: type[nn.Module] | str, converter: SynapseConverter) -> None:
@@ -56,8 +62,25 @@ def register_synapse(kind: type[nn.Module] | str, converter: SynapseConverter) -
     converter
         ``(module, path) -> nn.Module`` made of PyTorch's own layers. It is run in the
         layer's place, and must give the same.
+
+    Raises
+    ------
+    RangeError, TypeMismatchError
+        If ``kind`` is no class and no such name, or the converter no function.
     """
-    _synapses[kind if isinstance(kind, str) else name_of_class(kind)] = converter
+    _synapses[_checked_name(kind, converter)] = converter
+
+
+def _checked_name(kind: Any, does: Any) -> str:
+    if not isinstance(kind, str) and not (isinstance(kind, type) and issubclass(kind, nn.Module)):
+        raise TypeMismatchError(
+            f"kind: {kind!r}; a class of nn.Module is needed, or its name with the module"
+        )
+    if isinstance(kind, str) and "." not in kind:
+        raise RangeError(f"kind: {kind!r}; 'package.module.Class' is needed")
+    if not callable(does):
+        raise TypeMismatchError(f"{does!r} for {kind!r}; a function is needed")
+    return kind if isinstance(kind, str) else name_of_class(kind)
 
 
 def name_of_class(kind: type) -> str:

@@ -12,6 +12,7 @@ from torch.nn.utils import parametrize
 
 from hw_models import RangeError, ResetMode, ShapeError, TypeMismatchError
 from hw_models.arithmetic import ALIGN_SHIFT, DECAY_UNITY
+from hw_models.choices import member
 from hw_models.integers import integer
 from hw_models.weight_grid import WeightGrid
 from ssdp_neuro.training.layers.adaptation import Adaptation
@@ -114,9 +115,7 @@ class CubaLif(nn.Module):
         if not (math.isfinite(threshold) and threshold > 0):
             raise RangeError(f"CubaLif.threshold: {threshold}; a positive number is needed")
         self.threshold = float(threshold)
-        if not isinstance(reset, ResetMode):
-            raise TypeMismatchError(f"CubaLif.reset: {reset!r}; a ResetMode is needed")
-        self.reset = reset
+        self.reset = member("CubaLif.reset", reset, ResetMode)
         self.refractory = integer("CubaLif.refractory", refractory, 0, 63)
         self.bias = None if bias is None else MembraneBias(bias)
         if recurrent is not None and getattr(recurrent, "bias", None) is not None:

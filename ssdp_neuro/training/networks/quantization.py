@@ -9,14 +9,14 @@ from torch import nn
 from torch.nn.utils import parametrize
 
 from hw_models import ConversionError
-from hw_models.chips import LOIHI2, Chip
+from hw_models.chips import LOIHI2, Chip, chip_of
 from hw_models.weight_grid import WeightGrid, covering_grid
 from ssdp_neuro.training.layers.fake_quant import OnGrid
 from ssdp_neuro.training.networks.stages import SYNAPSES, Stage, stages, weights_into
 
 
 def quantize(
-    model: nn.Sequential, grids: dict[str, WeightGrid] | None = None, *, chip: Chip = LOIHI2
+    model: nn.Sequential, grids: dict[str, WeightGrid] | None = None, *, chip: Chip | str = LOIHI2
 ) -> dict[str, WeightGrid]:
     """Put a model on the chip's integers: every weight on a grid, every neuron exact.
 
@@ -46,7 +46,7 @@ def quantize(
     -------
     model
     """
-    chosen = {}
+    chosen, chip = {}, chip_of("chip", chip)
     refuse_off_chip(model)
     for stage in stages(model):
         neurons = stage.neurons

@@ -6,7 +6,8 @@ import enum
 import math
 from dataclasses import dataclass
 
-from hw_models import RangeError, TypeMismatchError
+from hw_models import RangeError
+from hw_models.choices import member
 from hw_models.integers import integer
 
 PUBLISHED_LEARNING_RATE = 5e-4
@@ -96,10 +97,7 @@ class RuleSettings:
             ("loss", LossChoice),
             ("positions", Positions),
         ):
-            if not isinstance(getattr(self, field), kind):
-                raise TypeMismatchError(
-                    f"RuleSettings.{field}: {getattr(self, field)!r}; one of {list(kind)}"
-                )
+            member(f"RuleSettings.{field}", getattr(self, field), kind)
         if self.significance is not None and not 0 < self.significance < 1:
             raise RangeError(
                 f"RuleSettings.significance: {self.significance}; allowed above 0, below 1"

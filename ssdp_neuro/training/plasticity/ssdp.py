@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from hw_models import InputError
+from hw_models.choices import member
 from hw_models.integers import integer
 from ssdp_neuro.training.plasticity.connection import Connection
 from ssdp_neuro.training.plasticity.ranks import mean_over_samples
@@ -92,7 +93,9 @@ class SSDP:
         **changes: Any,
     ) -> None:
         name = type(self).__name__
-        self.settings = dataclasses.replace(preset.value, **changes)
+        self.settings = dataclasses.replace(
+            member(f"{name}.preset", preset, Preset).value, **changes
+        )
         self.warm_up_steps = integer(f"{name}.warm_up_steps", warm_up_steps, 0, 2**63 - 1)
         self.process_group = process_group
         integer(f"{name}.time_dim", time_dim, 0, 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hw_models import RangeError, ResetMode
+from hw_models.choices import member
 from hw_models.integers import integer
 from ssdp_neuro.training.run.choices import ModelKind, SurrogateKind
 from ssdp_neuro.training.run.settings.real_number import number
@@ -97,6 +98,9 @@ class ModelSettings:
     quantize_from_epoch: int | None = None
 
     def __post_init__(self) -> None:
+        member("[model] kind", self.kind, ModelKind)
+        member("[model] reset", self.reset, ResetMode)
+        member("[model] surrogate", self.surrogate, SurrogateKind)
         for size in self.hidden:
             integer("[model] hidden", size, 1, 2**24)
         integer("[model] current_decay", self.current_decay, 0, 4095)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hw_models.choices import member
 from hw_models.integers import integer
 from ssdp_neuro.training.run.choices import OptimizerKind, ScheduleKind
 from ssdp_neuro.training.run.settings.real_number import number
@@ -52,6 +53,8 @@ class OptimizerSettings:
     plateau_patience: int = 3
 
     def __post_init__(self) -> None:
+        member("[optimizer] kind", self.kind, OptimizerKind)
+        member("[optimizer] schedule", self.schedule, ScheduleKind)
         number("[optimizer] learning_rate", self.learning_rate, above=0, most=LARGEST_RATE)
         number("[optimizer] weight_decay", self.weight_decay, least=0)
         number("[optimizer] momentum", self.momentum, least=0, below=1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
+from hw_models.choices import member
 from hw_models.integers import integer
 from ssdp_neuro.training.plasticity.rule_settings import LossChoice, Positions, SpikeChoice
 from ssdp_neuro.training.run.choices import PresetName, RuleKind
@@ -69,6 +70,8 @@ class RuleSection:
     minimum_spread: float | None = None
 
     def __post_init__(self) -> None:
+        member("[rule] kind", self.kind, RuleKind)
+        member("[rule] preset", self.preset, PresetName)
         integer("[rule] warm_up_steps", self.warm_up_steps, 1, 2**63 - 1)
         for field in ("a_plus", "a_baseline", "minimum_spread"):
             if getattr(self, field) is not None:

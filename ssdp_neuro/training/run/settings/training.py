@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hw_models.choices import member
 from hw_models.integers import integer
 from ssdp_neuro.training.run.choices import DeviceKind, LossKind
 from ssdp_neuro.training.run.settings.real_number import number
@@ -68,6 +69,8 @@ class TrainingSettings:
     tensorboard: bool = False
 
     def __post_init__(self) -> None:
+        member("[training] loss", self.loss, LossKind)
+        member("[training] device", self.device, DeviceKind)
         lowest = {"epochs": 1, "batch_size": 1, "checkpoint_epochs": 1, "keep": 1}
         integer("[training] threads", self.threads, 0, MOST_THREADS)
         for field in (*lowest, "patience", "checkpoint_steps"):
