@@ -52,8 +52,8 @@ class Chip:
     name
         Name in messages.
     weight_bits
-        Weight mantissa without its sign: 8 means 0..255, or -256..254 in steps of 2 where
-        both signs occur in a projection.
+        Of a weight mantissa: 8 means 0..255 where all weights of a projection have one sign,
+        else -256..254 in steps of 2: the sign takes the place of the lowest bit.
     weight_exponent_low, weight_exponent_high
         Weights are scaled by ``2**exponent``.
     state_bits

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from hw_models.arithmetic import ALIGN_SHIFT, DECAY_UNITY, STATE_LIMIT
+from hw_models.arithmetic import STATE_LIMIT
+from hw_models.bounds import row_bound
 from hw_models.chips import LOIHI2, Chip, chip_of
 from hw_models.errors import RangeError
 from hw_models.formats import FixedFormat, Overflow
 from hw_models.integers import integer
 from hw_models.populations import THRESHOLD_LIMIT
+
+EXPONENT_HIGH = 7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +26,8 @@ class WeightGrid:
 
     The neuron only sees weights in proportion to its threshold, so the two are chosen
     together: a real weight ``w`` is ``w * scale`` in units of the synaptic input, with
-    ``scale = threshold / real_threshold``. Mixed-sign weights of ``bits`` bits have even
-    mantissas, ``-2**bits .. 2**bits - 2``.
+    ``scale = threshold / real_threshold``. Mantissas are those of weights of both signs, see
+    :func:`nearest_mantissas`.
 
     Parameters
     ----------
@@ -34,7 +38,7 @@ class WeightGrid:
     real_threshold
         What the mantissa stands for; positive and finite.
     bits
-        Width of a weight, sign included, 2..8.
+        Of a mantissa, 2..8, see :func:`nearest_mantissas`.
 
     Raises
     ------
@@ -85,9 +89,7 @@ class WeightGrid:
 
     def mantissas(self, weights: Any) -> np.ndarray:
         """Nearest mantissas of real weights, int64, same shape; those beyond saturate."""
-        scaled = np.asarray(weights, dtype=np.float64) * self.scale
-        register = self.format
-        return 2 * register.encode(np.ldexp(scaled, -self.weight_exponent))
+        return nearest_mantissas(self._scaled(weights), one_sign=False, bits=self.bits)
 
     def integers(self, weights: Any) -> np.ndarray:
         """What a spike delivers, ``mantissas << weight_exponent``, int64, same shape."""
@@ -100,9 +102,105 @@ class WeightGrid:
 
     def saturates(self, weights: Any) -> np.ndarray:
         """Where a real weight is beyond the grid by more than half a step; bool, same shape."""
-        scaled = np.ldexp(np.asarray(weights, dtype=np.float64) * self.scale, -self.weight_exponent)
-        rounded = np.rint(scaled / 2)
-        return (rounded < self.format.low) | (rounded > self.format.high)
+        return beyond_grid(self._scaled(weights), self.mantissas(weights), 2)
+
+    def _scaled(self, weights: Any) -> np.ndarray:
+        scaled = np.asarray(weights, dtype=np.float64) * self.scale
+        return np.ldexp(scaled, -self.weight_exponent)
+
+
+def nearest_mantissas(scaled: np.ndarray, *, one_sign: bool, bits: int = 8) -> np.ndarray:
+    """Nearest mantissas, int64; what is beyond the register saturates.
+
+    Parameters
+    ----------
+    scaled
+        Real weights in units of a mantissa of one.
+    one_sign
+        Whether all weights of the projection have one sign.
+    bits
+        Of a mantissa. If all have one sign they are its magnitude, ``0 .. 2**bits - 1``. If
+        not, the sign takes the place of the lowest one: ``-2**bits .. 2**bits - 2`` in steps of 2.
+
+    Raises
+    ------
+    RangeError
+        If a weight is not finite.
+
+    Examples
+    --------
+    >>> nearest_mantissas(np.array([0.4, 1.0, 254.6, 900.0]), one_sign=True).tolist()
+    [0, 1, 255, 255]
+    >>> nearest_mantissas(np.array([-900.0, 0.4, 1.2, 900.0]), one_sign=False).tolist()
+    [-256, 0, 2, 254]
+    """
+    if not np.isfinite(scaled).all():
+        raise RangeError(f"weights: {scaled[~np.isfinite(scaled)][0]} is not finite")
+    if one_sign:
+        top = (1 << bits) - 1
+        return np.rint(scaled).clip(-top, top).astype(np.int64)
+    half = 1 << (bits - 1)
+    return 2 * np.rint(scaled / 2).clip(-half, half - 1).astype(np.int64)
+
+
+def beyond_grid(scaled: np.ndarray, mantissas: np.ndarray, step: int) -> np.ndarray:
+    """Where a weight lies more than half a step from its mantissa, bool: it saturates."""
+    return np.abs(mantissas - scaled) > step / 2 * (1 + 1e-9)
+
+
+def covering_step(up: Any, down: Any, *, one_sign: bool, bits: int) -> Any:
+    """Smallest real weight of a mantissa of one with which mantissas cover some weights.
+
+    Parameters
+    ----------
+    up, down
+        The largest weight and the largest magnitude of a negative one, each at least 0.
+    one_sign, bits
+        As of :func:`nearest_mantissas`.
+
+    Examples
+    --------
+    >>> float(covering_step(127.0, 64.0, one_sign=False, bits=8))
+    0.5
+    """
+    if one_sign:
+        return np.maximum(up, down) / (2**bits - 1)
+    return np.maximum(np.asarray(up) / (2**bits - 2), np.asarray(down) / 2**bits)
+
+
+Grid = TypeVar("Grid")
+
+
+def choose_exponent(
+    grid_of: Callable[[int], Grid | None], is_good: Callable[[int, Grid], bool], lowest: int = 0
+) -> Grid | None:
+    """The grid of the largest weight exponent that will do.
+
+    The larger the exponent, the finer the weights stand beside the threshold, and the fuller
+    are the registers.
+
+    Parameters
+    ----------
+    grid_of
+        Of an exponent; None if there is none.
+    is_good
+        Whether the registers hold what they must.
+    lowest
+        Exponent to end with.
+
+    Returns
+    -------
+    Where none is good, the grid of the smallest exponent that has one; None if none has.
+    """
+    last = None
+    for exponent in range(EXPONENT_HIGH, lowest - 1, -1):
+        grid = grid_of(exponent)
+        if grid is None:
+            continue
+        last = grid
+        if is_good(exponent, grid):
+            break
+    return last
 
 
 def covering_grid(
@@ -135,7 +233,7 @@ def covering_grid(
     WeightGrid
         With the largest weight exponent in 0..7 for which every neuron's current stays
         below 2**23 even if all its positive (or all its negative) synapses are hit in
-        every step; exponent 0 if none does (see :func:`largest_current`).
+        every step; the smallest possible one if none does.
 
     Raises
     ------
@@ -151,39 +249,26 @@ def covering_grid(
     chip = chip_of("chip", chip)
     bits = chip.weight_bits.value or 8
     threshold_high = (1 << (chip.threshold_bits.value or 25)) - 1
-    half = 1 << (bits - 1)
-    largest = max(real.max(initial=0) / (half - 1), -real.min(initial=0) / half) * coverage
-    steps = real_threshold / largest if largest > 0 else 128.0
-    grid = None
-    for exponent in range(8):
-        threshold = math.floor(math.ldexp(steps, exponent + 1))
+    up, down = float(real.max(initial=0)), -float(real.min(initial=0))
+    step = float(covering_step(up, down, one_sign=False, bits=bits)) * coverage
+    steps = real_threshold / step if step > 0 else 256.0
+
+    def grid_of(exponent: int) -> WeightGrid | None:
+        threshold = math.floor(math.ldexp(steps, exponent))
         if not 1 <= threshold <= threshold_high:
-            continue
-        wider = WeightGrid(
-            weight_exponent=exponent,
-            threshold=threshold,
-            real_threshold=real_threshold,
-            bits=bits,
+            return None
+        return WeightGrid(
+            weight_exponent=exponent, threshold=threshold, real_threshold=real_threshold, bits=bits
         )
-        if grid is None or largest_current(wider, real, current_decay) < STATE_LIMIT:
-            grid = wider
+
+    def never_wraps(exponent: int, grid: WeightGrid) -> bool:
+        bound = row_bound(grid.integers(real), len(real)).current(current_decay)
+        return bool((bound < STATE_LIMIT).all())
+
+    grid = choose_exponent(grid_of, never_wraps)
     if grid is None:
         raise RangeError(
-            f"covering_grid: threshold {real_threshold} is {steps:.4g} steps of the weights;"
-            f" {chip.name} holds 0.5..{threshold_high / 2}"
+            f"covering_grid: threshold {real_threshold} is {steps:.4g} of the steps of the weights;"
+            f" {chip.name} holds {2.0**-EXPONENT_HIGH:.3g}..{threshold_high}"
         )
     return grid
-
-
-def largest_current(grid: WeightGrid, weights: Any, current_decay: int) -> int:
-    """Bound of the current register if all synapses of one sign are hit in every step.
-
-    Returns
-    -------
-    int
-        In units of the register; up to 2**23 - 1 it can never wrap.
-    """
-    delivered = grid.integers(weights)
-    rows = delivered.reshape(len(delivered), -1)
-    most = max(rows.clip(min=0).sum(axis=1).max(), -rows.clip(max=0).sum(axis=1).min())
-    return (int(most) << ALIGN_SHIFT) * DECAY_UNITY // (current_decay + 1)

@@ -19,9 +19,10 @@ import numpy as np
 
 from conversions.quantization.layer import Layer
 from conversions.quantization.layer_grid import LayerGrid
-from conversions.quantization.synapses import Synapses, mantissas
+from conversions.quantization.synapses import Synapses
 from conversions.real_network import RealConv, RealDense
 from conversions.real_network.delivery import distinct_channels, summed_by, unfolded
+from hw_models.weight_grid import nearest_mantissas
 
 DAMPING = 0.2  # of the mean second moment; less fits the calibration data, not the next
 LONGEST_KEPT = 0.95  # of a potential, between resets
@@ -115,7 +116,7 @@ def _rounded(scaled: np.ndarray, moments: np.ndarray, one_sign: bool, bits: int)
     absent = left == 0
     for i in range(len(order)):
         wanted = np.where(absent[:, i], 0.0, left[:, i])
-        made[:, i] = mantissas(wanted, one_sign=one_sign, bits=bits)
+        made[:, i] = nearest_mantissas(wanted, one_sign=one_sign, bits=bits)
         error = (left[:, i] - made[:, i]) / spread[i, i]
         left[:, i + 1 :] -= np.outer(error, spread[i, i + 1 :])
     back = np.empty_like(made)

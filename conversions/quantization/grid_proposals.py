@@ -14,11 +14,13 @@ from conversions.quantization.constant_drive import register_share
 from conversions.quantization.decays import current_kept
 from conversions.quantization.layer import Layer
 from conversions.quantization.layer_grid import ON_GRID, LayerGrid
-from conversions.quantization.lowering import EXPONENT_HIGH, most_units, reset_remainder
+from conversions.quantization.lowering import most_units, reset_remainder
 from conversions.real_network import RealReset
 from conversions.real_network.simulator import AloneRun
 from hw_models import ConversionError
 from hw_models.arithmetic import ALIGN_SHIFT, STATE_LIMIT
+from hw_models.bounds import InputBound
+from hw_models.weight_grid import EXPONENT_HIGH, choose_exponent
 
 EXPONENT_LOW = -6  # below 0 mantissas are smaller than they could be, down to one bit
 UNKNOWN_RANGE = 8.0  # thresholds that a potential may lie below 0, if nothing is known about it
@@ -68,13 +70,11 @@ class Range:
         none = np.zeros(layer.n_neurons)
         if not layer.dynamics.is_readout:
             return cls(potential=layer.thresholds * UNKNOWN_RANGE, current=none, observed=False)
-        up, down = none, none
+        bound = InputBound(none, none)
         for synapses in layer.synapses:
-            digits = synapses.largest_number
-            up = up + digits * synapses.total(synapses.weights.clip(min=0))
-            down = down - digits * synapses.total(synapses.weights.clip(max=0))
+            bound += synapses.bound(synapses.weights).times(synapses.largest_number)
         dynamics = layer.dynamics
-        most = np.maximum(up, down) + np.abs(dynamics.gain * dynamics.current_bias)
+        most = bound.magnitude + np.abs(dynamics.gain * dynamics.current_bias)
         most = most / (1.0 - current_kept(layer.current_decay)) + np.abs(dynamics.bias)
         leak = 1.0 - np.minimum(dynamics.voltage_kept, UNKNOWN_KEPT)
         return cls(potential=most / leak, current=none, observed=False)
@@ -161,27 +161,33 @@ def settled(layer: Layer, proposal: Steps, known: Range) -> LayerGrid:
     ConversionError
         If the threshold is too small beside the weights for any exponent.
     """
-    known, found = known.with_start(layer), None
-    for exponent in range(EXPONENT_HIGH, EXPONENT_LOW - 1, -1):
-        units, capped = proposal.units(exponent), False
-        if not layer.dynamics.is_readout:
-            units, capped = _on_thresholds(layer, units, proposal.parts is not None)
-        grid = _grid(layer, proposal, units)
-        if grid is None:
-            break
-        found = grid
-        holds = known.fits(units) and register_share(layer, units) <= 1
+    known = known.with_start(layer)
+
+    def units_of(exponent: int) -> tuple[np.ndarray, bool]:
+        units = proposal.units(exponent)
+        if layer.dynamics.is_readout:
+            return units, False
+        return _on_thresholds(layer, units, proposal.parts is not None)
+
+    def grid_of(exponent: int) -> LayerGrid | None:
+        return _grid(layer, proposal, units_of(exponent)[0])
+
+    def is_good(exponent: int, grid: LayerGrid) -> bool:
+        _, capped = units_of(exponent)
+        holds = known.fits(grid.units) and register_share(layer, grid.units) <= 1
         holds = holds and _resets_fit(layer, grid)
-        proven = holds and not capped and (grid.current_bound(layer) < STATE_LIMIT).all()
-        if proven or (exponent <= 0 and (holds or not known.observed)):
-            break
-    if found is None:
+        if exponent <= 0 and (holds or not known.observed):
+            return True
+        return holds and not capped and bool((grid.current_bound(layer) < STATE_LIMIT).all())
+
+    grid = choose_exponent(grid_of, is_good, EXPONENT_LOW)
+    if grid is None:
         ratio = float((layer.thresholds / proposal.steps).min())
         raise ConversionError(
             f"{layer.name}: its threshold is {ratio:.3g} of the steps of its weights;"
             f" {layer.chip.name} holds {2.0**-EXPONENT_HIGH:.3g} and more"
         )
-    return found
+    return grid
 
 
 def _resets_fit(layer: Layer, grid: LayerGrid) -> bool:

@@ -95,7 +95,7 @@ class Layer:
 
     @property
     def bits(self) -> int:
-        """Of the chip's weights, without the sign."""
+        """Of the chip's mantissas, see :func:`hw_models.weight_grid.nearest_mantissas`."""
         return self.chip.weight_bits.value or 8
 
     @property

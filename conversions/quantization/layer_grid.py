@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from conversions.conversion_report import GridChoice
-from conversions.quantization.decays import current_kept
 from conversions.quantization.layer import Layer
-from conversions.quantization.synapses import Synapses, mantissas
-from hw_models.arithmetic import ALIGN_SHIFT
+from conversions.quantization.synapses import Synapses
+from hw_models.bounds import InputBound
+from hw_models.weight_grid import beyond_grid, nearest_mantissas
 
 ON_GRID = 1e-6  # of a step; a weight of float32 that is nearer differs by its own rounding
 
@@ -31,7 +31,7 @@ class LayerGrid:
     choice
         Why these.
     bits
-        Of the weights.
+        Of the mantissas, see :func:`hw_models.weight_grid.nearest_mantissas`.
     even
         Whether weights of one sign are even, too (a trained grid's are).
     rounded
@@ -51,7 +51,7 @@ class LayerGrid:
         if synapses.projection.name in self.rounded:
             return self.rounded[synapses.projection.name]
         one_sign = synapses.one_sign and not self.even
-        return mantissas(self.scaled(synapses), one_sign=one_sign, bits=self.bits)
+        return nearest_mantissas(self.scaled(synapses), one_sign=one_sign, bits=self.bits)
 
     def delivered(self, synapses: Synapses) -> np.ndarray:
         """Units of synaptic input that each synapse delivers, int64."""
@@ -68,8 +68,7 @@ class LayerGrid:
 
     def saturated(self, synapses: Synapses) -> np.ndarray:
         """Where a weight is beyond the grid by more than half a step, bool."""
-        missed = np.abs(self.weights(synapses) - self.scaled(synapses))
-        return missed > self.step(synapses) / 2 * (1 + 1e-9)
+        return beyond_grid(self.scaled(synapses), self.weights(synapses), self.step(synapses))
 
     def is_exact(self, layer: Layer) -> bool:
         """Whether every weight lies on the grid."""
@@ -86,14 +85,10 @@ class LayerGrid:
         dynamics = layer.dynamics
         constant = np.abs(dynamics.gain * dynamics.current_bias) + np.abs(dynamics.bias)
         constant = constant + np.abs(dynamics.voltage_kept * dynamics.initial)
-        up, down = np.zeros(layer.n_neurons), np.zeros(layer.n_neurons)
+        bound = InputBound(constant * self.units, -constant * self.units)
         for synapses in layer.synapses:
-            delivered = self.delivered(synapses)
-            most = synapses.largest_number
-            up += most * synapses.total(delivered.clip(min=0))
-            down -= most * synapses.total(delivered.clip(max=0))
-        bound = (np.maximum(up, down) + constant * self.units) * (1 << ALIGN_SHIFT)
-        return bound / (1.0 - current_kept(layer.current_decay))
+            bound += synapses.bound(self.delivered(synapses)).times(synapses.largest_number)
+        return bound.current(layer.current_decay)
 
     def scaled(self, synapses: Synapses) -> np.ndarray:
         """Real weights in units of a mantissa of 1."""

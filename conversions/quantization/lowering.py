@@ -22,8 +22,7 @@ from hw_models import (
     SparseProjection,
 )
 from hw_models.projections import MAX_DELAY, Projection
-
-EXPONENT_HIGH = 7
+from hw_models.weight_grid import EXPONENT_HIGH
 
 
 def whole_terms(values: Any, bits: int = 8) -> list[tuple[np.ndarray, int]]:
@@ -36,7 +35,7 @@ def whole_terms(values: Any, bits: int = 8) -> list[tuple[np.ndarray, int]]:
     ----------
     values : integers, shape (N,)
     bits
-        Of the weights, without the sign.
+        Of the mantissas, see :func:`hw_models.weight_grid.nearest_mantissas`.
 
     Returns
     -------

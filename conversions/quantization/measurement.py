@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from conversions.conversion_report import ConversionReport, GridChoice, LayerReport
-from conversions.quantization.current_bound import current_bound
 from conversions.quantization.decays import current_kept, voltage_kept
 from conversions.quantization.layer import Layer
 from conversions.quantization.layer_grid import LayerGrid
@@ -17,6 +16,7 @@ from conversions.quantization.lowering import Lowered
 from conversions.quantization.recordings import Recordings
 from hw_models import FixedPointNetwork, InputError
 from hw_models.arithmetic import ALIGN_SHIFT, STATE_LIMIT
+from hw_models.bounds import input_bound
 from ssdp_neuro.decision import accuracy
 
 
@@ -98,10 +98,10 @@ def layer_reports(layer: Layer, grid: LayerGrid, lowered: Lowered) -> list[Layer
 
 def _fullness(lowered: Lowered) -> float:
     """Bound of the current, as a share of its register."""
-    return (
-        float(current_bound(lowered.population, lowered.projections, lowered.clock).max())
-        / STATE_LIMIT
-    )
+    neurons = lowered.population
+    ending = [one for one in lowered.projections if one.target == neurons.name]
+    bound = input_bound(ending, neurons.n_neurons, lowered.clock)
+    return float(bound.current(neurons.current_decay).max()) / STATE_LIMIT
 
 
 def _decay_error(layer: Layer) -> float:

@@ -12,6 +12,8 @@ import numpy as np
 
 from conversions.real_network import RealConv, RealDense, RealNetwork, RealProjection
 from hw_models import ConversionError
+from hw_models.bounds import InputBound, row_bound
+from hw_models.weight_grid import covering_step
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,23 +112,15 @@ class Synapses:
         np.maximum.at(found, self.projection.map.post, values)
         return found
 
-    def total(self, values: np.ndarray) -> np.ndarray:
-        """Sum of some values (one per weight) in each neuron's row, float64."""
-        if isinstance(self.projection.map, RealDense):
-            return values.sum(axis=1, dtype=np.float64)
-        if isinstance(self.projection.map, RealConv):
-            return self._every(values.reshape(len(values), -1).sum(axis=1, dtype=np.float64))
-        return np.bincount(self.projection.map.post, values, self.n_post)
+    def bound(self, values: np.ndarray) -> InputBound:
+        """What values of one sign (one per weight) add up to at each neuron."""
+        return row_bound(values, self.n_post, getattr(self.projection.map, "post", None))
 
     def steps_needed(self, bits: int) -> np.ndarray:
-        """Smallest real step that still covers each neuron's weights, float64 ``(n_post,)``.
-
-        The step is what a mantissa of one stands for.
-        """
-        if self.one_sign:
-            return self.largest(np.abs(self.weights)) / (2**bits - 1)
+        """Smallest real mantissa of one that covers a neuron's weights, float64 ``(n_post,)``."""
         up, down = self.weights.clip(min=0), -self.weights.clip(max=0)
-        return np.maximum(self.largest(up) / (2**bits - 2), self.largest(down) / 2**bits)
+        ends = (self.largest(up), self.largest(down))
+        return covering_step(*ends, one_sign=self.one_sign, bits=bits)
 
     def _every(self, values: np.ndarray) -> np.ndarray:
         return np.repeat(values, self.n_post // len(values))
@@ -134,23 +128,3 @@ class Synapses:
 
 def _power(projection: RealProjection) -> int:
     return projection.power
-
-
-def mantissas(scaled: np.ndarray, *, one_sign: bool, bits: int = 8) -> np.ndarray:
-    """Nearest mantissas, int64; what is beyond the register saturates.
-
-    Parameters
-    ----------
-    scaled
-        Real weights in units of a mantissa of one.
-    one_sign
-        Whether all have one sign: then 0..2**bits - 1 (or negative) in steps of 1, else
-        even numbers from -2**bits to 2**bits - 2.
-    bits
-        Without the sign.
-    """
-    if not one_sign:
-        half = 1 << (bits - 1)
-        return 2 * np.rint(scaled / 2).clip(-half, half - 1).astype(np.int64)
-    top = (1 << bits) - 1
-    return np.rint(scaled).clip(-top, top).astype(np.int64)

@@ -14,12 +14,13 @@ from hw_models import (
     ResetMode,
     SparseProjection,
 )
-from hw_models.arithmetic import ALIGN_SHIFT, DECAY_UNITY
+from hw_models.arithmetic import ALIGN_SHIFT, DECAY_UNITY, STATE_LIMIT
+from hw_models.bounds import input_bound
 from ssdp_neuro.engine.aligned import joined
-from ssdp_neuro.engine.input_bound import MAX_STATE, is_narrow
 from ssdp_neuro.engine.kernels import tables
 from ssdp_neuro.engine.kernels.tables import BLOCK, PopulationTable
 
+MAX_INPUT = 2 * STATE_LIMIT >> ALIGN_SHIFT  # beyond it, one wrap may leave more than 24 bits
 ALWAYS_SWEPT = 1024  # neurons; below, one vector pass costs less than keeping a list
 
 
@@ -86,12 +87,23 @@ def _kind(
     """The step that a population needs; WIDE if its state may not fit 24 bits and a sign."""
     subtract = population.reset is ResetMode.SUBTRACT
     one_of_each = all(value.size == 1 for value in values.values())
-    if subtract and values["threshold"].min() < -MAX_STATE:
+    if subtract and values["threshold"].min() < -STATE_LIMIT:
         return tables.WIDE
     if values["keep_u"].any() and not is_narrow(network, population.name):
         return tables.WIDE
     uniform = one_of_each and not (subtract or population.refractory)
     return tables.UNIFORM if uniform else tables.GENERAL
+
+
+def is_narrow(network: FixedPointNetwork, name: str) -> bool:
+    """Whether the current of every neuron stays within ``-2**23..2**23``, whatever arrives.
+
+    A current that does, and an aligned input of at most ``2**24``, are together less than
+    ``2**25``, which wrapping to 24 bits brings back.
+    """
+    ending = [projection for projection in network.projections if projection.target == name]
+    bound = input_bound(ending, network.population(name).n_neurons)
+    return int(bound.magnitude.max(initial=0)) <= MAX_INPUT
 
 
 def _longest_delay(network: FixedPointNetwork, name: str) -> int:

@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hw_models import LOIHI2, RangeError
-from hw_models.weight_grid import WeightGrid, covering_grid, largest_current
+from hw_models.bounds import row_bound
+from hw_models.weight_grid import WeightGrid, covering_grid, nearest_mantissas
 
 grids = st.builds(
     WeightGrid,
@@ -68,7 +69,7 @@ def test_covering_grid__saturates_nothing_and_cannot_wrap(
     grid = covering_grid(weights, real_threshold=real_threshold, current_decay=current_decay)
     assert not grid.saturates(weights).any()
     assert 1 <= grid.threshold < 2**LOIHI2.threshold_bits.value
-    wraps = largest_current(grid, weights, current_decay) >= 2**23
+    wraps = row_bound(grid.integers(weights), 5).current(current_decay).max() >= 2**23
     assert not wraps or grid.weight_exponent == 0
 
 
@@ -108,12 +109,19 @@ def test_covering_grid__takes_weights_that_are_all_zero():
     assert grid.mantissas([0.0]).tolist() == [0]
 
 
-@pytest.mark.parametrize("sign", [1, -1])
-def test_largest_current__is_reached_by_constant_spiking(sign):
-    grid = WeightGrid(weight_exponent=2, threshold=100)
-    weights = np.array([[sign * 0.8, sign * 1.2, -sign * 0.4]])
-    current = 0
-    for _ in range(2000):
-        current = current * (4096 - 64) / 4096 + (int(grid.integers(weights[0, :2]).sum()) << 6)
-    bound = largest_current(grid, weights, current_decay=63)
-    assert 0 <= bound - abs(current) < 0.001 * bound
+@given(weights=st.lists(st.floats(-3, 3), min_size=1, max_size=20), bits=st.integers(2, 8))
+def test_nearest_mantissas__are_the_codes_of_the_register_or_saturate(weights, bits):
+    scaled = np.ldexp(np.array(weights), bits)
+    for one_sign, codes in (
+        (False, np.arange(-(2**bits), 2**bits, 2)),
+        (True, np.arange(1 - 2**bits, 2**bits)),
+    ):
+        nearest = np.abs(codes[:, None] - scaled).min(axis=0)
+        chosen = nearest_mantissas(scaled, one_sign=one_sign, bits=bits)
+        assert np.isin(chosen, codes).all()
+        assert (np.abs(chosen - scaled) == nearest).all()
+
+
+def test_nearest_mantissas__refuse_what_is_no_number():
+    with pytest.raises(RangeError, match="nan is not finite"):
+        nearest_mantissas(np.array([1.0, np.nan]), one_sign=True)

@@ -1,11 +1,9 @@
-"""The pure functions: decays, mantissas, integers as synapses."""
+"""The pure functions: decays, integers as synapses."""
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conversions.quantization.current_bound import current_bound
 from conversions.quantization.decays import (
     current_decay,
     current_kept,
@@ -13,19 +11,14 @@ from conversions.quantization.decays import (
     voltage_kept,
 )
 from conversions.quantization.lowering import whole_terms
-from conversions.quantization.synapses import mantissas
 from hw_models import (
     LOIHI2,
-    ConvProjection,
     DenseProjection,
     FixedPointNetwork,
     InputPopulation,
     LifPopulation,
-    SparseProjection,
     check,
 )
-from hw_models.weight_grid import WeightGrid
-from ssdp_neuro import simulate
 
 SHARES = st.floats(0, 1)
 
@@ -75,65 +68,3 @@ def test_whole_terms__add_up_and_fit_the_chip(values):
     source = InputPopulation(name="a", shape=(1,))
     network = FixedPointNetwork(populations=[source, target], projections=projections)
     assert check(network, LOIHI2) == ()
-
-
-@given(
-    weights=st.lists(st.floats(-3, 3), min_size=1, max_size=20),
-    bits=st.integers(2, 8),
-    exponent=st.integers(0, 7),
-)
-def test_mantissas__of_mixed_sign_are_those_of_a_weight_grid(weights, bits, exponent):
-    grid = WeightGrid(weight_exponent=exponent, threshold=100, bits=bits)
-    scaled = np.ldexp(np.array(weights) * grid.scale, -exponent)
-    made = mantissas(scaled, one_sign=False, bits=bits)
-    assert made.tolist() == grid.mantissas(weights).tolist()
-
-
-def test_mantissas__of_one_sign_may_be_odd():
-    assert mantissas(np.array([0.4, 1.0, 254.6, 900]), one_sign=True).tolist() == [0, 1, 255, 255]
-
-
-def bounded(projections, **settings):
-    populations = [
-        InputPopulation(name="a", shape=(2, 2, 2)),
-        LifPopulation(name="b", shape=(2, 2, 2), voltage_decay=0, threshold=1, **settings),
-    ]
-    return FixedPointNetwork(populations=populations, projections=projections)
-
-
-@pytest.mark.parametrize("current_decay", [4095, 2047])
-def test_current_bound__is_reached_by_all_synapses_of_one_sign(current_decay):
-    rng = np.random.default_rng(0)
-    pairs = rng.permutation(64)[:30]
-    ends = {"source": "a", "target": "b"}
-    projections = [
-        DenseProjection(
-            **ends, weights=2 * rng.integers(-9, 9, (8, 8)), weight_exponent=1, name="d"
-        ),
-        SparseProjection(
-            **ends, pre=pairs // 8, post=pairs % 8, weights=rng.integers(0, 9, 30), name="s"
-        ),
-        ConvProjection(**ends, weights=2 * rng.integers(-9, 9, (2, 2, 1, 1)), name="c"),
-    ]
-    network = bounded(projections, current_decay=current_decay)
-    bound = current_bound(network.population("b"), projections)
-    largest = np.zeros(8)
-    for bits in range(256):
-        spikes = np.tile([bits >> i & 1 for i in range(8)], (40, 1))
-        run = simulate(network, spikes, n_steps=40, probes=[("b", "u")])
-        largest = np.maximum(largest, np.abs(run.probe("b", "u")).max(axis=0))
-    # the positive synapses of the three need not share their sources
-    assert (largest <= bound).all()
-    assert (largest > 0.6 * bound).all()
-
-
-def test_current_bound__synapses_of_a_clock_come_one_after_another():
-    weights, delays = ([[8], [-2]], [[-14], [2]], [[6], [4]]), (0, 2, 3)
-    projections = [
-        DenseProjection(source="clock", target="b", name=str(d), weights=w, delays=[[d], [d]])
-        for w, d in zip(weights, delays, strict=True)
-    ]
-    neurons = LifPopulation(name="b", shape=(2,), current_decay=4095, voltage_decay=0, threshold=1)
-    # together 8, -6, 0 and -2, 0, 4
-    assert (current_bound(neurons, projections, "clock") / 64).tolist() == [8, 4]
-    assert (current_bound(neurons, projections) / 64).tolist() == [14, 6]

@@ -2,18 +2,15 @@ import numpy as np
 import pytest
 
 from hw_models import (
-    ConvProjection,
     DenseProjection,
     FixedPointNetwork,
     InputPopulation,
     LifPopulation,
-    PoolProjection,
     ResetMode,
-    SparseProjection,
 )
-from ssdp_neuro.engine.input_bound import MAX_INPUT, is_narrow, most_input
 from ssdp_neuro.engine.kernels import tables
 from ssdp_neuro.engine.plan import Plan
+from ssdp_neuro.engine.population_table import MAX_INPUT, is_narrow
 from tests.parity.test_engine_oracle import assert_equal_runs
 
 
@@ -29,39 +26,6 @@ def network_of(weights: np.ndarray, exponent: int = 0, **options: object) -> Fix
             DenseProjection(source="in", target="net", weights=weights, weight_exponent=exponent)
         ],
     )
-
-
-@pytest.mark.parametrize(
-    ("projection", "most"),
-    [
-        (DenseProjection(source="a", target="b", weights=[[3, -5, 0], [4, 1, 1]]), 6),
-        (
-            DenseProjection(
-                source="a",
-                target="b",
-                weights=[[3, -5, 0]],
-                delays=[[0, 4, 1]],
-                weight_exponent=-2,
-            ),
-            1 + 5,
-        ),
-        (
-            SparseProjection(
-                source="a",
-                target="b",
-                pre=[0, 1, 2],
-                post=[1, 1, 0],
-                weights=[4, -6, 1],
-                weight_exponent=3,
-            ),
-            2 * 6 * 8,
-        ),
-        (ConvProjection(source="a", target="b", weights=np.full((2, 3, 2, 2), -7)), 12 * 7),
-        (PoolProjection(source="a", target="b", kernel_size=(2, 3), weight=9), 6 * 9),
-    ],
-)
-def test_most_input__bounds_what_arrives_in_a_step(projection, most):
-    assert most_input(projection, 3) == most
 
 
 def test_is_narrow__up_to_the_input_that_one_wrap_brings_back():
