@@ -2,6 +2,7 @@ from .comparison.model_comparison import compare as compare
 from .comparison.result import Comparison as Comparison
 from .conversion_report import ConversionReport as ConversionReport
 from .conversion_report import LayerReport as LayerReport
+from .conversion_report import PassReport as PassReport
 from .decision_rule import DecisionRule as DecisionRule
 from .lava.executor import LavaExecution as LavaExecution
 from .lava.executor import run_lava as run_lava
@@ -39,6 +40,9 @@ from .quantization import Calibration as Calibration
 from .quantization import ReadoutDecision as ReadoutDecision
 from .quantization import ScaleForm as ScaleForm
 from .quantization import to_fixed_point as to_fixed_point
+from .quantization.passes import PIPELINE as PIPELINE
+from .quantization.passes import ConversionPass as ConversionPass
+from .quantization.passes import ConversionState as ConversionState
 from .real_network import NeuronDynamics as NeuronDynamics
 from .real_network import RealConv as RealConv
 from .real_network import RealDense as RealDense

@@ -95,6 +95,29 @@ class LayerReport:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PassReport:
+    """What one pass of the conversion did.
+
+    Parameters
+    ----------
+    name
+        As in :data:`conversions.PIPELINE`.
+    rounds
+        Whether it may change spikes.
+    changed
+        What it changed, in a few words; empty if nothing.
+    spikes_changed
+        Spikes too many or too few after it, on the calibration data; None if that was not
+        looked at.
+    """
+
+    name: str
+    rounds: bool
+    changed: str
+    spikes_changed: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class ConversionReport:
     """The whole conversion.
 
@@ -120,6 +143,8 @@ class ConversionReport:
         Of a model of real values: how they become the spikes of the network's inputs.
     decision
         How a class is made of what the network does: ``decision.decide(result)``.
+    passes
+        What each pass changed, in their order; empty where integers were only read.
     """
 
     chip: str
@@ -132,6 +157,7 @@ class ConversionReport:
     notes: tuple[str, ...] = ()
     real_input: BitPlanes | None = None
     decision: DecisionRule | None = None
+    passes: tuple[PassReport, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -140,13 +166,20 @@ class ConversionReport:
         plain["decision"] = None if self.decision is None else self.decision.to_dict()
         for layer in plain["layers"]:
             layer["choice"] = layer["choice"].name.lower()
-        plain["layers"], plain["notes"] = list(plain["layers"]), list(plain["notes"])
+        for part in ("layers", "notes", "passes"):
+            plain[part] = list(plain[part])
         plain["shifts"] = dict(self.shifts)
         return plain
 
     def rows(self) -> list[tuple[str, ...]]:
         """Headings, then one row of text per layer."""
         return [COLUMNS, *(_row(layer) for layer in self.layers)]
+
+    def pass_rows(self) -> list[tuple[str, ...]]:
+        """Headings, then one row of text per pass that changed something or was verified."""
+        told = [one for one in self.passes if one.changed or one.spikes_changed is not None]
+        headings = ("pass", "what it changed", "spikes changed")
+        return [headings, *(_pass_row(one) for one in told)]
 
     def summary(self) -> list[str]:
         """What holds for the whole network, in sentences."""
@@ -174,13 +207,27 @@ class ConversionReport:
 
         console = Console()
         with console.capture() as text:
-            console.print(self.table())
+            for table in self.tables():
+                console.print(table)
         return text.get()
 
     def _repr_html_(self) -> str:
         lines = "".join(f"<p>{html.escape(line)}</p>" for line in self.summary())
         rows = self.rows() if self.layers else [("layers",), ("kept as they are",)]
         return html_table(rows, f"Conversion to {self.chip}") + lines
+
+    def tables(self) -> list[Table]:
+        """Of the layers and, if there were any, of the passes, as rich tables."""
+        tables = [self.table()]
+        if self.passes:
+            from rich.markup import escape
+            from rich.table import Table
+
+            headings, *rows = self.pass_rows()
+            tables.append(Table(*headings, title="What the passes changed"))
+            for row in rows:
+                tables[-1].add_row(*map(escape, row))
+        return tables
 
     def table(self) -> Table:
         """A rich table, one column per layer: there are fewer of these than of quantities."""
@@ -221,6 +268,11 @@ LEGEND = (
     " if all synapses of one sign are hit in every step; rates per neuron and step. A readout has"
     " the relative error of its potential in the place of the agreement."
 )
+
+
+def _pass_row(one: PassReport) -> tuple[str, ...]:
+    count = "-" if one.spikes_changed is None else str(one.spikes_changed)
+    return one.name, one.changed or "nothing", count
 
 
 def _row(layer: LayerReport) -> tuple[str, ...]:

@@ -108,9 +108,6 @@ class Chip:
     synaptic_memory_bytes_per_core: Figure
     synapses_per_chip: Figure
 
-    def __repr__(self) -> str:
-        return f"<Chip {self.name}>"
-
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self)[1:]:
             if not isinstance(getattr(self, field.name), Figure):

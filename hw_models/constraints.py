@@ -72,7 +72,7 @@ def check(network: FixedPointNetwork, chip: Chip | str) -> tuple[Violation, ...]
     """
     if not isinstance(network, FixedPointNetwork):
         raise TypeMismatchError(f"check: {brief(network)}; a FixedPointNetwork is needed")
-    chip = chip_of("check", chip)
+    chip = chip_of("check: chip", chip)
     found: list[Violation] = []
     for population in network.neurons:
         found.extend(_population(population, chip))

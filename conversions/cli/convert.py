@@ -116,6 +116,14 @@ def convert(
             " (the default) or as-loaded by netx."
         ),
     ] = None,
+    verify_each: Annotated[
+        bool,
+        typer.Option(
+            "--verify-each",
+            help="Run the calibration data before and after every pass, and count the spikes that"
+            " it changes; one that rounds nothing and changes some is an error. Slow.",
+        ),
+    ] = False,
     report: Annotated[
         Path | None, typer.Option(help="Also write the report, as .html or .json.")
     ] = None,
@@ -133,6 +141,7 @@ def convert(
     ssdp-neuro convert digits.safetensors --out digits.h5
     ssdp-neuro convert digits.safetensors --out digits.h5 --report digits.html
     ssdp-neuro convert digits.safetensors --out digits.h5 --calibration some.npz --json
+    ssdp-neuro convert digits.safetensors --out digits.h5 --calibration some.npz --verify-each
     ssdp-neuro convert net.nir --written-by snntorch --reset delayed-subtract --out net.h5
     ssdp-neuro convert net.nir --dt 1e-3 --reset zero --real-input 0,1 --out net.h5
     ssdp-neuro convert digits.h5 --to nir --out digits.nir
@@ -146,6 +155,10 @@ def convert(
         options["real_input"] = bit_planes_of(real_input)
     if steps is not None:
         options["n_steps"] = steps
+    if verify_each:
+        options["verify_each"] = True
+        if calibration is None:
+            raise InputError("--verify-each: needs --calibration, on which spikes are compared")
     _refuse_mixed_up(source, target, model, out, report, options)
     data = (
         None if calibration is None else read_calibration(calibration, real=real_input is not None)
@@ -173,7 +186,8 @@ def _print(found: ConversionReport | None, notes: list[str], written: list[Path]
 
     console = Console()
     if found is not None and found.layers:
-        console.print(found.table())
+        for table in found.tables():
+            console.print(table)
     elif found is not None:
         notes = [*found.notes, *notes]
     for note in notes:
@@ -191,6 +205,7 @@ def write_report(path: Path, name: str, found: ConversionReport) -> None:
 
     sections = [
         ("Layers", html_page.table(found.rows())),
+        ("Passes", html_page.table(found.pass_rows())),
         ("Whole network", html_page.paragraphs(found.summary())),
     ]
     html_page.write_page(path, html_page.page(f"{name} on {found.chip}", sections))
@@ -239,7 +254,7 @@ def _refuse_mixed_up(
     if not options.keys() <= source.options:
         raise ConversionError(
             f"{model}: {source.name}; {NIR_OPTIONS} are for NIR files, {NETX_OPTIONS} for netx"
-            " files"
+            " files, --verify-each for what is in real numbers"
         )
     if report is not None and report.suffix not in REPORT_KINDS:
         raise ConversionError(f"--report {report}: endings are {' and '.join(REPORT_KINDS)}")

@@ -118,7 +118,9 @@ def _read_safetensors(path: Path, request: Request) -> tuple[FixedPointNetwork, 
     from conversions.pytorch.conversion import from_torch
     from ssdp_neuro.training import load_model
 
-    return from_torch(load_model(path), chip=request.chip, calibration=request.calibration)
+    return from_torch(
+        load_model(path), chip=request.chip, calibration=request.calibration, **request.options
+    )
 
 
 HDF5_SOURCES = (
@@ -129,9 +131,11 @@ HDF5_SOURCES = (
         _read_nir,
         frozenset(
             {"discretization", "dt", "reset", "recurrent_latency", "input_shape"}
-            | {"real_input", "n_steps"}
+            | {"real_input", "n_steps", "verify_each"}
         ),
     ),
     Source("a netx file of lava-dl", _is_netx, _read_netx, frozenset({"input_shape", "meaning"})),
 )
-SAFETENSORS = Source("safetensors", lambda root: False, _read_safetensors)
+SAFETENSORS = Source(
+    "safetensors", lambda root: False, _read_safetensors, frozenset({"verify_each"})
+)

@@ -14,6 +14,9 @@ from conversions.nir.metadata import facts_in
 from conversions.nir.reading import NirReading, read_real
 from conversions.nir.records import NirRecord, record_of
 from conversions.nir.spike_reset import spike_reset
+from conversions.quantization import BiasForm, Calibration, ScaleForm, to_fixed_point
+from conversions.quantization.fixed_point import check_settings
+from conversions.quantization.real_values import real_values
 from hw_models import (
     LOIHI2,
     Chip,
@@ -22,7 +25,6 @@ from hw_models import (
     InputError,
     check,
 )
-from hw_models.chips import chip_of
 
 if TYPE_CHECKING:
     from conversions.conversion_report import ConversionReport
@@ -103,6 +105,9 @@ def from_nir(
     input_shape: Any = None,
     real_input: BitPlanes | None = None,
     n_steps: int | None = None,
+    scales: ScaleForm | None = None,
+    bias: BiasForm = BiasForm.EXACT,
+    verify_each: bool = False,
 ) -> tuple[FixedPointNetwork, ConversionReport]:
     """Convert a NIR graph to the chip's integers.
 
@@ -134,6 +139,8 @@ def from_nir(
         Shape of the input (or mapping by name), if the graph's includes samples or steps.
     real_input, n_steps
         Of a graph whose input is real values, as of :func:`conversions.from_torch`.
+    scales, bias, verify_each
+        As of :func:`conversions.to_fixed_point`.
 
     Returns
     -------
@@ -146,7 +153,7 @@ def from_nir(
     NetworkFileError
         If a file is not a readable NIR file.
     """
-    chip = chip_of("chip", chip)
+    chip = check_settings(chip, scales, bias)
     if n_steps is not None and real_input is None:
         raise InputError("n_steps: only with real_input; spikes say themselves how many they have")
     convention = Convention(
@@ -157,26 +164,29 @@ def from_nir(
         network = integers_of(record)
         if network is not None:
             return network, _as_written(network, chip)
-    from conversions.quantization import Calibration, to_fixed_point
-    from conversions.real_network.real_input import with_bit_planes
-
     facts = facts_in(record.metadata)
     reading = read_real(record, convention.with_facts(facts))
     real, notes, planes = reading.network, reading.notes, None
     if real_input is not None:
         given = _real_values(real, real_input, calibration, n_steps)
         planes, calibration = given.planes, given.calibration
-        real, notes = with_bit_planes(real, planes), (*given.notes, *notes)
+        notes = (*given.notes, *notes)
     elif calibration is not None and not isinstance(calibration, Calibration):
         spikes, labels = calibration if isinstance(calibration, tuple) else (calibration, None)
         calibration = Calibration(spikes=spikes, labels=labels)
-    network, report = to_fixed_point(real, chip=chip, calibration=calibration)
+    network, report = to_fixed_point(
+        real,
+        chip=chip,
+        calibration=calibration,
+        scales=scales,
+        bias=bias,
+        real_input=planes,
+        verify_each=verify_each,
+    )
     return network, replace(report, notes=(*notes, *report.notes), real_input=planes)
 
 
 def _real_values(real: RealNetwork, planes: Any, given: Any, n_steps: Any) -> RealValues:
-    from conversions.quantization.real_values import real_values
-
     if len(real.inputs) != 1:
         raise ConversionError(
             f"real_input: the graph has {len(real.inputs)} inputs; one is supported"

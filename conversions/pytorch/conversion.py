@@ -23,7 +23,6 @@ from conversions.quantization import (
 from conversions.quantization.fixed_point import check_settings
 from conversions.quantization.real_values import real_values
 from conversions.real_network.bit_planes import BitPlanes
-from conversions.real_network.real_input import with_bit_planes
 from hw_models import LOIHI2, Chip, FixedPointNetwork, InputError
 from hw_models.choices import member
 
@@ -40,6 +39,7 @@ def from_torch(
     scales: ScaleForm | None = None,
     bias: BiasForm = BiasForm.EXACT,
     real_input: BitPlanes | None = None,
+    verify_each: bool = False,
 ) -> tuple[FixedPointNetwork, ConversionReport]:
     """Convert a spiking model to the chip's integers, and say what that cost.
 
@@ -80,6 +80,8 @@ def from_torch(
         population. ``calibration`` then has values ``(B, *input_shape)``, the same in every of
         ``n_steps`` steps, or ``(B, T, *input_shape)``, rounded before anything sees them.
         ``report.real_input.encode`` makes spikes of others.
+    verify_each
+        As of :func:`conversions.to_fixed_point`.
 
     Returns
     -------
@@ -158,12 +160,9 @@ def from_torch(
         static=None if given is None else given.static,
         way=None if data is None else OutputWay(data.decision, data.neurons_per_class),
     )
-    network = found.network
-    if given is not None:
-        network = with_bit_planes(network, given.planes)
     before = {name: sent != 0 for name, sent in found.sent.items() if name != INPUT}
     integers, report = to_fixed_point(
-        network,
+        found.network,
         chip=chip,
         calibration=data,
         before=None if data is None else before,
@@ -171,6 +170,8 @@ def from_torch(
         bias=bias,
         decision=found.decision,
         decided=None if data is None else found.decided,
+        real_input=None if given is None else given.planes,
+        verify_each=verify_each,
     )
     notes = (*found.notes, *report.notes)
     if given is None:

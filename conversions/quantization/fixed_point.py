@@ -11,31 +11,17 @@ import numpy as np
 from conversions.conversion_report import ConversionReport
 from conversions.decision_rule import DecisionRule
 from conversions.quantization.calibration import Calibration
-from conversions.quantization.constant_drive import BiasForm, needs_step
-from conversions.quantization.grid_proposals import (
-    Range,
-    ScaleForm,
-    covering_steps,
-    settled,
-    whole_steps,
-)
-from conversions.quantization.layer import Layer
-from conversions.quantization.layer_grid import LayerGrid, trained_grid
-from conversions.quantization.lowering import Lowered, clock, free_name, lower
+from conversions.quantization.constant_drive import BiasForm
+from conversions.quantization.grid_proposals import ScaleForm
 from conversions.quantization.measurement import compared, layer_reports, network_notes
 from conversions.quantization.output_decision import decided_by, potential_units, usual_decision
-from conversions.quantization.recordings import Recordings
-from conversions.quantization.search import best_grid
-from conversions.quantization.trial import Trial
+from conversions.quantization.passes import PIPELINE, ConversionState
 from conversions.real_network import RealNetwork
-from conversions.real_network.timing import Timing, timing
-from hw_models import LOIHI2, Chip, ConversionError, FixedPointNetwork, TypeMismatchError, check
+from conversions.real_network.bit_planes import BitPlanes
+from hw_models import LOIHI2, Chip, FixedPointNetwork, TypeMismatchError
 from hw_models.chips import chip_of
 from hw_models.choices import member
 from hw_models.errors import brief
-
-# spikes (of sources and layer, samples times steps times neurons) that a trial looks at
-TRIAL_SIZE = 1e7
 
 
 def to_fixed_point(
@@ -48,6 +34,8 @@ def to_fixed_point(
     bias: BiasForm = BiasForm.EXACT,
     decision: DecisionRule | None = None,
     decided: np.ndarray | None = None,
+    real_input: BitPlanes | None = None,
+    verify_each: bool = False,
 ) -> tuple[FixedPointNetwork, ConversionReport]:
     """Convert a network in real numbers, and say what that cost.
 
@@ -75,6 +63,14 @@ def to_fixed_point(
     decided
         Classes that the source itself decided for on the calibration data, int64 ``(B,)``; if
         None, by the rule of a run in real numbers.
+    real_input
+        Of a network of which one input is real values: how they become binary digits, with
+        bounds and the name of that input. Calibration spikes are then those of the digits, as
+        ``real_input.encode`` gives them.
+    verify_each
+        Whether to run the calibration data before and after every pass of
+        :data:`conversions.PIPELINE`. A pass that rounds nothing and changes a spike is an error,
+        of the others the report says how many spikes they changed. Slow.
 
     Returns
     -------
@@ -87,29 +83,33 @@ def to_fixed_point(
     Raises
     ------
     ConversionError
-        If the network does not fit the chip, or a loop is faster than its connections.
+        If the network does not fit the chip, a loop is faster than its connections, or
+        ``verify_each`` finds a pass that changes what it must not.
     InputError
-        If calibration data do not fit the network.
+        If calibration data do not fit the network, or are needed.
+    TypeMismatchError
+        If a choice is none of those that there are.
     """
     if not isinstance(real, RealNetwork):
         raise TypeMismatchError(f"to_fixed_point: {brief(real)}; a RealNetwork is needed")
     chip = check_settings(chip, scales, bias)
     if not isinstance(calibration, Calibration | None):
         raise TypeMismatchError(f"calibration: {brief(calibration)}; a Calibration is needed")
-    when = _timing(real, chip)
-    layers = [Layer(real, neurons, when, chip) for neurons in real.neurons]
-    recordings = None
-    if calibration is not None:
-        recordings = Recordings.of(real, when, calibration, before)
-    grids = _grids(layers, recordings, scales, bias)
-    clock_name = free_name("bias", [population.name for population in real.populations])
-    lowered = {layer.name: lower(layer, grids[layer.name], bias, clock_name) for layer in layers}
-    network = _assembled(real, lowered, clock_name)
-    violations = check(network, chip)
-    if violations:
-        raise ConversionError(
-            f"the network does not fit {chip.name}: " + "; ".join(map(str, violations))
-        )
+    if not isinstance(real_input, BitPlanes | None):
+        raise TypeMismatchError(f"real_input: {brief(real_input)}; a BitPlanes is needed")
+    state = ConversionState(
+        network=real,
+        chip=chip,
+        scales=scales,
+        bias=bias,
+        planes=real_input,
+        calibration=calibration,
+        before=before,
+    )
+    state, passes = PIPELINE.run(state, verify_each=verify_each)
+    network, recordings, layers = state.fixed, state.recordings, list(state.layers)
+    grids, lowered = state.grids, state.lowered
+    assert network is not None
     report = ConversionReport(
         chip=chip.name,
         layers=tuple(
@@ -117,13 +117,14 @@ def to_fixed_point(
             for layer in layers
             for row in layer_reports(layer, grids[layer.name], lowered[layer.name])
         ),
-        shifts=when.shifts,
+        shifts=state.when.shifts,
         notes=network_notes(layers, grids, lowered, calibration is not None),
+        passes=passes,
     )
     if decision is None:
         decision, notes = usual_decision(layers, calibration)
         report = dataclasses.replace(report, notes=(*report.notes, *notes))
-    rule = decision.at(shifts=when.shifts, units=potential_units(grids))
+    rule = decision.at(shifts=state.when.shifts, units=potential_units(grids))
     report = dataclasses.replace(report, decision=rule)
     if recordings is None or calibration is None:
         return network, report
@@ -140,67 +141,3 @@ def check_settings(chip: Any, scales: Any, bias: Any) -> Chip:
         member("scales", scales, ScaleForm)
     member("bias", bias, BiasForm)
     return chip_of("chip", chip)
-
-
-def _timing(real: RealNetwork, chip: Chip) -> Timing:
-    when = timing(real)
-    late = {
-        neurons.name: 1
-        for neurons in real.neurons
-        if when.shifts[neurons.name] == 0 and needs_step(Layer(real, neurons, when, chip))
-    }
-    return timing(real, late) if late else when
-
-
-def _grids(
-    layers: list[Layer],
-    recordings: Recordings | None,
-    scales: ScaleForm | None,
-    bias: BiasForm,
-) -> dict[str, LayerGrid]:
-    """Grids by population, from the input on, each layer fed by those before it."""
-    grids: dict[str, LayerGrid] = {}
-    part = None
-    if recordings is not None:
-        neurons = sum(spikes.shape[2] for spikes in recordings.before.values())
-        affordable = int(TRIAL_SIZE / (recordings.n_steps * neurons))
-        part = recordings.part(max(1, min(recordings.n_samples, affordable)))
-    for layer in in_order(layers):
-        trial = None if part is None else Trial(layer, part, bias)
-        if layer.dynamics.grid is not None:
-            grid = trained_grid(layer)
-        elif trial is None:
-            form = scales or ScaleForm.LAYER
-            proposal = whole_steps(layer, form) or covering_steps(layer, form)
-            grid = settled(layer, proposal, Range.unknown(layer))
-        else:
-            grid = best_grid(trial, scales or ScaleForm.NEURON)
-        grids[layer.name] = grid
-        if part is not None and trial is not None:
-            part.after[layer.name] = trial.spikes(grid)
-    return grids
-
-
-def in_order(layers: list[Layer]) -> list[Layer]:
-    """Layers, each after its sources; a loop begins with the one that is listed first."""
-    waiting, order = list(layers), []
-    while waiting:
-        names = {layer.name for layer in waiting}
-        ready = [layer for layer in waiting if not (set(layer.sources) - {layer.name}) & names]
-        order.append((ready or waiting)[0])
-        waiting.remove(order[-1])
-    return order
-
-
-def _assembled(
-    real: RealNetwork, lowered: Mapping[str, Lowered], clock_name: str
-) -> FixedPointNetwork:
-    populations: list[Any] = []
-    projections: list[Any] = []
-    if any(made.clock for made in lowered.values()):
-        populations.append(clock(clock_name))
-    for population in real.populations:
-        made = lowered.get(population.name)
-        populations += [population] if made is None else [*made.relays, made.population]
-        projections += [] if made is None else made.projections
-    return FixedPointNetwork(populations=populations, projections=projections)

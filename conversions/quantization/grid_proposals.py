@@ -148,7 +148,7 @@ def shared_by(layer: Layer, form: ScaleForm, values: np.ndarray) -> np.ndarray:
     return values
 
 
-def settled(layer: Layer, proposal: Steps, known: Range) -> LayerGrid:
+def settle(layer: Layer, proposal: Steps, known: Range) -> LayerGrid:
     """The finest grid of some steps that fits the registers.
 
     The largest exponent for which thresholds and potentials fit their registers, and every

@@ -7,7 +7,12 @@ from functools import cached_property
 
 import numpy as np
 
-from conversions.quantization.decays import current_decay, voltage_decay
+from conversions.quantization.decays import (
+    current_decay,
+    current_kept,
+    voltage_decay,
+    voltage_kept,
+)
 from conversions.quantization.synapses import Synapses
 from conversions.real_network import NeuronDynamics, RealNetwork, RealNeurons
 from conversions.real_network.timing import Timing
@@ -87,6 +92,14 @@ class Layer:
     def voltage_decay(self) -> np.ndarray:
         """``dv``, int64, one or one per neuron."""
         return voltage_decay(self.dynamics.voltage_kept)
+
+    @property
+    def decay_error(self) -> float:
+        """Largest change of the share that a step leaves of current or potential."""
+        current = np.abs(current_kept(self.current_decay) - self.dynamics.current_kept).max()
+        voltage = np.abs(voltage_kept(self.voltage_decay) - self.dynamics.voltage_kept).max()
+        largest = float(max(current, voltage))
+        return largest if largest > 1e-12 else 0.0
 
     @property
     def has_memory(self) -> np.ndarray:

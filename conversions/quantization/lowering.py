@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from conversions.quantization.constant_drive import ONCE, BiasForm, drive
+from conversions.quantization.constant_drive import ONCE, Drive
 from conversions.quantization.decays import current_kept, voltage_kept
 from conversions.quantization.layer import Layer
 from conversions.quantization.layer_grid import LayerGrid
@@ -132,8 +132,17 @@ def clock(name: str) -> LifPopulation:
     return LifPopulation(name=name, shape=(1,), bias_mantissa=1, **{**RELAY, "threshold": 0})
 
 
-def lower(layer: Layer, grid: LayerGrid, form: BiasForm, clock_name: str) -> Lowered:
-    """The records of a layer.
+def lower(layer: Layer, grid: LayerGrid, constant: Drive, clock_name: str) -> Lowered:
+    """Make the records of a layer.
+
+    Parameters
+    ----------
+    layer, grid
+        The layer, and its integers.
+    constant
+        Its biases.
+    clock_name
+        Of the neuron that fires in every step.
 
     Raises
     ------
@@ -141,7 +150,6 @@ def lower(layer: Layer, grid: LayerGrid, form: BiasForm, clock_name: str) -> Low
         If a delay that is needed is beyond the chip's.
     """
     dynamics, name = layer.dynamics, layer.name
-    constant = drive(layer, grid.units, grid.threshold, form)
     population = LifPopulation(
         name=name,
         shape=layer.neurons.shape,

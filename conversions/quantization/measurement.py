@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from conversions.conversion_report import ConversionReport, GridChoice, LayerReport
-from conversions.quantization.decays import current_kept, voltage_kept
 from conversions.quantization.layer import Layer
 from conversions.quantization.layer_grid import LayerGrid
 from conversions.quantization.lowering import Lowered
@@ -70,7 +69,7 @@ def layer_reports(layer: Layer, grid: LayerGrid, lowered: Lowered) -> list[Layer
         saturated_share=0.0,
         largest_current=_fullness(lowered),
         threshold_error=offset if offset > 1e-9 else 0.0,
-        decay_error=_decay_error(layer),
+        decay_error=layer.decay_error,
         bias_error=float((lowered.bias_error / grid.units / layer.unit).max()),
         potential_unit=(
             float(np.ldexp(1.0 / grid.units[0], -ALIGN_SHIFT)) if dynamics.is_readout else None
@@ -104,13 +103,6 @@ def _fullness(lowered: Lowered) -> float:
     return float(bound.current(neurons.current_decay).max()) / STATE_LIMIT
 
 
-def _decay_error(layer: Layer) -> float:
-    current = np.abs(current_kept(layer.current_decay) - layer.dynamics.current_kept).max()
-    voltage = np.abs(voltage_kept(layer.voltage_decay) - layer.dynamics.voltage_kept).max()
-    largest = float(max(current, voltage))
-    return largest if largest > 1e-12 else 0.0
-
-
 def network_notes(
     layers: list[Layer],
     grids: Mapping[str, LayerGrid],
@@ -118,7 +110,7 @@ def network_notes(
     calibrated: bool,
 ) -> tuple[str, ...]:
     """What else changed, in sentences."""
-    exact = all(_decay_error(layer) == 0 for layer in layers)
+    exact = all(layer.decay_error == 0 for layer in layers)
     notes = [
         ("Decays are exact; current" if exact else "Decays are rounded to 12 bits; current")
         + " and potential lose what is below 1/64 unit in each step."

@@ -12,7 +12,7 @@ from conversions.quantization.grid_proposals import (
     Range,
     ScaleForm,
     covering_steps,
-    settled,
+    settle,
     whole_steps,
 )
 from conversions.quantization.layer_grid import LayerGrid
@@ -42,9 +42,9 @@ def best_grid(trial: Trial, form: ScaleForm) -> LayerGrid:
     known = Range.seen(layer, trial.model)
     whole = whole_steps(layer, ScaleForm.LAYER) or whole_steps(layer, form)
     if whole is not None:
-        return settled(layer, whole, known)
+        return settle(layer, whole, known)
     grids = [
-        settled(
+        settle(
             layer,
             dataclasses.replace(covering_steps(layer, form, share), choice=GridChoice.CALIBRATED),
             known,

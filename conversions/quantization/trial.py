@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from conversions.quantization.constant_drive import BiasForm
+from conversions.quantization.constant_drive import BiasForm, drive
 from conversions.quantization.layer import Layer
 from conversions.quantization.layer_grid import LayerGrid
 from conversions.quantization.lowering import clock, free_name, lower
@@ -82,10 +82,11 @@ class Trial:
             inputs = [InputPopulation(name=silence, shape=(1,))]
             size = (self.recordings.n_samples, self.recordings.network_steps, 1)
             spikes = {silence: np.zeros(size, dtype=bool)}
-        made = lower(self.layer, grid, self.form, clock_name)
-        started = [clock(clock_name)] if made.clock else []
+        constant = drive(self.layer, grid.units, grid.threshold, self.form)
+        records = lower(self.layer, grid, constant, clock_name)
+        started = [clock(clock_name)] if records.clock else []
         alone = FixedPointNetwork(
-            populations=[*inputs, *started, *made.relays, made.population],
-            projections=made.projections,
+            populations=[*inputs, *started, *records.relays, records.population],
+            projections=records.projections,
         )
         return simulate(alone, spikes, n_steps=self.recordings.network_steps, probes=probes)

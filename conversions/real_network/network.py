@@ -15,7 +15,7 @@ from hw_models import (
     TypeMismatchError,
     UnknownNameError,
 )
-from hw_models.integers import name_of, shape_of
+from hw_models.integers import integer, name_of, shape_of
 from hw_models.records import short_repr
 
 RealInput = InputPopulation  # a source of spikes is the same in real numbers
@@ -23,11 +23,15 @@ RealInput = InputPopulation  # a source of spikes is the same in real numbers
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RealNeurons:
-    """A named population of neurons of one shape, with their dynamics."""
+    """A named population of neurons of one shape, with their dynamics.
+
+    ``begins`` is the step before which they do nothing: nothing reaches them, no bias acts.
+    """
 
     name: str
     shape: tuple[int, ...]
     dynamics: NeuronDynamics
+    begins: int = 0
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -35,6 +39,7 @@ class RealNeurons:
         put(self, "shape", shape_of(f"{self.name}.shape", self.shape))
         if not isinstance(self.dynamics, NeuronDynamics):
             raise TypeMismatchError(f"{self.name}.dynamics: {self.dynamics!r}; NeuronDynamics")
+        put(self, "begins", integer(f"{self.name}.begins", self.begins, 0, 2**20))
         for field in PER_NEURON:
             size = getattr(self.dynamics, field).size
             if size not in (1, self.n_neurons):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,7 +24,9 @@ class RealRun(NamedTuple):
     potentials: dict[str, np.ndarray]
 
 
-def simulate_real(network: RealNetwork, spikes: Any) -> RealRun:
+def simulate_real(
+    network: RealNetwork, spikes: Any, *, real_inputs: Container[str] = ()
+) -> RealRun:
     """Run a network in float64.
 
     Parameters
@@ -34,6 +36,8 @@ def simulate_real(network: RealNetwork, spikes: Any) -> RealRun:
     spikes
         bool or 0/1 ``(B, T, N)`` or ``(B, T, *shape)`` of the only input, or a mapping from
         the inputs' names to such arrays; an input that is not named is silent.
+    real_inputs
+        Names of inputs that are given real values in the place of spikes.
 
     Raises
     ------
@@ -59,7 +63,7 @@ def simulate_real(network: RealNetwork, spikes: Any) -> RealRun:
     >>> run.spikes["out"].ravel().tolist()
     [True, True]
     """
-    fired = input_spikes(network, spikes)
+    fired = input_spikes(network, spikes, real_inputs)
     n_samples, n_steps = next(iter(fired.values())).shape[:2]
     order = _order(network)
     states, potentials, wires = {}, {}, {}
@@ -73,7 +77,11 @@ def simulate_real(network: RealNetwork, spikes: Any) -> RealRun:
     for t in range(n_steps):
         for neurons in order:
             name, dynamics = neurons.name, neurons.dynamics
-            arrived = _arrived(wires[name], fired, t - dynamics.latency, states[name].u.shape)
+            if t < neurons.begins:
+                continue
+            arrived = None
+            if t - dynamics.latency >= neurons.begins:
+                arrived = _arrived(wires[name], fired, t - dynamics.latency, states[name].u.shape)
             states[name] = dynamics.step(states[name], arrived)
             fired[name][:, t] = states[name].fired
             if name in potentials:
@@ -114,8 +122,13 @@ def run_alone(network: RealNetwork, name: str, spikes: Mapping[str, np.ndarray])
     return made
 
 
-def input_spikes(network: RealNetwork, spikes: Any) -> dict[str, np.ndarray]:
-    """Spikes of every input as bool ``(B, T, N)``; InputError if they do not fit."""
+def input_spikes(
+    network: RealNetwork, spikes: Any, real_inputs: Container[str] = ()
+) -> dict[str, np.ndarray]:
+    """Spikes of every input as bool ``(B, T, N)``; InputError if they do not fit.
+
+    Those of ``real_inputs`` are float64 values.
+    """
     names = [population.name for population in network.inputs]
     if not isinstance(spikes, Mapping):
         if len(names) != 1:
@@ -134,6 +147,11 @@ def input_spikes(network: RealNetwork, spikes: Any) -> dict[str, np.ndarray]:
         ):
             sizes = ", ".join(map(str, population.shape))
             raise InputError(f"spikes of {name!r}: shape {array.shape}; (B, T, {sizes}) is needed")
+        if name in real_inputs:
+            if array.dtype.kind not in "biuf" or not np.isfinite(array).all():
+                raise InputError(f"values of {name!r}: finite real numbers are needed")
+            arrays[name] = array.reshape(*array.shape[:2], -1).astype(np.float64)
+            continue
         fired = spike_array(f"spikes of {name!r}", array)
         arrays[name] = fired.reshape(*array.shape[:2], -1)
     times = {array.shape[:2] for array in arrays.values()}

@@ -72,6 +72,21 @@ def test_convert__writes_a_report_of_either_kind(files, capsys):
     assert not re.search(r"(src|href)=", page)
 
 
+def test_convert__verifies_each_pass_on_request(files, capsys, monkeypatch):
+    folder, _, _ = files
+    monkeypatch.setenv("COLUMNS", "160")
+    given = [folder / "model.safetensors", "--out", folder / "net.h5", "--verify-each"]
+    run(*given, "--calibration", folder / "data.npz")
+    printed = capsys.readouterr().out
+    assert "What the passes changed" in printed
+    (schedule,) = [line for line in printed.splitlines() if "schedule" in line]
+    assert schedule.rstrip(" │").endswith(" 0")
+    run(*given, "--calibration", folder / "data.npz", "--json")
+    passes = json.loads(capsys.readouterr().out)["passes"]
+    assert all(one["spikes_changed"] == 0 for one in passes if not one["rounds"])
+    assert "--verify-each: needs --calibration" in refused(capsys, *given)
+
+
 def test_convert__refuses_a_network_file(files, capsys):
     folder, _, _ = files
     run(folder / "model.safetensors", "--out", folder / "net.h5")
