@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hw_models import InputError
+from hw_models.choices import member
 from ssdp_neuro.decision import UNDECIDED, first_spikes
 
 if TYPE_CHECKING:
@@ -94,6 +95,9 @@ class ScoreTerm:
     factors: np.ndarray | None = None
     shift: int = 0
 
+    def __post_init__(self) -> None:
+        member("ScoreTerm.steps", self.steps, StepWeights)
+
     def of(self, values: np.ndarray, n_classes: int) -> np.ndarray:
         """Scores float64 ``(B, L, n_classes)`` of values ``(B, T, N)`` in the model's steps."""
         over = values.astype(np.float64)
@@ -160,6 +164,13 @@ class DecisionRule:
     ties: Ties = Ties.LOWEST
     n_steps: int | None = None
     later: int = 0
+
+    def __post_init__(self) -> None:
+        member("DecisionRule.ties", self.ties, Ties)
+        if self.squash is not None:
+            member("DecisionRule.squash", self.squash, Squash)
+        if self.reduction is not None:
+            member("DecisionRule.reduction", self.reduction, Reduction)
 
     @property
     def probes(self) -> tuple[tuple[str, str], ...]:

@@ -93,6 +93,7 @@ def arguments():
         "compare": {"models": "missing.safetensors", "data": []},
         "NeuronReading": {"dynamics": NeuronDynamics(voltage_kept=0.5, threshold=1.0)},
         "Discretization": {"dt": 1.0},
+        "DecisionRule": {"n_classes": 1, "terms": (), "constant": np.zeros(1)},
     }
 
 
