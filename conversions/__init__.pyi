@@ -41,8 +41,6 @@ from .quantization import ReadoutDecision as ReadoutDecision
 from .quantization import ScaleForm as ScaleForm
 from .quantization import to_fixed_point as to_fixed_point
 from .quantization.passes import PIPELINE as PIPELINE
-from .quantization.passes import ConversionPass as ConversionPass
-from .quantization.passes import ConversionState as ConversionState
 from .real_network import NeuronDynamics as NeuronDynamics
 from .real_network import RealConv as RealConv
 from .real_network import RealDense as RealDense

@@ -19,6 +19,7 @@ from hw_models import (
     LifPopulation,
     check,
 )
+from hw_models.weight_grid import nearest_mantissas
 
 SHARES = st.floats(0, 1)
 
@@ -46,7 +47,9 @@ def test_whole_terms__add_up_and_fit_a_chip_of_few_bits(values, bits):
         assert 0 <= exponent <= 7
         one_sign = (weights >= 0).all() or (weights <= 0).all()
         ways = [False, True] if one_sign else [False]
-        assert any((weights == mantissas(weights, one_sign=w, bits=bits)).all() for w in ways)
+        assert any(
+            (weights == nearest_mantissas(weights, one_sign=w, bits=bits)).all() for w in ways
+        )
 
 
 @given(values=st.lists(st.integers(-(2**18), 2**18), min_size=1, max_size=5))

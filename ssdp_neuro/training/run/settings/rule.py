@@ -72,6 +72,12 @@ class RuleSection:
     def __post_init__(self) -> None:
         member("[rule] kind", self.kind, RuleKind)
         member("[rule] preset", self.preset, PresetName)
+        if self.spike is not None:
+            member("[rule] spike", self.spike, SpikeChoice)
+        if self.loss is not None:
+            member("[rule] loss", self.loss, LossChoice)
+        if self.positions is not None:
+            member("[rule] positions", self.positions, Positions)
         integer("[rule] warm_up_steps", self.warm_up_steps, 1, 2**63 - 1)
         for field in ("a_plus", "a_baseline", "minimum_spread"):
             if getattr(self, field) is not None:
