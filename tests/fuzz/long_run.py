@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import os
+import importlib
+import importlib.util
+import subprocess
 import sys
 import time
 import types
@@ -31,12 +33,8 @@ def run_for(check: Callable[[], Any], seconds: float, seed: int) -> None:
     AssertionError, or what the test raises
         On the first example that fails, which Hypothesis makes small and prints.
     """
-    try:
-        import atheris
-    except ImportError:
-        _by_hypothesis(check, seconds, seed)
-        return
-    _by_atheris(atheris, check, seconds, seed)
+    has_atheris = importlib.util.find_spec("atheris") is not None
+    (_by_atheris if has_atheris else _by_hypothesis)(check, seconds, seed)
 
 
 def _by_hypothesis(check: Any, seconds: float, seed: int) -> None:
@@ -57,20 +55,26 @@ def _own_functions() -> Iterator[Any]:
                         yield value
 
 
-def _by_atheris(atheris: Any, check: Any, seconds: float, seed: int) -> None:
-    """In a child, as libFuzzer ends its process; guided by the branches that examples reach."""
-    child = os.fork()
-    if child == 0:
-        for function in _own_functions():
-            atheris.instrument_func(function)
-        limits = [
-            f"-max_total_time={int(seconds)}",
-            f"-seed={seed % 2**32}",
-            "-max_len=512",
-            "-len_control=0",
-        ]
-        atheris.Setup([sys.argv[0], *limits], check.hypothesis.fuzz_one_input)
-        atheris.Fuzz()
-        os._exit(0)
-    _, status = os.waitpid(child, 0)
-    assert status == 0, f"atheris ended with status {os.waitstatus_to_exitcode(status)}"
+def _by_atheris(check: Any, seconds: float, seed: int) -> None:
+    """In a process of its own, as libFuzzer ends it, and threads do not survive a fork."""
+    module = sys.modules[check.__module__].__spec__
+    assert module is not None
+    arguments = [module.name, check.__name__, str(int(seconds)), str(seed % 2**32)]
+    ran = subprocess.run([sys.executable, "-m", "tests.fuzz.long_run", *arguments], check=False)
+    assert ran.returncode == 0, f"atheris ended with status {ran.returncode}"
+
+
+def main(module: str, name: str, seconds: str, seed: str) -> None:
+    """Guided by the branches that examples reach; never returns."""
+    import atheris
+
+    check = getattr(importlib.import_module(module), name)
+    for function in _own_functions():
+        atheris.instrument_func(function)
+    limits = [f"-max_total_time={seconds}", f"-seed={seed}", "-max_len=512", "-len_control=0"]
+    atheris.Setup([sys.argv[0], *limits], check.hypothesis.fuzz_one_input)
+    atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
