@@ -111,7 +111,7 @@ def _array(file: IO[bytes], size: int) -> np.ndarray:
     if needed != size - file.tell():
         raise ValueError(f"{shape} of {dtype} is {needed} bytes, {size - file.tell()} are there")
     data = file.read(needed)
-    if len(data) != needed or file.read(1):  # the end of a member is where its sum is checked
+    if len(data) != needed:  # zipfile has compared the sum by now
         raise ValueError(f"{shape} of {dtype} is {needed} bytes, {len(data)} are there")
     array = np.frombuffer(bytearray(data), dtype=dtype).reshape(
         shape, order="F" if by_column else "C"

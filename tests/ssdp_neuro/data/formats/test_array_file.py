@@ -62,6 +62,14 @@ def flipped(path):
     path.write_bytes(data)
 
 
+def wrong_sum(path):
+    zipped(path, {"a.npy": ONE}, compression=zipfile.ZIP_DEFLATED)
+    data = bytearray(path.read_bytes())
+    data[14] ^= 1
+    data[data.index(b"PK\x01\x02") + 16] ^= 1
+    path.write_bytes(data)
+
+
 def twice(path):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("a.npy", ONE)
@@ -86,6 +94,7 @@ NO_CHARACTER = np.array([0x110000], dtype="<u4").view("<U1")
         (lambda p: zipped(p, {"a.npy": ONE}, compression=zipfile.ZIP_LZMA), "by method 14"),
         (bomb, "'a.npy' claims 2147483648 bytes"),
         (flipped, "Bad CRC-32"),
+        (wrong_sum, "Bad CRC-32"),
         (lambda p: zipped(p, {"a.npy": ONE[:-1]}), "(6,) of int64 is 48 bytes, 47 are there"),
         (lambda p: zipped(p, {"a.npy": ONE + b"x"}), "(6,) of int64 is 48 bytes, 49 are there"),
         (
