@@ -13,6 +13,7 @@ from hw_models import (
     RangeError,
     SparseProjection,
     TypeMismatchError,
+    UnknownNameError,
 )
 from ssdp_neuro import simulate
 from ssdp_neuro.rules.plastic_readout import readout_name, with_plastic_readout
@@ -98,5 +99,5 @@ def test_readout_name__is_the_only_way_to_a_last_population():
     sparse = SparseProjection(source="in", target="out", pre=[0], post=[0], weights=[2])
     with pytest.raises(TypeMismatchError, match="SparseProjection"):
         readout_name(dataclasses.replace(first, projections=[sparse]))
-    with pytest.raises(NameClashError, match="other"):
+    with pytest.raises(UnknownNameError, match="other"):
         readout_name(first, "other")
