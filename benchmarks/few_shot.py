@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmarks.few_shot_study.figure import figure_svg
 from benchmarks.few_shot_study.report import tables, to_json
-from benchmarks.few_shot_study.settings import DATA_SETS, DIGITS, ON_CHIP, Rule, StudySettings
+from benchmarks.few_shot_study.settings import DATA_SETS, DIGITS, ON_CHIP, Method, StudySettings
 from benchmarks.few_shot_study.study import run_study
 from benchmarks.few_shot_study.tuning import tuned
 from benchmarks.machine import machine
@@ -52,10 +52,10 @@ def main() -> None:
             print(f"{rule.value}: {constants}")
         return
     about = {"command": "python -m benchmarks.few_shot " + " ".join(shown(sys.argv[1:]))}
-    name, rules = "few_shot", tuple(Rule)
+    name, rules = "few_shot", tuple(Method)
     if arguments.gate:
-        name, rules = "few_shot_gate", (Rule.NONE, Rule.SSDP, Rule.DA_SSDP)
-        same = {**settings.rules, Rule.SSDP: settings.rules[Rule.DA_SSDP]}
+        name, rules = "few_shot_gate", (Method.NONE, Method.SSDP, Method.DA_SSDP)
+        same = {**settings.rules, Method.SSDP: settings.rules[Method.DA_SSDP]}
         settings = dataclasses.replace(settings, rules=same)
     began, cpu_began = time.perf_counter(), time.process_time()
     found = run_study(folder, data_sets, settings, rules=rules, say=say)

@@ -22,13 +22,12 @@ from benchmarks.machine import machine
 from conversions import Executor, Verification, from_torch, verify
 from hw_models import FixedPointNetwork
 from ssdp_neuro import simulate
-from ssdp_neuro.data.codes.encoding import latency_code
-from ssdp_neuro.data.formats.idx_file import read_labelled_images
+from ssdp_neuro.data import DataSettings, DataSplit, Subset, load, to_arrays
 from ssdp_neuro.decision import accuracy, decide
-from ssdp_neuro.training import feed_forward, fit_arrays
+from ssdp_neuro.training import RunConfig, config_of, fit
 
 ROOT = Path(__file__).parents[1]
-SIZES = (784, 512, 10)
+PIXELS, N_HIDDEN = 784, 512
 N_STEPS, WINDOW, DARKEST = 16, 10, 0.2
 CURRENT_DECAY, VOLTAGE_DECAY = 1023, 256
 N_CALIBRATED = 300
@@ -40,14 +39,36 @@ def default_data() -> Path:
     return Path(os.environ.get("SSDP_NEURO_DATA", ROOT.parent / "shared" / "data")) / "mnist"
 
 
-def read(folder: Path, part: str, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The first ``count`` images of a part as spikes, bool ``(B, N_STEPS, 784)``, and labels.
+def read(folder: Path, n_train: int, n_test: int) -> DataSplit:
+    """Images of MNIST in latency code, the classes in proportion in any number of them."""
+    return load(
+        DataSettings(
+            name="mnist",
+            folder=str(folder),
+            n_steps=N_STEPS,
+            window=WINDOW,
+            darkest=DARKEST,
+            validation=0,
+            train_limit=n_train,
+            test_limit=n_test,
+        )
+    )
 
-    One spike per pixel, the earlier the brighter.
-    """
-    images, labels = (array[:count] for array in read_labelled_images(folder, part))
-    bright = images.reshape(len(images), -1) / 255
-    return latency_code(bright, N_STEPS, window=WINDOW, darkest=DARKEST), labels
+
+def config(epochs: int) -> RunConfig:
+    """How the network is trained."""
+    return config_of(
+        {
+            "model": {
+                "hidden": [N_HIDDEN],
+                "current_decay": CURRENT_DECAY,
+                "voltage_decay": VOLTAGE_DECAY,
+                "reset": "zero",
+            },
+            "optimizer": {"learning_rate": 3e-3, "weight_decay": 0.05},
+            "training": {"epochs": epochs, "batch_size": 64, "dropped_spikes": 0.2},
+        }
+    )
 
 
 def compared(
@@ -84,34 +105,25 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     given = arguments()
-    train_spikes, train_labels = read(given.data, "train", given.train)
-    spikes, labels = read(given.data, "test", given.samples)
+    data = read(given.data, given.train, given.samples)
+    spikes, labels = to_arrays(data.test)
     started = time.perf_counter()
-    model = feed_forward(SIZES, current_decay=CURRENT_DECAY, voltage_decay=VOLTAGE_DECAY)
-    fit_arrays(
-        model,
-        train_spikes,
-        train_labels,
-        epochs=given.epochs,
-        batch_size=64,
-        learning_rate=3e-3,
-        weight_decay=0.05,
-    )
+    trained = fit(config(given.epochs), data=data)
     seconds = time.perf_counter() - started
-    few = (train_spikes[:N_CALIBRATED], train_labels[:N_CALIBRATED])
-    network, report = from_torch(model, calibration=few)
+    few = Subset(dataset=data.train, places=np.arange(min(N_CALIBRATED, len(data.train))))
+    network, report = from_torch(trained.model, calibration=to_arrays(few))
     run = simulate(network, spikes, n_steps=N_STEPS)
     models = (Executor.ENGINE, Executor.ORACLE, Executor.LAVA)
     record = {
         "command": "python -m benchmarks.mnist_exactness " + " ".join(sys.argv[1:]),
         "machine": machine(),
         "versions": run.versions,
-        "sizes": SIZES,
+        "sizes": [PIXELS, N_HIDDEN, data.n_classes],
         "n_steps": N_STEPS,
-        "trained_on": len(train_labels),
+        "trained_on": len(data.train),
         "epochs": given.epochs,
         "seconds_training": seconds,
-        "accuracy_float": accuracy(model.decide(spikes), labels),
+        "accuracy_float": trained.test_accuracy,
         "accuracy_fixed": accuracy(decide(run.raster("output")), labels),
         "spike_agreement_float_fixed": {
             layer.population: layer.spike_agreement for layer in report.layers

@@ -24,7 +24,7 @@ from hw_models.errors import (
 from hw_models.formats import FixedFormat, Overflow, Rounding
 from hw_models.learning_schedule import LearningForm
 from hw_models.network import FixedPointNetwork, same_record
-from hw_models.network_file import load, save
+from hw_models.network_file import load, load_code, save
 from hw_models.plasticity import DaSsdpParams, ThirdFactor
 from hw_models.populations import InputPopulation, LifPopulation, ResetMode
 from hw_models.projections import (
@@ -33,6 +33,7 @@ from hw_models.projections import (
     PoolProjection,
     SparseProjection,
 )
+from hw_models.spike_code import SpikeCode
 
 __all__ = [
     "LOIHI1",
@@ -65,6 +66,7 @@ __all__ = [
     "Rounding",
     "ShapeError",
     "SparseProjection",
+    "SpikeCode",
     "SsdpError",
     "SynchronyStatistics",
     "ThirdFactor",
@@ -74,6 +76,7 @@ __all__ = [
     "check",
     "estimate_energy",
     "load",
+    "load_code",
     "same_record",
     "save",
 ]

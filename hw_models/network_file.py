@@ -4,7 +4,8 @@
 in the network         in the file
 =====================  ============================================================
 network                root, attributes ``format`` and ``version``; the groups
-                       ``populations`` and ``projections``
+                       ``populations`` and ``projections``; the attribute ``code``, JSON of
+                       :class:`hw_models.spike_code.SpikeCode`, if it is known
 record                 group ``0``, ``1``, ... in order, with the attribute ``kind``
 integer, name, pair    attribute
 enum                   attribute, its name
@@ -33,7 +34,7 @@ from hw_models.atomic_file import whole_file
 from hw_models.errors import NetworkFileError, SsdpError, TypeMismatchError, brief
 from hw_models.formats import Rounding
 from hw_models.hdf5_contents import StoredArray, StoredGroup
-from hw_models.hdf5_file import read_hdf5, reason_of, seal
+from hw_models.hdf5_file import read_hdf5, read_outline, reason_of, seal
 from hw_models.integers import shape_of
 from hw_models.network import FixedPointNetwork
 from hw_models.plasticity import DaSsdpParams, ThirdFactor
@@ -44,12 +45,14 @@ from hw_models.projections import (
     PoolProjection,
     SparseProjection,
 )
+from hw_models.spike_code import SpikeCode
 
 FORMAT = "ssdp_neuro network"
 VERSION = 2
 # fields that older files do not have; they hold their defaults then
 ADDED = {"DaSsdpParams": {"least_correlation"}, "SparseProjection": {"plasticity"}}
 PARTS = ("populations", "projections")
+CODE = "code"  # may be missing
 KINDS: dict[str, Any] = {
     kind.__name__: kind
     for kind in (
@@ -66,7 +69,9 @@ ENUMS = {"reset": ResetMode, "rounding": Rounding, "third_factor": ThirdFactor}
 LARGE_BYTES = 4096  # smaller arrays are stored as they are
 
 
-def save(network: FixedPointNetwork, path: str | os.PathLike[str]) -> None:
+def save(
+    network: FixedPointNetwork, path: str | os.PathLike[str], *, code: SpikeCode | None = None
+) -> None:
     """Write a network to a file, whole or not at all.
 
     The file is written beside its final place and moved there when it is on the disk,
@@ -78,6 +83,9 @@ def save(network: FixedPointNetwork, path: str | os.PathLike[str]) -> None:
         What to write.
     path
         Replaced if it exists.
+    code
+        How the samples that it was trained on became spikes; kept beside it, see
+        :func:`load_code`.
 
     Raises
     ------
@@ -90,7 +98,7 @@ def save(network: FixedPointNetwork, path: str | os.PathLike[str]) -> None:
         raise TypeMismatchError(f"save: {brief(network)}; a FixedPointNetwork is needed")
     try:
         with whole_file(path) as partial:
-            _write_file(network, partial)
+            _write_file(network, partial, code)
             seal(partial)
     except NetworkFileError:
         raise
@@ -126,12 +134,31 @@ def load(path: str | os.PathLike[str]) -> FixedPointNetwork:
         raise NetworkFileError(f"{path}: {error}") from None
 
 
-def _write_file(network: FixedPointNetwork, path: Path) -> None:
+def load_code(path: str | os.PathLike[str]) -> SpikeCode | None:
+    """The code in which a network was trained, of a file of :func:`save`; None if unknown.
+
+    Raises
+    ------
+    MissingFileError
+        If there is no such file.
+    NetworkFileError
+        If the file cannot be read, or the code in it is damaged.
+    """
+    text = read_outline(path, "network file").attributes.get(CODE)
+    try:
+        return None if text is None else SpikeCode.from_text(text)
+    except SsdpError as error:
+        raise NetworkFileError(f"{path}: {error}") from None
+
+
+def _write_file(network: FixedPointNetwork, path: Path, code: SpikeCode | None) -> None:
     import h5py
 
     with h5py.File(path, "x") as file:
         file.attrs["format"] = FORMAT
         file.attrs["version"] = VERSION
+        if code is not None:
+            file.attrs[CODE] = code.to_text()
         for part in PARTS:
             group = file.create_group(part)
             for place, record in enumerate(getattr(network, part)):
@@ -167,7 +194,9 @@ def _check_outline(root: StoredGroup) -> None:
     version = root.attributes.get("version")
     if version not in (1, VERSION) or type(version) is not int:
         raise NetworkFileError(f"version {version!r}; this release reads versions 1 and {VERSION}")
-    _compare("/", set(root.members) | set(root.attributes), {*PARTS, "format", "version"})
+    _compare(
+        "/", (set(root.members) | set(root.attributes)) - {CODE}, {*PARTS, "format", "version"}
+    )
     shapes: dict[Any, tuple[int, ...]] = {}
     for part in PARTS:
         group = root.members[part]

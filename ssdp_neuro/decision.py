@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -109,3 +110,37 @@ def accuracy(decisions: Any, labels: Any) -> float:
         if values.dtype.kind not in "iu":
             raise InputError(f"accuracy: {what} of dtype {values.dtype}; integers are needed")
     return float((decided == wanted).mean())
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassAccuracy:
+    """Accuracy on all samples, and on those of old and of new classes, as fractions.
+
+    Parameters
+    ----------
+    everything
+        Of all samples.
+    trained, new
+        Of those whose classes come first, and of the others; None if there is none.
+    """
+
+    everything: float
+    trained: float | None
+    new: float | None
+
+
+def class_accuracy(decisions: Any, labels: Any, n_trained: int) -> ClassAccuracy:
+    """Accuracy by old and new classes: labels below ``n_trained``, and the others.
+
+    Raises
+    ------
+    InputError
+        If there are no samples, or not as many decisions as labels.
+    """
+    decided, wanted = np.asarray(decisions), np.asarray(labels)
+    everything = accuracy(decided, wanted)
+    old = wanted < n_trained
+    trained, new = (
+        accuracy(decided[some], wanted[some]) if some.any() else None for some in (old, ~old)
+    )
+    return ClassAccuracy(everything=everything, trained=trained, new=new)

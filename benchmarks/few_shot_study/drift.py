@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.few_shot_study.settings import DataSettings, Drift
-from ssdp_neuro.data.spike_data import SpikeSamples
+from benchmarks.few_shot_study.settings import Drift, StudyData
+from ssdp_neuro.data import SpikeDataset, from_arrays, to_arrays
 
 LOST_SPIKES = 0.3
 ADDED_SPIKES = 0.3  # so many times the share of spikes there were
@@ -13,13 +13,13 @@ SHIFTED_PIXELS = 2
 DEAD_INPUTS = 0.4
 
 
-def drifted(samples: SpikeSamples, drift: Drift, data: DataSettings, seed: int) -> SpikeSamples:
+def drifted(samples: SpikeDataset, drift: Drift, data: StudyData, seed: int) -> SpikeDataset:
     """The samples as a changed sensor gives them.
 
     Parameters
     ----------
     samples
-        Input spikes ``(B, T, n_inputs)``.
+        Input spikes.
     drift
         Noise: a share of the spikes is lost, and as many appear anywhere. Shift: the image
         moves right and down, what leaves it is lost. Dead inputs: a share of the inputs,
@@ -30,7 +30,8 @@ def drifted(samples: SpikeSamples, drift: Drift, data: DataSettings, seed: int) 
         Of the draws.
     """
     rng = np.random.default_rng([seed, len(samples)])
-    spikes = samples.spikes
+    given, labels = to_arrays(samples)
+    spikes = given.reshape(*given.shape[:2], -1)
     if drift is Drift.NOISE:
         kept = spikes & (rng.random(spikes.shape, dtype=np.float32) >= LOST_SPIKES)
         added = rng.random(spikes.shape, dtype=np.float32) < ADDED_SPIKES * spikes.mean()
@@ -44,4 +45,4 @@ def drifted(samples: SpikeSamples, drift: Drift, data: DataSettings, seed: int) 
     else:
         dead = np.random.default_rng(seed).random(data.n_inputs) < DEAD_INPUTS
         changed = spikes & ~dead
-    return SpikeSamples(spikes=changed, labels=samples.labels)
+    return from_arrays(changed.reshape(given.shape), labels, n_classes=samples.n_classes)

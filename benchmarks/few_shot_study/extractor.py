@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from benchmarks.few_shot_study.settings import DataSettings, StudySettings
+from benchmarks.few_shot_study.settings import StudyData, StudySettings
 from conversions.pytorch.conversion import from_torch
 from conversions.quantization import ScaleForm
 from hw_models import DenseProjection, FixedPointNetwork
 from ssdp_neuro import simulate
-from ssdp_neuro.data.spike_data import SpikeSamples
+from ssdp_neuro.data import SpikeDataset, Subset, from_arrays, to_arrays
 from ssdp_neuro.rules.plastic_readout import READOUT
-from ssdp_neuro.training import SpikingNetwork, feed_forward, fit_arrays
+from ssdp_neuro.training import SpikingNetwork, config_of, fit
 
 HIDDEN = "hidden"
 CURRENT_DECAY, VOLTAGE_DECAY = 1023, 256
+BATCH = 32
 CALIBRATION_SAMPLES = 64
 
 
@@ -35,13 +37,14 @@ class Extractor:
     model: SpikingNetwork
     network: FixedPointNetwork
 
-    def features(self, samples: SpikeSamples) -> SpikeSamples:
-        """Spikes of the hidden neurons, which no learning changes, ``(B, T, n_hidden)``."""
+    def features(self, samples: SpikeDataset) -> SpikeDataset:
+        """The samples as spikes of the hidden neurons, which no learning changes."""
         hidden = FixedPointNetwork(
             populations=self.network.populations[:2], projections=self.network.projections[:1]
         )
-        run = simulate(hidden, samples.spikes, n_steps=samples.n_steps, n_threads=1)
-        return SpikeSamples(spikes=run.raster(HIDDEN), labels=samples.labels)
+        spikes, labels = to_arrays(samples)
+        run = simulate(hidden, spikes, n_steps=samples.n_steps, n_threads=1)
+        return from_arrays(run.raster(HIDDEN), labels, n_classes=samples.n_classes)
 
     @property
     def readout(self) -> DenseProjection:
@@ -52,35 +55,30 @@ class Extractor:
 
 
 def train_extractor(
-    samples: SpikeSamples, data: DataSettings, settings: StudySettings, seed: int
+    samples: SpikeDataset, data: StudyData, settings: StudySettings, seed: int
 ) -> Extractor:
     """Train on samples whose labels are 0 to ``n_trained - 1``, and convert."""
-    model = feed_forward(
-        (samples.spikes.shape[2], settings.n_hidden, settings.n_trained),
-        seed=seed,
-        gain=data.gain,
-        current_decay=CURRENT_DECAY,
-        voltage_decay=VOLTAGE_DECAY,
+    config = config_of(
+        {
+            "model": {
+                "hidden": [settings.n_hidden],
+                "gain": data.gain,
+                "current_decay": CURRENT_DECAY,
+                "voltage_decay": VOLTAGE_DECAY,
+                "reset": "zero",
+            },
+            "optimizer": {"learning_rate": data.learning_rate, "weight_decay": 0.3},
+            "training": {
+                "epochs": data.epochs,
+                "batch_size": BATCH,
+                "dropped_spikes": 0.2,
+                "seed": seed,
+                "threads": 1,
+            },
+        }
     )
-    fit_arrays(
-        model,
-        samples.spikes,
-        samples.labels,
-        epochs=data.epochs,
-        learning_rate=data.learning_rate,
-        seed=seed,
-        n_threads=1,
-        show_progress=False,
-    )
-    few = slice(0, CALIBRATION_SAMPLES)
-    known = (samples.spikes[few], samples.labels[few])
+    model: Any = fit(config, data=samples, show_progress=False).model
+    few = Subset(dataset=samples, places=np.arange(len(samples))[:CALIBRATION_SAMPLES])
     # one threshold for the layer that new neurons will join
-    network, _ = from_torch(model, calibration=known, scales=ScaleForm.LAYER)
+    network, _ = from_torch(model, calibration=to_arrays(few), scales=ScaleForm.LAYER)
     return Extractor(model=model, network=network)
-
-
-def relabelled(samples: SpikeSamples, classes: np.ndarray) -> SpikeSamples:
-    """The same samples, class ``classes[i]`` called ``i``."""
-    names = np.empty(int(classes.max()) + 1, dtype=np.int64)
-    names[classes] = np.arange(len(classes))
-    return SpikeSamples(spikes=samples.spikes, labels=names[samples.labels])

@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 
 from benchmarks.few_shot_study.result import Measurement, Task
-from benchmarks.few_shot_study.settings import Rule
+from benchmarks.few_shot_study.settings import Method
 from hw_models.extras import missing_extra
 
 COLOURS = {
-    Rule.NONE: "#9aa5ae",
-    Rule.SSDP: "#2f6f9f",
-    Rule.DA_SSDP: "#7d4ea0",
-    Rule.ERROR_SSDP: "#c8552b",
-    Rule.PAIR_STDP: "#4a8f5c",
-    Rule.REWARD_STDP: "#b89b2e",
-    Rule.PROTOTYPE: "#1c2126",
-    Rule.OFFLINE: "#5a6772",
+    Method.NONE: "#9aa5ae",
+    Method.SSDP: "#2f6f9f",
+    Method.DA_SSDP: "#7d4ea0",
+    Method.ERROR_SSDP: "#c8552b",
+    Method.PAIR_STDP: "#4a8f5c",
+    Method.REWARD_STDP: "#b89b2e",
+    Method.PROTOTYPE: "#1c2126",
+    Method.OFFLINE: "#5a6772",
 }
 TITLES = {
     Task.REHEARSED: "trained classes rehearsed",
@@ -55,7 +55,7 @@ def figure_svg(found: Sequence[Measurement]) -> bytes:
                 of_data = [m for m in found if m.data == data]
                 for rule, colour in COLOURS.items():
                     _line(axis, of_data, task, rule, colour)
-                ceiling = [m.everything for m in of_data if m.rule == Rule.CEILING.value]
+                ceiling = [m.everything for m in of_data if m.rule == Method.CEILING.value]
                 if ceiling:
                     axis.axhline(100 * np.mean(ceiling), color="#1c2126", lw=0.8, ls="--")
                 axis.set_xscale("log")
@@ -75,10 +75,10 @@ def figure_svg(found: Sequence[Measurement]) -> bytes:
     return out.getvalue()
 
 
-def _line(axis: Any, of_data: Sequence[Measurement], task: Task, rule: Rule, colour: str) -> None:
-    same_for_both = (Rule.NONE, Rule.PROTOTYPE, Rule.OFFLINE)
+def _line(axis: Any, of_data: Sequence[Measurement], task: Task, rule: Method, colour: str) -> None:
+    same_for_both = (Method.NONE, Method.PROTOTYPE, Method.OFFLINE)
     source = Task.REHEARSED if rule in same_for_both else task
-    if rule is Rule.OFFLINE and task is Task.CONTINUAL:
+    if rule is Method.OFFLINE and task is Task.CONTINUAL:
         return
     rows = [m for m in of_data if m.rule == rule.value and m.task == source.value]
     shots = sorted({m.shots for m in rows})

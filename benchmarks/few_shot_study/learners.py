@@ -12,7 +12,7 @@ from benchmarks.few_shot_study.readout import (
     counts_of,
     taught,
 )
-from benchmarks.few_shot_study.settings import ON_CHIP, STAGES, Rule, StudySettings
+from benchmarks.few_shot_study.settings import ON_CHIP, STAGES, Method, StudySettings
 from benchmarks.few_shot_study.stdp import StdpParams, stdp_update
 from hw_models import (
     DaSsdpParams,
@@ -23,7 +23,7 @@ from hw_models import (
 )
 from hw_models.random_bits import random_bits
 from ssdp_neuro import learn
-from ssdp_neuro.data.spike_data import SpikeSamples
+from ssdp_neuro.data import SpikeDataset, to_arrays
 from ssdp_neuro.engine.simulator import Simulator
 from ssdp_neuro.engine.third_factors import winner
 from ssdp_neuro.rules.plastic_readout import READOUT
@@ -34,13 +34,13 @@ GUESSES_IN_256 = 128  # reward STDP acts at random in half of the samples
 
 
 def learn_on_chip(
-    rule: Rule,
+    rule: Method,
     network: FixedPointNetwork,
-    lesson: SpikeSamples,
+    lesson: SpikeDataset,
     settings: StudySettings,
     *,
     seed: int,
-    warm_up: SpikeSamples | None = None,
+    warm_up: SpikeDataset | None = None,
 ) -> FixedPointNetwork:
     """Let the readout learn a lesson by one of the rules, in three stages of falling amplitude.
 
@@ -67,15 +67,15 @@ def learn_on_chip(
     """
     if rule not in ON_CHIP:
         raise InputError(f"learn_on_chip: {rule}; one of {ON_CHIP} is needed")
-    if rule is Rule.ERROR_SSDP:
+    if rule is Method.ERROR_SSDP:
         return _error_gated(network, lesson, settings, seed)
-    if rule in (Rule.SSDP, Rule.DA_SSDP):
+    if rule in (Method.SSDP, Method.DA_SSDP):
         warm_up = lesson if warm_up is None else warm_up
         return _synchrony(rule, network, lesson, settings, seed, warm_up)
     return _stdp(rule, network, lesson, settings, seed)
 
 
-def _passes(lesson: SpikeSamples, settings: StudySettings) -> int:
+def _passes(lesson: SpikeDataset, settings: StudySettings) -> int:
     return settings.passes(len(lesson), len(np.unique(lesson.labels)))
 
 
@@ -86,13 +86,13 @@ def _with_rule(network: FixedPointNetwork, params: DaSsdpParams) -> FixedPointNe
 
 
 def _error_gated(
-    network: FixedPointNetwork, lesson: SpikeSamples, settings: StudySettings, seed: int
+    network: FixedPointNetwork, lesson: SpikeDataset, settings: StudySettings, seed: int
 ) -> FixedPointNetwork:
     n_seen = 0
     for stage in range(STAGES):
         result = learn(
-            _with_rule(network, settings.synchrony_rule(Rule.ERROR_SSDP, stage)),
-            {HIDDEN: lesson.spikes},
+            _with_rule(network, settings.synchrony_rule(Method.ERROR_SSDP, stage)),
+            {HIDDEN: to_arrays(lesson)[0]},
             lesson.labels,
             n_steps=lesson.n_steps,
             seed=seed,
@@ -105,18 +105,18 @@ def _error_gated(
 
 
 def _synchrony(
-    rule: Rule,
+    rule: Method,
     network: FixedPointNetwork,
-    lesson: SpikeSamples,
+    lesson: SpikeDataset,
     settings: StudySettings,
     seed: int,
-    warm_up: SpikeSamples,
+    warm_up: SpikeDataset,
 ) -> FixedPointNetwork:
     dopamine: dict[str, SynchronyStatistics] | None = None
     n_classes = network.population(OUTPUT).n_neurons
     n_seen, n_counted = 0, max(2, len(warm_up))
     step = settings.rules[rule].forced_step
-    if rule is Rule.DA_SSDP:
+    if rule is Method.DA_SSDP:
         counted = learn(
             _with_rule(network, settings.synchrony_rule(rule, 0, n_counted)),
             taught(warm_up, warm_up.labels, n_classes, step),
@@ -142,7 +142,7 @@ def _synchrony(
     return network
 
 
-def losses_of(network: FixedPointNetwork, samples: SpikeSamples) -> np.ndarray:
+def losses_of(network: FixedPointNetwork, samples: SpikeDataset) -> np.ndarray:
     """Loss of each sample before learning: spikes of the best rival less those of its class."""
     counts = counts_of(network, samples).astype(np.int64)
     rows = np.arange(len(samples))
@@ -152,7 +152,11 @@ def losses_of(network: FixedPointNetwork, samples: SpikeSamples) -> np.ndarray:
 
 
 def _stdp(
-    rule: Rule, network: FixedPointNetwork, lesson: SpikeSamples, settings: StudySettings, seed: int
+    rule: Method,
+    network: FixedPointNetwork,
+    lesson: SpikeDataset,
+    settings: StudySettings,
+    seed: int,
 ) -> FixedPointNetwork:
     chosen = settings.rules[rule]
     n_classes = network.population(OUTPUT).n_neurons
@@ -169,7 +173,7 @@ def _stdp(
         for _ in range(_passes(lesson, settings)):
             forced = (
                 lesson.labels
-                if rule is Rule.PAIR_STDP
+                if rule is Method.PAIR_STDP
                 else guesses(lesson, n_classes, seed, n_seen)
             )
             given = taught(lesson, forced, n_classes, chosen.forced_step)
@@ -178,7 +182,7 @@ def _stdp(
                 run = simulator.run(one, n_steps=lesson.n_steps, progress=False)
                 post = run.raster(OUTPUT)
                 gate = 128
-                if rule is Rule.REWARD_STDP:
+                if rule is Method.REWARD_STDP:
                     acted = winner(run.spike_counts(OUTPUT), run.first_spikes(OUTPUT))
                     gate = 128 if acted == label else -128
                     # the reward is for what was done: other neurons keep their weights
@@ -196,7 +200,7 @@ def _stdp(
     return simulator.current_network()
 
 
-def guesses(lesson: SpikeSamples, n_classes: int, seed: int, first: int) -> np.ndarray:
+def guesses(lesson: SpikeDataset, n_classes: int, seed: int, first: int) -> np.ndarray:
     """Neurons that reward STDP tries out by chance, -1 where it leaves the network alone."""
     samples = np.arange(first, first + len(lesson))
     guessing = (random_bits(seed, samples, 0) & 255) < GUESSES_IN_256

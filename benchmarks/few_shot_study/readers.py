@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 
-from benchmarks.few_shot_study.extractor import Extractor
+from benchmarks.few_shot_study.extractor import BATCH, Extractor
 from conversions.pytorch.conversion import from_torch
-from ssdp_neuro import simulate
-from ssdp_neuro.data.spike_data import SpikeSamples
-from ssdp_neuro.decision import decide
-from ssdp_neuro.training import SpikingNetwork, feed_forward, fit_arrays, quantize
+from ssdp_neuro.data import SpikeDataset, to_arrays
+from ssdp_neuro.dataset_run import decisions
+from ssdp_neuro.training import SpikingNetwork, config_of, feed_forward, fit, quantize
+from ssdp_neuro.training.silence import SilenceWarning
 
 OUTPUT = "output"
 OFFLINE_STEPS = 300  # of the optimizer, at least
 LEARNING_RATE = 3e-3
 FINE_TUNING_RATE = 1e-3
-BATCH = 32
 
 
-def nearest_prototype(lesson: SpikeSamples, samples: SpikeSamples) -> np.ndarray:
+def nearest_prototype(lesson: SpikeDataset, samples: SpikeDataset) -> np.ndarray:
     """Class of the nearest mean of hidden spike counts, int64 ``(B,)``.
 
     Counts and means are scaled to length one, so that a sample's total activity does not
@@ -34,9 +34,9 @@ def nearest_prototype(lesson: SpikeSamples, samples: SpikeSamples) -> np.ndarray
         Those to decide.
     """
     classes = np.unique(lesson.labels)
-    counts = lesson.spikes.sum(axis=1)
+    counts = to_arrays(lesson)[0].sum(axis=1)
     means = np.stack([_unit(counts[lesson.labels == c].mean(axis=0)) for c in classes])
-    return classes[(_unit(samples.spikes.sum(axis=1)) @ means.T).argmax(axis=1)]
+    return classes[(_unit(to_arrays(samples)[0].sum(axis=1)) @ means.T).argmax(axis=1)]
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:
@@ -45,7 +45,7 @@ def _unit(vectors: np.ndarray) -> np.ndarray:
 
 
 def offline_readout(
-    extractor: Extractor, lesson: SpikeSamples, n_classes: int, *, seed: int
+    extractor: Extractor, lesson: SpikeDataset, n_classes: int, *, seed: int
 ) -> Any:
     """A readout trained by gradients from the trained one on, then put in 8 bits.
 
@@ -68,7 +68,7 @@ def offline_readout(
     trained = extractor.model
     neurons: Any = trained.output
     model = feed_forward(
-        (lesson.spikes.shape[2], n_classes),
+        (*lesson.input_shape, n_classes),
         seed=seed,
         gain=0.1,
         current_decay=neurons.current_decay,
@@ -85,23 +85,27 @@ def offline_readout(
     return network
 
 
-def offline_decisions(network: Any, samples: SpikeSamples) -> np.ndarray:
+def offline_decisions(network: Any, samples: SpikeDataset) -> np.ndarray:
     """Decisions of an offline readout in the engine, int64 ``(B,)``."""
-    run = simulate(network, samples.spikes, n_steps=samples.n_steps, n_threads=1)
-    return decide(run.raster(OUTPUT))
+    return decisions(network, samples, OUTPUT)
 
 
 def _fit(
-    model: SpikingNetwork, lesson: SpikeSamples, *, epochs: int, learning_rate: float, seed: int
+    model: SpikingNetwork, lesson: SpikeDataset, *, epochs: int, learning_rate: float, seed: int
 ) -> None:
-    fit_arrays(
-        model,
-        lesson.spikes,
-        lesson.labels,
-        epochs=epochs,
-        batch_size=BATCH,
-        learning_rate=learning_rate,
-        seed=seed,
-        n_threads=1,
-        show_progress=False,
+    config = config_of(
+        {
+            "optimizer": {"learning_rate": learning_rate, "weight_decay": 0.3},
+            "training": {
+                "epochs": epochs,
+                "batch_size": BATCH,
+                "dropped_spikes": 0.2,
+                "seed": seed,
+                "threads": 1,
+            },
+        }
     )
+    with warnings.catch_warnings():
+        # a few samples that lose a share of their spikes may leave an epoch without output
+        warnings.simplefilter("ignore", SilenceWarning)
+        fit(config, model=model, data=lesson, show_progress=False)

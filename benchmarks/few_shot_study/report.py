@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.few_shot_study.result import Measurement, Task
-from benchmarks.few_shot_study.settings import Drift, Rule
+from benchmarks.few_shot_study.settings import Drift, Method
 
 
 def cell(values: Sequence[float]) -> str:
@@ -54,8 +54,10 @@ def to_json(found: Iterable[Measurement], about: dict[str, Any]) -> str:
 
 
 def _by_shots(rows: Sequence[Measurement], of_data: Sequence[Measurement]) -> str:
-    shots = sorted({m.shots for m in rows if m.rule != Rule.CEILING.value})
-    untaught = [m for m in of_data if m.rule == Rule.NONE.value and m.task == Task.REHEARSED.value]
+    shots = sorted({m.shots for m in rows if m.rule != Method.CEILING.value})
+    untaught = [
+        m for m in of_data if m.rule == Method.NONE.value and m.task == Task.REHEARSED.value
+    ]
     lines = [
         "| rule | " + " | ".join(f"K = {k}: all | trained | new" for k in shots) + " |",
         "|---|" + "---:|" * (3 * len(shots)),
@@ -63,14 +65,14 @@ def _by_shots(rows: Sequence[Measurement], of_data: Sequence[Measurement]) -> st
     shown = list(rows)
     if rows[0].task == Task.CONTINUAL.value:
         shown += untaught
-    for rule in Rule:
+    for rule in Method:
         of_rule = [m for m in shown if m.rule == rule.value]
         if not of_rule:
             continue
         cells = []
         for k in shots:
             # the ceiling does not depend on K
-            chosen = of_rule if rule is Rule.CEILING else [m for m in of_rule if m.shots == k]
+            chosen = of_rule if rule is Method.CEILING else [m for m in of_rule if m.shots == k]
             cells += [
                 cell([m.everything for m in chosen]),
                 cell([m.trained for m in chosen]),
@@ -85,7 +87,7 @@ def _by_drift(rows: Sequence[Measurement]) -> str:
         "| rule | " + " | ".join(drift.value for drift in Drift) + " |",
         "|---|" + "---:|" * len(Drift),
     ]
-    for rule in Rule:
+    for rule in Method:
         cells = [
             cell([m.everything for m in rows if m.rule == rule.value and m.drift == drift.value])
             for drift in Drift

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.few_shot_study.settings import Rule
+from benchmarks.few_shot_study.settings import Method
 from ssdp_neuro.decision import accuracy
 
 
@@ -62,7 +62,7 @@ def measurement(
     *,
     data: str,
     task: Task,
-    rule: Rule,
+    rule: Method,
     seed: int,
     shots: int,
     drift: str = "",

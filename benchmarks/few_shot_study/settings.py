@@ -20,7 +20,7 @@ STAGES = 3
 SIGMA = 8.0
 
 
-class Rule(enum.Enum):
+class Method(enum.Enum):
     """What changes the readout; the value is its name in tables."""
 
     NONE = "no learning"
@@ -34,7 +34,7 @@ class Rule(enum.Enum):
     CEILING = "offline last layer, all samples"
 
 
-ON_CHIP = (Rule.SSDP, Rule.DA_SSDP, Rule.ERROR_SSDP, Rule.PAIR_STDP, Rule.REWARD_STDP)
+ON_CHIP = (Method.SSDP, Method.DA_SSDP, Method.ERROR_SSDP, Method.PAIR_STDP, Method.REWARD_STDP)
 
 
 class Drift(enum.Enum):
@@ -46,7 +46,7 @@ class Drift(enum.Enum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataSettings:
+class StudyData:
     """One data set and how its hidden neurons are trained.
 
     Parameters
@@ -55,6 +55,8 @@ class DataSettings:
         Of the folder that holds it, or ``digits``.
     n_channels, side
         Channels and side of the square that its input is pooled to.
+    pool
+        So many rows and columns of its pixels become one.
     train_per_class
         Samples of each class that training and lessons can draw from.
     epochs, learning_rate, gain
@@ -64,6 +66,7 @@ class DataSettings:
     name: str
     n_channels: int
     side: int
+    pool: int
     train_per_class: int
     epochs: int
     learning_rate: float
@@ -76,26 +79,27 @@ class DataSettings:
 
 
 DATA_SETS = (
-    DataSettings(
-        name="mnist", n_channels=1, side=14, train_per_class=200, epochs=6, learning_rate=6e-3,
-        gain=0.6,
-    ),
-    DataSettings(
-        name="fashion-mnist", n_channels=1, side=14, train_per_class=200, epochs=6,
+    StudyData(
+        name="mnist", n_channels=1, side=14, pool=2, train_per_class=200, epochs=6,
         learning_rate=6e-3, gain=0.6,
     ),
-    DataSettings(
-        name="nmnist", n_channels=2, side=17, train_per_class=60, epochs=15, learning_rate=2e-3,
-        gain=0.3,
+    StudyData(
+        name="fashion-mnist", n_channels=1, side=14, pool=2, train_per_class=200, epochs=6,
+        learning_rate=6e-3, gain=0.6,
+    ),
+    StudyData(
+        name="nmnist", n_channels=2, side=17, pool=2, train_per_class=60, epochs=15,
+        learning_rate=2e-3, gain=0.3,
     ),
 )  # fmt: skip
-DIGITS = DataSettings(
-    name="digits", n_channels=1, side=8, train_per_class=80, epochs=6, learning_rate=6e-3, gain=0.6
-)
+DIGITS = StudyData(
+    name="digits", n_channels=1, side=8, pool=1, train_per_class=80, epochs=6, learning_rate=6e-3,
+    gain=0.6,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
-class RuleSettings:
+class MethodConstants:
     """The constants of a rule; ``benchmarks/few_shot.py --tune`` chose those in ``CHOSEN``.
 
     Parameters
@@ -119,12 +123,12 @@ class RuleSettings:
         return AMPLITUDE, AMPLITUDE * self.depression >> 4
 
 
-CHOSEN: Mapping[Rule, RuleSettings] = {
-    Rule.SSDP: RuleSettings(shift=22),
-    Rule.DA_SSDP: RuleSettings(shift=23, forced_step=10),
-    Rule.ERROR_SSDP: RuleSettings(shift=20),
-    Rule.PAIR_STDP: RuleSettings(shift=23, depression=32, forced_step=15),
-    Rule.REWARD_STDP: RuleSettings(shift=22, depression=16),
+CHOSEN: Mapping[Method, MethodConstants] = {
+    Method.SSDP: MethodConstants(shift=22),
+    Method.DA_SSDP: MethodConstants(shift=23, forced_step=10),
+    Method.ERROR_SSDP: MethodConstants(shift=20),
+    Method.PAIR_STDP: MethodConstants(shift=23, depression=32, forced_step=15),
+    Method.REWARD_STDP: MethodConstants(shift=22, depression=16),
 }
 
 
@@ -162,7 +166,7 @@ class StudySettings:
     drift_shots: int = 20
     test_per_class: int = 50
     presentations: int = 20
-    rules: Mapping[Rule, RuleSettings] = field(default_factory=lambda: dict(CHOSEN))
+    rules: Mapping[Method, MethodConstants] = field(default_factory=lambda: dict(CHOSEN))
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -184,16 +188,16 @@ class StudySettings:
         """How often a lesson is gone through in one stage."""
         return max(2, self.presentations * n_classes // lesson_size)
 
-    def synchrony_rule(self, rule: Rule, stage: int = 0, warm_up: int = 2) -> DaSsdpParams:
+    def synchrony_rule(self, rule: Method, stage: int = 0, warm_up: int = 2) -> DaSsdpParams:
         """SSDP with one, a fitted dopamine gate or a teacher's error as third factor.
 
         The kernel is a Gaussian of 8 steps; a silent neuron stands one step after the
         last.
         """
         third_factor = {
-            Rule.SSDP: ThirdFactor.CONSTANT,
-            Rule.DA_SSDP: ThirdFactor.DOPAMINE,
-            Rule.ERROR_SSDP: ThirdFactor.TEACHER,
+            Method.SSDP: ThirdFactor.CONSTANT,
+            Method.DA_SSDP: ThirdFactor.DOPAMINE,
+            Method.ERROR_SSDP: ThirdFactor.TEACHER,
         }[rule]
         chosen = self.rules[rule]
         distance = np.arange(SILENT + 1)
@@ -209,6 +213,6 @@ class StudySettings:
             weight_high=127,
             third_factor=third_factor,
             teacher_latency=3,
-            warm_up=warm_up if rule is Rule.DA_SSDP else 0,
-            least_correlation=least_correlation(warm_up, 1e-3) if rule is Rule.DA_SSDP else 0,
+            warm_up=warm_up if rule is Method.DA_SSDP else 0,
+            least_correlation=least_correlation(warm_up, 1e-3) if rule is Method.DA_SSDP else 0,
         )

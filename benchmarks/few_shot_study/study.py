@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.few_shot_study.drift import drifted
-from benchmarks.few_shot_study.extractor import Extractor, relabelled, train_extractor
+from benchmarks.few_shot_study.extractor import Extractor, train_extractor
 from benchmarks.few_shot_study.learners import learn_on_chip
 from benchmarks.few_shot_study.readers import nearest_prototype, offline_decisions, offline_readout
 from benchmarks.few_shot_study.readout import decisions, readout_network
@@ -20,14 +20,14 @@ from benchmarks.few_shot_study.settings import (
     DIGITS,
     N_CLASSES,
     ON_CHIP,
-    DataSettings,
     Drift,
-    Rule,
+    Method,
+    StudyData,
     StudySettings,
 )
 from hw_models import FixedPointNetwork
 from hw_models.random_bits import random_bits
-from ssdp_neuro.data.spike_data import SpikeSamples, load_samples
+from ssdp_neuro.data import DataSettings, SpikeDataset, Subset, few_of_each, load, of_classes
 
 Say = Callable[[str], None]
 
@@ -51,33 +51,36 @@ class Experiment:
     def __init__(
         self,
         folder: str | os.PathLike[str],
-        data: DataSettings,
+        data: StudyData,
         settings: StudySettings,
         seed: int,
         *,
         validation: bool = False,
     ) -> None:
         self.data, self.settings, self.seed = data, settings, seed
-        where = data.name if data is DIGITS else Path(folder, data.name)
-        part, test = load_samples(
-            where,
-            n_inputs=data.n_inputs,
-            n_steps=settings.n_steps,
-            window=settings.window,
-            train_per_class=data.train_per_class,
-            test_per_class=settings.test_per_class,
-            seed=seed,
+        split = load(
+            DataSettings(
+                name=data.name,
+                folder="" if data is DIGITS else str(Path(folder, data.name)),
+                n_steps=settings.n_steps,
+                window=settings.window if data.n_channels == 1 else 0,
+                pool=data.pool,
+                validation=0,
+            )
         )
         self.classes = np.argsort(random_bits(seed, np.arange(N_CLASSES)), kind="stable")
-        if validation:
-            kept = data.train_per_class - max(data.train_per_class // 5, 1)
-            test = part.first_of_each(data.train_per_class, skip=kept)
-            part = part.first_of_each(kept)
-        self._train = relabelled(part, self.classes)
-        self._test = relabelled(test, self.classes)
+        each = data.train_per_class
+        kept = each - max(each // 5, 1) if validation else each
+        part = few_of_each(split.train, kept, seed=seed)
+        test = (
+            few_of_each(split.train, each - kept, seed=seed, skip=kept)
+            if validation
+            else few_of_each(split.test, settings.test_per_class, seed=seed)
+        )
+        self._train, self._test = (of_classes(one, self.classes) for one in (part, test))
         old = range(settings.n_trained)
         self.extractor: Extractor = train_extractor(
-            self._train.of_classes(old), data, settings, seed
+            of_classes(self._train, old), data, settings, seed
         )
         self.train, self.test = map(self.extractor.features, (self._train, self._test))
 
@@ -86,24 +89,24 @@ class Experiment:
         network: FixedPointNetwork = readout_network(self.extractor, n_classes, self.settings)
         return network
 
-    def few_shot(self, rules: Iterable[Rule], shots: int) -> list[Measurement]:
+    def few_shot(self, rules: Iterable[Method], shots: int) -> list[Measurement]:
         """All classes in one lesson, mixed: trained ones are rehearsed with as many samples."""
-        lesson = self.train.first_of_each(shots)
+        lesson = few_of_each(self.train, shots, seed=self.seed)
         return [self._measured(rule, Task.REHEARSED, shots, lesson) for rule in rules]
 
-    def continual(self, rules: Iterable[Rule], shots: int) -> list[Measurement]:
+    def continual(self, rules: Iterable[Method], shots: int) -> list[Measurement]:
         """New classes one after the other, each by itself, nothing rehearsed."""
-        lesson = self.train.first_of_each(shots)
+        lesson = few_of_each(self.train, shots, seed=self.seed)
         found = []
         for rule in rules:
             began = time.perf_counter()
             network = self.start()
-            warm_up = lesson.of_classes(range(self.settings.n_trained))
+            warm_up = only(lesson, range(self.settings.n_trained))
             for label in range(self.settings.n_trained, N_CLASSES):
                 network = learn_on_chip(
                     rule,
                     network,
-                    lesson.of_classes([label]),
+                    only(lesson, [label]),
                     self.settings,
                     seed=self.seed,
                     warm_up=warm_up,
@@ -113,14 +116,14 @@ class Experiment:
             found.append(self._row(decided, self.test, Task.CONTINUAL, rule, shots, seconds))
         return found
 
-    def drift(self, rules: Iterable[Rule], drift: Drift) -> list[Measurement]:
+    def drift(self, rules: Iterable[Method], drift: Drift) -> list[Measurement]:
         """The trained classes behind a changed input, and as many samples of it to adapt."""
         old = range(self.settings.n_trained)
         shots = self.settings.drift_shots
-        lesson_input = self._train.of_classes(old).first_of_each(shots)
+        lesson_input = few_of_each(of_classes(self._train, old), shots, seed=self.seed)
         lesson, test = (
             self.extractor.features(drifted(part, drift, self.data, self.seed))
-            for part in (lesson_input, self._test.of_classes(old))
+            for part in (lesson_input, of_classes(self._test, old))
         )
         return [
             self._measured(rule, Task.DRIFT, shots, lesson, test, drift.value) for rule in rules
@@ -128,27 +131,27 @@ class Experiment:
 
     def _measured(
         self,
-        rule: Rule,
+        rule: Method,
         task: Task,
         shots: int,
-        lesson: SpikeSamples,
-        test: SpikeSamples | None = None,
+        lesson: SpikeDataset,
+        test: SpikeDataset | None = None,
         drift: str = "",
     ) -> Measurement:
         test = self.test if test is None else test
         n_classes = self.settings.n_trained if task is Task.DRIFT else N_CLASSES
         began = time.perf_counter()
         decide: Any
-        if rule is Rule.NONE:
+        if rule is Method.NONE:
             decide = _on(decisions, self.start(n_classes))
         elif rule in ON_CHIP:
             start = self.start(n_classes)
             learned = learn_on_chip(rule, start, lesson, self.settings, seed=self.seed)
             decide = _on(decisions, learned)
-        elif rule is Rule.PROTOTYPE:
+        elif rule is Method.PROTOTYPE:
             decide = _on(nearest_prototype, lesson)
         else:
-            shown = self.train if rule is Rule.CEILING else lesson
+            shown = self.train if rule is Method.CEILING else lesson
             offline = offline_readout(self.extractor, shown, n_classes, seed=self.seed)
             decide = _on(offline_decisions, offline)
         seconds = time.perf_counter() - began
@@ -157,9 +160,9 @@ class Experiment:
     def _row(
         self,
         decided: np.ndarray,
-        test: SpikeSamples,
+        test: SpikeDataset,
         task: Task,
-        rule: Rule,
+        rule: Method,
         shots: int,
         seconds: float,
         drift: str = "",
@@ -178,16 +181,22 @@ class Experiment:
         )
 
 
-def _on(function: Callable[[Any, SpikeSamples], np.ndarray], given: Any) -> Any:
+def only(samples: SpikeDataset, classes: Iterable[int]) -> SpikeDataset:
+    """Those of some classes, which keep their labels."""
+    chosen = np.isin(samples.labels, list(classes))
+    return Subset(dataset=samples, places=np.flatnonzero(chosen))
+
+
+def _on(function: Callable[[Any, SpikeDataset], np.ndarray], given: Any) -> Any:
     return lambda samples: function(given, samples)
 
 
 def run_study(
     folder: str | os.PathLike[str],
-    data_sets: Iterable[DataSettings],
+    data_sets: Iterable[StudyData],
     settings: StudySettings,
     *,
-    rules: Iterable[Rule] = tuple(Rule),
+    rules: Iterable[Method] = tuple(Method),
     say: Say = lambda line: None,
 ) -> list[Measurement]:
     """Run the whole study.
@@ -205,14 +214,14 @@ def run_study(
     """
     found: list[Measurement] = []
     rules = set(rules)
-    same_samples = [rule for rule in Rule if rule in rules and rule is not Rule.CEILING]
+    same_samples = [rule for rule in Method if rule in rules and rule is not Method.CEILING]
     on_chip = [rule for rule in ON_CHIP if rule in rules]
     for data in data_sets:
         for seed in settings.seeds:
             began = time.perf_counter()
             experiment = Experiment(folder, data, settings, seed)
-            if Rule.CEILING in rules:
-                found += experiment.few_shot([Rule.CEILING], len(experiment.train))
+            if Method.CEILING in rules:
+                found += experiment.few_shot([Method.CEILING], len(experiment.train))
             for shots in settings.shots:
                 found += experiment.few_shot(same_samples, shots)
                 found += experiment.continual(on_chip, shots)

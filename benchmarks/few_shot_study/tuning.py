@@ -11,41 +11,41 @@ import numpy as np
 
 from benchmarks.few_shot_study.result import Measurement
 from benchmarks.few_shot_study.settings import (
-    DataSettings,
-    Rule,
-    RuleSettings,
+    Method,
+    MethodConstants,
+    StudyData,
     StudySettings,
 )
 from benchmarks.few_shot_study.study import Experiment
 
 # shifts, depressions and forced steps; those of STDP where a wider look had been best
 GRIDS = {
-    Rule.SSDP: ((21, 22, 23, 24, 26), (0, 1, 4), (3, 10)),
-    Rule.DA_SSDP: ((21, 22, 23, 24, 26), (0, 1, 4), (3, 10)),
-    Rule.ERROR_SSDP: ((18, 19, 20, 21), (0, 1), (3,)),
-    Rule.PAIR_STDP: ((23, 24, 25), (16, 24, 32), (10, 15)),
-    Rule.REWARD_STDP: ((21, 22, 23), (16, 24, 32), (3, 10)),
+    Method.SSDP: ((21, 22, 23, 24, 26), (0, 1, 4), (3, 10)),
+    Method.DA_SSDP: ((21, 22, 23, 24, 26), (0, 1, 4), (3, 10)),
+    Method.ERROR_SSDP: ((18, 19, 20, 21), (0, 1), (3,)),
+    Method.PAIR_STDP: ((23, 24, 25), (16, 24, 32), (10, 15)),
+    Method.REWARD_STDP: ((21, 22, 23), (16, 24, 32), (3, 10)),
 }
 SHOTS = 5
 
 
-def grid(rule: Rule) -> list[RuleSettings]:
+def grid(rule: Method) -> list[MethodConstants]:
     """What is tried for a rule."""
     return [
-        RuleSettings(shift=shift, depression=depression, forced_step=step)
+        MethodConstants(shift=shift, depression=depression, forced_step=step)
         for shift, depression, step in itertools.product(*GRIDS[rule])
     ]
 
 
 def tuned(
     folder: str | os.PathLike[str],
-    data_sets: Iterable[DataSettings],
+    data_sets: Iterable[StudyData],
     settings: StudySettings,
-    rules: Iterable[Rule],
+    rules: Iterable[Method],
     seeds: Iterable[int],
     *,
     say: Callable[[str], None] = lambda line: None,
-) -> dict[Rule, RuleSettings]:
+) -> dict[Method, MethodConstants]:
     """The constants with the best mean score, rehearsed and continual, by rule.
 
     The score is the harmonic mean of the accuracies on trained and on new classes: by the

@@ -14,6 +14,11 @@ SpikeFile = Annotated[
     typer.Option(
         metavar="FILE",
         help="Input spikes, .npy or .npz: 0/1 arrays (T, N) or (B, T, N), or (step, index)"
-        " pairs; in an .npz one array per input population, under its name.",
+        " pairs; in an .npz one array per input population, under its name, or spikes and labels.",
     ),
+]
+
+NetworkSteps = Annotated[
+    int | None,
+    typer.Option("--steps", help="Steps of a sample.", show_default="as the network was trained"),
 ]

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from conversions.cli.data_options import (
+    Changes,
+    DataSet,
+    Folder,
+    Steps,
+    code_notes,
+    data_table,
+    settings_in_code,
+)
 from conversions.cli.info import ChipName
 from hw_models import InputError
 
@@ -27,19 +37,10 @@ def compare(
             help="Safetensors files of trained models: one, or one for each training seed.",
         ),
     ],
-    data: Annotated[
-        str,
-        typer.Option(
-            metavar="FILE|NAME",
-            help=r"TOML file with a \[data] table, as train takes it, or the name of a data set.",
-        ),
-    ],
-    folder: Annotated[
-        Path | None, typer.Option(help="Where the data set's files are, instead of the table's.")
-    ] = None,
-    steps: Annotated[
-        int | None, typer.Option(help="Steps of a sample, instead of the table's.")
-    ] = None,
+    data: DataSet,
+    folder: Folder = None,
+    steps: Steps = None,
+    changes: Changes = None,
     seeds: Annotated[
         int, typer.Option(help="Drawings of the input spikes, where they are random.", min=1)
     ] = 1,
@@ -77,13 +78,17 @@ def compare(
     from conversions.comparison.report_html import write_comparison
     from conversions.report_pages.svg_figures import require_matplotlib
     from ssdp_neuro.data import load
+    from ssdp_neuro.training import load_model_code
 
     if report is not None:
         require_matplotlib()
         if not report.absolute().parent.is_dir():  # now, not after the work is done
             raise InputError(f"--report {report}: there is no folder {report.absolute().parent}")
-    settings = data_settings(data, folder, steps)
+    codes = {str(model): load_model_code(model) for model in models}
+    known = next((code for code in codes.values() if code is not None), None)
+    settings = settings_in_code(data_table(data, folder, steps, changes or ()), known)
     split = load(settings)
+    notes = [note for name, code in codes.items() for note in code_notes(code, split.code, name)]
     found = run_comparison(
         models,
         split.test,
@@ -97,6 +102,7 @@ def compare(
         circumstances=_described(data, settings),
         show_progress=True,
     )
+    found = dataclasses.replace(found, notes=(*notes, *found.notes))
     if report is not None:
         write_comparison(report, found)
     if as_json:
@@ -123,27 +129,3 @@ def _described(data: str, settings: DataSettings) -> dict[str, str]:
         return said
     digest = hashlib.sha256(Path(data).read_bytes()).hexdigest()
     return {"config": f"{data} (SHA-256 {digest})", **said}
-
-
-def data_settings(data: str, folder: Path | None, steps: int | None) -> DataSettings:
-    """Settings of a data set from a TOML file's ``[data]`` table, or from its name.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read, is no TOML, or has no such table.
-    """
-    from ssdp_neuro.data import DataSettings
-    from ssdp_neuro.data.toml_file import read_toml
-
-    table: dict[str, Any] = {"name": data}
-    if data.endswith(".toml"):
-        table = read_toml(data).get("data", {})
-        if not isinstance(table, dict) or not table:
-            raise InputError(f"{data}: no [data] table")
-        table = dict(table)
-    if folder is not None:
-        table["folder"] = str(folder)
-    if steps is not None:
-        table["n_steps"] = steps
-    return DataSettings.from_table(table)

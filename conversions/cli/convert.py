@@ -166,7 +166,7 @@ def convert(
     network, found = source.read(model, Request(chip_of("--chip", chip.value), data, options))
     if report is not None and found is None:
         raise ConversionError(f"--report {report}: {model} is {source.name}, nothing is converted")
-    written, notes = write(network, target, out)
+    written, notes = write(network, target, out, source.read_code(model))
     if report is not None and found is not None:
         write_report(report, model.name, found)
         written.append(report)

@@ -10,9 +10,9 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from conversions.cli.data_options import Changes, Folder, Steps, data_table
 from hw_models import InputError
 from ssdp_neuro.data import DATA_SETS, DataSettings, DataSplit, SpikeDataset, load
-from ssdp_neuro.data.toml_file import parse_value
 
 LOOKED_AT = 256  # samples of a part of which spikes are counted
 SHADES = " .:+#"
@@ -20,20 +20,21 @@ ROWS, COLUMNS = 24, 76
 
 
 def data(
-    name: Annotated[str, typer.Argument(metavar="NAME", help=f"{', '.join(DATA_SETS)}.")],
-    folder: Annotated[str, typer.Option(help="Where its files are; or the file.")] = "",
-    steps: Annotated[int, typer.Option(help="Steps of a sample.")] = 20,
-    encoding: Annotated[str, typer.Option(help="auto, or one that suits the data.")] = "auto",
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE|NAME",
+            help=r"TOML file with a \[data] table, or a data set: " + f"{', '.join(DATA_SETS)}.",
+        ),
+    ],
+    folder: Folder = None,
+    steps: Steps = None,
+    encoding: Annotated[str | None, typer.Option(help="auto, or one that suits the data.")] = None,
     held_out: Annotated[
         list[str] | None,
         typer.Option(help="Speaker or patient of whom the test is; may be repeated."),
     ] = None,
-    change: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set", metavar="FIELD=VALUE", help="Any other field of a config's [data] table."
-        ),
-    ] = None,
+    changes: Changes = None,
     figure: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Draw a sample of each class, .png or .svg.")
     ] = None,
@@ -51,12 +52,11 @@ def data(
     ssdp-neuro data digits --steps 30 --encoding rate --set max_rate=0.5 --set test_limit=100
     ssdp-neuro data digits --set pool=2 --figure digits.png --json
     """
-    table: dict[str, Any] = {"name": name, "folder": folder, "n_steps": steps, "encoding": encoding}
+    table = data_table(name, folder, steps, changes or ())
+    if encoding is not None:
+        table["encoding"] = encoding
     if held_out:
         table["held_out"] = held_out
-    for one in change or ():
-        field, value = _field(one)
-        table[field] = value
     settings = DataSettings.from_table(table)
     split = load(settings)
     if figure is not None:
@@ -132,13 +132,6 @@ def raster_text(spikes: np.ndarray) -> str:
     highest = density.max() or 1.0
     shade = np.ceil(density / highest * (len(SHADES) - 1)).astype(int)
     return "\n".join("|" + "".join(SHADES[value] for value in row) + "|" for row in shade)
-
-
-def _field(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise InputError(f"--set {text!r}; field=value is needed")
-    return name.strip(), parse_value(value)
 
 
 def _draw(split: DataSplit, path: Path) -> None:

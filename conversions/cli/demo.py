@@ -63,4 +63,9 @@ def demo(
     else:
         console.print(f"Wrote {report}", markup=False)
     if save is not None:
-        console.print(f"Wrote {save}; try: ssdp-neuro verify {save / 'digits.h5'}", markup=False)
+        console.print(
+            f"Wrote {save}; try: ssdp-neuro verify {save / 'digits.h5'} --spikes"
+            f" {save / 'held_out.npz'}",
+            markup=False,
+            soft_wrap=True,
+        )

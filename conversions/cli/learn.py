@@ -5,38 +5,50 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 import typer
 
 from conversions.cli.arguments import NetworkFile
-from conversions.cli.learning_run import (
-    LearningRule,
-    RuleChoice,
-    accuracies,
-    stored_rule,
-    teach,
-    without_other_rules,
+from conversions.cli.data_options import (
+    Changes,
+    DataSet,
+    Folder,
+    Steps,
+    code_notes,
+    data_table,
+    settings_in_code,
 )
-from hw_models import DaSsdpParams, FixedPointNetwork, InputError, load, save
+from conversions.cli.learning_run import chip_rule, stored_rule, teach, without_other_rules
+from hw_models import DaSsdpParams, InputError, SpikeCode, load, load_code, save
+from ssdp_neuro.rules.da_ssdp import DaSsdp
+from ssdp_neuro.rules.names import THIRD_FACTORS, RuleName
 from ssdp_neuro.rules.plastic_readout import readout_name, with_plastic_readout
+
+if TYPE_CHECKING:
+    from ssdp_neuro.data import SpikeDataset
+    from ssdp_neuro.decision import ClassAccuracy
+
+RULES = [rule.value for rule in THIRD_FACTORS]
+STORED = "stored"
 
 
 def learn(
     network: NetworkFile,
-    data: Annotated[
-        str,
-        typer.Option(
-            metavar="digits|FOLDER|FILE",
-            help="Scikit-learn's digits; a folder of MNIST's idx files; N-MNIST recordings in a"
-            " zip file, or its folder; an .npz of spikes (B, T, N) and labels (B,).",
-        ),
-    ],
+    data: DataSet,
+    folder: Folder = None,
+    steps: Steps = None,
+    changes: Changes = None,
     rule: Annotated[
-        LearningRule,
-        typer.Option(help="Third factor of SSDP: one, dopamine, error, reward; or the file's."),
-    ] = LearningRule.STORED,
+        str | None,
+        typer.Option(
+            metavar="|".join(RULES),
+            help="Third factor of SSDP: one, dopamine, error, reward; the file's if not given.",
+        ),
+    ] = None,
     projection: Annotated[
         str | None, typer.Option(help="What learns; the projection to the last population if not.")
     ] = None,
@@ -48,11 +60,6 @@ def learn(
     test_per_class: Annotated[
         int, typer.Option(help="Samples of each class to measure on.", min=1)
     ] = 50,
-    steps: Annotated[int, typer.Option(help="Steps of a sample.", min=1)] = 20,
-    window: Annotated[
-        int | None,
-        typer.Option(help="Steps into which the spikes of images fall; 60 % if not given.", min=1),
-    ] = None,
     epochs: Annotated[int, typer.Option(help="Passes over the lesson.", min=1)] = 10,
     potentiation: Annotated[
         float, typer.Option(help="Largest change of a weight by a sample, mantissas.", min=0)
@@ -71,6 +78,7 @@ def learn(
 
     Label i belongs to output neuron i. With ssdp and da-ssdp a teacher forces the labelled
     neuron to fire; error-ssdp needs no forced spikes; reward-ssdp is told right or wrong.
+    Samples become spikes as where the network was trained, but for what the options say.
 
     For example:
 
@@ -78,45 +86,54 @@ def learn(
     ssdp-neuro learn digits.h5 --data digits --rule error-ssdp --add-classes 2
     ssdp-neuro learn digits.h5 --data digits --rule da-ssdp --potentiation 0.5 --out learned.h5
     ssdp-neuro learn digits.h5 --data digits --rule error-ssdp --classes 0,1 --shots 20 --json
+    ssdp-neuro learn digits.h5 --data digits --rule error-ssdp --set window=12 --set darkest=0.2
     """
-    from ssdp_neuro.data.spike_data import load_samples
+    from ssdp_neuro.data import few_of_each
+    from ssdp_neuro.data import load as load_data
+    from ssdp_neuro.dataset_run import decisions
+    from ssdp_neuro.decision import class_accuracy
     from ssdp_neuro.engine.readiness import make_ready
 
-    described = load(network)
+    if rule is not None and rule not in RULES:
+        raise InputError(f"--rule {rule!r}; one of {', '.join(RULES)}")
+    described, code = load(network), load_code(network)
     name = readout_name(described, projection)
-    choice = RuleChoice(rule=rule, potentiation=potentiation, depression=depression, sigma=sigma)
-    _check_steps(steps, _rule(described, name, choice, steps, 0))
-    n_inputs = described.inputs[0].n_neurons if described.inputs else 0
-    samples, test = load_samples(
-        data,
-        n_inputs=n_inputs,
-        n_steps=steps,
-        window=(3 * steps + 4) // 5 if window is None else window,
-        train_per_class=shots,
-        test_per_class=test_per_class,
-        seed=seed,
-    )
-    target = described.projection(name).target
-    n_known = described.population(target).n_neurons
-    taught = _chosen(classes, n_known + add_classes)
-    lesson, test = samples.of_classes(taught), test.of_classes(range(n_known + add_classes))
+    settings = settings_in_code(data_table(data, folder, steps, changes or ()), code)
+    n_steps = settings.n_steps
+    constants = DaSsdp(a_plus=potentiation, a_baseline=depression, sigma=sigma, n_steps=n_steps)
+
+    def chosen_rule(n_samples: int) -> DaSsdpParams:
+        if rule is None:
+            return stored_rule(described, name)
+        return chip_rule(RuleName(rule), constants, n_samples)
+
+    _check_steps(n_steps, chosen_rule(0))
+    split = load_data(settings)
+    notes = code_notes(code, split.code, str(network))
+    output = described.population(described.projection(name).target)
+    n_known, n_classes = output.n_neurons, output.n_neurons + add_classes
+    taught = _chosen(classes, n_classes)
+    lesson = _of(few_of_each(split.train, shots, seed=seed), taught)
+    test = _of(few_of_each(split.test, test_per_class, seed=seed), range(n_classes))
     plastic = with_plastic_readout(
         without_other_rules(described, name),
-        _rule(described, name, choice, steps, len(lesson)),
+        chosen_rule(len(lesson)),
         projection=name,
         n_new=add_classes,
     )
-    before = accuracies(plastic, target, test, n_known)
+    before = class_accuracy(decisions(plastic, test, output.name), test.labels, n_known)
     make_ready(plastic)
     started = time.perf_counter()
     result = teach(plastic, name, lesson, epochs=epochs, seed=seed)
     seconds = time.perf_counter() - started
+    after = class_accuracy(decisions(result.network, test, output.name), test.labels, n_known)
     if out is not None:
-        save(result.network, out)
+        save(result.network, out, code=_learned_code(code, split.code, n_classes))
     report = {
         "network": str(network),
         "data": data,
-        "rule": rule.value,
+        "code": dataclasses.asdict(split.code) if split.code else None,
+        "rule": rule or STORED,
         "projection": name,
         "shots": shots,
         "classes": taught,
@@ -126,9 +143,10 @@ def learn(
         "warm_up": result.warm_up,
         "seed": seed,
         "seconds": seconds,
-        "before": before,
-        "after": accuracies(result.network, target, test, n_known),
+        "before": _by_class(before),
+        "after": _by_class(after),
         "change": dataclasses.asdict(result.change),
+        "notes": notes,
     }
     if as_json:
         typer.echo(json.dumps(report, indent=2))
@@ -152,13 +170,27 @@ def _chosen(text: str | None, n_classes: int) -> list[int]:
     return chosen
 
 
-def _rule(
-    network: FixedPointNetwork, name: str, choice: RuleChoice, n_steps: int, n_samples: int
-) -> DaSsdpParams:
-    """The rule of the lesson: the file's, or the one that was chosen."""
-    if choice.rule is LearningRule.STORED:
-        return stored_rule(network, name)
-    return choice.params(n_steps, n_samples)
+def _of(samples: SpikeDataset, classes: Iterable[int]) -> SpikeDataset:
+    """Those of some classes."""
+    from ssdp_neuro.data import Subset
+
+    places = np.flatnonzero(np.isin(samples.labels, list(classes)))
+    return Subset(dataset=samples, places=places)
+
+
+def _by_class(found: ClassAccuracy) -> dict[str, float | None]:
+    return {"all": found.everything, "known": found.trained, "new": found.new}
+
+
+def _learned_code(
+    before: SpikeCode | None, shown: SpikeCode | None, n_classes: int
+) -> SpikeCode | None:
+    """The code of the network that learned: as it was trained, with the classes it has now."""
+    code = before or shown
+    if code is None or shown is None:
+        return code
+    names = shown.class_names if len(shown.class_names) >= n_classes else ()
+    return dataclasses.replace(code, class_names=names[:n_classes])
 
 
 def _check_steps(steps: int, rule: DaSsdpParams) -> None:
@@ -174,6 +206,8 @@ def _print(report: dict[str, Any]) -> None:
     from rich.table import Table
 
     console = Console()
+    for note in report["notes"]:
+        console.print(note, highlight=False, markup=False)
     table = Table(title=escape(f"{report['network']}: {report['rule']} on {report['data']}"))
     table.add_column("accuracy")
     for heading in ("before", "after"):

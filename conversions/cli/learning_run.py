@@ -3,82 +3,52 @@
 from __future__ import annotations
 
 import dataclasses
-import enum
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 import ssdp_neuro  # its verbs load their kernels when they are called
 from hw_models import DaSsdpParams, FixedPointNetwork, InputError, Rounding, ThirdFactor
-from ssdp_neuro.decision import accuracy, decide
+from ssdp_neuro.data import SpikeDataset, Subset, to_arrays
+from ssdp_neuro.dataset_run import decisions, network_spikes, only_input
 from ssdp_neuro.engine.learn_result import WeightChange, weight_change
 from ssdp_neuro.rules.da_ssdp import DaSsdp
+from ssdp_neuro.rules.names import THIRD_FACTORS, RuleName
 from ssdp_neuro.rules.teacher_input import TEACHER, teacher_spikes, with_teacher, without_teacher
-
-if TYPE_CHECKING:
-    from ssdp_neuro.data.spike_data import SpikeSamples
 
 MOST_LATENCY_BITS = 8
 
 
-class LearningRule(enum.Enum):
-    """The rule that ``--rule`` names."""
-
-    STORED = "stored"
-    SSDP = "ssdp"
-    DA_SSDP = "da-ssdp"
-    ERROR_SSDP = "error-ssdp"
-    REWARD_SSDP = "reward-ssdp"
-
-
-THIRD_FACTORS = {
-    LearningRule.SSDP: ThirdFactor.CONSTANT,
-    LearningRule.DA_SSDP: ThirdFactor.DOPAMINE,
-    LearningRule.ERROR_SSDP: ThirdFactor.TEACHER,
-    LearningRule.REWARD_SSDP: ThirdFactor.REWARD,
-}
 # the error gate chooses its neurons itself, and a reward is for what the network did
 FORCED = (ThirdFactor.CONSTANT, ThirdFactor.DOPAMINE)
 FORCED_STEP = 3
 
 
-@dataclass(frozen=True, kw_only=True)
-class RuleChoice:
-    """Constants that the user gives, in weight mantissas and steps.
+def chip_rule(rule: RuleName, real: DaSsdp, n_samples: int) -> DaSsdpParams:
+    """A rule in integers whose constants are in weight mantissas and steps.
 
     Parameters
     ----------
     rule
-        Not ``STORED``.
-    potentiation, depression
-        Largest change of a weight by one sample.
-    sigma
-        Width of the latency kernel, steps.
+        One that learns on the chip.
+    real
+        Largest changes of a weight by one sample, width of the kernel, steps of a sample.
+    n_samples
+        A warm-up of the dopamine gate lasts for all of them once.
     """
-
-    rule: LearningRule
-    potentiation: float
-    depression: float
-    sigma: float
-
-    def params(self, n_steps: int, n_samples: int) -> DaSsdpParams:
-        """The integer rule for samples of ``n_steps``; a warm-up lasts for all samples once."""
-        third_factor = THIRD_FACTORS[self.rule]
-        by_teacher = third_factor is ThirdFactor.TEACHER
-        real = DaSsdp(
-            a_plus=self.potentiation, a_baseline=self.depression, sigma=self.sigma, n_steps=n_steps
-        )
-        bits = next((b for b in range(5, MOST_LATENCY_BITS) if n_steps < 1 << b), MOST_LATENCY_BITS)
-        params, _ = real.to_fixed(
-            latency_bits=bits,
-            weight_unit=1.0,
-            rounding=Rounding.STOCHASTIC,
-            third_factor=third_factor,
-            teacher_latency=min(FORCED_STEP, n_steps - 1) if by_teacher else 0,
-            warm_up=max(2, n_samples) if third_factor is ThirdFactor.DOPAMINE else 0,
-        )
-        return params
+    third_factor = THIRD_FACTORS[rule]
+    n_steps, by_teacher = real.n_steps, third_factor is ThirdFactor.TEACHER
+    bits = next((b for b in range(5, MOST_LATENCY_BITS) if n_steps < 1 << b), MOST_LATENCY_BITS)
+    params, _ = real.to_fixed(
+        latency_bits=bits,
+        weight_unit=1.0,
+        rounding=Rounding.STOCHASTIC,
+        third_factor=third_factor,
+        teacher_latency=min(FORCED_STEP, n_steps - 1) if by_teacher else 0,
+        warm_up=max(2, n_samples) if third_factor is ThirdFactor.DOPAMINE else 0,
+    )
+    return params
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -104,7 +74,7 @@ class LessonResult:
 
 
 def teach(
-    network: FixedPointNetwork, name: str, lesson: SpikeSamples, *, epochs: int, seed: int
+    network: FixedPointNetwork, name: str, lesson: SpikeDataset, *, epochs: int, seed: int
 ) -> LessonResult:
     """Let one plastic projection learn labelled samples.
 
@@ -138,7 +108,7 @@ def teach(
     factors: dict[str, Any] = {}
     first = 0
     if rule.third_factor is ThirdFactor.DOPAMINE:
-        shown = lesson.take(np.arange(rule.warm_up) % len(lesson))
+        shown = Subset(dataset=lesson, places=np.arange(rule.warm_up) % len(lesson))
         losses = _losses(network, readout.target, shown)
         counted = ssdp_neuro.learn(learner, _given(learner, name, shown), losses=losses, **options)
         factors["dopamine"], first = counted.dopamine, counted.next_sample
@@ -150,7 +120,8 @@ def teach(
     given = _given(learner, name, lesson)
     for _ in range(rounds):
         if rule.third_factor is ThirdFactor.REWARD:
-            right = decisions(learner, readout.target, lesson) == lesson.labels
+            source = only_input(learner, but=(TEACHER,))
+            right = decisions(learner, lesson, readout.target, source=source) == lesson.labels
             factors["rewards"] = np.where(right, 128, -128)
         result = ssdp_neuro.learn(
             learner, given, epochs=epochs_each, first_sample=first, **factors, **options
@@ -160,25 +131,6 @@ def teach(
     n_updates = len(lesson) * epochs
     change = weight_change(readout, learned.projection(name), n_updates, 0)
     return LessonResult(network=learned, change=change, n_seen=first, warm_up=rule.warm_up)
-
-
-def decisions(network: FixedPointNetwork, target: str, samples: SpikeSamples) -> np.ndarray:
-    """The output neuron that wins each sample, int64 ``(B,)``."""
-    given = {_only_input(network): samples.spikes}
-    run = ssdp_neuro.simulate(network, given, n_steps=samples.n_steps, n_threads=1)
-    return decide(run.raster(target))
-
-
-def accuracies(
-    network: FixedPointNetwork, target: str, samples: SpikeSamples, n_known: int
-) -> dict[str, float | None]:
-    """Accuracy on all samples, on the first ``n_known`` classes, and on the others."""
-    decided = decisions(network, target, samples)
-    known = samples.labels < n_known
-    return {
-        part: accuracy(decided[chosen], samples.labels[chosen]) if chosen.any() else None
-        for part, chosen in (("all", known | ~known), ("known", known), ("new", ~known))
-    }
 
 
 def stored_rule(network: FixedPointNetwork, name: str) -> DaSsdpParams:
@@ -191,7 +143,7 @@ def stored_rule(network: FixedPointNetwork, name: str) -> DaSsdpParams:
     """
     rule: DaSsdpParams | None = getattr(network.projection(name), "plasticity", None)
     if rule is None:
-        known = [r.value for r in THIRD_FACTORS]
+        known = [rule.value for rule in THIRD_FACTORS]
         raise InputError(f"{name}: the file has no rule for it; name one by --rule, of {known}")
     return rule
 
@@ -206,9 +158,10 @@ def without_other_rules(network: FixedPointNetwork, name: str) -> FixedPointNetw
     return network.replace(*fixed)
 
 
-def _given(network: FixedPointNetwork, name: str, lesson: SpikeSamples) -> dict[str, np.ndarray]:
+def _given(network: FixedPointNetwork, name: str, lesson: SpikeDataset) -> dict[str, np.ndarray]:
     """Input spikes of a lesson; with those of the teacher if the network has one."""
-    given = {_only_input(network): lesson.spikes}
+    source = only_input(network, but=(TEACHER,))
+    given = {source: network_spikes(network, source, to_arrays(lesson)[0])}
     if any(population.name == TEACHER for population in network.inputs):
         n_outputs = network.population(network.projection(name).target).n_neurons
         step = min(FORCED_STEP, lesson.n_steps - 1)
@@ -216,15 +169,10 @@ def _given(network: FixedPointNetwork, name: str, lesson: SpikeSamples) -> dict[
     return given
 
 
-def _only_input(network: FixedPointNetwork) -> str:
-    names = [population.name for population in network.inputs if population.name != TEACHER]
-    if len(names) != 1:
-        raise InputError(f"the network has input populations {names}; one is needed")
-    return names[0]
-
-
-def _losses(network: FixedPointNetwork, target: str, samples: SpikeSamples) -> np.ndarray:
-    given = {_only_input(network): samples.spikes}
+def _losses(network: FixedPointNetwork, target: str, samples: SpikeDataset) -> np.ndarray:
+    """Spikes of the best rival less those of the labelled neuron, int64 ``(B,)``."""
+    source = only_input(network)
+    given = {source: network_spikes(network, source, to_arrays(samples)[0])}
     run = ssdp_neuro.simulate(network, given, n_steps=samples.n_steps, n_threads=1)
     counts = run.raster(target).sum(axis=1).astype(np.int64)
     rows = np.arange(len(samples))

@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hw_models import Chip, ConversionError, FixedPointNetwork, MissingFileError, load
+from hw_models import (
+    Chip,
+    ConversionError,
+    FixedPointNetwork,
+    MissingFileError,
+    SpikeCode,
+    load,
+    load_code,
+)
 from hw_models.hdf5_contents import StoredGroup
 from hw_models.hdf5_file import is_hdf5, read_outline
 
@@ -44,12 +52,15 @@ class Source:
         The network, and the report of its conversion (None if it was one before).
     options
         Of :attr:`Request.options`, those that mean something to it.
+    read_code
+        The code in which the network was trained, None where the file does not say.
     """
 
     name: str
     is_one: Callable[[StoredGroup], bool]
     read: Callable[[Path, Request], tuple[FixedPointNetwork, ConversionReport | None]]
     options: frozenset[str] = frozenset()
+    read_code: Callable[[Path], SpikeCode | None] = lambda path: None
 
 
 def source_of(path: Path) -> Source:
@@ -123,8 +134,14 @@ def _read_safetensors(path: Path, request: Request) -> tuple[FixedPointNetwork, 
     )
 
 
+def _model_code(path: Path) -> SpikeCode | None:
+    from ssdp_neuro.training import load_model_code
+
+    return load_model_code(path)
+
+
 HDF5_SOURCES = (
-    Source("a network of ssdp-neuro", _is_network, _read_network),
+    Source("a network of ssdp-neuro", _is_network, _read_network, read_code=load_code),
     Source(
         "a NIR graph",
         _is_nir,
@@ -137,5 +154,9 @@ HDF5_SOURCES = (
     Source("a netx file of lava-dl", _is_netx, _read_netx, frozenset({"input_shape", "meaning"})),
 )
 SAFETENSORS = Source(
-    "safetensors", lambda root: False, _read_safetensors, frozenset({"verify_each"})
+    "safetensors",
+    lambda root: False,
+    _read_safetensors,
+    frozenset({"verify_each"}),
+    read_code=_model_code,
 )

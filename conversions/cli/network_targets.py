@@ -6,7 +6,7 @@ import enum
 from collections.abc import Callable
 from pathlib import Path
 
-from hw_models import ConversionError, FixedPointNetwork, load, same_record, save
+from hw_models import ConversionError, FixedPointNetwork, SpikeCode, load, same_record, save
 from hw_models.atomic_file import write_whole
 
 TEMPLATE = '''"""A Lava program of the network in the file beside it, written by ssdp-neuro convert.
@@ -82,8 +82,10 @@ class Target(str, enum.Enum):
     LAVA = "lava"
 
 
-def write(network: FixedPointNetwork, target: Target, out: Path) -> tuple[list[Path], list[str]]:
-    """Write a network.
+def write(
+    network: FixedPointNetwork, target: Target, out: Path, code: SpikeCode | None = None
+) -> tuple[list[Path], list[str]]:
+    """Write a network, with the code in which it was trained where the format has a place for it.
 
     Returns
     -------
@@ -92,7 +94,7 @@ def write(network: FixedPointNetwork, target: Target, out: Path) -> tuple[list[P
     notes
         What the format does not say of the network, in sentences.
     """
-    return WRITERS[target](network, out)
+    return WRITERS[target](network, out, code)
 
 
 def files_of(target: Target, out: Path) -> list[Path]:
@@ -100,47 +102,61 @@ def files_of(target: Target, out: Path) -> list[Path]:
     return [out, _network_beside(out)] if target is Target.LAVA else [out]
 
 
-def _write_network(network: FixedPointNetwork, out: Path) -> tuple[list[Path], list[str]]:
-    save(network, out)
+def _write_network(
+    network: FixedPointNetwork, out: Path, code: SpikeCode | None
+) -> tuple[list[Path], list[str]]:
+    save(network, out, code=code)
     return [out], []
 
 
-def _write_nir(network: FixedPointNetwork, out: Path) -> tuple[list[Path], list[str]]:
+def _write_nir(
+    network: FixedPointNetwork, out: Path, code: SpikeCode | None
+) -> tuple[list[Path], list[str]]:
     from conversions.nir import to_nir, write_graph
     from conversions.nir.metadata import facts_in
 
     graph = to_nir(network)
     write_graph(graph, out)
     facts = facts_in(graph.metadata)
-    return [out], [] if facts is None else [
-        f"Only in its metadata: {loss}." for loss in facts.losses
-    ]
+    losses = () if facts is None else facts.losses
+    return [out], [*(f"Only in its metadata: {loss}." for loss in losses), *_lost(code)]
 
 
-def _write_netx(network: FixedPointNetwork, out: Path) -> tuple[list[Path], list[str]]:
+def _write_netx(
+    network: FixedPointNetwork, out: Path, code: SpikeCode | None
+) -> tuple[list[Path], list[str]]:
     from conversions.netx import to_netx
 
-    return [out], list(to_netx(network, out))
+    return [out], [*to_netx(network, out), *_lost(code)]
+
+
+def _lost(code: SpikeCode | None) -> list[str]:
+    if code is None:
+        return []
+    return [f"Not in the file: the code it was trained in, {code.encoding}, {code.n_steps} steps."]
 
 
 def _network_beside(out: Path) -> Path:
     return out.with_suffix(".h5")
 
 
-def _write_lava(network: FixedPointNetwork, out: Path) -> tuple[list[Path], list[str]]:
+def _write_lava(
+    network: FixedPointNetwork, out: Path, code: SpikeCode | None
+) -> tuple[list[Path], list[str]]:
 
     if out.suffix != ".py":
         raise ConversionError(f"--out {out}: a Lava program is written; the ending is .py")
     beside = _network_beside(out)
     if not beside.exists():
-        save(network, beside)
+        save(network, beside, code=code)
     elif not same_record(load(beside), network):
         raise ConversionError(f"{beside}: exists, and is not the network that {out} is to run")
     write_whole(out, lava_script(network, beside.name).encode())
     return [out, beside], []
 
 
-WRITERS: dict[Target, Callable[[FixedPointNetwork, Path], tuple[list[Path], list[str]]]] = {
+Writer = Callable[[FixedPointNetwork, Path, SpikeCode | None], tuple[list[Path], list[str]]]
+WRITERS: dict[Target, Writer] = {
     Target.NETWORK: _write_network,
     Target.NIR: _write_nir,
     Target.NETX: _write_netx,

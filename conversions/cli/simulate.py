@@ -11,7 +11,8 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from conversions.cli.arguments import NetworkFile, SpikeFile
+from conversions.cli.arguments import NetworkFile, NetworkSteps, SpikeFile
+from conversions.cli.data_options import steps_in_code
 from conversions.cli.spike_file import load_spikes
 from hw_models import FixedPointNetwork, InputError, load
 from ssdp_neuro.engine.results import RunResult, check_probes
@@ -20,7 +21,7 @@ from ssdp_neuro.engine.spike_input import spike_input
 
 def simulate(
     network: NetworkFile,
-    steps: Annotated[int, typer.Option(help="Steps of a sample.")],
+    steps: NetworkSteps = None,
     spikes: SpikeFile = None,
     rate: Annotated[
         float | None,
@@ -57,18 +58,19 @@ def simulate(
     if out is not None and out.suffix != ".npz":
         raise InputError(f"--out {out}: a name that ends in .npz is needed, a NumPy archive")
     described = load(network)
+    n_steps, notes = steps_in_code(network, steps)
     given = spike_input(
-        described, _given_spikes(described, spikes, rate, steps, samples, seed), steps
+        described, _given_spikes(described, spikes, rate, n_steps, samples, seed), n_steps
     )
     probes = [_probe(text) for text in probe or ()]
     check_probes(described, probes)
     make_ready(described)
     started = time.perf_counter()
     result = run_network(
-        described, given, n_steps=steps, probes=probes, seed=seed, n_threads=threads
+        described, given, n_steps=n_steps, probes=probes, seed=seed, n_threads=threads
     )
     seconds = time.perf_counter() - started
-    report = _report(result, seconds)
+    report = {**_report(result, seconds), "notes": notes}
     if out is not None:
         _write(result, report, out)
     if as_json:
@@ -161,6 +163,8 @@ def _print(title: str, report: dict[str, Any]) -> None:
     from rich.table import Table
 
     console = Console()
+    for note in report["notes"]:
+        console.print(note, highlight=False, markup=False)
     table = Table(title=escape(title))
     table.add_column("population")
     for heading in ("neurons", "spikes", "rate", "fired", "first", "median first", "updates"):

@@ -8,18 +8,20 @@ from typing import Annotated, Any
 
 import typer
 
-from conversions.cli.arguments import NetworkFile, SpikeFile
+from conversions.cli.arguments import NetworkFile, NetworkSteps, SpikeFile
+from conversions.cli.data_options import steps_in_code
 from conversions.verification.executors import Executor
 from conversions.verification.verify_network import Verification
 from conversions.verification.verify_network import verify as compare
 from hw_models import FixedPointNetwork, InputError
 
 DEFAULT_RATE = 0.1
+DEFAULT_STEPS = 100
 
 
 def verify(
     network: NetworkFile,
-    steps: Annotated[int, typer.Option(help="Steps of a sample.")] = 100,
+    steps: NetworkSteps = None,
     spikes: SpikeFile = None,
     rate: Annotated[
         float | None,
@@ -53,13 +55,17 @@ def verify(
     from hw_models.network_file import load
 
     described = load(network)
-    given = _given_spikes(described, spikes, rate, steps, samples, seed)
+    n_steps, notes = steps_in_code(network, steps, DEFAULT_STEPS)
+    given = _given_spikes(described, spikes, rate, n_steps, samples, seed)
     lava = Executor.LAVA_RUNTIME if runtime else Executor.LAVA
     executors = (Executor.ORACLE, Executor.ENGINE, lava)
-    outcome = compare(described, given, steps, executors=executors)
+    outcome = compare(described, given, n_steps, executors=executors)
     if as_json:
-        typer.echo(json.dumps({"network": str(network), **_report(outcome)}, indent=2))
+        report = {"network": str(network), **_report(outcome), "notes": notes}
+        typer.echo(json.dumps(report, indent=2))
     else:
+        for note in notes:
+            typer.echo(note)
         _print(str(network), outcome)
     raise typer.Exit(0 if outcome.equal else 1)
 

@@ -6,24 +6,30 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
-from conversions.demo.digits_task import SpikingDigits, spiking_digits, train
 from conversions.demo.lava_check import compare_with_lava, require_lava
-from conversions.demo.lesson_plan import lesson
-from conversions.demo.result import ClassAccuracy, DemoResult, Example, Lesson
+from conversions.demo.result import ChipLearning, DemoResult, Example
 from conversions.demo.settings import DemoSettings
 from conversions.pytorch.conversion import from_torch
 from conversions.quantization import ScaleForm
 from hw_models import FixedPointNetwork
 from ssdp_neuro import learn, simulate
-from ssdp_neuro.decision import accuracy, decide, first_spikes
+from ssdp_neuro.data import (
+    DataSplit,
+    EncodedImages,
+    SpikeDataset,
+    Subset,
+    few_of_each,
+    load,
+    split_of_classes,
+    to_arrays,
+)
+from ssdp_neuro.dataset_run import decisions
+from ssdp_neuro.decision import ClassAccuracy, accuracy, class_accuracy, first_spikes
 from ssdp_neuro.rules.plastic_readout import with_plastic_readout
-
-if TYPE_CHECKING:
-    from ssdp_neuro.training import SpikingNetwork
 
 OUTPUT = "output"
 Say = Callable[[str], None]
@@ -57,57 +63,58 @@ def run_demo(
     require_lava()
     if save_to is not None:
         save_to.mkdir(parents=True, exist_ok=True)
-    from ssdp_neuro.training import load_digits
+    from ssdp_neuro.training import fit
 
     clock = _Clock(say)
     n_trained = settings.n_trained_classes
     with clock("training", f"Training on digits 0-{n_trained - 1} with surrogate gradients"):
-        split = load_digits(settings.seed)
-        train_digits = spiking_digits(split.train, settings)
-        held_out = spiking_digits(split.held_out, settings)
-        old = train_digits.of_classes(0, n_trained)
-        model = train(old, settings, show_progress=show_progress)
+        split = load(settings.data)
+        old = split_of_classes(split, range(n_trained))
+        trained = fit(settings.training, data=old, show_progress=show_progress)
 
     with clock("conversion", "Converting to 8-bit weights and integer neurons"):
-        known = old.take(slice(0, settings.n_calibration))
+        known = Subset(
+            dataset=old.train, places=np.arange(len(old.train))[: settings.n_calibration]
+        )
         network, conversion = from_torch(
-            model, calibration=(known.spikes, known.labels), scales=ScaleForm.LAYER
+            trained.model, calibration=to_arrays(known), scales=ScaleForm.LAYER
         )
 
-    old_held_out = held_out.of_classes(0, n_trained)
-    with clock("engine", f"Running {len(old_held_out.labels)} held-out digits in the engine"):
-        accuracy_float = accuracy(model.decide(old_held_out.spikes), old_held_out.labels)
-        accuracy_fixed = accuracy(_decisions(network, old_held_out), old_held_out.labels)
+    assert trained.test_accuracy is not None  # the split has a test
+    held_out = split.test
+    with clock("engine", f"Running {len(old.test)} held-out digits in the engine"):
+        accuracy_fixed = accuracy(decisions(network, old.test, OUTPUT), old.test.labels)
 
     with clock("learning", f"Learning digits {n_trained}-9 on the chip from a few samples each"):
         first_rule = settings.rule(settings.amplitudes[0])
         untaught = with_plastic_readout(network, first_rule, n_new=settings.n_new_classes)
         before = _class_accuracy(untaught, held_out, settings)
-        lessons = []
+        learning = []
         learned = untaught
         for shots in sorted(settings.shots):
-            learned, found = _teach(untaught, train_digits, held_out, shots, True, settings)
-            lessons.append(found)
-        _, found = _teach(untaught, train_digits, held_out, max(settings.shots), False, settings)
-        lessons.append(found)
+            learned, found = _teach(untaught, split, shots, True, settings)
+            learning.append(found)
+        _, found = _teach(untaught, split, max(settings.shots), False, settings)
+        learning.append(found)
 
     with clock("lava", "Running the same networks in Lava, its runtime included"):
-        lava = compare_with_lava([untaught, learned], held_out.spikes, settings)
+        spikes, _ = to_arrays(held_out)
+        lava = compare_with_lava([untaught, learned], spikes, settings)
 
     if save_to is not None:
-        _save(save_to, model, network, learned, held_out)
-    run = simulate(learned, held_out.spikes, n_steps=settings.n_steps)
+        _save(save_to, trained.model, network, learned, old, split)
+    run = simulate(learned, spikes, n_steps=settings.n_steps)
     latencies = {name: first_spikes(run.raster(name)) for name in run.populations}
     return DemoResult(
         settings=settings,
-        n_held_out=(len(old_held_out.labels), len(held_out.labels)),
-        accuracy_float=accuracy_float,
+        n_held_out=(len(old.test), len(held_out)),
+        accuracy_float=trained.test_accuracy,
         accuracy_fixed=accuracy_fixed,
         conversion=conversion,
         lava=lava,
         before=before,
-        lessons=tuple(lessons),
-        example=_example(untaught, learned, held_out, split.held_out.images, settings),
+        learning=tuple(learning),
+        example=_example(untaught, learned, held_out, settings),
         first_spikes={k: v[v < settings.n_steps] for k, v in latencies.items()},
         seconds=clock.seconds_with_total(),
     )
@@ -133,38 +140,32 @@ class _Clock:
         return {**self._seconds, "total": time.perf_counter() - self._started}
 
 
-def _decisions(network: FixedPointNetwork, digits: SpikingDigits) -> np.ndarray:
-    run = simulate(network, digits.spikes, n_steps=digits.spikes.shape[1])
-    return decide(run.raster(OUTPUT))
-
-
 def _class_accuracy(
-    network: FixedPointNetwork, digits: SpikingDigits, settings: DemoSettings
+    network: FixedPointNetwork, digits: SpikeDataset, settings: DemoSettings
 ) -> ClassAccuracy:
-    decided = _decisions(network, digits)
-    old = digits.labels < settings.n_trained_classes
-    return ClassAccuracy(
-        everything=accuracy(decided, digits.labels),
-        trained=accuracy(decided[old], digits.labels[old]),
-        new=accuracy(decided[~old], digits.labels[~old]),
-    )
+    decided = decisions(network, digits, OUTPUT)
+    return class_accuracy(decided, digits.labels, settings.n_trained_classes)
 
 
 def _teach(
     untaught: FixedPointNetwork,
-    digits: SpikingDigits,
-    held_out: SpikingDigits,
+    split: DataSplit,
     shots: int,
     rehearse: bool,
     settings: DemoSettings,
-) -> tuple[FixedPointNetwork, Lesson]:
-    shown = lesson(digits, shots, settings, rehearse=rehearse)
+) -> tuple[FixedPointNetwork, ChipLearning]:
+    """Learn from a few samples of each new class and, to rehearse them, of each old one."""
+    shown: SpikeDataset = few_of_each(split.train, shots, seed=settings.seed)
+    if not rehearse:
+        new = shown.labels >= settings.n_trained_classes
+        shown = Subset(dataset=shown, places=np.flatnonzero(new))
+    spikes, labels = to_arrays(shown)
     network, n_seen, n_updates = untaught, 0, 0
     for amplitude in settings.amplitudes:
         result = learn(
             with_plastic_readout(network, settings.rule(amplitude)),
-            shown.spikes,
-            shown.labels,
+            spikes,
+            labels,
             n_steps=settings.n_steps,
             seed=settings.seed,
             epochs=settings.learning_epochs,
@@ -173,10 +174,10 @@ def _teach(
         )
         network, n_seen = result.network, result.next_sample
         n_updates += result.n_updates
-    return network, Lesson(
+    return network, ChipLearning(
         shots=shots,
         rehearsed=rehearse,
-        accuracy=_class_accuracy(network, held_out, settings),
+        accuracy=_class_accuracy(network, split.test, settings),
         n_updates=n_updates,
     )
 
@@ -184,18 +185,19 @@ def _teach(
 def _example(
     before: FixedPointNetwork,
     after: FixedPointNetwork,
-    digits: SpikingDigits,
-    images: np.ndarray,
+    digits: SpikeDataset,
     settings: DemoSettings,
 ) -> Example:
     """The first digit of a new class that learning set right; else the first of one."""
+    assert isinstance(digits, EncodedImages)
     places = np.flatnonzero(digits.labels >= settings.n_trained_classes)
-    right = _decisions(after, digits.take(places)) == digits.labels[places]
+    new = Subset(dataset=digits, places=places)
+    right = decisions(after, new, OUTPUT) == new.labels
     place = int(places[np.argmax(right)])
-    spikes = digits.spikes[place]
+    spikes = digits.spikes([place])[0]
     run = simulate(after, spikes, n_steps=settings.n_steps)
     return Example(
-        image=images[place],
+        image=digits.images[place, 0] / 255,
         label=int(digits.labels[place]),
         rasters={name: run.raster(name) for name in run.populations},
         before=simulate(before, spikes, n_steps=settings.n_steps).raster(OUTPUT),
@@ -204,10 +206,11 @@ def _example(
 
 def _save(
     folder: Path,
-    model: SpikingNetwork,
+    model: Any,
     network: FixedPointNetwork,
     learned: FixedPointNetwork,
-    held_out: SpikingDigits,
+    old: DataSplit,
+    split: DataSplit,
 ) -> None:
     """Write what the other commands can go on with."""
     import io
@@ -216,9 +219,10 @@ def _save(
     from hw_models.atomic_file import write_whole
     from ssdp_neuro.training import save_model
 
-    save_model(model, folder / "digits.safetensors")
-    save(network, folder / "digits.h5")
-    save(learned, folder / "digits_learned.h5")
+    save_model(model, folder / "digits.safetensors", code=old.code)
+    save(network, folder / "digits.h5", code=old.code)
+    save(learned, folder / "digits_learned.h5", code=split.code)
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, spikes=held_out.spikes, labels=held_out.labels)
+    spikes, labels = to_arrays(split.test)
+    np.savez_compressed(buffer, spikes=spikes, labels=labels)
     write_whole(folder / "held_out.npz", buffer.getvalue())

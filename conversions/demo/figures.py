@@ -77,14 +77,14 @@ def accuracy_figure(result: DemoResult) -> Figure:
     """Accuracy before and after learning, old classes beside new ones."""
     names = ["no learning"]
     accuracies = [result.before]
-    for lesson in result.lessons:
-        which = "each digit" if lesson.rehearsed else "each new digit"
-        names.append(f"{lesson.shots} of\n{which}")
-        accuracies.append(lesson.accuracy)
+    for found in result.learning:
+        which = "each digit" if found.rehearsed else "each new digit"
+        names.append(f"{found.shots} of\n{which}")
+        accuracies.append(found.accuracy)
     first_new = result.settings.n_trained_classes
     series = [
-        (f"digits 0-{first_new - 1}", OLD, [a.trained for a in accuracies]),
-        (f"digits {first_new}-9", NEW, [a.new for a in accuracies]),
+        (f"digits 0-{first_new - 1}", OLD, [a.trained or 0.0 for a in accuracies]),
+        (f"digits {first_new}-9", NEW, [a.new or 0.0 for a in accuracies]),
         ("all", DARK, [a.everything for a in accuracies]),
     ]
     figure = blank(7.5, 3.0)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ssdp_neuro.decision import ClassAccuracy
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -16,22 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClassAccuracy:
-    """Accuracy on held-out digits of all ten classes, as fractions.
-
-    Parameters
-    ----------
-    everything, trained, new
-        Of all digits, of the classes trained in PyTorch, of the others.
-    """
-
-    everything: float
-    trained: float
-    new: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Lesson:
+class ChipLearning:
     """Learning on the chip from a few samples.
 
     Parameters
@@ -113,7 +100,7 @@ class DemoResult:
         Engine against Lava.
     before
         All ten classes, without learning.
-    lessons
+    learning
         The last one that rehearses is the headline.
     example
         A held-out digit of a new class.
@@ -131,15 +118,15 @@ class DemoResult:
     conversion: ConversionReport
     lava: LavaComparison
     before: ClassAccuracy
-    lessons: tuple[Lesson, ...]
+    learning: tuple[ChipLearning, ...]
     example: Example = field(repr=False)
     first_spikes: Mapping[str, np.ndarray] = field(repr=False)
     seconds: Mapping[str, float]
 
     @property
-    def after(self) -> Lesson:
-        """The lesson that counts: most shots, with rehearsal."""
-        return max((x for x in self.lessons if x.rehearsed), key=lambda lesson: lesson.shots)
+    def after(self) -> ChipLearning:
+        """What counts: most shots, with rehearsal."""
+        return max((x for x in self.learning if x.rehearsed), key=lambda found: found.shots)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -153,16 +140,16 @@ class DemoResult:
             "new_classes_after_learning": self.after.accuracy.new,
             "trained_classes_before_learning": self.before.trained,
             "trained_classes_after_learning": self.after.accuracy.trained,
-            "lessons": [
+            "learning": [
                 {
-                    "shots": lesson.shots,
-                    "rehearsed": lesson.rehearsed,
-                    "updates": lesson.n_updates,
-                    "accuracy": lesson.accuracy.everything,
-                    "accuracy_new_classes": lesson.accuracy.new,
-                    "accuracy_trained_classes": lesson.accuracy.trained,
+                    "shots": found.shots,
+                    "rehearsed": found.rehearsed,
+                    "updates": found.n_updates,
+                    "accuracy": found.accuracy.everything,
+                    "accuracy_new_classes": found.accuracy.new,
+                    "accuracy_trained_classes": found.accuracy.trained,
                 }
-                for lesson in self.lessons
+                for found in self.learning
             ],
             "held_out_trained_classes": self.n_held_out[0],
             "held_out_all_classes": self.n_held_out[1],
@@ -187,10 +174,10 @@ class DemoResult:
             ("spikes of trained and learned", "Lava", same, same, same),
             ("no learning on the chip", "engine", *_shares(self.before)),
         ]
-        for lesson in self.lessons:
-            which = "each digit" if lesson.rehearsed else "each new digit"
-            name = f"learned, {lesson.shots} of {which}"
-            rows.append((name, "engine", *_shares(lesson.accuracy)))
+        for found in self.learning:
+            which = "each digit" if found.rehearsed else "each new digit"
+            name = f"learned, {found.shots} of {which}"
+            rows.append((name, "engine", *_shares(found.accuracy)))
         return rows
 
     def remarks(self) -> list[str]:
@@ -231,5 +218,5 @@ class DemoResult:
 
 def _shares(accuracy: ClassAccuracy) -> tuple[str, str, str]:
     values = (accuracy.trained, accuracy.new, accuracy.everything)
-    trained, new, everything = (f"{value:.1%}" for value in values)
+    trained, new, everything = ("" if value is None else f"{value:.1%}" for value in values)
     return trained, new, everything

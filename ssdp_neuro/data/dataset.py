@@ -10,6 +10,7 @@ import numpy as np
 
 from hw_models import InputError, ShapeError, TypeMismatchError
 from hw_models.arrays import plain_array
+from hw_models.spike_code import SpikeCode
 
 
 @runtime_checkable
@@ -103,6 +104,8 @@ class DataSplit:
     groups
         For each part in this order the groups (speakers, patients) in it, sorted; empty
         where the data set has none.
+    code
+        How the samples became spikes; None if that is not known.
 
     Raises
     ------
@@ -117,6 +120,7 @@ class DataSplit:
     test: SpikeDataset
     class_names: tuple[str, ...]
     groups: tuple[tuple[str, ...], ...] = ((), (), ())
+    code: SpikeCode | None = None
 
     def __post_init__(self) -> None:
         for name, part in zip(("train", "validation", "test"), self.parts, strict=True):

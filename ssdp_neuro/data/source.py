@@ -10,6 +10,7 @@ import numpy as np
 from hw_models import InputError, ShapeError
 from hw_models.records import short_repr
 from ssdp_neuro.data.dataset import SpikeDataset
+from ssdp_neuro.data.settings import Encoding
 
 Maker = Callable[[np.ndarray, np.ndarray, int], SpikeDataset]
 
@@ -29,6 +30,8 @@ class Source:
     make
         ``make(places, labels, n_classes)`` gives the samples at these places, with these
         labels, as a data set.
+    encoding
+        What ``auto`` is of these samples.
     is_test
         bool ``(N,)``: the data set's own test part; None if it has none.
     groups
@@ -48,6 +51,7 @@ class Source:
     labels: np.ndarray
     class_names: tuple[str, ...]
     make: Maker
+    encoding: Encoding
     is_test: np.ndarray | None = None
     groups: np.ndarray | None = None
     by_group: bool = False

@@ -6,6 +6,7 @@ import numpy as np
 
 from hw_models import InputError
 from hw_models.random_bits import random_bits
+from ssdp_neuro.data.code import spike_code
 from ssdp_neuro.data.codes.augmentation import Augmented
 from ssdp_neuro.data.dataset import DataSplit
 from ssdp_neuro.data.settings import DataSettings, ValidationBy
@@ -74,6 +75,7 @@ def divided(source: Source, settings: DataSettings) -> DataSplit:
         test=test_part,
         class_names=source.class_names,
         groups=groups,
+        code=spike_code(settings, source.encoding, source.class_names),
     )
 
 

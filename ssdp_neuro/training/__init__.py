@@ -7,8 +7,6 @@ try:
 except ImportError as missing:
     raise missing_extra("ssdp_neuro.training", "torch") from missing
 
-from ssdp_neuro.data.sets.digits import DigitsSplit, LabelledImages, load_digits
-from ssdp_neuro.training.fit_arrays import TrainingHistory, fit_arrays
 from ssdp_neuro.training.layers.adaptation import Adaptation
 from ssdp_neuro.training.layers.decays import decay_of
 from ssdp_neuro.training.layers.delays import DelayedLinear
@@ -24,7 +22,7 @@ from ssdp_neuro.training.layers.surrogate import (
     spike,
 )
 from ssdp_neuro.training.memory_reuse import reuse_memory
-from ssdp_neuro.training.networks.checkpoint import load_model, save_model
+from ssdp_neuro.training.networks.checkpoint import load_model, load_model_code, save_model
 from ssdp_neuro.training.networks.convolutional import convolutional
 from ssdp_neuro.training.networks.feed_forward import feed_forward
 from ssdp_neuro.training.networks.network import SpikingNetwork
@@ -65,14 +63,12 @@ __all__ = [
     "ConstantUpdate",
     "CubaLif",
     "DelayedLinear",
-    "DigitsSplit",
     "DopamineGate",
     "EpochRecord",
     "FastSigmoid",
     "GateAtOne",
     "GateFit",
     "InputOf",
-    "LabelledImages",
     "Lif",
     "LifState",
     "LossChoice",
@@ -92,7 +88,6 @@ __all__ = [
     "Stage",
     "TokenLif",
     "TrainingError",
-    "TrainingHistory",
     "TrainingResult",
     "Triangular",
     "config_of",
@@ -102,10 +97,9 @@ __all__ = [
     "feed_forward",
     "first_spike",
     "fit",
-    "fit_arrays",
     "last_spike",
-    "load_digits",
     "load_model",
+    "load_model_code",
     "quantize",
     "read_config",
     "recurrent",

@@ -44,18 +44,19 @@ from hw_models import (
     InputPopulation,
     LifPopulation,
     SparseProjection,
+    SpikeCode,
     SsdpError,
     load,
+    load_code,
     save,
 )
 from hw_models.hdf5_file import SEAL_BYTES
-from ssdp_neuro.data import DataSettings
+from ssdp_neuro.data import DataSettings, few_of_each, to_arrays
 from ssdp_neuro.data import load as load_data
 from ssdp_neuro.data.formats.event_recordings import read_recordings
 from ssdp_neuro.data.formats.idx_file import read_idx
 from ssdp_neuro.data.formats.wave_file import decode_wave
 from ssdp_neuro.data.sets.cifar10 import read_batch
-from ssdp_neuro.data.spike_data import load_samples
 from ssdp_neuro.training import CubaLif, SpikingNetwork, load_model, save_model
 from ssdp_neuro.training.run.config import read_config
 from ssdp_neuro.training.run.model_file import read_model
@@ -213,13 +214,14 @@ def data_set(name: str, **settings: Any) -> Callable[[Path], Any]:
 
 def labelled_spikes(path: Path) -> None:
     """What ``ssdp-neuro learn`` reads."""
-    load_samples(
-        str(path), n_inputs=3, n_steps=4, window=3, train_per_class=2, test_per_class=2, seed=0
-    )
+    split = load_data(DataSettings(name="npz", folder=str(path), n_steps=4, validation=0))
+    for part in (split.train, split.test):
+        to_arrays(few_of_each(part, 2))
 
 
 SPIKES = np.arange(8 * 4 * 3).reshape(8, 4, 3) % 5 == 0
 LABELS = np.arange(8) % 2
+CODE = SpikeCode(n_steps=4, encoding="rate", parameters={"max_rate": 0.5}, class_names=("a", "b"))
 HEADER = {8: bytes([0, 0, 8, 3]) + struct.pack(">3I", 2, 3, 2) + bytes(12)}
 TOML = b"""
 [data]
@@ -252,9 +254,13 @@ ARRAY_READERS = (
 
 FORMATS: dict[str, Format] = {
     "network": Format(
-        lambda: written(lambda path: save(network(), path))[:-SEAL_BYTES], (load,), ending=".h5"
+        lambda: written(lambda path: save(network(), path, code=CODE))[:-SEAL_BYTES],
+        (load, load_code),
+        ending=".h5",
     ),
-    "sealed network": Format(lambda: written(lambda path: save(network(), path)), (load,)),
+    "sealed network": Format(
+        lambda: written(lambda path: save(network(), path, code=CODE)), (load, load_code)
+    ),
     "netx": Format(netx_file, (from_netx,), ending=".net"),
     "nir": Format(
         NIR.read_bytes,

@@ -12,10 +12,9 @@ import pytest
 
 from conversions import Executor, from_torch, verify
 from ssdp_neuro import simulate
-from ssdp_neuro.data.codes.encoding import latency_code
-from ssdp_neuro.data.formats.idx_file import read_labelled_images
+from ssdp_neuro.data import DataSettings, load, to_arrays
 from ssdp_neuro.decision import accuracy, decide
-from ssdp_neuro.training import feed_forward, fit_arrays, load_digits
+from ssdp_neuro.training import config_of, fit
 
 pytestmark = pytest.mark.lava
 
@@ -25,27 +24,26 @@ N_TRAINED, N_TESTED, N_STEPS = 800, 60, 12
 
 
 def real_digits():
-    """Brightness ``(B, pixels)`` and labels, to train on and to test."""
-    if MNIST.is_dir():
-        parts = [
-            [array[:count] for array in read_labelled_images(MNIST, part)]
-            for part, count in (("train", N_TRAINED), ("test", N_TESTED))
-        ]
-        return [(images.reshape(len(images), -1) / 255, labels) for images, labels in parts]
-    split = load_digits()
-    parts = [split.train.take(slice(N_TRAINED)), split.held_out.take(slice(N_TESTED))]
-    return [(part.images.reshape(len(part), -1), part.labels) for part in parts]
+    """MNIST or the digits in latency code, to train on and to test."""
+    settings = {"n_steps": N_STEPS, "window": 8, "darkest": 0.2, "validation": 0}
+    limits = {"train_limit": N_TRAINED, "test_limit": N_TESTED}
+    where = {"name": "mnist", "folder": str(MNIST)} if MNIST.is_dir() else {"name": "digits"}
+    return load(DataSettings(**settings, **limits, **where))
 
 
 @pytest.fixture(scope="module")
 def trained():
     """A converted network, and test spikes with their labels."""
-    (bright, labels), (test_bright, test_labels) = real_digits()
-    spikes = latency_code(bright, N_STEPS, window=8, darkest=0.2)
-    model = feed_forward((spikes.shape[2], 96, 10), current_decay=1023, voltage_decay=256)
-    fit_arrays(model, spikes, labels, epochs=3, learning_rate=6e-3, show_progress=False)
+    data = real_digits()
+    tables = {
+        "model": {"hidden": [96], "current_decay": 1023, "reset": "zero"},
+        "optimizer": {"learning_rate": 6e-3, "weight_decay": 0.3},
+        "training": {"epochs": 3, "batch_size": 32, "dropped_spikes": 0.2},
+    }
+    model = fit(config_of(tables), data=data, show_progress=False).model
+    spikes, labels = to_arrays(data.train)
     network, _ = from_torch(model, calibration=(spikes[:100], labels[:100]))
-    return network, latency_code(test_bright, N_STEPS, window=8, darkest=0.2), test_labels
+    return network, *to_arrays(data.test)
 
 
 def test_trained_network__reads_digits(trained):
@@ -71,4 +69,4 @@ def test_trained_network__engine_equals_lava_runtime(trained):
         network, spikes[:2], N_STEPS, executors=(Executor.ENGINE, Executor.LAVA_RUNTIME)
     )
     assert outcome.equal, str(outcome)
-    assert np.all(spikes[:2].any(axis=(1, 2)))
+    assert np.all(spikes[:2].any(axis=(1, 2, 3, 4)))

@@ -16,8 +16,8 @@ from ssdp_neuro.data.settings import DataSettings, Encoding
 from ssdp_neuro.data.source import Source
 from ssdp_neuro.data.stored_spikes import stored
 
-KINDS = ("spikes", "images", "signals")
 MOST_CLASSES = 2**16
+KINDS = ("spikes", "images", "signals")
 
 
 def npz(settings: DataSettings) -> Source:
@@ -58,7 +58,11 @@ def npz(settings: DataSettings) -> Source:
             is_test=is_test,
             groups=groups,
         )
-    encode = _spikes_as_they_are if kinds[0] == "spikes" else _signals
+    encode, usual = (
+        (_spikes_as_they_are, Encoding.EVENTS)
+        if kinds[0] == "spikes"
+        else (_signals, Encoding.DELTA)
+    )
     spikes = encode(samples, path, settings)
 
     def make(places: np.ndarray, labels: np.ndarray, n_classes: int) -> SpikeDataset:
@@ -75,6 +79,7 @@ def npz(settings: DataSettings) -> Source:
         labels=labels,
         class_names=names,
         make=make,
+        encoding=usual,
         is_test=is_test,
         groups=groups,
     )

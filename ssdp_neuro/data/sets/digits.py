@@ -1,87 +1,42 @@
-"""Scikit-learn's handwritten digits, split once and for all into three parts."""
+"""Scikit-learn's handwritten digits (UCI optdigits), in an order whose last quarter is the test."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from hw_models import ShapeError
 from hw_models.extras import import_extra
 from hw_models.random_bits import random_bits
 from hw_models.records import short_repr
 
-TRAINED_SHARE, VALIDATION_SHARE = 0.60, 0.15
-BRIGHTEST = 16.0
+SHARES = np.array([0.60, 0.75])  # of each class, where the second and the third part begin
+N_CLASSES = 10
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class LabelledImages:
-    """Images with their classes.
+class Digits:
+    """All 1797 digits.
 
     Parameters
     ----------
     images
-        Brightness 0..1, float64 ``(B, 8, 8)``.
+        Brightness 0..16, uint8 ``(N, 8, 8)``.
     labels
-        int64 ``(B,)``.
+        int64 ``(N,)``.
+    n_test
+        So many at the end are to be looked at once; 25 % of each class.
     """
 
     images: np.ndarray
     labels: np.ndarray
+    n_test: int
 
     __repr__ = short_repr
 
-    def __post_init__(self) -> None:
-        if len(self.images) != len(self.labels):
-            raise ShapeError(
-                f"LabelledImages: {len(self.images)} images and {len(self.labels)} labels"
-            )
 
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def of_classes(self, classes: Any) -> LabelledImages:
-        """Those of the given classes, in the same order."""
-        return self.take(np.flatnonzero(np.isin(self.labels, list(classes))))
-
-    def take(self, indices: Any) -> LabelledImages:
-        """Those at the given places."""
-        return LabelledImages(images=self.images[indices], labels=self.labels[indices])
-
-    def first_of_each(self, counts: dict[int, int]) -> LabelledImages:
-        """The first ``counts[c]`` of each class ``c``, in their order here."""
-        places = [np.flatnonzero(self.labels == c)[:n] for c, n in counts.items()]
-        return self.take(np.sort(np.concatenate(places)))
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class DigitsSplit:
-    """The 1797 digits in three parts that share no image, classes in equal proportion.
-
-    Parameters
-    ----------
-    train
-        60 %, to learn from.
-    validation
-        15 %, to make choices by.
-    held_out
-        25 %, to be looked at once.
-    """
-
-    train: LabelledImages
-    validation: LabelledImages
-    held_out: LabelledImages
-
-
-def load_digits(seed: int = 0) -> DigitsSplit:
-    """Scikit-learn's bundled 8 x 8 digits (UCI optdigits); works offline.
-
-    Parameters
-    ----------
-    seed
-        Key of the split; the same seed gives the same parts everywhere.
+def read_digits() -> Digits:
+    """The digits that scikit-learn brings along; works offline, always in the same order.
 
     Raises
     ------
@@ -90,25 +45,20 @@ def load_digits(seed: int = 0) -> DigitsSplit:
     """
     datasets = import_extra("sklearn.datasets", "train", "data set digits", "scikit-learn")
     bunch = datasets.load_digits()
-    everything = LabelledImages(
-        images=np.asarray(bunch.images, dtype=np.float64) / BRIGHTEST,
-        labels=np.asarray(bunch.target, dtype=np.int64),
-    )
-    keys = random_bits(seed, np.arange(len(everything)))
-    parts: tuple[list[Any], list[Any], list[Any]] = ([], [], [])
-    for label in range(10):
-        places = np.flatnonzero(everything.labels == label)
+    labels = np.asarray(bunch.target, dtype=np.int64)
+    keys = random_bits(0, np.arange(len(labels)))
+    parts: tuple[list[np.ndarray], ...] = ([], [], [])
+    for label in range(N_CLASSES):
+        places = np.flatnonzero(labels == label)
         places = places[np.argsort(keys[places], kind="stable")]
-        ends = np.rint(
-            np.array([TRAINED_SHARE, TRAINED_SHARE + VALIDATION_SHARE]) * len(places)
-        ).astype(int)
+        ends = np.rint(SHARES * len(places)).astype(int)
         for part, chosen in zip(parts, np.split(places, ends), strict=True):
             part.append(chosen)
-    train, validation, held_out = (
-        everything.take(_shuffled(np.concatenate(part), keys)) for part in parts
+    mixed = [np.concatenate(part) for part in parts]
+    mixed = [places[np.argsort(keys[places], kind="stable")] for places in mixed]
+    order = np.concatenate(mixed)
+    return Digits(
+        images=np.asarray(bunch.images)[order].astype(np.uint8),
+        labels=labels[order],
+        n_test=len(mixed[-1]),
     )
-    return DigitsSplit(train=train, validation=validation, held_out=held_out)
-
-
-def _shuffled(places: np.ndarray, keys: np.ndarray) -> np.ndarray:
-    return places[np.argsort(keys[places], kind="stable")]

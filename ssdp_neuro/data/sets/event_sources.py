@@ -54,6 +54,7 @@ def nmnist_files(settings: DataSettings) -> Source:
         labels=np.array([int(file.match[2]) for file in files], dtype=np.int64),
         class_names=TEN,
         make=make,
+        encoding=Encoding.EVENTS,
         is_test=np.arange(len(files)) >= len(train),
     )
 

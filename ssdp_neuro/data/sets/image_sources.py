@@ -8,32 +8,29 @@ from hw_models import InputError
 from ssdp_neuro.data.dataset import SpikeDataset
 from ssdp_neuro.data.formats.idx_file import read_labelled_images
 from ssdp_neuro.data.images import EncodedImages, image_encoder, pooled
-from ssdp_neuro.data.sets.digits import BRIGHTEST as BRIGHTEST_DIGIT
-from ssdp_neuro.data.sets.digits import load_digits
-from ssdp_neuro.data.settings import DataSettings
+from ssdp_neuro.data.sets.digits import read_digits
+from ssdp_neuro.data.settings import DataSettings, Encoding
 from ssdp_neuro.data.source import Source
 
 FASHION = (
     "t-shirt", "trouser", "pullover", "dress", "coat",
     "sandal", "shirt", "sneaker", "bag", "ankle boot",
 )  # fmt: skip
+BRIGHTEST_DIGIT = 16
 TEN = tuple(str(digit) for digit in range(10))
 
 
 def digits(settings: DataSettings) -> Source:
     """Scikit-learn's 1797 digits of 8 x 8 pixels; the same quarter of them is always the test."""
-    split = load_digits()
-    parts = (split.train, split.validation, split.held_out)
-    bright = np.concatenate([part.images for part in parts])
-    images = np.rint(bright * BRIGHTEST_DIGIT).astype(np.int64) * 255
-    images = (images + int(BRIGHTEST_DIGIT) // 2) // int(BRIGHTEST_DIGIT)
+    found = read_digits()
+    images = (found.images.astype(np.int64) * 255 + BRIGHTEST_DIGIT // 2) // BRIGHTEST_DIGIT
     return images_source(
         settings,
         where="digits",
         images=images.astype(np.uint8)[:, None],
-        labels=np.concatenate([part.labels for part in parts]),
+        labels=found.labels,
         class_names=TEN,
-        is_test=np.arange(len(images)) >= len(images) - len(split.held_out),
+        is_test=np.arange(len(images)) >= len(images) - found.n_test,
     )
 
 
@@ -97,6 +94,7 @@ def images_source(
         labels=labels,
         class_names=class_names,
         make=make,
+        encoding=Encoding.LATENCY,
         is_test=is_test,
         groups=groups,
     )

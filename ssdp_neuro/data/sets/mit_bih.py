@@ -73,6 +73,7 @@ def mit_bih(settings: DataSettings) -> Source:
         class_names=CLASSES,
         usual_classes=USUAL_CLASSES,
         make=make,
+        encoding=Encoding.DELTA,
         is_test=split == TESTED,
         groups=record.astype(str),
         by_group=True,

@@ -55,6 +55,7 @@ def fsdd(settings: DataSettings) -> Source:
         labels=np.array([names.index(file.match[1]) for file in files], dtype=np.int64),
         class_names=tuple(names),
         make=make,
+        encoding=Encoding.COCHLEA,
         is_test=np.array([int(file.match[3]) < TEST_BELOW for file in files]),
         groups=np.array([file.match[2] for file in files]),
     )

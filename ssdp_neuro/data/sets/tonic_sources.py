@@ -14,7 +14,7 @@ from hw_models.extras import import_extra
 from ssdp_neuro.data.dataset import SpikeDataset
 from ssdp_neuro.data.sets.event_sources import nmnist_files, only_events, step_us
 from ssdp_neuro.data.sets.tonic_recordings import EventFrames, TonicRecordings
-from ssdp_neuro.data.settings import DataSettings
+from ssdp_neuro.data.settings import DataSettings, Encoding
 from ssdp_neuro.data.source import Source
 
 GESTURE_US, DIGIT_US, CIFAR10_US = 1_500_000, 1_000_000, 1_300_000
@@ -156,6 +156,7 @@ def _recordings(
         labels=labelled,
         class_names=class_names,
         make=make,
+        encoding=Encoding.EVENTS,
         is_test=np.array([p == 1 for p, _ in order]) if len(parts) == 2 else None,
         groups=None if groups is None else np.array([groups[p][i] for p, i in order]),
         by_group=by_group,

@@ -15,8 +15,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from hw_models import NetworkFileError
+from hw_models import NetworkFileError, SsdpError
 from hw_models.atomic_file import write_whole
+from hw_models.spike_code import SpikeCode
 from ssdp_neuro.training.networks import layer_records
 from ssdp_neuro.training.networks.network import SpikingNetwork
 from ssdp_neuro.training.networks.quantization import quantize
@@ -27,10 +28,13 @@ FORMAT = "ssdp_neuro spiking network"
 PLAIN = "ssdp_neuro state of a model"  # tensors alone, of any other module
 VERSION = 2
 READABLE = ("1", "2")  # 1 had no delays, no recurrent layers and only plain neurons
+CODE = "code"
 UNDER_GRID = "parametrizations.weight.original"
 
 
-def save_model(model: SpikingNetwork, path: str | os.PathLike[str]) -> None:
+def save_model(
+    model: SpikingNetwork, path: str | os.PathLike[str], *, code: SpikeCode | None = None
+) -> None:
     """Write a model to a safetensors file, whole or not at all.
 
     Parameters
@@ -40,6 +44,9 @@ def save_model(model: SpikingNetwork, path: str | os.PathLike[str]) -> None:
         or not. Of a quantized one the real weights are kept, and its grids.
     path
         Replaced if it exists.
+    code
+        How the samples that it was trained on became spikes, such as ``load(...).code``; kept in
+        the file, see :func:`load_model_code`.
 
     Raises
     ------
@@ -63,6 +70,8 @@ def save_model(model: SpikingNetwork, path: str | os.PathLike[str]) -> None:
         "version": str(VERSION),
         "model": json.dumps({"input_shape": list(model.input_shape), "layers": layers}),
     }
+    if code is not None:
+        metadata[CODE] = code.to_text()
     stored = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     write_whole(path, tensor_file(stored, metadata))
 
@@ -103,6 +112,21 @@ def load_model(path: str | os.PathLike[str]) -> SpikingNetwork:
     except Exception as error:  # whatever a strange description makes of layers
         reason = " ".join(str(error).split()) or type(error).__name__
         raise NetworkFileError(f"{path}: damaged model: {reason}") from None
+
+
+def load_model_code(path: str | os.PathLike[str]) -> SpikeCode | None:
+    """The code in which a model was trained, of a file of :func:`save_model`; None if unknown.
+
+    Raises
+    ------
+    NetworkFileError
+        If the file cannot be read, or the code in it is damaged.
+    """
+    text = read_tensors(path)[0].get(CODE)
+    try:
+        return None if text is None else SpikeCode.from_text(text)
+    except SsdpError as error:
+        raise NetworkFileError(f"{path}: {error}") from None
 
 
 def _build(described: dict[str, Any], tensors: dict[str, torch.Tensor]) -> SpikingNetwork:

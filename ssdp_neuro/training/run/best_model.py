@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from hw_models.spike_code import SpikeCode
 from ssdp_neuro.training.run.device import Place, as_first_rank
 from ssdp_neuro.training.run.finite_numbers import refuse_weights_not_finite
 from ssdp_neuro.training.run.model_file import write_model
@@ -24,10 +25,12 @@ class BestModel:
         Of the run; it holds the tensors, and whether the file is one that the converter reads.
     place
         The first rank writes.
+    code
+        How the samples became spikes; goes into the file if it is known.
     """
 
-    def __init__(self, state: TrainingState, place: Place) -> None:
-        self.state, self.place = state, place
+    def __init__(self, state: TrainingState, place: Place, code: SpikeCode | None) -> None:
+        self.state, self.place, self.code = state, place, code
 
     def keep(self) -> None:
         """Take the model as it is now for the best one.
@@ -65,4 +68,6 @@ class BestModel:
     def _write(self) -> None:
         folder = self.state.folder
         if folder is not None and self.place.is_first:
-            self.state.best_is_convertible = write_model(self.state.model, folder.path / BEST)
+            self.state.best_is_convertible = write_model(
+                self.state.model, folder.path / BEST, self.code
+            )

@@ -21,10 +21,10 @@ class MissingClassWarning(UserWarning):
     """Nothing can be learned of a class: no training sample is of it."""
 
 
-def refuse_unfit(config: RunConfig, data: DataSplit) -> None:
+def refuse_unfit(config: RunConfig, data: DataSplit, *, has_test: bool = True) -> None:
     """Refuse data that do not suit the run, or are not what a data set of spikes is.
 
-    Of the test part only the labels are looked at.
+    Of the test part only the labels are looked at. It may be empty where ``has_test`` says so.
 
     Raises
     ------
@@ -37,7 +37,7 @@ def refuse_unfit(config: RunConfig, data: DataSplit) -> None:
     MissingClassWarning
         If no training sample is of one of the classes.
     """
-    if not len(data.train) or not len(data.test):
+    if not len(data.train) or (has_test and not len(data.test)):
         raise InputError(
             f"{len(data.train)} training and {len(data.test)} test samples; one of each at least"
         )

@@ -15,7 +15,7 @@ from torch import nn
 
 from hw_models import InputError
 from hw_models.atomic_file import write_whole
-from ssdp_neuro.data import DataSplit, as_split, load
+from ssdp_neuro.data import DataSplit, SpikeDataset, Subset, as_split, load
 from ssdp_neuro.training.memory_reuse import reuse_memory
 from ssdp_neuro.training.networks.network import SpikingNetwork
 from ssdp_neuro.training.plasticity.ssdp import SSDP
@@ -57,7 +57,7 @@ class TrainingResult:
     validation_accuracy
         Of the best epoch; ``None`` without validation samples.
     test_accuracy
-        Of the model; measured once, after everything was chosen.
+        Of the model; measured once, after everything was chosen. ``None`` without test samples.
     steps
         Of the optimizer.
     seconds
@@ -72,7 +72,7 @@ class TrainingResult:
     history: tuple[EpochRecord, ...]
     best_epoch: int
     validation_accuracy: float | None
-    test_accuracy: float
+    test_accuracy: float | None
     steps: int
     seconds: float
     folder: Path | None
@@ -98,7 +98,7 @@ def fit(
     config: RunConfig,
     *,
     model: nn.Module | None = None,
-    data: DataSplit | Sequence[Any] | None = None,
+    data: DataSplit | SpikeDataset | Sequence[Any] | None = None,
     rule: RuleMaker | None = None,
     out: str | os.PathLike[str] | None = None,
     resume: bool = False,
@@ -122,7 +122,9 @@ def fit(
     data
         Instead of what the config names: a split, or training, validation (or None) and test
         part, each also a data set or loader of PyTorch that gives pairs (spikes, label); see
-        :func:`ssdp_neuro.data.as_split`.
+        :func:`ssdp_neuro.data.as_split`. One :class:`ssdp_neuro.data.SpikeDataset` is trained on
+        whole: then nothing is chosen by validation or measured.
+        :func:`ssdp_neuro.data.from_arrays` makes one of arrays.
     rule
         Makes the rule instead of the config, from the model and the optimizer.
     out
@@ -156,8 +158,9 @@ def fit(
         if config.data is None:
             raise InputError("[data]: the section is needed, or data given to fit()")
         data = load(config.data)
-    data = as_split(data)
-    refuse_unfit(config, data)
+    is_alone = isinstance(data, SpikeDataset)
+    split = _all_for_training(data) if isinstance(data, SpikeDataset) else as_split(data)
+    refuse_unfit(config, split, has_test=not is_alone)
     with chosen_place(config.training.device) as place, random_states_kept(place.device):
         folder = None if out is None else RunFolder(out)
         found = None
@@ -174,12 +177,12 @@ def fit(
             n_threads = n_threads or found[1]["circumstances"]["threads"]
         reuse_memory()
         with threads(n_threads):
-            extra = circumstances(data, place)
+            extra = circumstances(split, place)
             if found is not None:
                 refuse_other_run(found[1], config, extra, str(out))
             if model is None:
                 model = make_model(
-                    config.model, tuple(data.input_shape), data.n_classes, config.training.seed
+                    config.model, tuple(split.input_shape), split.n_classes, config.training.seed
                 )
                 if config.model.start_from and found is None:
                     read_model(model, Path(config.model.start_from))
@@ -187,7 +190,7 @@ def fit(
             with usual_torch(real_type(model), place.device.type):
                 trainer = Trainer(
                     model.to(place.device),
-                    data,
+                    split,
                     config,
                     place,
                     make_rule=rule or _rule_of(config),
@@ -218,6 +221,12 @@ def _refuse_no_run(folder: RunFolder, place: Place) -> None:
         )
 
 
+def _all_for_training(data: SpikeDataset) -> DataSplit:
+    nothing = Subset(dataset=data, places=())
+    names = tuple(str(label) for label in range(data.n_classes))
+    return DataSplit(train=data, validation=nothing, test=nothing, class_names=names)
+
+
 def _run(trainer: Trainer, before: list[int], show_progress: bool) -> TrainingResult:
     folder, place = trainer.folder, trainer.place
     if folder is None or not place.is_first:
@@ -235,7 +244,8 @@ def _trained(trainer: Trainer, show_progress: bool) -> TrainingResult:
     try:
         trainer.run(show_progress=show_progress)
         trainer.best.give_back()
-        test_accuracy = trainer.measure(trainer.data.test)
+        test = trainer.data.test
+        test_accuracy = trainer.measure(test) if len(test) else None
     finally:
         if trainer.state.rule is not None:
             trainer.state.rule.remove()

@@ -11,12 +11,13 @@ from torch import nn
 
 from hw_models import InputError, NetworkFileError
 from hw_models.atomic_file import write_whole
+from hw_models.spike_code import SpikeCode
 from ssdp_neuro.training.networks.checkpoint import PLAIN, UNDER_GRID, load_model, save_model
 from ssdp_neuro.training.networks.network import SpikingNetwork
 from ssdp_neuro.training.networks.tensor_file import read_tensors, tensor_file
 
 
-def write_model(model: nn.Module, path: Path) -> bool:
+def write_model(model: nn.Module, path: Path, code: SpikeCode | None = None) -> bool:
     """Write a model by :func:`ssdp_neuro.training.save_model`, or its tensors by name.
 
     Returns
@@ -32,7 +33,7 @@ def write_model(model: nn.Module, path: Path) -> bool:
     if isinstance(model, SpikingNetwork):
         # what has no form there is stored below; a full disk makes that fail too
         with contextlib.suppress(NetworkFileError):
-            save_model(model, path)
+            save_model(model, path, code=code)
             return True
     tensors = {
         name: value.detach().cpu().clone(memory_format=torch.contiguous_format)

@@ -79,7 +79,7 @@ class Trainer:
         self.on_epoch = on_epoch
         optimizer = make_optimizer(model.parameters(), config.optimizer)
         self.state = TrainingState(model, optimizer, make_rule(model, optimizer), folder)
-        self.best = BestModel(self.state, place)
+        self.best = BestModel(self.state, place, data.code)
         self._refuse_off_chip()
         self._clock = 0.0
         self._silent = False

@@ -14,15 +14,15 @@ from benchmarks.few_shot_study.settings import (
     DIGITS,
     N_CLASSES,
     ON_CHIP,
-    DataSettings,
     Drift,
-    Rule,
+    Method,
+    StudyData,
     StudySettings,
 )
 from benchmarks.few_shot_study.study import Experiment, run_study
 from hw_models import FixedPointNetwork, InputError, RangeError
 from ssdp_neuro import learn, simulate
-from ssdp_neuro.data.spike_data import SpikeSamples
+from ssdp_neuro.data import Subset, few_of_each, from_arrays, to_arrays
 from ssdp_neuro.decision import decide
 from ssdp_neuro.rules.plastic_readout import READOUT, with_plastic_readout
 
@@ -38,8 +38,8 @@ def experiment():
 
 
 def test_experiment__hidden_spikes_are_those_of_the_whole_network(experiment):
-    run = simulate(experiment.extractor.network, experiment._test.spikes, n_steps=20)
-    assert (experiment.test.spikes == run.raster("hidden")).all()
+    run = simulate(experiment.extractor.network, to_arrays(experiment._test)[0], n_steps=20)
+    assert (to_arrays(experiment.test)[0] == run.raster("hidden")).all()
     alone = decisions(experiment.start(), experiment.test)
     assert (alone == decide(run.raster("output"))).all()
     known = experiment.test.labels < SMALL.n_trained
@@ -47,18 +47,17 @@ def test_experiment__hidden_spikes_are_those_of_the_whole_network(experiment):
 
 
 def test_learn_on_chip__the_readout_learns_as_the_whole_network_does(experiment):
-    lesson = experiment.train.first_of_each(2)
-    whole_lesson = experiment._train.first_of_each(2)
+    lesson = few_of_each(experiment.train, 2)
+    whole_lesson = few_of_each(experiment._train, 2)
     assert (whole_lesson.labels == lesson.labels).all()
-    learned = learn_on_chip(Rule.ERROR_SSDP, experiment.start(), lesson, SMALL, seed=5)
+    learned = learn_on_chip(Method.ERROR_SSDP, experiment.start(), lesson, SMALL, seed=5)
     whole, n_seen = experiment.extractor.network, 0
     for stage in range(3):
-        rule = SMALL.synchrony_rule(Rule.ERROR_SSDP, stage)
+        rule = SMALL.synchrony_rule(Method.ERROR_SSDP, stage)
         n_new = 0 if stage else N_CLASSES - SMALL.n_trained
         result = learn(
             with_plastic_readout(whole, rule, n_new=n_new),
-            whole_lesson.spikes,
-            whole_lesson.labels,
+            *to_arrays(whole_lesson),
             n_steps=20,
             seed=5,
             epochs=SMALL.passes(len(lesson), N_CLASSES),
@@ -70,15 +69,15 @@ def test_learn_on_chip__the_readout_learns_as_the_whole_network_does(experiment)
 
 
 def test_experiment__the_teachers_error_learns_new_classes(experiment):
-    found = {m.rule: m for m in experiment.few_shot([Rule.NONE, Rule.ERROR_SSDP], 20)}
+    found = {m.rule: m for m in experiment.few_shot([Method.NONE, Method.ERROR_SSDP], 20)}
     assert found["no learning"].new == 0
-    assert found[Rule.ERROR_SSDP.value].new > 0.3
-    assert found[Rule.ERROR_SSDP.value].everything > found["no learning"].everything
+    assert found[Method.ERROR_SSDP.value].new > 0.3
+    assert found[Method.ERROR_SSDP.value].everything > found["no learning"].everything
 
 
 @pytest.mark.parametrize("rule", ON_CHIP, ids=[rule.name for rule in ON_CHIP])
 def test_learn_on_chip__same_seed_same_weights(experiment, rule):
-    lesson = experiment.train.first_of_each(1)
+    lesson = few_of_each(experiment.train, 1)
     first, same, other = (
         learn_on_chip(rule, experiment.start(), lesson, SMALL, seed=seed)
         .projection(READOUT)
@@ -91,12 +90,12 @@ def test_learn_on_chip__same_seed_same_weights(experiment, rule):
 
 
 def test_learn_on_chip__refuses_other_rules(experiment):
-    with pytest.raises(InputError, match=r"Rule\.CEILING"):
-        learn_on_chip(Rule.CEILING, experiment.start(), experiment.train, SMALL, seed=0)
+    with pytest.raises(InputError, match=r"Method\.CEILING"):
+        learn_on_chip(Method.CEILING, experiment.start(), experiment.train, SMALL, seed=0)
 
 
 def test_guesses__half_of_the_samples_any_neuron():
-    lesson = SpikeSamples(spikes=np.zeros((2000, 1, 1), bool), labels=np.zeros(2000, int))
+    lesson = from_arrays(np.zeros((2000, 1, 1), bool), np.zeros(2000, int))
     found = guesses(lesson, 10, 3, 100)
     assert 0.45 < (found == -1).mean() < 0.55
     assert set(found) == set(range(-1, 10))
@@ -106,20 +105,23 @@ def test_guesses__half_of_the_samples_any_neuron():
 def test_nearest_prototype__by_direction_of_the_counts():
     spikes = np.zeros((4, 3, 2), dtype=bool)
     spikes[0, :, 0] = spikes[1, :, 1] = spikes[2, 0, 0] = spikes[3, :2, 1] = True
-    samples = SpikeSamples(spikes=spikes, labels=np.array([3, 7, 3, 7]))
-    assert nearest_prototype(samples.take([0, 1]), samples.take([2, 3])).tolist() == [3, 7]
+    samples = from_arrays(spikes, np.array([3, 7, 3, 7]))
+    assert nearest_prototype(
+        Subset(dataset=samples, places=[0, 1]), Subset(dataset=samples, places=[2, 3])
+    ).tolist() == [3, 7]
 
 
 @pytest.mark.parametrize("drift", Drift, ids=[drift.name for drift in Drift])
 def test_drifted__changes_as_it_says_and_again_the_same(drift):
-    data = DataSettings(
-        name="x", n_channels=2, side=6, train_per_class=1, epochs=1, learning_rate=1, gain=1
+    data = StudyData(
+        name="x", n_channels=2, side=6, pool=1, train_per_class=1, epochs=1, learning_rate=1, gain=1
     )
     rng = np.random.default_rng(0)
-    samples = SpikeSamples(spikes=rng.random((50, 8, 72)) < 0.2, labels=np.zeros(50, int))
-    one, same = (drifted(samples, drift, data, 3).spikes for _ in range(2))
+    spikes = rng.random((50, 8, 72)) < 0.2
+    samples = from_arrays(spikes, np.zeros(50, int))
+    one, same = (to_arrays(drifted(samples, drift, data, 3))[0] for _ in range(2))
     assert (one == same).all()
-    image, before = one.reshape(50, 8, 2, 6, 6), samples.spikes.reshape(50, 8, 2, 6, 6)
+    image, before = one.reshape(50, 8, 2, 6, 6), spikes.reshape(50, 8, 2, 6, 6)
     if drift is Drift.SHIFT:
         assert (image[..., 2:, 2:] == before[..., :-2, :-2]).all()
         assert not image[..., :2, :].any()
@@ -127,11 +129,11 @@ def test_drifted__changes_as_it_says_and_again_the_same(drift):
     elif drift is Drift.DEAD:
         dead = ~one.any(axis=(0, 1))
         assert 0.25 < dead.mean() < 0.55
-        assert (one[..., ~dead] == samples.spikes[..., ~dead]).all()
+        assert (one[..., ~dead] == spikes[..., ~dead]).all()
     else:
-        kept = (one & samples.spikes).sum() / samples.spikes.sum()
+        kept = (one & spikes).sum() / spikes.sum()
         assert 0.65 < kept < 0.80
-        assert (one & ~samples.spikes).sum() > 0.1 * samples.spikes.sum()
+        assert (one & ~spikes).sum() > 0.1 * spikes.sum()
 
 
 def test_run_study__one_row_per_rule_lesson_and_drift():
@@ -141,7 +143,7 @@ def test_run_study__one_row_per_rule_lesson_and_drift():
     assert len(set(kinds)) == len(kinds) == 1 + 8 + 5 + 3 * 8
     assert len(said) == 1
     text = tables(found)
-    for rule in Rule:
+    for rule in Method:
         assert f"| {rule.value} |" in text
     assert [m["rule"] for m in json.loads(to_json(found, {}))["measurements"]] == [
         m.rule for m in found
@@ -162,7 +164,7 @@ def test_study_settings__refuse_what_does_not_fit():
 def test_experiment__validation_samples_are_not_those_of_the_test():
     one, other = (Experiment("", QUICK, SMALL, 0, validation=v) for v in (False, True))
     assert len(other._train) < len(one._train)
-    of_test = {s.tobytes() for s in one._test.spikes}
-    assert not any(s.tobytes() in of_test for s in other._test.spikes)
+    of_test = {s.tobytes() for s in to_arrays(one._test)[0]}
+    assert not any(s.tobytes() in of_test for s in to_arrays(other._test)[0])
     assert isinstance(other.start(), FixedPointNetwork)
     assert other.start().population(OUTPUT).n_neurons == N_CLASSES

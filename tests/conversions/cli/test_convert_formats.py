@@ -24,7 +24,7 @@ from hw_models import (
 )
 from ssdp_neuro import simulate
 from ssdp_neuro.engine.random_input import random_spikes
-from ssdp_neuro.training import load_digits
+from tests.digits_parts import digits_parts
 
 WRITTEN = Path(__file__).parents[1] / "nir" / "written"
 HOW = ("--written-by", "snntorch", "--reset", "delayed-subtract")
@@ -96,7 +96,7 @@ def test_convert__to_lava_writes_a_program_that_runs(tmp_path, capsys):
 
 @pytest.mark.kernel
 def test_convert__a_nir_file_of_real_values_runs_on_their_digits(tmp_path, capsys):
-    images, out = load_digits().train.images[:32].reshape(32, 64), tmp_path / "net.h5"
+    images, out = digits_parts().train.images[:32].reshape(32, 64), tmp_path / "net.h5"
     np.savez(tmp_path / "some.npz", values=images)
     given = ["--calibration", tmp_path / "some.npz", "--real-input", "0,1,4", "--steps", 6]
     assert not run(WRITTEN / "snntorch_dense.nir", "--out", out, *HOW, *given, "--json")

@@ -51,7 +51,7 @@ def test_demo__says_on_stderr_what_it_does(quick_demo):
 def test_demo__writes_report_and_files(quick_demo):
     folder, _ = quick_demo
     assert (folder / "demo.html").read_text().startswith("<!DOCTYPE html>")
-    assert load_model(folder / "saved" / "digits.safetensors").input_shape == (64,)
+    assert load_model(folder / "saved" / "digits.safetensors").input_shape == (1, 8, 8)
     assert load(folder / "saved" / "digits.h5").population("output").n_neurons == 8
     assert load(folder / "saved" / "digits_learned.h5").population("output").n_neurons == 10
 
@@ -66,6 +66,17 @@ def test_convert__takes_what_the_demo_saved(quick_demo, capsys):
         main_exit = exit_.code or 0
     assert main_exit == 0
     assert load(folder / "net.h5").population("hidden").n_neurons == 128
+
+
+def test_verify__takes_the_held_out_digits_as_the_demo_advises(quick_demo, capsys):
+    folder, _ = quick_demo
+    saved = folder / "saved"
+    files = [str(saved / "digits.h5"), "--spikes", str(saved / "held_out.npz")]
+    with pytest.raises(SystemExit) as exit_:
+        main(["simulate", *files, "--json"])
+    assert not exit_.value.code
+    report = json.loads(capsys.readouterr().out)
+    assert (report["n_samples"], report["n_steps"], report["notes"]) == (450, 20, [])
 
 
 @pytest.mark.parametrize(

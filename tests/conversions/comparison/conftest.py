@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from hw_models.random_bits import random_bits
-from ssdp_neuro.training import feed_forward, fit_arrays, load_digits, quantize, save_model
+from ssdp_neuro.training import config_of, feed_forward, fit, quantize, save_model
+from tests.digits_parts import digits_parts
 
 
 @dataclass
@@ -35,7 +36,7 @@ class DrawnDigits:
 @pytest.fixture(scope="session")
 def digits():
     """Validation and test part of the digits."""
-    split = load_digits()
+    split = digits_parts()
     return tuple(
         DrawnDigits(part.images.reshape(len(part), 64), part.labels)
         for part in (split.validation, split.held_out)
@@ -45,22 +46,16 @@ def digits():
 @pytest.fixture(scope="session")
 def trained(digits):
     """A small network trained on drawn digits."""
-    train = load_digits().train
+    train = digits_parts().train
     data = DrawnDigits(train.images.reshape(len(train), 64), train.labels)
     model = feed_forward(
         (64, 24, 10), current_decay=2047, voltage_decay=512, threshold=1.0, gain=1.5
     )
-    spikes = data.spikes(np.arange(len(data)))
-    fit_arrays(
-        model,
-        spikes,
-        data.labels,
-        epochs=4,
-        weight_decay=0.01,
-        n_threads=1,
-        show_progress=False,
-    )
-    return model
+    tables = {
+        "optimizer": {"learning_rate": 6e-3},
+        "training": {"epochs": 8, "batch_size": 32, "dropped_spikes": 0.2, "threads": 1},
+    }
+    return fit(config_of(tables), model=model, data=data, show_progress=False).model
 
 
 @pytest.fixture(scope="session")

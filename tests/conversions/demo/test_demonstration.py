@@ -6,11 +6,12 @@ import pytest
 from conversions.cli.calibration_file import read_calibration
 from conversions.cli.spike_file import load_spikes
 from conversions.pytorch.conversion import from_torch
-from hw_models import LOIHI2, check, load, same_record
-from ssdp_neuro import simulate
+from hw_models import LOIHI2, check, load, load_code, same_record
+from ssdp_neuro import data, simulate
 from ssdp_neuro.decision import accuracy, decide
-from ssdp_neuro.training import load_digits, load_model
+from ssdp_neuro.training import load_model, load_model_code
 from tests.conversions.demo.conftest import TINY
+from tests.digits_parts import digits_parts
 
 pytestmark = pytest.mark.lava
 
@@ -55,12 +56,24 @@ def test_run_demo__converts_the_model_that_it_saved(tiny_demo):
     assert not same_record(saved, load(folder / "digits_learned.h5"))
 
 
+def test_run_demo__files_say_the_code_and_the_classes(tiny_demo):
+    _, _, folder = tiny_demo
+    code = load_code(folder / "digits_learned.h5")
+    assert (code.n_steps, code.encoding, code.parameters["window"]) == (20, "latency", 12)
+    assert code.class_names == tuple("0123456789")
+    old = load_code(folder / "digits.h5")
+    assert old == load_model_code(folder / "digits.safetensors")
+    assert (old.class_names, old.differences(code)) == (tuple("01234567"), [])
+
+
 def test_run_demo__held_out_digits_are_held_out(tiny_demo):
     _, _, folder = tiny_demo
     spikes, labels = held_out(folder)
-    split = load_digits(TINY.seed)
-    assert labels.tolist() == split.held_out.labels.tolist()
-    assert spikes.shape == (450, 20, 64)
+    assert labels.tolist() == digits_parts().held_out.labels.tolist()
+    assert spikes.shape == (450, 20, 1, 8, 8)
+    trained = data.to_arrays(data.load(TINY.data).train)[0]
+    assert len(trained) == 1797 - 450
+    assert not {one.tobytes() for one in trained} & {one.tobytes() for one in spikes}
 
 
 def test_run_demo__lava_agrees_and_learning_helps(tiny_demo):
@@ -72,7 +85,7 @@ def test_run_demo__lava_agrees_and_learning_helps(tiny_demo):
     assert result.after.shots == 8
     assert result.after.accuracy.new > 0.2
     assert result.after.accuracy.everything > result.before.everything
-    assert [(x.shots, x.rehearsed) for x in result.lessons] == [(2, True), (8, True), (8, False)]
+    assert [(x.shots, x.rehearsed) for x in result.learning] == [(2, True), (8, True), (8, False)]
     assert result.after.n_updates == 8 * 10 * 2 * 2
 
 
@@ -99,13 +112,13 @@ def test_demo_result__is_one_plain_object(tiny_demo):
     assert plain["accuracy_before_learning"] == result.before.everything
     assert plain["accuracy_after_learning"] == result.after.accuracy.everything
     assert plain["seconds"] == result.seconds["total"]
-    assert len(plain["lessons"]) == 3
+    assert len(plain["learning"]) == 3
 
 
 def test_demo_result__table_shows_every_experiment(tiny_demo):
     result, _, _ = tiny_demo
     headings, *rows = result.rows()
-    assert result.table().row_count == len(rows) == 4 + len(result.lessons)
+    assert result.table().row_count == len(rows) == 4 + len(result.learning)
     assert {len(row) for row in rows} == {len(headings)}
     assert rows[2][2:] == ("equal",) * 3
     assert f"{result.after.accuracy.everything:.1%}" in rows[-2]

@@ -37,7 +37,7 @@ def test_figures__show_every_spike_and_every_experiment(tiny_demo):
     ]
     bars = accuracy_figure(result).axes[0].containers
     heights = [[bar.get_height() for bar in series] for series in bars if len(series) > 1]
-    everything = [result.before, *(lesson.accuracy for lesson in result.lessons)]
+    everything = [result.before, *(found.accuracy for found in result.learning)]
     assert heights[-1] == [100 * accuracy.everything for accuracy in everything]
     shares = [patch.get_data().values for patch in latency_figure(result).axes[0].patches]
     assert len(shares) == 3

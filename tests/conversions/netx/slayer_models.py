@@ -6,8 +6,8 @@ import h5py
 import numpy as np
 import torch
 
-from ssdp_neuro.training import load_digits
 from tests.conversions.slayer_import import import_slayer
+from tests.digits_parts import digits_parts
 
 slayer, netx = import_slayer()
 block = slayer.block.cuba
@@ -97,7 +97,7 @@ class Net(torch.nn.Module):
 
 @functools.cache
 def digits():
-    split = load_digits()
+    split = digits_parts()
     generator = np.random.default_rng(0)
     images = split.train.images.reshape(len(split.train), 1, 64)
     spikes = generator.random((len(images), N_STEPS, 64)) < images

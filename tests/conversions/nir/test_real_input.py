@@ -6,8 +6,8 @@ from conversions.nir import SNNTORCH, SpikeReset, from_nir, nir_to_real
 from conversions.real_network.real_input import with_bit_planes
 from conversions.real_network.simulator import simulate_real
 from hw_models import InputError
-from ssdp_neuro.training import load_digits
 from tests.conversions.nir.test_written_by_frameworks import WRITTEN
+from tests.digits_parts import digits_parts
 
 PATH = WRITTEN / "snntorch_dense.nir"
 HOW = {"discretization": SNNTORCH, "reset": SpikeReset.DELAYED_SUBTRACT}
@@ -15,7 +15,7 @@ HOW = {"discretization": SNNTORCH, "reset": SpikeReset.DELAYED_SUBTRACT}
 
 @pytest.mark.kernel
 def test_from_nir__takes_real_values_in_the_place_of_spikes():
-    split = load_digits()
+    split = digits_parts()
     images, labels = split.train.images[:128].reshape(-1, 64), split.train.labels[:128]
     network, report = from_nir(
         PATH, calibration=(images, labels), real_input=BitPlanes(), n_steps=8, **HOW

@@ -16,7 +16,6 @@ from conversions.real_network.simulator import simulate_real
 from hw_models import ConversionError, InputError, TypeMismatchError
 from ssdp_neuro import simulate
 from ssdp_neuro.decision import decide
-from ssdp_neuro.training import load_digits
 from tests.conversions.pytorch.image_models import (
     STEPS,
     NorseImage,
@@ -25,6 +24,7 @@ from tests.conversions.pytorch.image_models import (
     SpikingJellyOnce,
 )
 from tests.conversions.pytorch.written_models import MODELS, Loop, leaky
+from tests.digits_parts import digits_parts
 
 POINT = 0.01
 PLANES = BitPlanes(bits=5, low=-1.0, high=1.5)
@@ -80,7 +80,7 @@ def test_read_model__a_step_of_a_model_is_given_the_image_by_its_caller():
 @functools.cache
 def images():
     """Digits as images with the usual normalization, to learn from and held out."""
-    split = load_digits()
+    split = digits_parts()
     return [
         (torch.tensor((p.images.reshape(-1, 1, 8, 8) - 0.5) / 0.5, dtype=torch.float32), p.labels)
         for p in (split.train, split.held_out)

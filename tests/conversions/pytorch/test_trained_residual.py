@@ -13,7 +13,7 @@ from conversions.pytorch.network.model_reading import read_model
 from conversions.quantization import ReadoutDecision
 from conversions.real_network.simulator import simulate_real
 from ssdp_neuro import simulate
-from ssdp_neuro.training import load_digits
+from tests.digits_parts import digits_parts
 
 N_STEPS = 6
 POINT = 0.01
@@ -51,7 +51,7 @@ class ResidualNet(nn.Module):
 
 def trained():
     torch.manual_seed(0)
-    model, split = ResidualNet(), load_digits()
+    model, split = ResidualNet(), digits_parts()
     spikes = torch.tensor(spikes_of(split.train, 0), dtype=torch.float32)
     labels = torch.tensor(split.train.labels)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)

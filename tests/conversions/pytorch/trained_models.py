@@ -13,7 +13,7 @@ from snntorch import surrogate as snn_surrogate
 from spikingjelly.activation_based import functional, layer, neuron, surrogate
 from torch import nn
 
-from ssdp_neuro.training import load_digits
+from tests.digits_parts import digits_parts
 
 with warnings.catch_warnings():  # Norse compiles some functions in a way PyTorch gives up
     warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", DeprecationWarning)
@@ -25,7 +25,7 @@ N_STEPS = 8
 @functools.cache
 def digits():
     """Spikes (B, T, 64) of brightness as a rate, and labels, to learn from and held out."""
-    split = load_digits()
+    split = digits_parts()
     generator = np.random.default_rng(0)
     parts = {}
     for name, part in (("train", split.train), ("held_out", split.held_out)):

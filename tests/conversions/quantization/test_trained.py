@@ -20,9 +20,9 @@ from conversions.real_network import (
 )
 from conversions.real_network.simulator import simulate_real
 from ssdp_neuro import simulate
-from ssdp_neuro.data.sets.digits import load_digits
 from ssdp_neuro.decision import decide
 from ssdp_neuro.training import FastSigmoid, spike
+from tests.digits_parts import digits_parts
 
 N_STEPS = 12
 
@@ -30,7 +30,7 @@ N_STEPS = 12
 @functools.cache
 def digits():
     """Spikes of brightness as a rate, and labels: to learn from, and held out."""
-    split, rng = load_digits(), np.random.default_rng(0)
+    split, rng = digits_parts(), np.random.default_rng(0)
     return [
         (
             rng.random((len(part), N_STEPS, 1, 8, 8)) < part.images.reshape(-1, 1, 1, 8, 8),

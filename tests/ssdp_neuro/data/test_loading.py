@@ -5,7 +5,7 @@ from hw_models import InputError
 from ssdp_neuro.data import DATA_SETS, DataSettings, load
 from ssdp_neuro.data.formats.idx_file import read_labelled_images
 from ssdp_neuro.data.loading import _READERS
-from ssdp_neuro.data.sets.digits import load_digits
+from tests.digits_parts import digits_parts
 from tests.fresh_python import run_program
 from tests.ssdp_neuro.data.made_files import idx_bytes, mnist_like
 from tests.ssdp_neuro.data.places import REAL
@@ -18,7 +18,7 @@ def test_load__every_data_set_says_what_it_needs():
 def test_load__digits_keep_their_held_out_quarter():
     split = load(DataSettings(name="digits", n_steps=8, encoding="bit-planes"))
     assert [len(part) for part in split.parts] == [1212, 135, 450]
-    held_out = load_digits().held_out
+    held_out = digits_parts().held_out
     spikes = split.test.spikes(range(450))
     level = (spikes[:, :, 0] * (128 >> np.arange(8)).reshape(1, 8, 1, 1)).sum(axis=1)
     assert (np.rint(level / 255 * 16) == np.rint(held_out.images * 16)).all()

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hw_models import InputError
-from ssdp_neuro.data import DataSettings, EncodedImages, SpikeDataset
+from ssdp_neuro.data import DataSettings, EncodedImages, Encoding, SpikeDataset
 from ssdp_neuro.data.codes.image_encoders import BitPlaneEncoder
 from ssdp_neuro.data.source import Source
 from ssdp_neuro.data.split import divided, even_order
@@ -24,7 +24,14 @@ def source(labels, **more):
         )
 
     names = tuple("abcdefgh"[: labels.max() + 1])
-    return Source(where="made", labels=labels, class_names=names, make=make, **more)
+    return Source(
+        where="made",
+        labels=labels,
+        class_names=names,
+        make=make,
+        encoding=Encoding.EVENTS,
+        **more,
+    )
 
 
 def places(part):

@@ -24,10 +24,10 @@ from ssdp_neuro.data import (
     SpikeDataset,
     as_spike_dataset,
     as_split,
+    from_arrays,
     load,
 )
-from ssdp_neuro.data.spike_data import SpikeSamples
-from ssdp_neuro.training import feed_forward, fit, fit_arrays
+from ssdp_neuro.training import feed_forward, fit
 from tests.ssdp_neuro.training.run.made_runs import (
     N_CLASSES,
     N_INPUTS,
@@ -224,13 +224,10 @@ def test_labels__of_spikes_with_time_first_say_batch_first(tmp_path):
     spikes[0] = True
     labels = np.arange(9) % 3
     words = r"\(T, B, \.\.\.\), and batch first is needed: 9 samples"
-    model = feed_forward((N_INPUTS, 8, 3), current_decay=4095, voltage_decay=9)
-    with pytest.raises(InputError, match=words):
-        fit_arrays(model, spikes, labels, epochs=1, show_progress=False)
     with pytest.raises(InputError, match=words):
         Calibration(spikes=spikes, labels=labels)
     with pytest.raises(ShapeError, match=words):
-        SpikeSamples(spikes=spikes, labels=labels)
-    with pytest.raises(InputError) as other:
-        fit_arrays(model, spikes, labels[:5], epochs=1, show_progress=False)
+        from_arrays(spikes, labels)
+    with pytest.raises(ShapeError) as other:
+        from_arrays(spikes, labels[:5])
     assert "batch first" not in str(other.value)

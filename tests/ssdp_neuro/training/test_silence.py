@@ -10,14 +10,13 @@ import torch
 from torch import nn
 
 from hw_models import InputError
-from ssdp_neuro.data import DataSettings, load
+from ssdp_neuro.data import DataSettings, Subset, from_arrays, load
 from ssdp_neuro.training import (
     CubaLif,
     DelayedLinear,
     SpikingNetwork,
     feed_forward,
     fit,
-    fit_arrays,
 )
 from ssdp_neuro.training.run.data_check import MissingClassWarning
 from ssdp_neuro.training.silence import SilenceWarning, first_silent_layer
@@ -60,13 +59,13 @@ def test_refuse_too_few_steps__just_those_in_which_the_output_cannot_fire(delay,
         spikes = torch.ones(1, n_steps, N_INPUTS)
         can_fire = bool(model(spikes).any())
         assert can_fire == (n_steps > way)
-        arrays = spikes.bool().numpy(), np.zeros(1, dtype=np.int64)
+        data = from_arrays(spikes.bool().numpy(), np.zeros(1, dtype=np.int64))
         if can_fire:
-            fit_arrays(model, *arrays, epochs=1, dropped_spikes=0, show_progress=False)
+            trained(data, model, training__dropped_spikes=0)
             continue
         words = rf"steps: {way}; 2 layers .* first {way} steps.* {way + 1} are needed"
         with pytest.raises(InputError, match=words):
-            fit_arrays(model, *arrays, epochs=1, show_progress=False)
+            trained(data, model)
 
 
 def test_fit__refuses_fewer_steps_than_the_layers_need():
@@ -97,8 +96,7 @@ def test_fit__an_epoch_without_an_output_spike_names_the_first_silent_layer(thre
     assert result.model.training is False
     data = toy_split().train
     with pytest.warns(SilenceWarning, match=words):
-        fit_arrays(silent(), data.spikes(np.arange(30)), data.labels[:30], epochs=2,
-                   show_progress=False)  # fmt: skip
+        trained(Subset(dataset=data, places=np.arange(30)), silent(), training__epochs=2)
 
 
 def test_fit__the_transformers_neurons_are_named_too():

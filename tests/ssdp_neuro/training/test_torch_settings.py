@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from hw_models import InputError, NetworkFileError
-from ssdp_neuro.training import feed_forward, fit, fit_arrays, load_model, recurrent, save_model
+from ssdp_neuro.data import from_arrays
+from ssdp_neuro.training import config_of, feed_forward, fit, load_model, recurrent, save_model
 from ssdp_neuro.training.run.choices import ModelKind
 from tests.ssdp_neuro.training.run.made_runs import (
     N_CLASSES,
@@ -80,13 +81,14 @@ def test_make_model__the_same_weights_whatever_the_default_type(kind):
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_fit_arrays__what_pytorch_is_set_to_makes_no_difference(name):
+def test_fit__in_memory_what_pytorch_is_set_to_makes_no_difference(name):
     data = toy_split().train
     spikes = data.spikes(np.arange(90))
 
     def made():
         model = recurrent((N_INPUTS, 8, N_CLASSES), gain=3.0, current_decay=4095, voltage_decay=9)
-        fit_arrays(model, spikes, data.labels, epochs=2, n_threads=1, show_progress=False)
+        config = config_of({"training": {"epochs": 2, "batch_size": 32, "threads": 1}})
+        fit(config, model=model, data=from_arrays(spikes, data.labels), show_progress=False)
         return weights(model), model.decide(spikes).tolist()
 
     usual = made()

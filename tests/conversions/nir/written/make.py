@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ssdp_neuro.training import load_digits
+from tests.digits_parts import digits_parts
 
 FOLDER = Path(__file__).parent
 N_STEPS = 8
@@ -33,7 +33,7 @@ N_KEPT = 128  # held-out samples that go into the file
 
 def digits():
     """Spikes (B, T, 64) and labels, to learn from and held out."""
-    split, generator = load_digits(), np.random.default_rng(0)
+    split, generator = digits_parts(), np.random.default_rng(0)
     parts = []
     for part in (split.train, split.held_out):
         rates = part.images.reshape(len(part), 1, 64)

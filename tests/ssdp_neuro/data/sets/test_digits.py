@@ -1,34 +1,29 @@
 import numpy as np
 
-from ssdp_neuro.data.sets.digits import load_digits
+from ssdp_neuro.data.sets.digits import read_digits
+from tests.digits_parts import digits_parts
 
 
-def keys(part):
-    return {image.tobytes() for image in part.images}
+def keys(images):
+    return {image.tobytes() for image in images}
 
 
-def test_load_digits__parts_are_whole_disjoint_and_balanced():
-    split = load_digits()
-    parts = (split.train, split.validation, split.held_out)
-    assert [len(part) for part in parts] == [1078, 269, 450]
-    assert len(set.union(*map(keys, parts))) == 1797  # no image twice
-    for part, share in zip(parts, (0.60, 0.15, 0.25), strict=True):
+def test_read_digits__every_beginning_and_the_test_have_the_classes_in_proportion():
+    found, parts = read_digits(), digits_parts()
+    assert len(keys(found.images)) == len(found.labels) == 1797  # no image twice
+    assert (found.images.min(), found.images.max(), found.images.dtype) == (0, 16, np.uint8)
+    assert found.n_test == 450
+    for part, share in (
+        (parts.train, 0.60),
+        (parts.validation, 0.15),
+        (parts.held_out, 0.25),
+    ):
         per_class = np.bincount(part.labels)
         assert (np.abs(per_class / share - 179.7) < 10).all()
-    assert split.train.images.min() == 0
-    assert split.train.images.max() == 1
+    assert not keys(parts.train.images) & keys(parts.held_out.images)
 
 
-def test_load_digits__same_seed_same_split():
-    one, other, another = load_digits(3), load_digits(3), load_digits(4)
-    assert (one.held_out.images == other.held_out.images).all()
-    assert keys(one.held_out) != keys(another.held_out)
-
-
-def test_labelled_images__first_of_each():
-    train = load_digits().train
-    few = train.first_of_each({8: 3, 9: 2})
-    assert sorted(few.labels.tolist()) == [8, 8, 8, 9, 9]
-    eights = train.images[train.labels == 8]
-    assert (few.images[few.labels == 8] == eights[:3]).all()
-    assert set(train.of_classes([8, 9]).labels.tolist()) == {8, 9}
+def test_read_digits__always_the_same():
+    one, other = read_digits(), read_digits()
+    assert (one.images == other.images).all()
+    assert one.labels[:12].tolist() == [4, 5, 7, 8, 4, 6, 3, 5, 6, 9, 4, 2]
