@@ -21,7 +21,7 @@ from hw_models import (
     Rounding,
     ThirdFactor,
 )
-from ssdp_neuro import learn, simulate
+from ssdp_neuro import Teaching, learn, simulate
 from ssdp_neuro.decision import accuracy, decide
 from ssdp_neuro.rules import DaSsdp
 
@@ -74,7 +74,7 @@ network = FixedPointNetwork(
 )
 
 labels = np.arange(30) % N_CLASSES
-learned = learn(network, draw_samples(labels), labels, n_steps=N_STEPS, seed=1)
+learned = learn(network, draw_samples(labels), Teaching(labels=labels, seed=1), n_steps=N_STEPS)
 
 test_labels = rng.integers(0, N_CLASSES, size=300)
 test = draw_samples(test_labels)

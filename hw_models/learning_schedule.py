@@ -57,7 +57,7 @@ class SampleClock:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Lesson:
+class LearningSchedule:
     """What teaches one plastic projection in ``B`` samples.
 
     Parameters
@@ -95,7 +95,8 @@ class Lesson:
             array = getattr(self, name)
             if array is not None and len(array) != self.learns.size:
                 raise ShapeError(
-                    f"Lesson.{name}: shape {array.shape}; learns has {self.learns.size} samples"
+                    f"LearningSchedule.{name}: shape {array.shape}; learns has"
+                    f" {self.learns.size} samples"
                 )
 
     def learned_gates(self, n_post: int) -> np.ndarray:
@@ -112,14 +113,17 @@ class LearningPlan:
 
     form: LearningForm
     clock: SampleClock
-    lessons: Mapping[str, Lesson] = field(repr=False)
+    schedules: Mapping[str, LearningSchedule] = field(repr=False)
 
     def __post_init__(self) -> None:
         member("LearningPlan.form", self.form, LearningForm)
 
 
 def learning_plan(
-    network: FixedPointNetwork, n_steps: int, form: LearningForm, lessons: Mapping[str, Lesson]
+    network: FixedPointNetwork,
+    n_steps: int,
+    form: LearningForm,
+    schedules: Mapping[str, LearningSchedule],
 ) -> LearningPlan:
     """The plan for samples of ``n_steps`` steps, with the clock that the form needs."""
     n_replay = 0
@@ -127,7 +131,7 @@ def learning_plan(
         rules = (getattr(projection, "plasticity", None) for projection in network.projections)
         n_replay = max(n_replay_steps(rule, n_steps) for rule in rules if rule is not None)
     clock = SampleClock(n_steps=n_steps, period=n_steps + n_replay)
-    return LearningPlan(form=form, clock=clock, lessons=lessons)
+    return LearningPlan(form=form, clock=clock, schedules=schedules)
 
 
 def n_replay_steps(rule: DaSsdpParams, n_steps: int) -> int:

@@ -8,5 +8,6 @@ from .engine.results import EventCounts as EventCounts
 from .engine.results import RunResult as RunResult
 from .engine.simulator import simulate as simulate
 from .engine.spike_input import SpikeInput as SpikeInput
+from .engine.teaching import Teaching as Teaching
 
 __version__: str

@@ -22,7 +22,7 @@ from hw_models import (
     SynchronyStatistics,
 )
 from hw_models.random_bits import random_bits
-from ssdp_neuro import learn
+from ssdp_neuro import Teaching, learn
 from ssdp_neuro.data import SpikeDataset, to_arrays
 from ssdp_neuro.engine.simulator import Simulator
 from ssdp_neuro.engine.third_factors import winner
@@ -93,11 +93,13 @@ def _error_gated(
         result = learn(
             _with_rule(network, settings.synchrony_rule(Method.ERROR_SSDP, stage)),
             {HIDDEN: to_arrays(lesson)[0]},
-            lesson.labels,
+            Teaching(
+                labels=lesson.labels,
+                seed=seed,
+                epochs=_passes(lesson, settings),
+                first_sample=n_seen,
+            ),
             n_steps=lesson.n_steps,
-            seed=seed,
-            epochs=_passes(lesson, settings),
-            first_sample=n_seen,
             progress=False,
         )
         network, n_seen = result.network, result.next_sample
@@ -120,9 +122,8 @@ def _synchrony(
         counted = learn(
             _with_rule(network, settings.synchrony_rule(rule, 0, n_counted)),
             taught(warm_up, warm_up.labels, n_classes, step),
+            Teaching(losses=losses_of(network, warm_up), epochs=-(-n_counted // len(warm_up))),
             n_steps=lesson.n_steps,
-            losses=losses_of(network, warm_up),
-            epochs=-(-n_counted // len(warm_up)),
             progress=False,
         )
         dopamine = dict(counted.dopamine)
@@ -131,11 +132,10 @@ def _synchrony(
         result = learn(
             _with_rule(network, settings.synchrony_rule(rule, stage, n_counted)),
             given,
+            Teaching(
+                dopamine=dopamine, seed=seed, epochs=_passes(lesson, settings), first_sample=n_seen
+            ),
             n_steps=lesson.n_steps,
-            dopamine=dopamine,
-            seed=seed,
-            epochs=_passes(lesson, settings),
-            first_sample=n_seen,
             progress=False,
         )
         network, n_seen = result.network, result.next_sample

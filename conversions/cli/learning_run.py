@@ -13,6 +13,7 @@ from hw_models import DaSsdpParams, FixedPointNetwork, InputError, Rounding, Thi
 from ssdp_neuro.data import SpikeDataset, Subset, to_arrays
 from ssdp_neuro.dataset_run import decisions, network_spikes, only_input
 from ssdp_neuro.engine.learn_result import WeightChange, weight_change
+from ssdp_neuro.engine.teaching import Teaching
 from ssdp_neuro.rules.da_ssdp import DaSsdp
 from ssdp_neuro.rules.names import THIRD_FACTORS, RuleName
 from ssdp_neuro.rules.teacher_input import TEACHER, teacher_spikes, with_teacher, without_teacher
@@ -104,13 +105,17 @@ def teach(
         raise InputError("the data have no sample of the classes to be learned")
     is_forced = rule.third_factor in FORCED
     learner = with_teacher(network, readout.target) if is_forced else network
-    options: dict[str, Any] = {"n_steps": lesson.n_steps, "seed": seed}
     factors: dict[str, Any] = {}
     first = 0
     if rule.third_factor is ThirdFactor.DOPAMINE:
         shown = Subset(dataset=lesson, places=np.arange(rule.warm_up) % len(lesson))
         losses = _losses(network, readout.target, shown)
-        counted = ssdp_neuro.learn(learner, _given(learner, name, shown), losses=losses, **options)
+        counted = ssdp_neuro.learn(
+            learner,
+            _given(learner, name, shown),
+            Teaching(losses=losses, seed=seed),
+            n_steps=lesson.n_steps,
+        )
         factors["dopamine"], first = counted.dopamine, counted.next_sample
     if rule.third_factor is ThirdFactor.TEACHER:
         factors["labels"] = lesson.labels
@@ -123,9 +128,8 @@ def teach(
             source = only_input(learner, but=(TEACHER,))
             right = decisions(learner, lesson, readout.target, source=source) == lesson.labels
             factors["rewards"] = np.where(right, 128, -128)
-        result = ssdp_neuro.learn(
-            learner, given, epochs=epochs_each, first_sample=first, **factors, **options
-        )
+        told = Teaching(epochs=epochs_each, first_sample=first, seed=seed, **factors)
+        result = ssdp_neuro.learn(learner, given, told, n_steps=lesson.n_steps)
         learner, first = result.network, result.next_sample
     learned = without_teacher(learner) if is_forced else learner
     n_updates = len(lesson) * epochs

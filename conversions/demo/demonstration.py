@@ -16,7 +16,7 @@ from conversions.demo.settings import DemoSettings
 from conversions.pytorch.conversion import from_torch
 from conversions.quantization import ScaleForm
 from hw_models import FixedPointNetwork
-from ssdp_neuro import learn, simulate
+from ssdp_neuro import Teaching, learn, simulate
 from ssdp_neuro.data import (
     DataSplit,
     EncodedImages,
@@ -165,11 +165,13 @@ def _teach(
         result = learn(
             with_plastic_readout(network, settings.rule(amplitude)),
             spikes,
-            labels,
+            Teaching(
+                labels=labels,
+                seed=settings.seed,
+                epochs=settings.learning_epochs,
+                first_sample=n_seen,
+            ),
             n_steps=settings.n_steps,
-            seed=settings.seed,
-            epochs=settings.learning_epochs,
-            first_sample=n_seen,
             progress=False,
         )
         network, n_seen = result.network, result.next_sample

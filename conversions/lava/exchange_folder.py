@@ -5,7 +5,7 @@
 ``request.npz``   ``n_steps``, ``n_samples``; ``probes``, rows of (LIF population,
                   state variable); ``input0``, ...: spikes ``(B, T, N)``, 8 to a byte
 ``plan.npz``      how plastic projections learn, if they do; see
-                  :mod:`conversions.lava.lessons`
+                  :mod:`conversions.lava.learning_schedules`
 ``0.npz``, ...    one per finished sample: ``raster0``, ...: spikes ``(T, N)`` of the LIF
                   populations, 8 to a byte; ``probe0``, ...: int32 ``(T, N)``, and the
                   learned weights, int32 ``(n_post, n_pre)``, if there is a plan
@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 import hw_models
-from conversions.lava.lessons import read_plan, write_plan
+from conversions.lava.learning_schedules import read_plan, write_plan
 from hw_models import FixedPointNetwork, SsdpError
 from hw_models.learning_schedule import LearningPlan
 from ssdp_neuro.engine.results import STATE_VARIABLES
@@ -54,8 +54,8 @@ class Request:
     @property
     def recorded(self) -> list[Probe]:
         """Keys of the arrays that a sample has beside its rasters."""
-        lessons = {} if self.plan is None else self.plan.lessons
-        return [*self.probes, *((name, "weights") for name in lessons)]
+        schedules = {} if self.plan is None else self.plan.schedules
+        return [*self.probes, *((name, "weights") for name in schedules)]
 
 
 def write_request(folder: Path, request: Request) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from conversions.lava.learner import task_rasters
-from conversions.lava.lessons import lessons_of
+from conversions.lava.learning_schedules import schedules_of
 from hw_models import FixedPointNetwork, InputError, TypeMismatchError
 from hw_models.choices import choice
 from hw_models.errors import brief
 from hw_models.learning_schedule import LearningForm, learning_plan
 from ssdp_neuro.engine.learning_task import learning_task
 from ssdp_neuro.engine.spike_input import spike_input
+from ssdp_neuro.engine.teaching import Teaching
 
 if TYPE_CHECKING:
     from hw_models.lava_processes.model import LavaModel
@@ -23,7 +24,7 @@ def to_lava(
     n_steps: int | None = None,
     *,
     learning: LearningForm | str | None = None,
-    **teaching: Any,
+    teaching: Teaching | None = None,
 ) -> LavaModel:
     """Build the Lava Processes that compute a network bit for bit.
 
@@ -49,10 +50,8 @@ def to_lava(
         replays every sample, in as many steps and one more, to Lava's unmodified
         three-factor ``LearningDense``: compatible with Loihi 2 in form, checked in Lava's
         CPU model, nothing more. With learning, spikes are those of ``B`` samples.
-    **teaching
-        With learning only: ``labels``, ``rewards``, ``teacher``, ``losses``, ``dopamine``,
-        ``seed``, ``epochs``, ``learning_mask``, ``first_sample`` as of
-        :func:`ssdp_neuro.learn`.
+    teaching
+        With learning only, as of :func:`ssdp_neuro.learn`.
 
     Returns
     -------
@@ -107,8 +106,8 @@ def to_lava(
         raise TypeMismatchError(f"network: {brief(network)}; a FixedPointNetwork is needed")
     if learning is not None:
         return _learning_model(network, spikes, n_steps, learning, teaching)
-    if teaching:
-        raise InputError(f"{next(iter(teaching))}: only with learning")
+    if teaching is not None:
+        raise InputError("teaching: only with learning")
     if n_steps is None and spikes is not None:
         raise InputError("to_lava: spikes without n_steps; n_steps is needed with them")
     from hw_models.lava_processes.compatibility import require_fork
@@ -132,7 +131,7 @@ def _learning_model(
     spikes: Any,
     n_steps: int | None,
     learning: LearningForm | str,
-    teaching: dict[str, Any],
+    teaching: Teaching | None,
 ) -> LavaModel:
     form = choice("learning", learning, LearningForm)
     if spikes is None or n_steps is None:
@@ -141,6 +140,6 @@ def _learning_model(
     from hw_models.lava_processes.model import build_model
 
     require_fork()
-    task = learning_task(network, spikes, n_steps=n_steps, **teaching)
-    plan = learning_plan(network, task.n_steps, form, lessons_of(task))
+    task = learning_task(network, spikes, teaching, n_steps=n_steps)
+    plan = learning_plan(network, task.n_steps, form, schedules_of(task))
     return build_model(network, task_rasters(task, plan.clock), plan)

@@ -10,28 +10,21 @@ import numpy as np
 from conversions.lava.exchange_folder import Request, Sample
 from conversions.lava.executor import LavaExecution
 from conversions.lava.interpreter import run_in_interpreter
-from conversions.lava.lessons import lessons_of
+from conversions.lava.learning_schedules import schedules_of
 from hw_models import FixedPointNetwork, RangeError
 from hw_models.choices import member
 from hw_models.learning_schedule import LearningForm, SampleClock, learning_plan
 from ssdp_neuro.engine.learn_result import LearnResult
 from ssdp_neuro.engine.learning_task import LearningRecord, LearningTask, learning_task
+from ssdp_neuro.engine.teaching import Teaching
 
 
 def learn_lava(
     network: FixedPointNetwork,
     spikes: Any,
-    labels: Any = None,
+    teaching: Teaching | None = None,
     *,
     n_steps: int,
-    rewards: Any = None,
-    teacher: Any = None,
-    losses: Any = None,
-    dopamine: Any = None,
-    seed: int = 0,
-    epochs: int = 1,
-    learning_mask: Any = None,
-    first_sample: int = 0,
     form: LearningForm = LearningForm.PROCESS,
     execution: LavaExecution = LavaExecution.DIRECT,
     timeout_s: float = 120.0,
@@ -43,8 +36,7 @@ def learn_lava(
 
     Parameters
     ----------
-    network, spikes, labels, n_steps, rewards, teacher, losses, dopamine, seed, epochs, \
-learning_mask, first_sample
+    network, spikes, teaching, n_steps
         As of :func:`ssdp_neuro.learn`.
     form
         ``PROCESS`` computes the rule bit for bit: the result is that of the engine, but
@@ -79,21 +71,8 @@ learning_mask, first_sample
     member("execution", execution, LavaExecution)
     if not timeout_s > 0:
         raise RangeError(f"timeout_s: {timeout_s!r}; allowed is more than 0")
-    task = learning_task(
-        network,
-        spikes,
-        labels,
-        n_steps=n_steps,
-        rewards=rewards,
-        teacher=teacher,
-        losses=losses,
-        dopamine=dopamine,
-        seed=seed,
-        epochs=epochs,
-        learning_mask=learning_mask,
-        first_sample=first_sample,
-    )
-    plan = learning_plan(network, task.n_steps, form, lessons_of(task))
+    task = learning_task(network, spikes, teaching, n_steps=n_steps)
+    plan = learning_plan(network, task.n_steps, form, schedules_of(task))
     rasters = task_rasters(task, plan.clock)
     inputs = {name: raster[None] for name, raster in rasters.items()}
     request = Request(network, inputs, 1, task.n_seen * plan.clock.period, (), plan)

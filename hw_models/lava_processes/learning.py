@@ -89,14 +89,14 @@ def plastic_processes(projection: DenseProjection, plan: LearningPlan) -> Plasti
     rule: Any = projection.plasticity
     if plan.form is LearningForm.LOIHI:
         return _replayed(projection, plan, gate)
-    lesson = plan.lessons[projection.name]
+    schedule = plan.schedules[projection.name]
     synapses = PlasticDense(
         weights=projection.weights.astype(np.int32),
         rule=rule,
         n_steps=plan.clock.n_steps,
         weight_exp=projection.weight_exponent,
-        seed=lesson.seed,
-        first_sample=lesson.first_sample,
+        seed=schedule.seed,
+        first_sample=schedule.first_sample,
         name=projection.name,
     )
     gate.gate_out.connect(synapses.gate_in)
@@ -105,12 +105,14 @@ def plastic_processes(projection: DenseProjection, plan: LearningPlan) -> Plasti
 
 def _gate(projection: DenseProjection, plan: LearningPlan) -> GivenGate | LabelGate | DopamineGate:
     rule: Any = projection.plasticity
-    lesson = plan.lessons[projection.name]
+    schedule = plan.schedules[projection.name]
     n_post, n_pre = projection.weights.shape
     if rule.third_factor is ThirdFactor.DOPAMINE:
-        return DopamineGate(n_pre=n_pre, n_post=n_post, rule=rule, lesson=lesson, clock=plan.clock)
-    kind = GivenGate if lesson.labels is None else LabelGate
-    return kind(n_post=n_post, lesson=lesson, clock=plan.clock)
+        return DopamineGate(
+            n_pre=n_pre, n_post=n_post, rule=rule, schedule=schedule, clock=plan.clock
+        )
+    kind = GivenGate if schedule.labels is None else LabelGate
+    return kind(n_post=n_post, schedule=schedule, clock=plan.clock)
 
 
 def _replayed(

@@ -16,23 +16,16 @@ from ssdp_neuro.engine.plasticity import DaSsdpRule, ListedSynapses, listed_syna
 from ssdp_neuro.engine.progress import Progress
 from ssdp_neuro.engine.projection_table import PlasticList
 from ssdp_neuro.engine.simulator import Simulator
+from ssdp_neuro.engine.teaching import Teaching
 from ssdp_neuro.engine.third_factors import dopamine_gate
 
 
 def learn(
     network: FixedPointNetwork,
     spikes: Any,
-    labels: Any = None,
+    teaching: Teaching | None = None,
     *,
     n_steps: int,
-    rewards: Any = None,
-    teacher: Any = None,
-    losses: Any = None,
-    dopamine: Any = None,
-    seed: int = 0,
-    epochs: int = 1,
-    learning_mask: Any = None,
-    first_sample: int = 0,
     progress: bool | None = None,
 ) -> LearnResult:
     """Let the plastic projections of a network learn from samples, by integer DA-SSDP.
@@ -48,33 +41,11 @@ def learn(
     spikes
         Input spikes of ``B`` samples (or one), see
         :func:`ssdp_neuro.engine.spike_input.spike_input`.
-    labels
-        For rules with ``ThirdFactor.TEACHER``: the neuron of the target population that
-        should win each sample, int ``(B,)``.
+    teaching
+        Labels, rewards or losses, as the rules need them; seed, epochs and what else a run is
+        told. A default one if not given.
     n_steps
         Steps of a sample.
-    rewards
-        For rules with ``ThirdFactor.REWARD``: one per sample, int ``(B,)``, in 1/128,
-        -256..255.
-    teacher
-        Instead of labels: signed errors, int ``(B, n_post)``, in 1/128, -256..255; or a
-        mapping from target populations to such arrays.
-    losses
-        For rules with ``ThirdFactor.DOPAMINE``, as long as one is in its warm-up: the loss
-        of each sample in any unit, int ``(B,)``, 32 bits.
-    dopamine
-        For the same rules: what has been counted before, the ``dopamine`` of an earlier
-        result; a mapping from plastic projections to :class:`hw_models.SynchronyStatistics`.
-        Nothing if not given.
-    seed
-        Key of the stochastic rounding.
-    epochs
-        How often the samples are gone through.
-    learning_mask
-        Which samples are learned from, bool ``(B,)``; or a mapping from plastic
-        projections to that or to a bool (those not named learn). All if not given.
-    first_sample
-        Number of the first sample, part of the key of the stochastic rounding.
     progress
         Whether to show a progress bar on a long run; by default on a terminal.
 
@@ -91,20 +62,7 @@ def learn(
     ----------
     docs/fixed_point_da_ssdp.md
     """
-    task = learning_task(
-        network,
-        spikes,
-        labels,
-        n_steps=n_steps,
-        rewards=rewards,
-        teacher=teacher,
-        losses=losses,
-        dopamine=dopamine,
-        seed=seed,
-        epochs=epochs,
-        learning_mask=learning_mask,
-        first_sample=first_sample,
-    )
+    task = learning_task(network, spikes, teaching, n_steps=n_steps)
     simulator = Simulator(network, n_threads=1, own_weights=True)
     rules = {name: DaSsdpRule(task.rule(name)) for name in task.plastic}
     record = LearningRecord(task)

@@ -32,6 +32,7 @@ from hw_models.random_bits import random_bits
 from hw_models.records import short_repr
 from ssdp_neuro.engine.learn_result import LearnResult, weight_change
 from ssdp_neuro.engine.spike_input import SpikeInput, spike_input
+from ssdp_neuro.engine.teaching import Teaching
 from ssdp_neuro.engine.third_factors import ThirdFactors, third_factors, winner
 
 
@@ -138,19 +139,7 @@ class LearningRecord:
 
 
 def learning_task(
-    network: Any,
-    spikes: Any,
-    labels: Any = None,
-    *,
-    n_steps: int,
-    rewards: Any = None,
-    teacher: Any = None,
-    losses: Any = None,
-    dopamine: Any = None,
-    seed: int = 0,
-    epochs: int = 1,
-    learning_mask: Any = None,
-    first_sample: int = 0,
+    network: Any, spikes: Any, teaching: Teaching | None = None, *, n_steps: int
 ) -> LearningTask:
     """Check what :func:`ssdp_neuro.learn` was given.
 
@@ -161,20 +150,23 @@ def learning_task(
     """
     if not isinstance(network, FixedPointNetwork):
         raise TypeMismatchError(f"network: {brief(network)}; a FixedPointNetwork is needed")
+    told = Teaching() if teaching is None else teaching
+    if not isinstance(told, Teaching):
+        raise TypeMismatchError(
+            f"teaching: {type(told).__name__}; a Teaching is needed, as Teaching(labels=...)"
+        )
     n_steps = integer("n_steps", n_steps, 1, 2**31 - 1)
-    seed = integer("seed", seed, 0, 2**63 - 1)
     plastic = _plastic(network, n_steps)
-    epochs = integer("epochs", epochs, 1, 2**31 - 1)
     given = spike_input(network, spikes, n_steps)
     n_samples = 1 if given.n_samples is None else given.n_samples
-    statistics = _dopamine(plastic, dopamine)
+    statistics = _dopamine(plastic, told.dopamine)
     factors = third_factors(
         network,
         n_samples,
-        labels=labels,
-        rewards=rewards,
-        teacher=teacher,
-        losses=losses,
+        labels=told.labels,
+        rewards=told.rewards,
+        teacher=told.teacher,
+        losses=told.losses,
         is_warming_up=any(
             counted.n_samples < plastic[name].plasticity.warm_up
             for name, counted in statistics.items()
@@ -185,14 +177,14 @@ def learning_task(
         plastic=plastic,
         given=given,
         factors=factors,
-        mask=_mask(learning_mask, list(plastic), n_samples),
+        mask=_mask(told.learning_mask, list(plastic), n_samples),
         dopamine=statistics,
-        seeds={name: projection_seed(seed, number) for number, name in enumerate(plastic)},
-        seed=seed,
+        seeds={name: projection_seed(told.seed, number) for number, name in enumerate(plastic)},
+        seed=told.seed,
         n_steps=n_steps,
         n_samples=n_samples,
-        n_seen=epochs * n_samples,
-        first_sample=integer("first_sample", first_sample, 0, 2**62),
+        n_seen=told.epochs * n_samples,
+        first_sample=told.first_sample,
     )
 
 

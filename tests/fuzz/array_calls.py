@@ -19,7 +19,7 @@ from hw_models import (
     SparseProjection,
     ThirdFactor,
 )
-from ssdp_neuro import learn, simulate
+from ssdp_neuro import Teaching, learn, simulate
 from ssdp_neuro.data.codes.encoding import latency_code, rate_code
 from ssdp_neuro.decision import accuracy, decide, first_spikes, grouped
 from ssdp_neuro.engine.spike_input import SpikeInput
@@ -157,7 +157,7 @@ KERNEL = np.array([255, 200, 120, 60, 20, 5, 1, 0])
 
 def _learned(third_factor: ThirdFactor, spikes: Any = RASTER, **arguments: Any) -> Any:
     network = LEARNING[third_factor]
-    result = learn(network, spikes, n_steps=N_STEPS, progress=False, **arguments)
+    result = learn(network, spikes, Teaching(**arguments), n_steps=N_STEPS, progress=False)
     learned = result.network.projections[0].weights.tobytes()
     counts = result.spike_counts["cell"].tobytes()
     return learned, counts, result.n_updates, result.dopamine

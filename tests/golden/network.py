@@ -130,12 +130,13 @@ def described(result: Any) -> dict[str, Any]:
 
 def golden_result(n_threads: int) -> dict[str, Any]:
     """What the engine makes of it: a batch, one long sample, and what is learned."""
-    from ssdp_neuro import learn, simulate
+    from ssdp_neuro import Teaching, learn, simulate
 
     network, spikes = golden_network(), golden_spikes()
     long = spikes.reshape(1, N_SAMPLES * N_STEPS, 1, 8, 8)
     settings: dict[str, Any] = {"probes": PROBES, "n_threads": n_threads}
-    learned = learn(network, spikes, LABELS, n_steps=N_STEPS, seed=5, epochs=2, progress=False)
+    told = Teaching(labels=LABELS, seed=5, epochs=2)
+    learned = learn(network, spikes, told, n_steps=N_STEPS, progress=False)
     return {
         "batch": described(simulate(network, spikes, n_steps=N_STEPS, **settings)),
         "long": described(simulate(network, long, n_steps=long.shape[1], **settings)),

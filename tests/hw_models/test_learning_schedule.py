@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from hw_models import RangeError, ShapeError
-from hw_models.learning_schedule import Lesson, SampleClock
+from hw_models.learning_schedule import LearningSchedule, SampleClock
 
 
 def test_sample_clock__counts_samples_and_their_steps():
@@ -14,14 +14,14 @@ def test_sample_clock__counts_samples_and_their_steps():
         SampleClock(n_steps=4, period=3)
 
 
-def test_lesson__gates_are_zero_where_nothing_is_learned():
+def test_learning_schedule__gates_are_zero_where_nothing_is_learned():
     learns = np.array([True, False])
-    assert Lesson(learns=learns).learned_gates(3).tolist() == [[128] * 3, [0] * 3]
-    given = Lesson(learns=learns, gates=np.array([[1, -2], [3, 4]]))
+    assert LearningSchedule(learns=learns).learned_gates(3).tolist() == [[128] * 3, [0] * 3]
+    given = LearningSchedule(learns=learns, gates=np.array([[1, -2], [3, 4]]))
     assert given.learned_gates(2).tolist() == [[1, -2], [0, 0]]
 
 
 @pytest.mark.parametrize("name", ["gates", "labels", "losses"])
-def test_lesson__arrays_have_one_row_per_sample(name):
-    with pytest.raises(ShapeError, match=rf"Lesson\.{name}: shape \(3,\); learns has 2"):
-        Lesson(learns=np.ones(2, dtype=bool), **{name: np.zeros(3, dtype=int)})
+def test_learning_schedule__arrays_have_one_row_per_sample(name):
+    with pytest.raises(ShapeError, match=rf"LearningSchedule\.{name}: shape \(3,\); learns has 2"):
+        LearningSchedule(learns=np.ones(2, dtype=bool), **{name: np.zeros(3, dtype=int)})

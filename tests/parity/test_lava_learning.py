@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from conversions import LavaExecution, learn_lava
 from conversions.lava.learner import task_rasters
-from conversions.lava.lessons import lessons_of
+from conversions.lava.learning_schedules import schedules_of
 from hw_models import (
     DaSsdpParams,
     DenseProjection,
@@ -25,7 +25,7 @@ from hw_models import (
     same_record,
 )
 from hw_models.learning_schedule import LearningForm, learning_plan
-from ssdp_neuro import learn, simulate
+from ssdp_neuro import Teaching, learn, simulate
 from ssdp_neuro.engine.learning_task import learning_task
 from ssdp_neuro.oracle.learn import learn as oracle
 from tests.plasticity_strategies import da_ssdp_params
@@ -99,8 +99,8 @@ def lava_weights(network, spikes, **arguments):
     from hw_models.lava_processes.direct_run import DirectRun
     from hw_models.lava_processes.model import build_model
 
-    task = learning_task(network, spikes, **arguments)
-    plan = learning_plan(network, task.n_steps, LearningForm.PROCESS, lessons_of(task))
+    task = learning_task(network, spikes, Teaching(**arguments), n_steps=N_STEPS)
+    plan = learning_plan(network, task.n_steps, LearningForm.PROCESS, schedules_of(task))
     model = build_model(network, task_rasters(task, plan.clock), plan)
     run = DirectRun(model.processes)
     for _ in range(task.n_seen):
@@ -131,9 +131,10 @@ def test_learn_lava__equals_engine_and_twin(
     network = network_of(rng, hidden, output, loop, bias_mantissa=500, **lif)
     spikes, _ = samples_of(rng, n_samples)
     arguments = factors_of(rng, network, n_samples)
-    arguments |= {"n_steps": N_STEPS, "seed": seed, "first_sample": seed >> 9}
-    expected, _ = oracle(network, spikes, **arguments)
-    lava, engine = (run(network, spikes, **arguments) for run in (learn_lava, learn))
+    arguments |= {"seed": seed, "first_sample": seed >> 9}
+    expected, _ = oracle(network, spikes, n_steps=N_STEPS, **arguments)
+    told = Teaching(**arguments)
+    lava, engine = (run(network, spikes, told, n_steps=N_STEPS) for run in (learn_lava, learn))
     assert same_record(lava.network, expected)
     assert same_record(engine.network, expected)
     assert lava.dopamine == engine.dopamine
@@ -151,15 +152,16 @@ def test_plastic_dense__equals_twin_after_every_one_of_many_samples(bits, roundi
     rule = params_of(kind, bits, rounding, weight_low=-100, weight_high=110)
     network = network_of(rng, output=rule)
     spikes, _ = samples_of(rng, 170)  # twelve such runs: two thousand samples
-    arguments = {"n_steps": N_STEPS, "seed": bits, **factors_of(rng, network, len(spikes))}
+    arguments = {"seed": bits, **factors_of(rng, network, len(spikes))}
     expected = []
 
     def keep(learned):
         expected.append({"hidden->out": learned.projection("hidden->out").weights.tolist()})
 
-    last, _ = oracle(network, spikes, **arguments, on_sample=keep)
+    last, _ = oracle(network, spikes, n_steps=N_STEPS, **arguments, on_sample=keep)
     assert list(lava_weights(network, spikes, **arguments)) == expected
-    assert same_record(learn(network, spikes, **arguments).network, last)
+    learned = learn(network, spikes, Teaching(**arguments), n_steps=N_STEPS).network
+    assert same_record(learned, last)
     changes = sum(one != other for one, other in itertools.pairwise(expected))
     assert changes > 40
 
@@ -170,8 +172,8 @@ def test_learn_lava__equals_engine_after_thousands_of_samples(rounding):
     rules = [params_of(kind, rounding=rounding) for kind in (CONSTANT, TEACHER)]
     network = network_of(rng, *rules)
     spikes, labels = samples_of(rng, 1000)
-    arguments = {"labels": labels, "n_steps": N_STEPS, "seed": 3, "epochs": 2}
-    engine, lava = (run(network, spikes, **arguments) for run in (learn, learn_lava))
+    told = Teaching(labels=labels, seed=3, epochs=2)
+    engine, lava = (run(network, spikes, told, n_steps=N_STEPS) for run in (learn, learn_lava))
     assert same_record(lava.network, engine.network)
     assert lava.decisions["out"].tolist() == engine.decisions["out"].tolist()
     assert lava.n_samples == 2000
@@ -186,7 +188,10 @@ def test_learn_lava__may_be_split_and_the_rest_learned_elsewhere(cut, seed):
     spikes, labels = samples_of(rng, 30)
     losses, mask = rng.integers(0, 99, 30), rng.random(30) < 0.8
     whole = learn_lava(
-        network, spikes, labels, losses=losses, learning_mask=mask, n_steps=N_STEPS, seed=seed
+        network,
+        spikes,
+        Teaching(labels=labels, losses=losses, learning_mask=mask, seed=seed),
+        n_steps=N_STEPS,
     )
     executors = (learn_lava, learn) if seed % 2 else (learn, learn_lava)
     result = dataclasses.replace(whole, network=network, next_sample=0, dopamine={})
@@ -194,13 +199,15 @@ def test_learn_lava__may_be_split_and_the_rest_learned_elsewhere(cut, seed):
         result = run(
             result.network,
             spikes[part],
-            labels[part],
-            losses=losses[part],
-            learning_mask=mask[part],
-            dopamine=result.dopamine,
-            first_sample=result.next_sample,
+            Teaching(
+                labels=labels[part],
+                losses=losses[part],
+                learning_mask=mask[part],
+                dopamine=result.dopamine,
+                first_sample=result.next_sample,
+                seed=seed,
+            ),
             n_steps=N_STEPS,
-            seed=seed,
         )
     assert same_record(result.network, whole.network)
     assert result.dopamine == whole.dopamine
@@ -214,8 +221,8 @@ def test_learn_lava__takes_given_teachers_and_masks_of_projections():
         name: rng.integers(-256, 256, (12, size)) for name, size in (("hidden", 4), ("out", 3))
     }
     mask = {"in->hidden": rng.random(12) < 0.5, "hidden->hidden": False}
-    arguments = {"n_steps": N_STEPS, "teacher": teacher, "learning_mask": mask, "epochs": 2}
-    lava, engine = (run(network, spikes, **arguments) for run in (learn_lava, learn))
+    told = Teaching(teacher=teacher, learning_mask=mask, epochs=2)
+    lava, engine = (run(network, spikes, told, n_steps=N_STEPS) for run in (learn_lava, learn))
     assert same_record(lava.network, engine.network)
     for name, change in lava.changes.items():
         expected = dataclasses.replace(engine.changes[name], rows_visited=change.rows_visited)
@@ -263,9 +270,10 @@ def test_learn_lava__equals_engine_in_the_runtime():
     ]
     network = network_of(rng, *rules)
     spikes, _ = samples_of(rng, 5)
-    arguments = {"n_steps": N_STEPS, "seed": 2**40 + 1, **factors_of(rng, network, 5)}
-    lava = learn_lava(network, spikes, **arguments, execution=LavaExecution.RUNTIME)
-    engine = learn(network, spikes, **arguments)
+    told = Teaching(seed=2**40 + 1, **factors_of(rng, network, 5))
+    runtime = LavaExecution.RUNTIME
+    lava = learn_lava(network, spikes, told, n_steps=N_STEPS, execution=runtime)
+    engine = learn(network, spikes, told, n_steps=N_STEPS)
     assert same_record(lava.network, engine.network)
     assert lava.dopamine == engine.dopamine
     assert all(change.n_changed for change in lava.changes.values())

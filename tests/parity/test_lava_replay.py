@@ -8,7 +8,7 @@ import pytest
 
 from conversions import LavaExecution, learn_lava, to_lava
 from conversions.lava.learner import task_rasters
-from conversions.lava.lessons import lessons_of
+from conversions.lava.learning_schedules import schedules_of
 from hw_models import (
     InputError,
     LearningForm,
@@ -18,6 +18,7 @@ from hw_models import (
     same_record,
 )
 from hw_models.learning_schedule import learning_plan
+from ssdp_neuro import Teaching
 from ssdp_neuro.engine.learning_task import learning_task
 from ssdp_neuro.oracle import da_ssdp as twin
 from ssdp_neuro.oracle.simulate import simulate as oracle
@@ -47,8 +48,8 @@ def replayed(network, spikes, **arguments):
     from hw_models.lava_processes.direct_run import DirectRun
     from hw_models.lava_processes.model import build_model
 
-    task = learning_task(network, spikes, n_steps=N_STEPS, **arguments)
-    plan = learning_plan(network, N_STEPS, LearningForm.LOIHI, lessons_of(task))
+    task = learning_task(network, spikes, Teaching(**arguments), n_steps=N_STEPS)
+    plan = learning_plan(network, N_STEPS, LearningForm.LOIHI, schedules_of(task))
     period = plan.clock.period
     rasters = task_rasters(task, plan.clock)
     model = build_model(network, rasters, plan)
@@ -164,9 +165,10 @@ def test_learn_lava__replay_is_the_same_in_the_runtime():
     rng = np.random.default_rng(7)
     network = network_of(rng, rule_of(CONSTANT), rule_of(REWARD))
     spikes, _ = samples_of(rng, 4)
-    arguments = {"n_steps": N_STEPS, "rewards": [255, -256, 100, -60], "form": LearningForm.LOIHI}
+    told = Teaching(rewards=[255, -256, 100, -60])
+    common = {"n_steps": N_STEPS, "form": LearningForm.LOIHI}
     direct, runtime = (
-        learn_lava(network, spikes, **arguments, execution=execution)
+        learn_lava(network, spikes, told, **common, execution=execution)
         for execution in (LavaExecution.DIRECT, LavaExecution.RUNTIME)
     )
     assert same_record(direct.network, runtime.network)
@@ -180,12 +182,14 @@ def test_to_lava__builds_what_learn_lava_runs(form):
     rng = np.random.default_rng(9)
     network = network_of(rng, rule_of(CONSTANT), rule_of(TEACHER))
     spikes, labels = samples_of(rng, 10)
-    model = to_lava(network, spikes, N_STEPS, learning=form, labels=labels, seed=4)
+    model = to_lava(
+        network, spikes, N_STEPS, learning=form, teaching=Teaching(labels=labels, seed=4)
+    )
     run = DirectRun(model.processes)
     for _ in range(len(spikes) * model.plan.clock.period):
         run.step()
     expected = learn_lava(
-        network, spikes, labels, n_steps=N_STEPS, seed=4, form=LearningForm(form)
+        network, spikes, Teaching(labels=labels, seed=4), n_steps=N_STEPS, form=LearningForm(form)
     ).network
     for name, plastic in model.plastic.items():
         weights = expected.projection(name).weights
@@ -193,14 +197,14 @@ def test_to_lava__builds_what_learn_lava_runs(form):
         assert (weights != network.projection(name).weights).any()
 
 
-def test_to_lava__refuses_lessons_that_it_does_not_use():
+def test_to_lava__refuses_teaching_that_it_does_not_use():
     rng = np.random.default_rng(9)
     network = network_of(rng, rule_of(CONSTANT))
     spikes, _ = samples_of(rng, 1)
     with pytest.raises(TypeMismatchError, match=r"learning: 'chip'; .* one of 'process', 'loihi'"):
         to_lava(network, spikes, N_STEPS, learning="chip")
-    with pytest.raises(InputError, match="seed: only with learning"):
-        to_lava(network, spikes[0], N_STEPS, seed=4)
+    with pytest.raises(InputError, match="teaching: only with learning"):
+        to_lava(network, spikes[0], N_STEPS, teaching=Teaching(seed=4))
     with pytest.raises(InputError, match="learning needs spikes and n_steps"):
         to_lava(network, learning=LearningForm.LOIHI)
 
@@ -221,5 +225,9 @@ def test_learn_lava__replay_refuses_what_learning_dense_does_not_hold(fields, me
     spikes, _ = samples_of(rng, 1)
     with pytest.raises(RangeError, match=message):
         learn_lava(
-            network.replace(plastic), spikes, rewards=[1], n_steps=N_STEPS, form=LearningForm.LOIHI
+            network.replace(plastic),
+            spikes,
+            Teaching(rewards=[1]),
+            n_steps=N_STEPS,
+            form=LearningForm.LOIHI,
         )

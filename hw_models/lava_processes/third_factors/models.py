@@ -15,18 +15,18 @@ from hw_models.lava_processes.third_factors.process import DopamineGate, GivenGa
 
 
 class _Gate(PyLoihiProcessModel):
-    """What the gates have in common: a lesson and a clock."""
+    """What the gates have in common: a schedule and a clock."""
 
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
-        self.lesson = proc_params["lesson"]
+        self.schedule = proc_params["schedule"]
         self.clock = proc_params["clock"]
         self.n_post = proc_params["n_post"]
 
     def is_learned(self) -> bool:
         """Whether there is something to learn from the sample of this step."""
         sample = self.clock.sample(self.time_step)
-        return sample < self.lesson.learns.size and bool(self.lesson.learns[sample])
+        return sample < self.schedule.learns.size and bool(self.schedule.learns[sample])
 
 
 @implements(proc=GivenGate, protocol=LoihiProtocol)
@@ -39,7 +39,7 @@ class PyGivenGateModel(_Gate):
 
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
-        self.gates = self.lesson.learned_gates(self.n_post)
+        self.gates = self.schedule.learned_gates(self.n_post)
         self.none = np.zeros(self.n_post, dtype=np.int32)
 
     def run_spk(self) -> None:
@@ -77,7 +77,7 @@ class PyLabelGateModel(_Gate):
         gates = np.zeros(self.n_post, dtype=np.int32)
         if not self.is_learned():
             return gates
-        label = int(self.lesson.labels[self.clock.sample(self.time_step)])
+        label = int(self.schedule.labels[self.clock.sample(self.time_step)])
         most = self.counts.max()
         gates[(self.counts > 0) & (self.counts >= self.counts[label])] = -GATE_ONE
         never = self.clock.n_steps
@@ -100,7 +100,7 @@ class PyDopamineGateModel(_Gate):
         super().__init__(proc_params)
         self.warm_up = proc_params["rule"].warm_up
         self.least_correlation = proc_params["rule"].least_correlation
-        self.statistics = self.lesson.statistics
+        self.statistics = self.schedule.statistics
         self.fired_pre = np.zeros(proc_params["n_pre"], dtype=bool)
         self.fired_post = np.zeros(self.n_post, dtype=bool)
 
@@ -126,7 +126,7 @@ class PyDopamineGateModel(_Gate):
 
     def run_lrn(self) -> None:
         """Count the sample."""
-        loss = self.lesson.losses[self.clock.sample(self.time_step)]
+        loss = self.schedule.losses[self.clock.sample(self.time_step)]
         self.statistics = self.statistics.add(self._synchrony(), loss)
 
     def _synchrony(self) -> int:

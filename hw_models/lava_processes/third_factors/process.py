@@ -1,29 +1,29 @@
 """Ports of the Processes that make gates; each sends int32 ``(n_post,)`` in 1/128.
 
 The gate of a sample is right in its last step and stays until the next sample begins.
-Samples that are not learned from, and all after the last lesson, have gate 0.
+Samples that are not learned from, and all after the last one, have gate 0.
 """
 
 from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import AbstractProcess
 
-from hw_models.learning_schedule import Lesson, SampleClock
+from hw_models.learning_schedule import LearningSchedule, SampleClock
 from hw_models.plasticity import DaSsdpParams
 
 
 class GivenGate(AbstractProcess):
     """Gates that were known before: a constant, rewards, a teacher's errors."""
 
-    def __init__(self, *, n_post: int, lesson: Lesson, clock: SampleClock) -> None:
-        super().__init__(n_post=n_post, lesson=lesson, clock=clock)
+    def __init__(self, *, n_post: int, schedule: LearningSchedule, clock: SampleClock) -> None:
+        super().__init__(n_post=n_post, schedule=schedule, clock=clock)
         self.gate_out = OutPort(shape=(n_post,))
 
 
 class LabelGate(AbstractProcess):
     """Gates from a sample's label and the target's spikes, which come in at ``s_in_bap``."""
 
-    def __init__(self, *, n_post: int, lesson: Lesson, clock: SampleClock) -> None:
-        super().__init__(n_post=n_post, lesson=lesson, clock=clock)
+    def __init__(self, *, n_post: int, schedule: LearningSchedule, clock: SampleClock) -> None:
+        super().__init__(n_post=n_post, schedule=schedule, clock=clock)
         self.s_in_bap = InPort(shape=(n_post,))
         self.gate_out = OutPort(shape=(n_post,))
 
@@ -35,9 +35,15 @@ class DopamineGate(AbstractProcess):
     """
 
     def __init__(
-        self, *, n_pre: int, n_post: int, rule: DaSsdpParams, lesson: Lesson, clock: SampleClock
+        self,
+        *,
+        n_pre: int,
+        n_post: int,
+        rule: DaSsdpParams,
+        schedule: LearningSchedule,
+        clock: SampleClock,
     ) -> None:
-        super().__init__(n_pre=n_pre, n_post=n_post, rule=rule, lesson=lesson, clock=clock)
+        super().__init__(n_pre=n_pre, n_post=n_post, rule=rule, schedule=schedule, clock=clock)
         self.s_in = InPort(shape=(n_pre,))
         self.s_in_bap = InPort(shape=(n_post,))
         self.gate_out = OutPort(shape=(n_post,))

@@ -21,7 +21,7 @@ from benchmarks.few_shot_study.settings import (
 )
 from benchmarks.few_shot_study.study import Experiment, run_study
 from hw_models import FixedPointNetwork, InputError, RangeError
-from ssdp_neuro import learn, simulate
+from ssdp_neuro import Teaching, learn, simulate
 from ssdp_neuro.data import Subset, few_of_each, from_arrays, to_arrays
 from ssdp_neuro.decision import decide
 from ssdp_neuro.rules.plastic_readout import READOUT, with_plastic_readout
@@ -57,11 +57,14 @@ def test_learn_on_chip__the_readout_learns_as_the_whole_network_does(experiment)
         n_new = 0 if stage else N_CLASSES - SMALL.n_trained
         result = learn(
             with_plastic_readout(whole, rule, n_new=n_new),
-            *to_arrays(whole_lesson),
+            to_arrays(whole_lesson)[0],
+            Teaching(
+                labels=whole_lesson.labels,
+                seed=5,
+                epochs=SMALL.passes(len(lesson), N_CLASSES),
+                first_sample=n_seen,
+            ),
             n_steps=20,
-            seed=5,
-            epochs=SMALL.passes(len(lesson), N_CLASSES),
-            first_sample=n_seen,
         )
         whole, n_seen = result.network, result.next_sample
     assert (learned.projection(READOUT).weights == whole.projection(READOUT).weights).all()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from hw_models import SynchronyStatistics
-from hw_models.learning_schedule import Lesson, SampleClock
+from hw_models.learning_schedule import LearningSchedule, SampleClock
 
 pytestmark = pytest.mark.lava
 CLOCK = SampleClock(n_steps=2, period=3)
@@ -33,17 +33,17 @@ def sent(gate, n_steps, **spikes):
 def test_given_gate__sends_a_row_per_sample_and_nothing_after_the_last():
     from hw_models.lava_processes.third_factors.process import GivenGate
 
-    lesson = Lesson(learns=LEARNS, gates=np.array([[5, -6], [7, 8], [9, 10]]))
-    gates = sent(GivenGate(n_post=2, lesson=lesson, clock=CLOCK), 12)
+    schedule = LearningSchedule(learns=LEARNS, gates=np.array([[5, -6], [7, 8], [9, 10]]))
+    gates = sent(GivenGate(n_post=2, schedule=schedule, clock=CLOCK), 12)
     assert gates == [[5, -6]] * 3 + [[0, 0]] * 3 + [[9, 10]] * 3 + [[0, 0]] * 3
 
 
 def test_label_gate__knows_the_sample_so_far_and_holds_it_until_the_next():
     from hw_models.lava_processes.third_factors.process import LabelGate
 
-    lesson = Lesson(learns=LEARNS, labels=np.array([0, 0, 1]))
+    schedule = LearningSchedule(learns=LEARNS, labels=np.array([0, 0, 1]))
     raster = [[0, 1], [1, 0], [1, 0], [1, 1], [1, 1], [1, 1], [0, 1], [0, 0], [1, 0]]
-    gate = LabelGate(n_post=2, lesson=lesson, clock=CLOCK)
+    gate = LabelGate(n_post=2, schedule=schedule, clock=CLOCK)
     assert sent(gate, 9, s_in_bap=raster) == [
         *([128, -128], [128, -128], [128, -128]),  # a tie, which the earlier spike wins
         *([0, 0], [0, 0], [0, 0]),
@@ -59,7 +59,7 @@ def test_dopamine_gate__is_closed_in_the_warm_up_and_fitted_afterwards():
         n_pre=2,
         n_post=2,
         rule=warm_rule(),
-        lesson=Lesson(
+        schedule=LearningSchedule(
             learns=np.ones(3, dtype=bool), losses=losses, statistics=SynchronyStatistics()
         ),
         clock=CLOCK,

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hw_models import DenseProjection, FixedPointNetwork, InputPopulation, LifPopulation
-from ssdp_neuro import learn, simulate
+from ssdp_neuro import Teaching, learn, simulate
 from ssdp_neuro.engine.job import FIRST_CHUNK_STEPS, Job
 from ssdp_neuro.engine.latencies import Latencies
 from ssdp_neuro.engine.learning_task import learning_task
@@ -84,7 +84,7 @@ def peak_of_learning(n_steps, interval):
     network = busy_network(rule, interval)
     learn(network, None, n_steps=n_steps)
     tracemalloc.start()
-    result = learn(network, None, n_steps=n_steps, learning_mask=False)
+    result = learn(network, None, Teaching(learning_mask=False), n_steps=n_steps)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert result.spike_counts["busy"].tolist() == [[n_steps // interval] * 3000]

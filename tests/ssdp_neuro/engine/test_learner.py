@@ -13,7 +13,7 @@ from hw_models import (
     Rounding,
     same_record,
 )
-from ssdp_neuro import learn, simulate
+from ssdp_neuro import Teaching, learn, simulate
 from ssdp_neuro.oracle import da_ssdp
 from ssdp_neuro.oracle.learn import learn as oracle
 from tests.plasticity_strategies import da_ssdp_params
@@ -51,15 +51,14 @@ def test_learn__equals_oracle(seed, n_samples, hidden_rule, output_rule, loop_ru
     has_gate = loop_rule is not None and loop_rule.third_factor is DOPAMINE
     losses = rng.integers(-(2**31), 2**31, n_samples) if has_gate else None
     common = {
-        "n_steps": N_STEPS,
         "labels": labels,
         "rewards": rewards,
         "losses": losses,
         "seed": seed,
         "first_sample": 3,
     }
-    expected, winners = oracle(network, batch, **common)
-    result = learn(network, batch, **common)
+    expected, winners = oracle(network, batch, n_steps=N_STEPS, **common)
+    result = learn(network, batch, Teaching(**common), n_steps=N_STEPS)
     assert same_record(result.network, expected)
     assert [None if w < 0 else w for w in result.decisions["out"].tolist()] == winners
 
@@ -72,16 +71,14 @@ def test_learn__split_of_the_samples_does_not_matter(data, rounding):
     rule = params_of(TEACHER, rounding=rounding)
     network = two_layers(rng, output_rule=rule)
     batch, labels = batch_of(rng, 8), rng.integers(0, N_CLASSES, 8)
-    whole = learn(network, batch, labels, n_steps=N_STEPS, seed=4)
+    whole = learn(network, batch, Teaching(labels=labels, seed=4), n_steps=N_STEPS)
     cut = data.draw(st.integers(1, 7))
-    first = learn(network, batch[:cut], labels[:cut], n_steps=N_STEPS, seed=4)
+    first = learn(network, batch[:cut], Teaching(labels=labels[:cut], seed=4), n_steps=N_STEPS)
     second = learn(
         first.network,
         batch[cut:],
-        labels[cut:],
+        Teaching(labels=labels[cut:], seed=4, first_sample=first.next_sample),
         n_steps=N_STEPS,
-        seed=4,
-        first_sample=first.next_sample,
     )
     assert same_record(second.network, whole.network)
     assert second.next_sample == whole.next_sample == 8
@@ -95,17 +92,19 @@ def test_learn__dopamine_gate_opens_after_the_warm_up_however_the_run_is_split(c
     network = two_layers(rng, hidden_rule=rule)
     batch, losses = batch_of(rng, 24), rng.integers(0, 1000, 24)
     expected, _ = oracle(network, batch, n_steps=N_STEPS, losses=losses, seed=1)
-    warm = learn(network, batch[:6], n_steps=N_STEPS, losses=losses[:6], seed=1)
+    warm = learn(network, batch[:6], Teaching(losses=losses[:6], seed=1), n_steps=N_STEPS)
     assert same_record(warm.network, network)
-    first = learn(network, batch[:cut], n_steps=N_STEPS, losses=losses[:cut], seed=1)
+    first = learn(network, batch[:cut], Teaching(losses=losses[:cut], seed=1), n_steps=N_STEPS)
     second = learn(
         first.network,
         batch[cut:],
+        Teaching(
+            losses=losses[cut:] if cut < 6 else None,
+            dopamine=first.dopamine,
+            first_sample=first.next_sample,
+            seed=1,
+        ),
         n_steps=N_STEPS,
-        losses=losses[cut:] if cut < 6 else None,
-        dopamine=first.dopamine,
-        first_sample=first.next_sample,
-        seed=1,
     )
     assert same_record(second.network, expected)
     assert second.changes["in->hidden"].n_changed > 0
@@ -117,8 +116,8 @@ def test_learn__samples_switched_off_are_not_in_the_warm_up():
     rng = np.random.default_rng(9)
     network = two_layers(rng, hidden_rule=params_of(DOPAMINE, warm_up=3))
     batch, losses, mask = batch_of(rng, 8), np.arange(8), np.arange(8) % 2 == 0
-    result = learn(network, batch, n_steps=N_STEPS, losses=losses, learning_mask=mask)
-    only = learn(network, batch[mask], n_steps=N_STEPS, losses=losses[mask])
+    result = learn(network, batch, Teaching(losses=losses, learning_mask=mask), n_steps=N_STEPS)
+    only = learn(network, batch[mask], Teaching(losses=losses[mask]), n_steps=N_STEPS)
     assert result.dopamine == only.dopamine
     assert result.dopamine["in->hidden"].n_samples == 3
 
@@ -127,11 +126,11 @@ def test_learn__seeds_and_sample_numbers_count_modulo_2_to_the_32():
     rng = np.random.default_rng(11)
     network = two_layers(rng, hidden_rule=params_of(CONSTANT, rounding=Rounding.STOCHASTIC))
     batch = batch_of(rng, 3)
-    plain = learn(network, batch, n_steps=N_STEPS, seed=5, first_sample=1)
-    far = learn(network, batch, n_steps=N_STEPS, seed=2**32 + 5, first_sample=2**32 + 1)
+    plain = learn(network, batch, Teaching(seed=5, first_sample=1), n_steps=N_STEPS)
+    far = learn(network, batch, Teaching(seed=2**32 + 5, first_sample=2**32 + 1), n_steps=N_STEPS)
     assert same_record(plain.network, far.network)
-    over = learn(network, batch, n_steps=N_STEPS, seed=5, first_sample=2**32 - 1)
-    learn(over.network, batch, n_steps=N_STEPS, first_sample=over.next_sample)
+    over = learn(network, batch, Teaching(seed=5, first_sample=2**32 - 1), n_steps=N_STEPS)
+    learn(over.network, batch, Teaching(first_sample=over.next_sample), n_steps=N_STEPS)
     assert not same_record(plain.network, over.network)
 
 
@@ -159,7 +158,7 @@ def test_learn__epochs_go_on_counting_samples():
     rule = params_of(CONSTANT, rounding=Rounding.STOCHASTIC, shift=21)
     network = two_layers(rng, hidden_rule=rule)
     batch = batch_of(rng, 3)
-    twice = learn(network, batch, n_steps=N_STEPS, epochs=2)
+    twice = learn(network, batch, Teaching(epochs=2), n_steps=N_STEPS)
     joined = learn(network, np.concatenate([batch, batch]), n_steps=N_STEPS)
     assert same_record(twice.network, joined.network)
     assert not same_record(twice.network, network)
@@ -195,12 +194,12 @@ def test_learn__mask_switches_samples_and_projections_off():
     rng = np.random.default_rng(4)
     network = two_layers(rng, hidden_rule=params_of(CONSTANT), loop_rule=params_of(CONSTANT))
     batch = batch_of(rng, 4)
-    off = learn(network, batch, n_steps=N_STEPS, learning_mask=np.zeros(4, dtype=bool))
+    off = learn(network, batch, Teaching(learning_mask=np.zeros(4, dtype=bool)), n_steps=N_STEPS)
     assert same_record(off.network, network)
     assert off.n_updates == 0
-    one = learn(network, batch, n_steps=N_STEPS, learning_mask={"in->hidden": False})
+    one = learn(network, batch, Teaching(learning_mask={"in->hidden": False}), n_steps=N_STEPS)
     assert one.changes["in->hidden"].n_changed == 0 < one.changes["hidden->hidden"].n_changed
-    first = learn(network, batch, n_steps=N_STEPS, learning_mask=np.arange(4) == 0)
+    first = learn(network, batch, Teaching(learning_mask=np.arange(4) == 0), n_steps=N_STEPS)
     assert same_record(first.network, learn(network, batch[0], n_steps=N_STEPS).network)
 
 
@@ -208,12 +207,14 @@ def test_learn__teacher_gates_may_replace_labels():
     rng = np.random.default_rng(5)
     network = two_layers(rng, output_rule=params_of(TEACHER))
     sample = batch_of(rng, 1)
-    none = learn(network, sample, n_steps=N_STEPS, teacher=np.zeros((1, N_CLASSES), dtype=int))
+    none = learn(
+        network, sample, Teaching(teacher=np.zeros((1, N_CLASSES), dtype=int)), n_steps=N_STEPS
+    )
     assert same_record(none.network, network)
     trains = simulate(network, sample[0], n_steps=N_STEPS).raster("out").T.tolist()
-    by_label = learn(network, sample, [1], n_steps=N_STEPS)
+    by_label = learn(network, sample, Teaching(labels=[1]), n_steps=N_STEPS)
     gates = {"out": [da_ssdp.teacher_gates(trains, 1)]}
-    by_gates = learn(network, sample, n_steps=N_STEPS, teacher=gates)
+    by_gates = learn(network, sample, Teaching(teacher=gates), n_steps=N_STEPS)
     assert by_label.changes["hidden->out"].n_changed > 0
     assert same_record(by_gates.network, by_label.network)
 
@@ -244,7 +245,7 @@ def test_learn__teacher_makes_the_right_neuron_win():
     labels = rng.integers(0, N_CLASSES, 150)
     batch = prototypes[labels] & (rng.random((150, N_STEPS, 40)) < 0.4)
     asleep = np.zeros(150, dtype=bool)
-    without = learn(network, batch, labels, n_steps=N_STEPS, learning_mask=asleep)
-    learned = learn(network, batch, labels, n_steps=N_STEPS)
+    without = learn(network, batch, Teaching(labels=labels, learning_mask=asleep), n_steps=N_STEPS)
+    learned = learn(network, batch, Teaching(labels=labels), n_steps=N_STEPS)
     right = [(result.decisions["out"] == labels)[-100:].mean() for result in (without, learned)]
     assert right[0] < 0.6 < 0.95 < right[1]

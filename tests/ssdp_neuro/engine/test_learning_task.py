@@ -11,7 +11,7 @@ from hw_models import (
     TypeMismatchError,
     UnknownNameError,
 )
-from ssdp_neuro import learn
+from ssdp_neuro import Teaching, learn
 from tests.ssdp_neuro.engine.plastic_networks import (
     CONSTANT,
     DOPAMINE,
@@ -90,7 +90,7 @@ def test_learn__refuses_what_does_not_fit(rules, arguments, error, message):
         np.random.default_rng(0), **{name: params_of(kind) for name, kind in rules.items()}
     )
     with pytest.raises(error, match=message):
-        learn(network, BATCH, n_steps=N_STEPS, **arguments)
+        learn(network, BATCH, Teaching(**arguments), n_steps=N_STEPS)
 
 
 def test_dense_projection__plastic_weights_must_lie_in_the_range_of_the_rule():
@@ -98,3 +98,13 @@ def test_dense_projection__plastic_weights_must_lie_in_the_range_of_the_rule():
     rule = params_of(CONSTANT, weight_low=-40, weight_high=50)
     with pytest.raises(RangeError, match=r"in->hidden.weights: value .* allowed -40\.\.50"):
         dataclasses.replace(network.projection("in->hidden"), plasticity=rule)
+
+
+def test_learn__a_misspelt_or_bare_teaching_is_found_at_the_call():
+    network = two_layers(np.random.default_rng(0), output_rule=params_of(TEACHER))
+    with pytest.raises(TypeError, match="lables"):
+        Teaching(lables=[0, 1])
+    with pytest.raises(
+        TypeMismatchError, match=r"list; a Teaching is needed, as Teaching\(labels="
+    ):
+        learn(network, BATCH, [0, 1], n_steps=N_STEPS)

@@ -7,7 +7,7 @@ PROGRAM = """
     import numba
     import numpy as np
     from hw_models import ThirdFactor
-    from ssdp_neuro import learn, simulate
+    from ssdp_neuro import Teaching, learn, simulate
     from ssdp_neuro.engine.readiness import make_ready
     from tests.ssdp_neuro.engine.plastic_networks import N_STEPS, batch_of, params_of, two_layers
 
@@ -30,8 +30,8 @@ PROGRAM = """
     simulate(network, batch, n_steps=N_STEPS, probes=[("out", "v")], n_threads=2)
     simulate(network, batch[0], n_steps=N_STEPS)
     simulate(network, None, n_steps=N_STEPS)
-    learn(network, batch, labels, n_steps=N_STEPS)
-    learn(network, batch, n_steps=N_STEPS, teacher=np.ones((3, 3), np.int32))
+    learn(network, batch, Teaching(labels=labels), n_steps=N_STEPS)
+    learn(network, batch, Teaching(teacher=np.ones((3, 3), np.int32)), n_steps=N_STEPS)
     assert compiled() == before, set(compiled().items()) - set(before.items())
     print(before["ssdp_neuro.engine.kernels.network", "run_network"])
 """

@@ -9,19 +9,19 @@ from typing import Any
 import numpy as np
 
 from hw_models import SynchronyStatistics, ThirdFactor
-from hw_models.learning_schedule import LearningForm, LearningPlan, Lesson, SampleClock
+from hw_models.learning_schedule import LearningForm, LearningPlan, LearningSchedule, SampleClock
 from ssdp_neuro.engine.learning_task import LearningTask
 
 ARRAYS = ("learns", "gates", "labels", "losses")
 SUMS = [field.name for field in dataclasses.fields(SynchronyStatistics)]
 
 
-def lessons_of(task: LearningTask) -> dict[str, Lesson]:
+def schedules_of(task: LearningTask) -> dict[str, LearningSchedule]:
     """What teaches each plastic projection in all samples of a task, epochs included."""
-    return {name: _lesson(task, name) for name in task.plastic}
+    return {name: _schedule(task, name) for name in task.plastic}
 
 
-def _lesson(task: LearningTask, name: str) -> Lesson:
+def _schedule(task: LearningTask, name: str) -> LearningSchedule:
     n_epochs = task.n_seen // task.n_samples
     projection, factors = task.plastic[name], task.factors
     fields: dict[str, Any] = {}
@@ -38,7 +38,7 @@ def _lesson(task: LearningTask, name: str) -> Lesson:
     for field, values in fields.items():
         if field != "statistics" and values is not None:
             fields[field] = np.concatenate([values] * n_epochs)
-    return Lesson(
+    return LearningSchedule(
         learns=np.tile(task.mask[name], n_epochs),
         seed=task.seeds[name],
         first_sample=task.first_sample,
@@ -51,15 +51,15 @@ def write_plan(path: Path, plan: LearningPlan) -> None:
     arrays: dict[str, Any] = {
         "form": plan.form.value,
         "clock": np.array([plan.clock.n_steps, plan.clock.period]),
-        "names": np.array(list(plan.lessons), dtype=np.str_),
+        "names": np.array(list(plan.schedules), dtype=np.str_),
     }
-    for place, lesson in enumerate(plan.lessons.values()):
-        arrays[f"key{place}"] = np.array([lesson.seed, lesson.first_sample])
+    for place, schedule in enumerate(plan.schedules.values()):
+        arrays[f"key{place}"] = np.array([schedule.seed, schedule.first_sample])
         for name in ARRAYS:
-            if getattr(lesson, name) is not None:
-                arrays[f"{name}{place}"] = getattr(lesson, name)
-        if lesson.statistics is not None:  # as text: the sums may be longer than 64 bits
-            sums = [str(getattr(lesson.statistics, name)) for name in SUMS]
+            if getattr(schedule, name) is not None:
+                arrays[f"{name}{place}"] = getattr(schedule, name)
+        if schedule.statistics is not None:  # as text: the sums may be longer than 64 bits
+            sums = [str(getattr(schedule.statistics, name)) for name in SUMS]
             arrays[f"sums{place}"] = np.array(sums, dtype=np.str_)
     np.savez(path, **arrays)
 
@@ -67,7 +67,7 @@ def write_plan(path: Path, plan: LearningPlan) -> None:
 def read_plan(path: Path) -> LearningPlan:
     """Take a plan from a file."""
     with np.load(path, allow_pickle=False) as arrays:
-        lessons = {}
+        schedules = {}
         for place, name in enumerate(arrays["names"].tolist()):
             fields: dict[str, Any] = {
                 field: arrays[f"{field}{place}"] for field in ARRAYS if f"{field}{place}" in arrays
@@ -76,9 +76,9 @@ def read_plan(path: Path) -> LearningPlan:
                 sums = map(int, arrays[f"sums{place}"].tolist())
                 fields["statistics"] = SynchronyStatistics(**dict(zip(SUMS, sums, strict=True)))
             seed, first_sample = map(int, arrays[f"key{place}"])
-            lessons[name] = Lesson(seed=seed, first_sample=first_sample, **fields)
+            schedules[name] = LearningSchedule(seed=seed, first_sample=first_sample, **fields)
         n_steps, period = map(int, arrays["clock"])
         form = LearningForm(str(arrays["form"]))
     return LearningPlan(
-        form=form, clock=SampleClock(n_steps=n_steps, period=period), lessons=lessons
+        form=form, clock=SampleClock(n_steps=n_steps, period=period), schedules=schedules
     )
