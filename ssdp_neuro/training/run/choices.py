@@ -24,26 +24,6 @@ class SurrogateKind(enum.Enum):
     MULTI_GAUSSIAN = "multi-gaussian"
 
 
-class RuleKind(enum.Enum):
-    """Rules beside the optimizer; the last four are controls for DA-SSDP."""
-
-    NONE = "none"
-    SSDP = "ssdp"
-    DA_SSDP = "da-ssdp"
-    GATE_AT_ONE = "gate-at-one"
-    CONSTANT = "constant"
-    RANDOM = "random"
-    SHUFFLED_LATENCIES = "shuffled-latencies"
-
-
-class PresetName(enum.Enum):
-    """Sets of the rule's constants; docs/plasticity_in_pytorch.md says what differs."""
-
-    CORRECTED = "corrected"
-    PAPER = "paper"
-    REFERENCE = "reference"
-
-
 class OptimizerKind(enum.Enum):
     """Optimizers of PyTorch."""
 

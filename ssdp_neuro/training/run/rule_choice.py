@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from hw_models import InputError
+from ssdp_neuro.rules.names import RuleName
 from ssdp_neuro.training.networks.stages import stages
 from ssdp_neuro.training.networks.transformer import SpikingTransformer
 from ssdp_neuro.training.plasticity.controls import (
@@ -17,22 +18,20 @@ from ssdp_neuro.training.plasticity.controls import (
     ShuffledLatencies,
 )
 from ssdp_neuro.training.plasticity.da_ssdp import DASSDP
-from ssdp_neuro.training.plasticity.rule_settings import Preset
 from ssdp_neuro.training.plasticity.spike_tap import InputOf
 from ssdp_neuro.training.plasticity.ssdp import SSDP, Triple
-from ssdp_neuro.training.run.choices import RuleKind
 from ssdp_neuro.training.run.section import nearest
 from ssdp_neuro.training.run.settings.rule import RuleSection
 
-RULES: dict[RuleKind, type[SSDP]] = {
-    RuleKind.SSDP: SSDP,
-    RuleKind.DA_SSDP: DASSDP,
-    RuleKind.GATE_AT_ONE: GateAtOne,
-    RuleKind.CONSTANT: ConstantUpdate,
-    RuleKind.RANDOM: RandomUpdate,
-    RuleKind.SHUFFLED_LATENCIES: ShuffledLatencies,
+RULES: dict[RuleName, type[SSDP]] = {
+    RuleName.SSDP: SSDP,
+    RuleName.DA_SSDP: DASSDP,
+    RuleName.GATE_AT_ONE: GateAtOne,
+    RuleName.CONSTANT: ConstantUpdate,
+    RuleName.RANDOM: RandomUpdate,
+    RuleName.SHUFFLED_LATENCIES: ShuffledLatencies,
 }
-SEEDED = (RuleKind.RANDOM, RuleKind.SHUFFLED_LATENCIES)
+SEEDED = (RuleName.RANDOM, RuleName.SHUFFLED_LATENCIES)
 ALL = "all"
 
 
@@ -46,7 +45,7 @@ def make_rule(
     InputError
         If a layer is not one of the network's.
     """
-    if settings.kind is RuleKind.NONE:
+    if settings.kind is RuleName.NONE:
         return None
     changes: dict[str, Any] = settings.changes()
     if settings.kind in SEEDED:
@@ -54,7 +53,7 @@ def make_rule(
     return RULES[settings.kind](
         chosen_connections(settings, model),
         warm_up_steps=settings.warm_up_steps,
-        preset=Preset[settings.preset.name],
+        preset=settings.preset,
         optimizer=optimizer,
         **changes,
     )

@@ -117,7 +117,7 @@ def toml_value(value: Any) -> str:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, enum.Enum):
-        return value.value
+        return _word(value)
     if isinstance(value, (tuple, list)):
         return [_plain(item) for item in value]
     if isinstance(value, (bool, int, float, str, dict)):
@@ -144,8 +144,9 @@ def _value(where: str, hint: Any, value: Any) -> Any:
             raise _wrong(where, hint, value)
         pairs = zip(kinds, value, strict=True)
         return tuple(_value(f"{where}[{i}]", k, item) for i, (k, item) in enumerate(pairs))
-    if isinstance(hint, type) and issubclass(hint, enum.Enum):
-        return _choice(where, hint, value)
+    choices = _choices(hint)
+    if choices:
+        return _choice(where, choices, value)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return real(where, value)
     if hint in (bool, int, float, str):
@@ -157,11 +158,23 @@ def _value(where: str, hint: Any, value: Any) -> Any:
     raise _wrong(where, hint, value)
 
 
-def _choice(where: str, kind: type[enum.Enum], value: Any) -> enum.Enum:
-    for member in kind:
-        if value == member.value and type(value) is type(member.value):
+def _choices(hint: Any) -> list[enum.Enum]:
+    """What a field that names one of several may be: an enum, or some of its members."""
+    if typing.get_origin(hint) is typing.Literal:
+        return list(typing.get_args(hint))
+    return list(hint) if isinstance(hint, type) and issubclass(hint, enum.Enum) else []
+
+
+def _word(member: enum.Enum) -> str:
+    """What a config calls a member: its value, or its name where that is a record."""
+    return member.value if isinstance(member.value, str) else member.name.lower()
+
+
+def _choice(where: str, members: list[enum.Enum], value: Any) -> enum.Enum:
+    words = [_word(member) for member in members]
+    for member, word in zip(members, words, strict=True):
+        if value == word and isinstance(value, str):
             return member
-    words = [str(member.value) for member in kind]
     close = nearest(str(value), words)
     more = f" ({', '.join(words)})" if "did you mean" in close else ""
     raise InputError(f"{where}: {value!r}{close}{more}")
@@ -181,8 +194,9 @@ def _allowed(hint: Any) -> str:
         return " or ".join(_allowed(kind) for kind in kinds)
     if origin is tuple:
         return f"list of {_allowed(typing.get_args(hint)[0])}"
-    if isinstance(hint, type) and issubclass(hint, enum.Enum):
-        return " | ".join(f'"{member.value}"' for member in hint)
+    choices = _choices(hint)
+    if choices:
+        return " | ".join(f'"{_word(member)}"' for member in choices)
     names = {bool: "true | false", int: "integer", float: "number", str: "text"}
     return names.get(hint, "text")
 

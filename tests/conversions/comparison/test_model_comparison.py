@@ -113,7 +113,10 @@ def test_presentation__table_and_sentences_hold_what_was_found(integer_file, dig
         assert runner.value in text
     said = " ".join(sentences(found))
     assert "PyTorch, integers: every spike as in the engine." in said
-    assert "PyTorch, real numbers: first differs from the engine in 'hidden'" in said
+    places = found.runs[0].parts[Runner.FLOAT].first_difference
+    layer, step, neuron = places[places[:, 0] >= 0][0]
+    where = f"'{list(found.layers)[layer]}', step {step}, neuron {neuron} (sample"
+    assert f"PyTorch, real numbers: first differs from the engine in {where}" in said
     assert "uJ" in said
 
 

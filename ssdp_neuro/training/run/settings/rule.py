@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Literal, get_args
 
+from hw_models import InputError
 from hw_models.choices import member
 from hw_models.integers import integer
-from ssdp_neuro.training.plasticity.rule_settings import LossChoice, Positions, SpikeChoice
-from ssdp_neuro.training.run.choices import PresetName, RuleKind
+from ssdp_neuro.rules.names import RuleName
+from ssdp_neuro.training.plasticity.rule_settings import LossChoice, Positions, Preset, SpikeChoice
 from ssdp_neuro.training.run.settings.real_number import number
+
+# those of the rules that change weights beside an optimizer; the last four are controls
+TrainingRule = Literal[
+    RuleName.NONE,
+    RuleName.SSDP,
+    RuleName.DA_SSDP,
+    RuleName.GATE_AT_ONE,
+    RuleName.CONSTANT,
+    RuleName.RANDOM,
+    RuleName.SHUFFLED_LATENCIES,
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +66,8 @@ class RuleSection:
         left out.
     """
 
-    kind: RuleKind = RuleKind.NONE
-    preset: PresetName = PresetName.CORRECTED
+    kind: TrainingRule = RuleName.NONE
+    preset: Preset = Preset.CORRECTED
     layers: tuple[str, ...] = ()
     warm_up_steps: int = 1000
     a_plus: float | None = None
@@ -70,8 +82,9 @@ class RuleSection:
     minimum_spread: float | None = None
 
     def __post_init__(self) -> None:
-        member("[rule] kind", self.kind, RuleKind)
-        member("[rule] preset", self.preset, PresetName)
+        if member("[rule] kind", self.kind, RuleName) not in get_args(TrainingRule):
+            raise InputError(f"[rule] kind: {self.kind.value!r} learns on the chip only")
+        member("[rule] preset", self.preset, Preset)
         if self.spike is not None:
             member("[rule] spike", self.spike, SpikeChoice)
         if self.loss is not None:

@@ -1,8 +1,10 @@
 import dataclasses
+import sys
 
 import pytest
 
 from hw_models import InputError, RangeError, ResetMode, SsdpError, TypeMismatchError
+from ssdp_neuro.rules.names import RuleName
 from ssdp_neuro.training import (
     LossChoice,
     Positions,
@@ -12,10 +14,15 @@ from ssdp_neuro.training import (
     config_of,
     read_config,
 )
-from ssdp_neuro.training.run.choices import ModelKind, RuleKind
+from ssdp_neuro.training.run.choices import ModelKind
 from ssdp_neuro.training.run.config import SECTIONS, described_fields, example_config
 from ssdp_neuro.training.run.section import field_notes, plain, read_section
 from ssdp_neuro.training.run.settings.rule import RuleSection
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 
 def written(tmp_path, text):
@@ -43,7 +50,7 @@ def test_read_config__reads_every_kind_of_value(tmp_path):
     assert (config.model.kind, config.model.reset) == (ModelKind.FEED_FORWARD, ResetMode.ZERO)
     assert config.model.hidden == (100, 50)
     assert (config.model.threshold, type(config.model.threshold)) == (2.0, float)
-    assert config.rule.kind is RuleKind.DA_SSDP
+    assert config.rule.kind is RuleName.DA_SSDP
     assert config.rule.changes() == {"scale_by_learning_rate": True}
     assert read_config(written(tmp_path, config.to_toml())) == config
 
@@ -172,3 +179,16 @@ def test_example_config__is_the_defaults(tmp_path):
 def test_sections__are_frozen():
     with pytest.raises(dataclasses.FrozenInstanceError):
         config_of({}).training.epochs = 3
+
+
+def test_config__rules_of_the_chip_alone_are_no_rules_of_training():
+    with pytest.raises(InputError, match=r"rule.*kind: 'error-ssdp'"):
+        config_of({"rule": {"kind": "error-ssdp"}})
+    notes = {note.name: note for note in field_notes(RuleSection)}
+    assert "error-ssdp" not in notes["kind"].allowed
+    assert notes["preset"].allowed == '"reference" | "paper" | "corrected"'
+    assert (notes["kind"].default, notes["preset"].default) == ('"none"', '"corrected"')
+    for preset in Preset:
+        config = config_of({"rule": {"preset": preset.name.lower()}})
+        assert config.rule.preset is preset
+        assert config_of(tomllib.loads(config.to_toml())) == config

@@ -1,4 +1,5 @@
 import json
+import typing
 
 import numpy as np
 import pytest
@@ -6,10 +7,12 @@ import torch
 from torch import nn
 
 from hw_models import InputError, NetworkFileError, ShapeError
+from ssdp_neuro.rules.names import RuleName
 from ssdp_neuro.training import EpochRecord, TrainingError, config_of, fit, load_model
-from ssdp_neuro.training.run.choices import ModelKind, RuleKind
+from ssdp_neuro.training.run.choices import ModelKind
 from ssdp_neuro.training.run.rule_choice import connections_of
 from ssdp_neuro.training.run.run_folder import RunFolder
+from ssdp_neuro.training.run.settings.rule import TrainingRule
 from tests.ssdp_neuro.training.run.made_runs import (
     N_CLASSES,
     N_INPUTS,
@@ -97,12 +100,12 @@ def test_fit__every_architecture_with_every_layer_under_the_rule(kind, amp):
     assert list(connections_of(results[0].model)) == names[kind]
 
 
-@pytest.mark.parametrize("kind", RuleKind)
+@pytest.mark.parametrize("kind", typing.get_args(TrainingRule))
 def test_fit__every_rule_makes_weights_of_its_own(kind):
     changes = {"training__epochs": 1, "rule__a_plus": 0.05}
     result = trained(toy_config(rule__kind=kind.value, **changes))
     plain = trained(toy_config(rule__kind="none", **changes))
-    assert (weights(result.model) == weights(plain.model)) == (kind is RuleKind.NONE)
+    assert (weights(result.model) == weights(plain.model)) == (kind is RuleName.NONE)
 
 
 def test_fit__latency_loss_is_another_loss():
