@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import json
 import os
@@ -20,6 +21,7 @@ from hw_models import (
     PoolProjection,
     check,
     load,
+    load_code,
 )
 from hw_models.chips import chip_of
 from hw_models.constraints import stored_synapses
@@ -60,7 +62,12 @@ def info(
         printer = _print_environment
     else:
         described = load(network)
-        report = {"network": str(network), **description(described)}
+        code = load_code(network)
+        report = {
+            "network": str(network),
+            **description(described),
+            "code": None if code is None else dataclasses.asdict(code),
+        }
         if chip is not None:
             limits = chip_of("--chip", chip.value)
             report["chip"] = limits.name
@@ -201,6 +208,15 @@ def _print_network(report: dict[str, Any]) -> None:
         f" {report['plasticity_state_bits']:,} bits of plasticity state",
         highlight=False,
     )
+    if report["code"] is not None:
+        code = report["code"]
+        parameters = ", ".join(f"{name} {value}" for name, value in code["parameters"].items())
+        console.print(
+            f"trained in {code['n_steps']} steps of {code['encoding']} code ({parameters});"
+            f" classes {', '.join(code['class_names']) or 'unknown'}",
+            highlight=False,
+            markup=False,
+        )
     if "chip" in report:
         found = report["violations"]
         console.print(f"{report['chip']}: {'fits' if not found else f'{len(found)} violations'}")
