@@ -13,6 +13,7 @@ from conversions.conversion_report import ConversionReport
 from conversions.pytorch.network.model_output import OutputWay
 from conversions.pytorch.network.model_reading import read_model
 from conversions.pytorch.neurons.reading import TimeAxis
+from conversions.pytorch.pooling import Pooling
 from conversions.pytorch.trace.tracing import INPUT, Run
 from conversions.quantization import (
     BiasForm,
@@ -40,6 +41,8 @@ def from_torch(
     bias: BiasForm = BiasForm.EXACT,
     real_input: BitPlanes | None = None,
     verify_each: bool = False,
+    pooling: Pooling | str | None = None,
+    progress: bool | None = None,
 ) -> tuple[FixedPointNetwork, ConversionReport]:
     """Convert a spiking model to the chip's integers, and say what that cost.
 
@@ -82,6 +85,12 @@ def from_torch(
         ``report.real_input.encode`` makes spikes of others.
     verify_each
         As of :func:`conversions.to_fixed_point`.
+    pooling
+        Of a model that takes maxima of what its neurons are given, which a chip cannot:
+        ``"after spikes"`` takes them of what the neurons send, ``"average"`` averages. The report
+        says how many decisions that alone changes, and compares with the model as it is.
+    progress
+        Whether to show on standard error how far a long conversion is; by default on a terminal.
 
     Returns
     -------
@@ -158,6 +167,7 @@ def from_torch(
         run=run,
         planes=None if given is None else given.planes,
         static=None if given is None else given.static,
+        pooling=None if pooling is None else _pooling(pooling),
         way=None if data is None else OutputWay(data.decision, data.neurons_per_class),
     )
     before = {name: sent != 0 for name, sent in found.sent.items() if name != INPUT}
@@ -172,12 +182,21 @@ def from_torch(
         decided=None if data is None else found.decided,
         real_input=None if given is None else given.planes,
         verify_each=verify_each,
+        progress=progress,
     )
     notes = (*found.notes, *report.notes)
     if given is None:
         return integers, dataclasses.replace(report, notes=notes)
     notes = (*given.notes, *notes)
     return integers, dataclasses.replace(report, notes=notes, real_input=given.planes)
+
+
+def _pooling(given: Any) -> Pooling:
+    try:
+        return Pooling(given)
+    except ValueError:
+        known = ", ".join(repr(one.value) for one in Pooling)
+        raise InputError(f"from_torch.pooling: {given!r}; allowed are {known} and None") from None
 
 
 def _calibration(given: Any) -> Calibration | None:

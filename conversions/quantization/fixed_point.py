@@ -36,6 +36,7 @@ def to_fixed_point(
     decided: np.ndarray | None = None,
     real_input: BitPlanes | None = None,
     verify_each: bool = False,
+    progress: bool | None = None,
 ) -> tuple[FixedPointNetwork, ConversionReport]:
     """Convert a network in real numbers, and say what that cost.
 
@@ -71,6 +72,8 @@ def to_fixed_point(
         Whether to run the calibration data before and after every pass of
         :data:`conversions.PIPELINE`. A pass that rounds nothing and changes a spike is an error,
         of the others the report says how many spikes they changed. Slow.
+    progress
+        Whether to show on standard error how far a long conversion is; by default on a terminal.
 
     Returns
     -------
@@ -103,6 +106,7 @@ def to_fixed_point(
         scales=scales,
         bias=bias,
         planes=real_input,
+        progress=progress,
         calibration=calibration,
         before=before,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -222,14 +223,35 @@ def compared(
         else:
             found[name]["spike_agreement"] = 1.0 - spike_mismatch(fired, wanted)
     now = report.decision.decide(run)
+    notes = _cost_of_digits(network, run.counts.synaptic_operations, recordings.n_samples)
     return dataclasses.replace(
         report,
         layers=tuple(dataclasses.replace(row, **found[row.population]) for row in report.layers),
         n_samples=recordings.n_samples,
-        notes=(*report.notes, *_more_classes_than_labels(report.decision.n_classes, labels)),
+        notes=(
+            *report.notes,
+            *notes,
+            *_more_classes_than_labels(report.decision.n_classes, labels),
+        ),
         accuracy_before=None if labels is None else accuracy(decided, labels),
         accuracy_after=None if labels is None else accuracy(now, labels),
         decisions_changed=float((decided != now).mean()),
+    )
+
+
+def _cost_of_digits(
+    network: FixedPointNetwork, operations: Mapping[str, int], n_samples: int
+) -> tuple[str, ...]:
+    """What it costs that real values come as binary digits: a synapse for each of them."""
+    digits = {one.name for one in network.inputs if re.search(r"\.bit\d$", one.name)}
+    if not digits:
+        return ()
+    of_digits = sum(operations[p.name] for p in network.projections if p.source in digits)
+    total = sum(operations.values()) or 1
+    return (
+        f"The input's {len(digits)} binary digits multiply its synapses by {len(digits)}:"
+        f" {of_digits / n_samples:.3g} of {total / n_samples:.3g} synaptic operations a sample are"
+        " theirs. With fewer (BitPlanes(bits=4), often enough) it is so much less.",
     )
 
 

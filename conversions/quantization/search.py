@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 
@@ -23,7 +24,9 @@ from conversions.quantization.trial import Trial
 COVERAGES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5)
 
 
-def best_grid(trial: Trial, form: ScaleForm) -> LayerGrid:
+def best_grid(
+    trial: Trial, form: ScaleForm, tried: Callable[[float], None] = lambda share: None
+) -> LayerGrid:
     """The grid of least mismatch to the model.
 
     A grid on which every weight is whole needs no search. Otherwise it is chosen how much of
@@ -37,6 +40,8 @@ def best_grid(trial: Trial, form: ScaleForm) -> LayerGrid:
         The layer, fed by what was converted before it.
     form
         Whether neurons may have their own scales.
+    tried
+        Is told which share of the grids has been tried.
     """
     layer = trial.layer
     known = Range.seen(layer, trial.model)
@@ -51,9 +56,14 @@ def best_grid(trial: Trial, form: ScaleForm) -> LayerGrid:
         )
         for share in COVERAGES
     ]
-    best = min(grids, key=trial.missed)
+    missed = []
+    for number, grid in enumerate(grids):
+        tried(number / (len(grids) + 2))
+        missed.append(trial.missed(grid))
+    best = grids[missed.index(min(missed))]
+    tried(len(grids) / (len(grids) + 2))
     rounded = _fed_back(trial, best)
-    return rounded if trial.missed(rounded) < trial.missed(best) else best
+    return rounded if trial.missed(rounded) < min(missed) else best
 
 
 def _fed_back(trial: Trial, grid: LayerGrid) -> LayerGrid:

@@ -70,7 +70,7 @@ class Trial:
         return np.ldexp(self.recordings.in_model_time(name, v) / grid.units, -ALIGN_SHIFT)
 
     def _run(self, grid: LayerGrid, probes: tuple[tuple[str, str], ...] = ()) -> RunResult:
-        from ssdp_neuro import simulate
+        from ssdp_neuro.engine.simulator import Simulator
 
         name, network = self.layer.name, self.layer.network
         sources = [source for source in self.layer.sources if source != name]
@@ -89,4 +89,5 @@ class Trial:
             populations=[*inputs, *started, *records.relays, records.population],
             projections=records.projections,
         )
-        return simulate(alone, spikes, n_steps=self.recordings.network_steps, probes=probes)
+        steps = self.recordings.network_steps
+        return Simulator(alone).run(spikes, n_steps=steps, probes=probes, progress=False)

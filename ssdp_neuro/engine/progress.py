@@ -16,10 +16,12 @@ class Progress:
     ----------
     enabled
         Whether a bar may appear at all.
+    doing
+        What it is that takes long.
     """
 
-    def __init__(self, enabled: bool) -> None:
-        self.enabled = enabled
+    def __init__(self, enabled: bool, doing: str = "simulating") -> None:
+        self.enabled, self._doing = enabled, doing
         self._started = time.perf_counter()
         self._bar: Any = None
         self._task: Any = None
@@ -36,7 +38,7 @@ class Progress:
         if self._bar is not None:
             self._bar.stop()
 
-    def update(self, done: int, total: int, unit: str) -> None:
+    def update(self, done: float, total: int, unit: str) -> None:
         """Say how far the run is; ``unit`` is what is counted, in the plural."""
         if not self.enabled or time.perf_counter() - self._started < APPEARS_AFTER_SECONDS:
             return
@@ -45,13 +47,13 @@ class Progress:
             from rich.console import Console
 
             self._bar = progress.Progress(
-                progress.TextColumn("simulating"),
+                progress.TextColumn(self._doing),
                 progress.BarColumn(),
-                progress.TextColumn("{task.completed}/{task.total} {task.description}"),
+                progress.TextColumn("{task.completed:.0f}/{task.total} {task.description}"),
                 progress.TimeRemainingColumn(),
                 console=Console(stderr=True),
                 transient=True,
             )
             self._task = self._bar.add_task(unit, total=total)
             self._bar.start()
-        self._bar.update(self._task, completed=done)
+        self._bar.update(self._task, completed=done, description=unit)

@@ -34,6 +34,7 @@ from conversions.pytorch.network.recording import record, unexplained
 from conversions.pytorch.network.spike_heights import spike_heights
 from conversions.pytorch.network.wiring import Wiring, wiring, with_gates
 from conversions.pytorch.neurons.reading import TimeAxis
+from conversions.pytorch.pooling import OtherPooling, Pooling
 from conversions.pytorch.trace.tracing import INPUT, Run, trace
 from conversions.real_network import RealNetwork
 from conversions.real_network.bit_planes import BitPlanes
@@ -84,6 +85,7 @@ def read_model(
     planes: BitPlanes | None = None,
     static: bool | None = None,
     way: OutputWay | None = None,
+    pooling: Pooling | None = None,
 ) -> ModelReading:
     """Read a model, and test on its own run what was read.
 
@@ -102,6 +104,8 @@ def read_model(
     way
         What the model's user does with numbers of every step, or of several neurons for a
         class.
+    pooling
+        What stands in the place of maxima over currents.
 
     Raises
     ------
@@ -115,7 +119,7 @@ def read_model(
         time_axis = TimeAxis.SECOND
     given = ModelInput(shape, planes, static)
     way = way or OutputWay()
-    found = _followed(whole, given, steps, time_axis, run, way)
+    found = _followed(whole, given, steps, time_axis, run, way, pooling)
     if spikes is None:
         spikes = given._replace(static=found.static).drawn(CHECKED_SAMPLES, steps)
     output = found.output
@@ -137,6 +141,16 @@ def read_model(
             rule = replace(rule, ties=Ties.EARLIEST_SPIKE)
         values = decision_values(output.rule, output.readouts, wired, with_gates(sent, wired.gates))
         decided = checked_decisions(rule, own.reshape(-1) if output.chosen else own, values)
+        if isinstance(found.drive, OtherPooling):
+            _, own = record(whole, found.drive.run, spikes, own_numbers)
+            assert own is not None
+            original = own.reshape(-1).astype(np.int64) if output.chosen else own.argmax(axis=1)
+            notes.append(
+                f"Maxima over currents are replaced ({found.drive.kind.value}): by that alone"
+                f" {np.mean(decided != original):.2%} of the decisions change; layers are compared"
+                " with the model so changed, decisions with the model as it is."
+            )
+            decided = original
     most = {path: layer.reading.most_spikes for path, layer in wired.layers.items()}
     sent = with_gates(sent, wired.gates)
     if planes is not None:
@@ -171,6 +185,7 @@ def _followed(
     time_axis: TimeAxis | None,
     run: Run | None,
     way: OutputWay,
+    pooling: Pooling | None = None,
 ) -> _Followed:
     """What the model is wired like, in the one way to call it that fits it."""
     shape = given.shape
@@ -182,8 +197,11 @@ def _followed(
         fitting: dict[str, _Followed] = {}
         reasons = []
         for name, (drive, static) in ways.items():
+            this = given._replace(static=static)
             try:
-                fitting[name] = _follow(model, drive, given._replace(static=static), steps, way)
+                if pooling is not None:
+                    drive = _with_other_pooling(model, drive, this, steps, pooling)
+                fitting[name] = _follow(model, drive, this, steps, way)
             except SsdpError as error:
                 refused = refused or error
             except LayoutError as error:
@@ -215,6 +233,24 @@ def _followed(
     )
 
 
+def _with_other_pooling(
+    model: nn.Module, drive: Run, given: ModelInput, n_steps: int, pooling: Pooling
+) -> OtherPooling:
+    other, n_samples = OtherPooling(pooling, drive), _n_samples(given, n_steps)
+    copied = rested_copy(model, n_samples, n_steps)
+    try:
+        other.learn(copied, given.traced(n_samples, n_steps).to(dtype_of(copied)))
+    except SsdpError:
+        raise
+    except Exception as error:  # of the model, called in a way that it may not expect
+        raise LayoutError(f"{type(error).__name__}: {error}") from error
+    return other
+
+
+def _n_samples(given: ModelInput, n_steps: int) -> int:
+    return next((n for n in _FEW_SAMPLES if n != n_steps and n not in given.shape), 8)
+
+
 def _follow(
     model: nn.Module,
     drive: Run,
@@ -224,7 +260,7 @@ def _follow(
     heights: Mapping[str, np.ndarray] | None = None,
 ) -> _Followed:
     static, real = bool(given.static), given.planes is not None
-    n_samples = next((n for n in _FEW_SAMPLES if n != n_steps and n not in given.shape), 8)
+    n_samples = _n_samples(given, n_steps)
     copied = rested_copy(model, n_samples, n_steps)
     try:
         drawn = given.traced(n_samples, n_steps).to(dtype_of(copied))

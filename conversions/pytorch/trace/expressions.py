@@ -17,7 +17,7 @@ from conversions.linear_maps.algebra import (
     summed,
     totals,
 )
-from conversions.linear_maps.kinds import Identity, Map, Sparse
+from conversions.linear_maps.kinds import Identity, Map, Sparse, fingerprint
 from conversions.pytorch.trace.tape import Tape
 from conversions.pytorch.trace.values import (
     Combination,
@@ -178,24 +178,31 @@ class Resolver:
         if one is None or real or given.constant.any() or not _moves_only(one.map):
             raise ConversionError(
                 f"{self.tape.place(value)}: a maximum over what is not the spikes of one"
-                " population; supported is MaxPool of spikes, between neurons and synapses. Train"
-                " the model with the pooling after its neurons, or with AvgPool, which may be"
-                " before them"
+                " population; supported is MaxPool of spikes, between neurons and synapses. The"
+                " model can be converted with pooling='after spikes' or pooling='average' of"
+                " from_torch, which say what they change; better, train it with the pooling after"
+                " its neurons, or with AvgPool, which may be before them"
             )
         windows = composed(value.windows, one.map)
-        name = value.path or "maximum"
         source = one.moment.population
-        known = self.gates.get(name)
-        if known is not None and (known.source != source or known.windows.n_post != windows.n_post):
-            raise ConversionError(
-                f"{self.tape.place(value)}: takes the maximum at two places of the model; supported"
-                " is a MaxPool module for each"
-            )
-        if known is None:
+        name = self._gate_name(value.path, source, windows)
+        if name not in self.gates:
             self.gates[name] = Gate(value.path, source, windows)
             self.sizes[name] = windows.n_post
         moment = one.moment._replace(population=name)
         return Expression((Term(moment, Identity(windows.n_post), ()),), np.zeros(windows.n_post))
+
+    def _gate_name(self, path: str, source: str, windows: Map) -> str:
+        """Of the gate for these windows of a source; one module or function may have several."""
+        wanted, number = path or f"maximum of {source}", 1
+        name = wanted
+        while name in self.gates:
+            known = self.gates[name]
+            if known.source == source and fingerprint(known.windows) == fingerprint(windows):
+                return name
+            number += 1
+            name = f"{wanted} ({number})"
+        return name
 
 
 def _mapped(value: Mapped, given: Expression) -> Expression:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from dataclasses import replace
 
 from conversions.quantization.grid_proposals import (
@@ -18,6 +20,7 @@ from conversions.quantization.passes.state import ConversionState
 from conversions.quantization.recordings import Recordings
 from conversions.quantization.search import best_grid
 from conversions.quantization.trial import Trial
+from ssdp_neuro.engine.progress import Progress
 
 # spikes (of sources and layer, samples times steps times neurons) that a trial looks at
 TRIAL_SIZE = 1e7
@@ -32,21 +35,29 @@ def choose_grids(state: ConversionState) -> tuple[ConversionState, str]:
         affordable = int(TRIAL_SIZE / (recordings.n_steps * neurons))
         part = recordings.part(max(1, min(recordings.n_samples, affordable)))
     grids: dict[str, LayerGrid] = {}
-    for layer in in_order(list(state.layers)):
-        trial = None if part is None else Trial(layer, part, state.bias)
-        grids[layer.name] = grid = _grid(layer, trial, state.scales)
-        if part is not None and trial is not None:
-            part.after[layer.name] = trial.spikes(grid)
+    shown = sys.stderr.isatty() if state.progress is None else state.progress
+    with Progress(shown, "converting") as bar:
+        for number, layer in enumerate(in_order(list(state.layers))):
+
+            def tried(share: float, done: int = number, name: str = layer.name) -> None:
+                bar.update(done + share, len(state.layers), f"layers: {name}")
+
+            trial = None if part is None else Trial(layer, part, state.bias)
+            grids[layer.name] = grid = _grid(layer, trial, state.scales, tried)
+            if part is not None and trial is not None:
+                part.after[layer.name] = trial.spikes(grid)
     rounded = [layer.name for layer in state.layers if not grids[layer.name].is_exact(layer)]
     changed = f"weights of {', '.join(rounded)} rounded" if rounded else ""
     return replace(state, grids=grids, recordings=recordings), changed
 
 
-def _grid(layer: Layer, trial: Trial | None, scales: ScaleForm | None) -> LayerGrid:
+def _grid(
+    layer: Layer, trial: Trial | None, scales: ScaleForm | None, tried: Callable[[float], None]
+) -> LayerGrid:
     if layer.dynamics.grid is not None:
         return trained_grid(layer)
     if trial is not None:
-        return best_grid(trial, scales or ScaleForm.NEURON)
+        return best_grid(trial, scales or ScaleForm.NEURON, tried)
     form = scales or ScaleForm.LAYER
     proposal = whole_steps(layer, form) or covering_steps(layer, form)
     return settle(layer, proposal, Range.unknown(layer))

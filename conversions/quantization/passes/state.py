@@ -28,7 +28,7 @@ class ConversionState:
     ----------
     network
         In real numbers, in the time of its source.
-    chip, scales, bias
+    chip, scales, bias, progress
         As of :func:`conversions.to_fixed_point`.
     planes
         How the network's input of real values becomes binary digits; None for spikes, and when
@@ -57,6 +57,7 @@ class ConversionState:
     chip: Chip = LOIHI2
     scales: ScaleForm | None = None
     bias: BiasForm = BiasForm.EXACT
+    progress: bool | None = None
     planes: BitPlanes | None = None
     calibration: Calibration | None = None
     before: Mapping[str, Any] | None = None

@@ -132,6 +132,7 @@ def test_from_torch__a_model_of_images_keeps_its_accuracy_and_runs_the_same_on_l
     assert json.loads(json.dumps(report.to_dict()))["real_input"]["high"] == 1.0
     assert report.notes[0].startswith("input: real values from -1 to 1 in 8 bits")
     assert report.accuracy_after >= report.accuracy_before - POINT
+    assert any("8 binary digits multiply its synapses by 8: " in note for note in report.notes)
 
     late = max(report.shifts.values())
     spikes = report.real_input.encode(held_out, steps, later=late)
