@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from conversions.netx.chain import Options
+from conversions.netx.exponent_folding import folded
 from conversions.netx.hdf5_layers import NetxMeaning, read_file, write_file
 from conversions.netx.reading import read_network
 from conversions.netx.writing import file_of
@@ -80,7 +81,8 @@ def to_netx(network: FixedPointNetwork, path: str | os.PathLike[str]) -> tuple[s
     """Write a network as a file that lava-dl's ``netx.hdf5.Network`` loads.
 
     What netx then runs in Lava computes the same, spike for spike, and
-    :func:`from_netx` gives back the same records if none of the notes says otherwise.
+    :func:`from_netx` gives back the same records if none of the notes says otherwise: weights
+    whose exponent netx cannot hold become their mantissas, in a layer that counts in larger units.
 
     Parameters
     ----------
@@ -105,6 +107,7 @@ def to_netx(network: FixedPointNetwork, path: str | os.PathLike[str]) -> tuple[s
     """
     if not isinstance(network, FixedPointNetwork):
         raise TypeMismatchError(f"to_netx: {brief(network)}; a FixedPointNetwork is needed")
-    file, notes = file_of(network)
+    written, of_exponents = folded(network)
+    file, notes = file_of(written)
     write_file(file, path)
-    return tuple(notes)
+    return (*of_exponents, *notes)

@@ -19,6 +19,7 @@ from hw_models.populations import THRESHOLD_LIMIT
 
 NEURON_TYPES = ("CUBA", "LOIHI")
 FIELDS = ("iDecay", "vDecay", "vThMant", "refDelay", "gradedSpike", "messageBits", "weight_exp")
+TRAINING_FIELDS = ("scaleRho", "tauRho")  # of SLAYER's gradients, beside neurons of its tutorials
 OWN_BIAS = ("bias_mantissa", "bias_exponent")  # attributes that to_netx writes
 OWN_RESET = "reset_offset"
 ONCE = 2**31 - 1  # an interval longer than any run
@@ -63,7 +64,15 @@ def population(
             f" {' and '.join(NEURON_TYPES)}"
         )
     inside = {name.removeprefix(f"{NEURON}/") for name in layer.values if name.startswith(NEURON)}
-    unknown = sorted(inside - set(FIELDS))
+    unknown = sorted(inside - set(FIELDS) - set(TRAINING_FIELDS) - {"wgtExp"})
+    if inside & set(TRAINING_FIELDS):
+        unused = ", ".join(f"neuron/{name}" for name in sorted(inside & set(TRAINING_FIELDS)))
+        notes.append(f"{layer.where}: {unused} are of the training only and not used.")
+    if "wgtExp" in inside and layer.numbers(f"{NEURON}/wgtExp").any():
+        raise ConversionError(
+            f"{layer.where}.neuron/wgtExp: {int(layer.numbers(f'{NEURON}/wgtExp').max())}; netx"
+            " does not use it, so what the weights mean is not known; 0 is supported"
+        )
     if unknown:
         raise ConversionError(
             f"{layer.where}: neuron/{unknown[0]} is not known; known are {', '.join(FIELDS)}"

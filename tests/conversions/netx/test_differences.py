@@ -244,7 +244,8 @@ REFUSED = {
     "missing": ({"layer__0__weight": None}, "'weight' is missing"),
     "shape": ({"layer__0__weight": np.ones((7, 64))}, "shape (7, 64); (20, inputs)"),
     "complex": ({"layer__0__weight": None, "layer__0__weight__real": 1}, "complex weights"),
-    "unknown": ({"layer__0__neuron__scaleRho": 1}, "neuron/scaleRho is not known"),
+    "unknown": ({"layer__0__neuron__scaleRef": 1}, "neuron/scaleRef is not known"),
+    "exponent": ({"layer__0__neuron__wgtExp": 2}, "neuron/wgtExp: 2; netx does not use it"),
     "delays": ({"layer__0__delay": np.ones(3)}, "3 delays; 20 (neurons), 64 (inputs), 1 or"),
 }  # fmt: skip
 
@@ -256,6 +257,16 @@ def test_from_netx__refuses(name, plain):
         from_netx(changed(plain, **values))
     assert words in str(refused.value)
     assert str(refused.value).startswith("layer 0")
+
+
+def test_from_netx__leaves_out_what_only_training_uses_and_says_so(plain):
+    before, _ = from_netx(plain)
+    fields = {f"layer__0__neuron__{name}": 1 for name in ("scaleRho", "tauRho")}
+    after, report = from_netx(changed(plain, **fields, layer__0__neuron__wgtExp=0))
+    assert "neuron/scaleRho, neuron/tauRho are of the training only" in " ".join(report.notes)
+    for one, other in zip(before.neurons, after.neurons, strict=True):
+        assert (one.threshold == other.threshold).all()
+        assert (one.voltage_decay == other.voltage_decay).all()
 
 
 def test_from_netx__needs_the_shape_of_images(tmp_path):
