@@ -1,7 +1,9 @@
 """Integer primitives of the chip's datapath, for scalars and arrays alike.
 
-Every executor of this distribution except the oracle (which shares nothing on
-purpose) takes its arithmetic from here. All sums of the neuron's datapath live in
+The Lava models of this distribution compute with these functions, and conversions where they
+look ahead. The engine's kernels write the same out for themselves, because compiled code is cached
+by the sources of their folder, and the oracle shares nothing on purpose; tests compare the three.
+Widths and shifts stand here for everything but these two. All sums of the neuron's datapath live in
 32-bit two's complement; the 24-bit registers are wrapped or clipped explicitly.
 
 References

@@ -63,7 +63,7 @@ class Method(enum.Enum):
         """The time constant that leaves ``kept`` (0..1); so long that nothing leaks for 1."""
         share = np.asarray(kept, dtype=np.float64)
         with np.errstate(divide="ignore"):
-            tau = dt / (1.0 - share) if self is Method.EULER else -dt / np.log(share)
+            tau = dt / (1.0 - share) if self is Method.EULER else dt / np.abs(np.log(share))
         shortest = dt / 1024  # exp(-1024) is 0
         return np.clip(tau, shortest, dt * NO_LEAK)
 

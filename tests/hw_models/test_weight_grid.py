@@ -5,7 +5,13 @@ from hypothesis import strategies as st
 
 from hw_models import LOIHI2, RangeError
 from hw_models.bounds import row_bound
-from hw_models.weight_grid import WeightGrid, covering_grid, nearest_mantissas
+from hw_models.weight_grid import (
+    WeightGrid,
+    choose_exponent,
+    covering_grid,
+    covering_step,
+    nearest_mantissas,
+)
 
 grids = st.builds(
     WeightGrid,
@@ -125,3 +131,28 @@ def test_nearest_mantissas__are_the_codes_of_the_register_or_saturate(weights, b
 def test_nearest_mantissas__refuse_what_is_no_number():
     with pytest.raises(RangeError, match="nan is not finite"):
         nearest_mantissas(np.array([1.0, np.nan]), one_sign=True)
+
+
+def test_choose_exponent__from_the_largest_to_the_lowest():
+    assert choose_exponent(lambda exponent: exponent, lambda exponent, grid: True) == 7
+    assert choose_exponent(lambda exponent: exponent, lambda exponent, grid: grid <= 3) == 3
+    assert choose_exponent(lambda exponent: exponent, lambda exponent, grid: False, -6) == -6
+    few = {5: "fine", 2: "coarse"}
+    assert choose_exponent(few.get, lambda exponent, grid: False) == "coarse"
+    assert choose_exponent(lambda exponent: None, lambda exponent, grid: True) is None
+
+
+@given(
+    weights=st.lists(st.floats(-9, 9), min_size=1, max_size=9),
+    bits=st.integers(2, 8),
+)
+def test_covering_step__the_largest_weight_is_the_largest_mantissa(weights, bits):
+    real = np.array(weights)
+    one_sign = bool((real >= 0).all() or (real <= 0).all())
+    up, down = max(real.max(), 0.0), max(-real.min(), 0.0)
+    step = covering_step(up, down, one_sign=one_sign, bits=bits)
+    if step > 1e-6:
+        chosen = nearest_mantissas(real / step, one_sign=one_sign, bits=bits)
+        ends = (2**bits - 1, 1 - 2**bits) if one_sign else (2**bits - 2, -(2**bits))
+        assert np.isin([chosen.max(), chosen.min()], ends).any()
+        assert (np.abs(chosen - real / step) <= (0.5 if one_sign else 1.0) * (1 + 1e-9)).all()

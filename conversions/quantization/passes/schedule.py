@@ -18,7 +18,7 @@ def schedule(state: ConversionState) -> tuple[ConversionState, str]:
     late = {
         neurons.name: 1
         for neurons in real.neurons
-        if when.shifts[neurons.name] == 0 and needs_step(Layer(real, neurons, when, state.chip))
+        if needs_step(Layer(real, neurons, when, state.chip))
     }
     if late:
         when = timing(real, late)
