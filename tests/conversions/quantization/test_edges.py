@@ -57,7 +57,7 @@ def test_range__counts_what_was_there_before_a_subtraction():
 def test_settle__a_threshold_that_has_to_shrink_takes_a_smaller_exponent():
     """With 2**6 the threshold is beyond 17 bits; with 2**5 all mantissas can be used."""
     rng = np.random.default_rng(0)
-    layer = one_layer(rng.uniform(0.5, 1.0, (1, 20)), threshold=10.0, voltage_kept=0.0)
+    layer = one_layer(rng.uniform(0.5, 1.0, (1, 5)), threshold=10.0, voltage_kept=0.0)
     none = np.zeros(1)
     known = Range(potential=none + 1.0, current=none + 1.0, observed=True)
     grid = settle(layer, covering_steps(layer, ScaleForm.LAYER), known)
