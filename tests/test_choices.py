@@ -193,6 +193,7 @@ def test_choices__test_knows_every_public_call():
     assert {parameter for name, parameter in found if name == "from_torch"} == {
         "bias",
         "chip",
+        "pooling",
         "scales",
         "time_axis",
     }

@@ -25,7 +25,7 @@ from conversions.quantization.fixed_point import check_settings
 from conversions.quantization.real_values import real_values
 from conversions.real_network.bit_planes import BitPlanes
 from hw_models import LOIHI2, Chip, FixedPointNetwork, InputError
-from hw_models.choices import member
+from hw_models.choices import choice, member
 
 
 def from_torch(
@@ -87,7 +87,7 @@ def from_torch(
         As of :func:`conversions.to_fixed_point`.
     pooling
         Of a model that takes maxima of what its neurons are given, which a chip cannot:
-        ``"after spikes"`` takes them of what the neurons send, ``"average"`` averages. The report
+        ``"after-spikes"`` takes them of what the neurons send, ``"average"`` averages. The report
         says how many decisions that alone changes, and compares with the model as it is.
     progress
         Whether to show on standard error how far a long conversion is; by default on a terminal.
@@ -146,6 +146,8 @@ def from_torch(
     check_settings(chip, scales, bias)
     if time_axis is not None:
         member("time_axis", time_axis, TimeAxis)
+    if pooling is not None:
+        pooling = choice("pooling", pooling, Pooling)
     given = None
     if real_input is not None:
         given = real_values(
@@ -167,7 +169,7 @@ def from_torch(
         run=run,
         planes=None if given is None else given.planes,
         static=None if given is None else given.static,
-        pooling=None if pooling is None else _pooling(pooling),
+        pooling=pooling,
         way=None if data is None else OutputWay(data.decision, data.neurons_per_class),
     )
     before = {name: sent != 0 for name, sent in found.sent.items() if name != INPUT}
@@ -189,14 +191,6 @@ def from_torch(
         return integers, dataclasses.replace(report, notes=notes)
     notes = (*given.notes, *notes)
     return integers, dataclasses.replace(report, notes=notes, real_input=given.planes)
-
-
-def _pooling(given: Any) -> Pooling:
-    try:
-        return Pooling(given)
-    except ValueError:
-        known = ", ".join(repr(one.value) for one in Pooling)
-        raise InputError(f"from_torch.pooling: {given!r}; allowed are {known} and None") from None
 
 
 def _calibration(given: Any) -> Calibration | None:

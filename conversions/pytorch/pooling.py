@@ -30,7 +30,7 @@ _AVERAGES: dict[str, Callable[..., Tensor]] = {
 class Pooling(enum.Enum):
     """What stands in the place of a maximum over what neurons are given."""
 
-    AFTER_SPIKES = "after spikes"
+    AFTER_SPIKES = "after-spikes"
     AVERAGE = "average"
 
 

@@ -179,7 +179,7 @@ class Resolver:
             raise ConversionError(
                 f"{self.tape.place(value)}: a maximum over what is not the spikes of one"
                 " population; supported is MaxPool of spikes, between neurons and synapses. The"
-                " model can be converted with pooling='after spikes' or pooling='average' of"
+                " model can be converted with pooling='after-spikes' or pooling='average' of"
                 " from_torch, which say what they change; better, train it with the pooling after"
                 " its neurons, or with AvgPool, which may be before them"
             )

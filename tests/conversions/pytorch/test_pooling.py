@@ -11,7 +11,7 @@ from conversions.pytorch.conversion import from_torch
 from conversions.pytorch.network.model_reading import read_model
 from conversions.pytorch.pooling import Pooling
 from conversions.real_network.simulator import simulate_real
-from hw_models import ConversionError, InputError
+from hw_models import ConversionError, TypeMismatchError
 
 SPIKES = np.random.default_rng(0).random((30, 10, 1, 12, 12)) < 0.3
 
@@ -27,7 +27,7 @@ class Net(nn.Module):
         self.kind = kind
 
     def pooled(self, lif, current, mem):
-        if self.kind == "after spikes":
+        if self.kind == "after-spikes":
             spk, mem = lif(current, mem)
             return nnf.max_pool2d(spk, 2), mem
         pool = nnf.avg_pool2d if self.kind == "average" else nnf.max_pool2d
@@ -76,9 +76,9 @@ def test_from_torch__compares_decisions_with_the_model_as_it_is():
 
 
 def test_from_torch__offers_what_may_stand_in_the_place_of_a_maximum():
-    with pytest.raises(ConversionError, match="pooling='after spikes' or pooling='average'"):
+    with pytest.raises(ConversionError, match="pooling='after-spikes' or pooling='average'"):
         from_torch(Net(), calibration=SPIKES)
-    with pytest.raises(InputError, match="pooling: 'max'; allowed are 'after spikes', 'average'"):
+    with pytest.raises(TypeMismatchError, match=r"pooling: 'max'; .*'after-spikes', 'average'"):
         from_torch(Net(), calibration=SPIKES, pooling="max")
 
 
@@ -95,7 +95,7 @@ def test_read_model__says_where_pooling_cannot_be_put_after_spikes():
 
 
 def test_read_model__a_function_may_pool_spikes_at_several_places():
-    found = read_model(Net("after spikes"), spikes=SPIKES)
+    found = read_model(Net("after-spikes"), spikes=SPIKES)
     names = [population.name for population in found.network.populations]
     assert names[2] == "maximum of lif1"
     assert "maximum of lif2" in names
