@@ -56,8 +56,8 @@ def train(
     \b
     ssdp-neuro train --fields
     ssdp-neuro train --example new.toml
-    ssdp-neuro train --config new.toml --out runs/new --set training.epochs=1
-    ssdp-neuro train --config new.toml --out runs/new --set training.epochs=1 --resume --json
+    ssdp-neuro train --config new.toml --out runs/new --set training.epochs=1 --set model.gain=2
+    ssdp-neuro train --config runs/new/config.toml --out runs/new --resume --json
     """
     if fields:
         from ssdp_neuro.training.run.config import described_fields
