@@ -49,6 +49,9 @@ def spike_mismatch(one: Any, other: Any) -> float:
     return float((first != second).sum() / spikes) if spikes else 0.0
 
 
+FEW_BITS = 4
+
+
 def layer_reports(layer: Layer, grid: LayerGrid, lowered: Lowered) -> list[LayerReport]:
     """One row for each projection into a layer (at least one), without calibration data."""
     dynamics = layer.dynamics
@@ -246,12 +249,13 @@ def _cost_of_digits(
     digits = {one.name for one in network.inputs if re.search(r"\.bit\d$", one.name)}
     if not digits:
         return ()
+    advice = " Fewer, BitPlanes(bits=4), are often enough." if len(digits) > FEW_BITS else ""
     of_digits = sum(operations[p.name] for p in network.projections if p.source in digits)
     total = sum(operations.values()) or 1
     return (
         f"The input's {len(digits)} binary digits multiply its synapses by {len(digits)}:"
         f" {of_digits / n_samples:.3g} of {total / n_samples:.3g} synaptic operations a sample are"
-        " theirs. With fewer (BitPlanes(bits=4), often enough) it is so much less.",
+        f" theirs.{advice}",
     )
 
 

@@ -163,15 +163,21 @@ _NOT_LIF = "supported are Leaky, Synaptic, RLeaky, RSynaptic and Lapicque"
 
 _REFUSED: dict[str, NeuronReader] = {
     f"{_HOME}.alpha.Alpha": refused(
-        f"its potential is a difference of two currents and has no leak of its own; {_NOT_LIF}"
+        "its potential is a difference of two currents and has no leak of its own, so a reset does"
+        f" not last; Synaptic has a synapse and a membrane that do; {_NOT_LIF}"
     ),
     **{
         f"{_HOME}.{name.lower()}.{name}": refused(f"not a leaky integrate-and-fire; {_NOT_LIF}")
-        for name in ("DeltaLeaky", "LinearLeaky", "StateLeaky", "SConv2dLSTM", "SLSTM")
+        for name in ("DeltaLeaky", "LinearLeaky", "SConv2dLSTM", "SLSTM")
     },
+    f"{_HOME}.stateleaky.StateLeaky": refused(
+        "it filters whole samples without any reset, as Leaky(beta=exp(-1 / tau),"
+        f" reset_mechanism='none') does step by step; {_NOT_LIF}"
+    ),
     f"{_HOME}.associative.AssociativeLeaky": refused(f"not a leaky integrate-and-fire; {_NOT_LIF}"),
     f"{_HOME}.leakyparallel.LeakyParallel": refused(
-        f"an nn.RNN without reset, whose potential is rectified; {_NOT_LIF}"
+        "an nn.RNN without reset, whose potential is rectified; Leaky behind a Linear of the same"
+        f" weights is the nearest, and has to be trained on; {_NOT_LIF}"
     ),
 }
 

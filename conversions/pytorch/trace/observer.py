@@ -187,7 +187,10 @@ class Observer:
         axis, reading = layer.reading.time_axis, layer.reading
         step = len(layer.given)
         if step >= (self.n_steps if axis is TimeAxis.STEP else 1):
-            raise LayoutError(f"{path} is called more often than there are steps")
+            raise LayoutError(
+                f"{path} is called more often than there are steps (a model that does several steps"
+                " for one of its input is one of more steps: give it the input of each)"
+            )
         layer.given.append(self._by_sample(given, axis).detach().clone())
         place = reading.spikes_output
         if self.mode is not None:
