@@ -94,10 +94,10 @@ def drive(layer: Layer, units: np.ndarray, threshold: np.ndarray, form: BiasForm
                 f"{layer.name}.current_bias: of a current with memory or a latency; the register"
                 " adds to the potential (BiasForm.EXACT makes it)"
             )
-        wanted = dynamics.gain * dynamics.current_bias * units
-        whole = np.rint(wanted).astype(np.int64)
+        target = dynamics.gain * dynamics.current_bias * units
+        whole = np.rint(target).astype(np.int64)
         synapses.append((layer.shift + dynamics.latency - 1, whole))
-        error = max(error, float(np.abs(whole - wanted).max()))
+        error = max(error, float(np.abs(whole - target).max()))
     notes = list(held.notes)
     if synapses:
         notes.append(f"{layer.name}: a bias comes from a neuron that fires in every step.")
@@ -120,27 +120,27 @@ def _start(layer: Layer, units: np.ndarray) -> tuple[list[tuple[int, np.ndarray]
     They deliver in the first step what that potential leaves there. With a current that
     remembers the second step takes back what would last. From then on they cancel each other.
     """
-    wanted = np.broadcast_to(layer.dynamics.voltage_kept * layer.dynamics.initial, units.shape)
-    first = np.rint(wanted * units).astype(np.int64)
+    target = np.broadcast_to(layer.dynamics.voltage_kept * layer.dynamics.initial, units.shape)
+    first = np.rint(target * units).astype(np.int64)
     second = -np.rint(first * np.where(layer.has_memory, current_kept(layer.current_decay), 0.0))
     second = second.astype(np.int64)
     steps = [(0, first), (1, second - first), (2, -second)]
-    missed = float(np.abs(first - wanted * units).max())
+    missed = float(np.abs(first - target * units).max())
     return [(layer.shift - 1 + late, now) for late, now in steps if now.any()], missed
 
 
 def _by_register(
-    layer: Layer, wanted: np.ndarray, threshold: np.ndarray, form: BiasForm
+    layer: Layer, target: np.ndarray, threshold: np.ndarray, form: BiasForm
 ) -> Drive | None:
     """The register, cleared where it would act too early; None if that is not the same."""
-    made = _register(layer, wanted)
-    if made is None:
+    register_fields = _register(layer, target)
+    if register_fields is None:
         return None
-    mantissa, exponent = made
+    mantissa, exponent = register_fields
     held = np.ldexp(mantissa.astype(np.float64), exponent - ALIGN_SHIFT)
-    register = Drive(mantissa=mantissa, exponent=exponent, error=float(np.abs(held - wanted).max()))
+    register = Drive(mantissa=mantissa, exponent=exponent, error=float(np.abs(held - target).max()))
     start = _first_step(layer)
-    if not start or not wanted.any():
+    if not start or not target.any():
         return register
     if form is BiasForm.REGISTER:
         note = (
@@ -158,7 +158,7 @@ def _by_register(
 
 
 def _on_potential_by_clock(
-    layer: Layer, wanted: np.ndarray, form: BiasForm
+    layer: Layer, target: np.ndarray, form: BiasForm
 ) -> list[tuple[int, np.ndarray]]:
     """Synapses of the clock that act as a bias of the potential.
 
@@ -167,22 +167,22 @@ def _on_potential_by_clock(
     begins = _first_step(layer) - 1
     if begins < 0 or form is BiasForm.REGISTER:
         raise ConversionError(
-            f"{layer.name}.bias: {float(np.abs(wanted).max()):.3g} units of synaptic input in a"
+            f"{layer.name}.bias: {float(np.abs(target).max()):.3g} units of synaptic input in a"
             f" step; the register of {layer.chip.name} cannot hold it"
         )
-    first = np.rint(wanted).astype(np.int64)
-    second = _lasting(layer, wanted) - first
+    first = np.rint(target).astype(np.int64)
+    second = _lasting(layer, target) - first
     return [(begins, first), *([(begins + 1, second)] if second.any() else [])]
 
 
-def _lasting(layer: Layer, wanted: np.ndarray) -> np.ndarray:
+def _lasting(layer: Layer, target: np.ndarray) -> np.ndarray:
     """Input of every step but the first that keeps a current at a value, int64 ``(N,)``."""
-    return np.rint(wanted * (1.0 - current_kept(layer.current_decay))).astype(np.int64)
+    return np.rint(target * (1.0 - current_kept(layer.current_decay))).astype(np.int64)
 
 
-def _lasting_error(layer: Layer, wanted: np.ndarray) -> float:
+def _lasting_error(layer: Layer, target: np.ndarray) -> float:
     leak = 1.0 - current_kept(layer.current_decay)
-    return float((np.abs(_lasting(layer, wanted) - wanted * leak) / leak).max())
+    return float((np.abs(_lasting(layer, target) - target * leak) / leak).max())
 
 
 def _first_step(layer: Layer) -> int:
@@ -214,12 +214,12 @@ def _register_limits(layer: Layer) -> tuple[int, int]:
 def _register(layer: Layer, units: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     """Mantissa and exponent nearest to each bias; None if one is too large."""
     top, exponent_high = _register_limits(layer)
-    wanted = np.ldexp(units, ALIGN_SHIFT)
-    sizes = np.maximum(np.abs(wanted) / (top + 0.5), 1.0)
+    target = np.ldexp(units, ALIGN_SHIFT)
+    sizes = np.maximum(np.abs(target) / (top + 0.5), 1.0)
     exponent = np.ceil(np.log2(sizes)).astype(np.int64)
-    mantissa = np.rint(np.ldexp(wanted, -exponent)).astype(np.int64)
+    mantissa = np.rint(np.ldexp(target, -exponent)).astype(np.int64)
     exponent = np.where(np.abs(mantissa) > top, exponent + 1, exponent)
-    mantissa = np.rint(np.ldexp(wanted, -exponent)).astype(np.int64)
+    mantissa = np.rint(np.ldexp(target, -exponent)).astype(np.int64)
     return None if (exponent > exponent_high).any() else (mantissa, exponent)
 
 

@@ -30,7 +30,9 @@ ROWS = 8192  # traces that moments are taken of, at most
 LARGEST_FAN_IN = 4096  # moments take its square
 
 
-def fed_back(synapses: Synapses, layer: Layer, grid: LayerGrid, spikes: np.ndarray) -> np.ndarray:
+def round_with_feedback(
+    synapses: Synapses, layer: Layer, grid: LayerGrid, spikes: np.ndarray
+) -> np.ndarray:
     """Mantissas of a projection, rounded with regard to what its source sends.
 
     Parameters
@@ -68,11 +70,11 @@ def fed_back(synapses: Synapses, layer: Layer, grid: LayerGrid, spikes: np.ndarr
     patches = _patches(linear, summed_by(few.given, traces.reshape(-1, *shape)))
     scaled = grid.scaled(synapses)[:, few.columns]
     rows = np.split(scaled.reshape(len(scaled), -1), linear.groups)
-    made = [
+    rounded = [
         _rounded(part, _moments(patches[:, group]), one_sign, grid.bits)
         for group, part in enumerate(rows)
     ]
-    whole = np.concatenate(made).reshape(scaled.shape)
+    whole = np.concatenate(rounded).reshape(scaled.shape)
     return whole if linear.groups > 1 else whole[:, few.given]
 
 
@@ -81,14 +83,14 @@ def _traces(layer: Layer, spikes: np.ndarray) -> np.ndarray:
     kept_u = float(np.mean(layer.dynamics.current_kept))
     kept_v = min(float(np.mean(layer.dynamics.voltage_kept)), LONGEST_KEPT)
     chosen = np.linspace(0, len(spikes) - 1, min(len(spikes), -(-ROWS // spikes.shape[1])))
-    given = spikes[np.unique(chosen.astype(int))].astype(np.float64)
-    made = np.empty_like(given)
-    u = v = np.zeros_like(given[:, 0])
-    for t in range(given.shape[1]):
-        u = kept_u * u + given[:, t]
+    sent = spikes[np.unique(chosen.astype(int))].astype(np.float64)
+    traces = np.empty_like(sent)
+    u = v = np.zeros_like(sent[:, 0])
+    for t in range(sent.shape[1]):
+        u = kept_u * u + sent[:, t]
         v = kept_v * v + u
-        made[:, t] = v
-    return made.reshape(-1, spikes.shape[2])
+        traces[:, t] = v
+    return traces.reshape(-1, spikes.shape[2])
 
 
 def _patches(conv: RealConv, images: np.ndarray) -> np.ndarray:
@@ -112,13 +114,13 @@ def _rounded(scaled: np.ndarray, moments: np.ndarray, one_sign: bool, bits: int)
     order = np.argsort(-np.diag(moments), kind="stable")
     spread = np.linalg.cholesky(np.linalg.inv(moments[np.ix_(order, order)])).T
     left = scaled[:, order].copy()
-    made = np.zeros(left.shape, dtype=np.int64)
+    rounded = np.zeros(left.shape, dtype=np.int64)
     absent = left == 0
     for i in range(len(order)):
-        wanted = np.where(absent[:, i], 0.0, left[:, i])
-        made[:, i] = nearest_mantissas(wanted, one_sign=one_sign, bits=bits)
-        error = (left[:, i] - made[:, i]) / spread[i, i]
+        target = np.where(absent[:, i], 0.0, left[:, i])
+        rounded[:, i] = nearest_mantissas(target, one_sign=one_sign, bits=bits)
+        error = (left[:, i] - rounded[:, i]) / spread[i, i]
         left[:, i + 1 :] -= np.outer(error, spread[i, i + 1 :])
-    back = np.empty_like(made)
-    back[:, order] = made
+    back = np.empty_like(rounded)
+    back[:, order] = rounded
     return back

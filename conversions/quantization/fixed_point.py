@@ -13,7 +13,7 @@ from conversions.decision_rule import DecisionRule
 from conversions.quantization.calibration import Calibration
 from conversions.quantization.constant_drive import BiasForm
 from conversions.quantization.grid_proposals import ScaleForm
-from conversions.quantization.measurement import compared, layer_reports, network_notes
+from conversions.quantization.measurement import compare_with_model, layer_reports, network_notes
 from conversions.quantization.output_decision import decided_by, potential_units, usual_decision
 from conversions.quantization.passes import PIPELINE, ConversionState
 from conversions.real_network import RealNetwork
@@ -134,7 +134,7 @@ def to_fixed_point(
         return network, report
     if decided is None:
         decided = decided_by(decision, recordings)
-    return network, compared(
+    return network, compare_with_model(
         report, network, layers, grids, recordings, calibration.labels, decided
     )
 

@@ -168,8 +168,8 @@ def lower(layer: Layer, grid: LayerGrid, constant: Drive, clock_name: str) -> Lo
     for synapses in layer.synapses:
         weights, exponent = grid.weights(synapses), grid.exponents[synapses.projection.name]
         for projection, less in synapses.digits:
-            made, relay = _projection(layer, projection, weights, exponent - less)
-            projections += made
+            synapses_of_map, relay = _projection(layer, projection, weights, exponent - less)
+            projections += synapses_of_map
             relays += relay
     from_clock = _from_clock(layer, constant.synapses, clock_name)
     own, notes = _from_itself(layer, grid)
@@ -230,40 +230,40 @@ def _projection(
 def _from_clock(
     layer: Layer, drives: Iterable[tuple[int, np.ndarray]], clock_name: str
 ) -> list[Projection]:
-    made: list[Projection] = []
+    synapses: list[Projection] = []
     for delay, units in drives:
         _check_delay(f"{layer.name}: the bias", delay)
         for weights, exponent in whole_terms(units, layer.bits):
-            made.append(
+            synapses.append(
                 DenseProjection(
                     source=clock_name,
                     target=layer.name,
                     weights=weights[:, None],
                     weight_exponent=exponent,
                     delays=np.full((layer.n_neurons, 1), delay) if delay else None,
-                    name=f"{layer.name}.bias{len(made) or ''}",
+                    name=f"{layer.name}.bias{len(synapses) or ''}",
                 )
             )
-    return made
+    return synapses
 
 
 def _from_itself(layer: Layer, grid: LayerGrid) -> tuple[list[Projection], list[str]]:
     """Synapses of each neuron to itself that make of the chip's reset what the source has."""
-    wanted = reset_remainder(layer, grid)
-    if wanted is None:
+    remainder = reset_remainder(layer, grid)
+    if remainder is None:
         return [], []
-    first = np.rint(wanted).astype(np.int64)
+    first = np.rint(remainder).astype(np.int64)
     delay = layer.dynamics.refractory
     parts = [(delay, first)]
     if layer.has_memory.any():  # the synapses' current would last; take it back
         kept = current_kept(layer.current_decay)
         parts.append((delay + 1, -np.rint(first * kept).astype(np.int64)))
-    made: list[Projection] = []
+    synapses: list[Projection] = []
     for later, units in parts:
         _check_delay(f"{layer.name}: its reset", later)
         for weights, exponent in whole_terms(units, layer.bits):
             (used,) = np.nonzero(weights)
-            made.append(
+            synapses.append(
                 SparseProjection(
                     source=layer.name,
                     target=layer.name,
@@ -272,13 +272,13 @@ def _from_itself(layer: Layer, grid: LayerGrid) -> tuple[list[Projection], list[
                     weights=weights[used],
                     weight_exponent=exponent,
                     delays=np.full(used.size, later) if later else None,
-                    name=f"{layer.name}.reset{len(made) or ''}",
+                    name=f"{layer.name}.reset{len(synapses) or ''}",
                 )
             )
-    if not made:
+    if not synapses:
         return [], []
     reset = layer.dynamics.reset.value
-    return made, [
+    return synapses, [
         f"{layer.name}: reset '{reset}' is the chip's subtraction and a synapse of each neuron"
         " to itself."
     ]

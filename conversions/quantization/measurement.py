@@ -181,7 +181,7 @@ def _digit_notes(layer: Layer, grid: LayerGrid) -> list[str]:
     return notes
 
 
-def compared(
+def compare_with_model(
     report: ConversionReport,
     network: FixedPointNetwork,
     layers: list[Layer],

@@ -55,13 +55,13 @@ class Recordings:
                     continue
                 raise InputError(f"before: no spikes of {neurons.name!r}")
             spikes = np.asarray(before[neurons.name])
-            wanted = (n_samples, n_steps, neurons.n_neurons)
-            if spikes.shape[:2] != wanted[:2] or spikes[0, 0].size != wanted[2]:
+            needed = (n_samples, n_steps, neurons.n_neurons)
+            if spikes.shape[:2] != needed[:2] or spikes[0, 0].size != needed[2]:
                 raise InputError(
                     f"before: spikes of {neurons.name!r} of shape {spikes.shape};"
-                    f" {wanted} is needed"
+                    f" {needed} is needed"
                 )
-            recorded[neurons.name] = spikes.reshape(wanted) != 0
+            recorded[neurons.name] = spikes.reshape(needed) != 0
         return cls(network, timing, recorded)
 
     @property

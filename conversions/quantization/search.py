@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from conversions.conversion_report import GridChoice
-from conversions.quantization.error_feedback import fed_back
+from conversions.quantization.error_feedback import round_with_feedback
 from conversions.quantization.grid_proposals import (
     Range,
     ScaleForm,
@@ -62,13 +62,13 @@ def best_grid(
         missed.append(trial.missed(grid))
     best = grids[missed.index(min(missed))]
     tried(len(grids) / (len(grids) + 2))
-    rounded = _fed_back(trial, best)
+    rounded = _with_feedback(trial, best)
     return rounded if trial.missed(rounded) < min(missed) else best
 
 
-def _fed_back(trial: Trial, grid: LayerGrid) -> LayerGrid:
+def _with_feedback(trial: Trial, grid: LayerGrid) -> LayerGrid:
     rounded = {
-        s.projection.name: fed_back(s, trial.layer, grid, _sent(trial, s))
+        s.projection.name: round_with_feedback(s, trial.layer, grid, _sent(trial, s))
         for s in trial.layer.synapses
     }
     return dataclasses.replace(grid, rounded=rounded)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from conversions.quantization.error_feedback import fed_back
+from conversions.quantization.error_feedback import round_with_feedback
 from conversions.quantization.grid_proposals import ScaleForm, covering_steps
 from conversions.quantization.layer import Layer
 from conversions.quantization.layer_grid import LayerGrid
@@ -50,7 +50,7 @@ SHAPES = {"dense": ((12,), (5,)), "convolution": ((4, 5, 5), (2, 3, 3))}
 
 
 @pytest.mark.parametrize("kind", SHAPES)
-def test_fed_back__copies_of_an_input_are_rounded_as_one_and_miss_less(kind):
+def test_round_with_feedback__copies_of_an_input_are_rounded_as_one_and_miss_less(kind):
     shape, out_shape = SHAPES[kind]
     if kind == "dense":
         linear = RealDense(weights=RNG.normal(size=(5, 4)).repeat(COPIES, axis=1))
@@ -60,7 +60,7 @@ def test_fed_back__copies_of_an_input_are_rounded_as_one_and_miss_less(kind):
     (synapses,) = layer.synapses
     grid = coarse(layer)
     spikes = RNG.random((60, 6, int(np.prod(shape)))) < RNG.random(int(np.prod(shape)))
-    made, nearest = fed_back(synapses, layer, grid, spikes), grid.weights(synapses)
+    made, nearest = round_with_feedback(synapses, layer, grid, spikes), grid.weights(synapses)
     if kind == "dense":
         assert (made.reshape(5, 4, COPIES) == made.reshape(5, 4, COPIES)[:, :, :1]).all()
     else:
