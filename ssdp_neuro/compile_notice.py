@@ -6,14 +6,15 @@ takes it for a hang, or for the speed of the network.
 
 from __future__ import annotations
 
-import sys
 import threading
 from typing import Any
 
 from numba.core import event
 
+from ssdp_neuro.progress import say
+
 SLOW_SECONDS = 2.0
-NOTICE = "ssdp_neuro: compiling "
+NOTICE = "compiling "
 
 
 class _Notice(event.Listener):
@@ -41,11 +42,7 @@ class _Notice(event.Listener):
 
 
 def _say(name: str) -> None:
-    print(
-        f"{NOTICE}{name} for this processor, which later runs find in the cache ...",
-        file=sys.stderr,
-        flush=True,
-    )
+    say(f"{NOTICE}{name} for this processor, which later runs find in the cache ...")
 
 
 _NOTICE = _Notice()

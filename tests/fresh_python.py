@@ -4,7 +4,7 @@ import subprocess
 import sys
 import textwrap
 
-from ssdp_neuro.compile_notice import NOTICE
+from ssdp_neuro.progress import PREFIX
 
 
 def run_program(program, *arguments, options=(), folder=None, timeout_s=120):
@@ -22,5 +22,5 @@ def run_program(program, *arguments, options=(), folder=None, timeout_s=120):
 
 
 def without_notice(errors):
-    """Standard error but for the line that kernels are being compiled, which only new ones are."""
-    return "".join(line for line in errors.splitlines(True) if not line.startswith(NOTICE))
+    """Standard error but for the lines that say what takes long, as a busy machine brings."""
+    return "".join(line for line in errors.splitlines(True) if not line.startswith(PREFIX))

@@ -335,6 +335,6 @@ def _joined(results: list[ShardResult], runners: tuple[Runner, ...]) -> dict[Run
 
 
 def _bar(total: int, show: bool) -> Any:
-    from ssdp_neuro.training.progress import progress_bar
+    from ssdp_neuro.progress import progress_bar
 
     return progress_bar("comparing", total, show=show)

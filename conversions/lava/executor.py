@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import enum
-import sys
 from collections.abc import Generator, Iterable
 from typing import Any
 
@@ -16,9 +15,9 @@ from conversions.lava.interpreter import run_in_interpreter
 from hw_models import FixedPointNetwork, RangeError, TypeMismatchError
 from hw_models.choices import member
 from hw_models.errors import brief
-from ssdp_neuro.engine.progress import Progress
 from ssdp_neuro.engine.results import RunResult, check_probes, events_of_rasters
 from ssdp_neuro.engine.spike_input import spike_input
+from ssdp_neuro.progress import Progress
 
 
 class LavaExecution(enum.Enum):
@@ -115,7 +114,7 @@ def run_lava(
 def _samples(
     request: Request, execution: LavaExecution, timeout_s: float
 ) -> Generator[Sample, None, None]:
-    with Progress(sys.stderr.isatty()) as bar:
+    with Progress(None, "simulating in Lava") as bar:
 
         def on_sample(done: int) -> None:
             bar.update(done, request.n_samples, "samples in Lava")

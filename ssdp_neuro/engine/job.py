@@ -13,9 +13,9 @@ from hw_models import FixedPointNetwork
 from ssdp_neuro.engine.kernels import network as kernels
 from ssdp_neuro.engine.kernels.tables import InputTable, LatencyTable, ProbeTable, State, Tally
 from ssdp_neuro.engine.plan import Plan
-from ssdp_neuro.engine.progress import Progress
 from ssdp_neuro.engine.results import BATCH_EVENT, EventCounts
 from ssdp_neuro.engine.spike_input import SpikeInput
+from ssdp_neuro.progress import Progress
 
 FIRST_CHUNK_STEPS = 1024
 CHUNK_SECONDS = 0.2  # steps per call grow until a call takes this long

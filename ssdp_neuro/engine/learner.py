@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import numpy as np
@@ -13,11 +12,11 @@ from ssdp_neuro.engine.latencies import Latencies
 from ssdp_neuro.engine.learn_result import LearnResult
 from ssdp_neuro.engine.learning_task import LearningRecord, learning_task
 from ssdp_neuro.engine.plasticity import DaSsdpRule, ListedSynapses, listed_synapses
-from ssdp_neuro.engine.progress import Progress
 from ssdp_neuro.engine.projection_table import PlasticList
 from ssdp_neuro.engine.simulator import Simulator
 from ssdp_neuro.engine.teaching import Teaching
 from ssdp_neuro.engine.third_factors import dopamine_gate
+from ssdp_neuro.progress import Progress
 
 
 def learn(
@@ -75,7 +74,7 @@ def learn(
     }
     latencies = Latencies(task, plan.index)
     job = Job(network, plan, 1, task.given, n_steps, ())
-    bar = Progress(sys.stderr.isatty() if progress is None else progress)
+    bar = Progress(progress, "learning")
     with bar, plan.state() as state:
         for seen in range(task.n_seen):
             sample = seen % task.n_samples

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,9 +13,9 @@ from hw_models.errors import brief
 from hw_models.integers import integer
 from ssdp_neuro.engine.job import Job
 from ssdp_neuro.engine.plan import Plan, plan_of
-from ssdp_neuro.engine.progress import Progress
 from ssdp_neuro.engine.results import RunResult, check_probes
 from ssdp_neuro.engine.spike_input import spike_input
+from ssdp_neuro.progress import Progress
 
 MAX_STEPS = 2**31 - 1
 FIRST_CHUNK_STEPS = 1024
@@ -150,7 +149,7 @@ class Simulator:
         probe_pairs = check_probes(self.network, probes)
         given = spike_input(self.network, spikes, n_steps)
         job = Job(self.network, self.plan, self.n_threads, given, n_steps, probe_pairs)
-        with Progress(_wants_bar(progress)) as bar:
+        with Progress(progress) as bar:
             if job.n_samples == 1:
                 job.run_steps(bar)
             else:
@@ -167,7 +166,3 @@ class Simulator:
             executor="engine",
             seed=seed,
         )
-
-
-def _wants_bar(progress: bool | None) -> bool:
-    return sys.stderr.isatty() if progress is None else progress

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -20,7 +19,7 @@ from conversions.quantization.passes.state import ConversionState
 from conversions.quantization.recordings import Recordings
 from conversions.quantization.search import best_grid
 from conversions.quantization.trial import Trial
-from ssdp_neuro.engine.progress import Progress
+from ssdp_neuro.progress import Progress
 
 # spikes (of sources and layer, samples times steps times neurons) that a trial looks at
 TRIAL_SIZE = 1e7
@@ -35,8 +34,7 @@ def choose_grids(state: ConversionState) -> tuple[ConversionState, str]:
         affordable = int(TRIAL_SIZE / (recordings.n_steps * neurons))
         part = recordings.part(max(1, min(recordings.n_samples, affordable)))
     grids: dict[str, LayerGrid] = {}
-    shown = sys.stderr.isatty() if state.progress is None else state.progress
-    with Progress(shown, "converting") as bar:
+    with Progress(state.progress, "converting") as bar:
         for number, layer in enumerate(in_order(list(state.layers))):
 
             def tried(share: float, done: int = number, name: str = layer.name) -> None:

@@ -13,8 +13,8 @@ from torch import nn
 
 from hw_models import ConversionError, InputError
 from ssdp_neuro.data import DataSplit, SpikeDataset
+from ssdp_neuro.progress import progress_bar
 from ssdp_neuro.training.networks.quantization import refuse_off_chip
-from ssdp_neuro.training.progress import progress_bar
 from ssdp_neuro.training.run.batch_order import Batch, batches_of, n_batches
 from ssdp_neuro.training.run.batch_reader import read_ahead
 from ssdp_neuro.training.run.best_model import BestModel

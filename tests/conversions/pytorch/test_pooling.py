@@ -103,7 +103,7 @@ def test_read_model__a_function_may_pool_spikes_at_several_places():
 
 @pytest.mark.kernel
 def test_from_torch__shows_how_far_a_long_conversion_is(monkeypatch, capsys):
-    monkeypatch.setattr("ssdp_neuro.engine.progress.APPEARS_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr("ssdp_neuro.progress.BAR_AFTER_SECONDS", 0.0)
     monkeypatch.setattr("rich.console.Console.is_terminal", True)
     model = nn.Sequential(nn.Flatten(), nn.Linear(144, 5), snn.Leaky(beta=0.8, init_hidden=True))
     from_torch(model, calibration=SPIKES, progress=True)
