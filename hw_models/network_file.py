@@ -48,9 +48,13 @@ from hw_models.projections import (
 from hw_models.spike_code import SpikeCode
 
 FORMAT = "ssdp_neuro network"
-VERSION = 2
+VERSION = 3
 # fields that older files do not have; they hold their defaults then
-ADDED = {"DaSsdpParams": {"least_correlation"}, "SparseProjection": {"plasticity"}}
+ADDED = {
+    "DaSsdpParams": {"least_correlation"},
+    "SparseProjection": {"plasticity"},
+    "LifPopulation": {"u", "v"},
+}
 PARTS = ("populations", "projections")
 CODE = "code"  # may be missing
 KINDS: dict[str, Any] = {
@@ -192,8 +196,8 @@ def _check_outline(root: StoredGroup) -> None:
             f"attribute 'format' is {root.attributes.get('format')!r}; {FORMAT!r} is needed"
         )
     version = root.attributes.get("version")
-    if version not in (1, VERSION) or type(version) is not int:
-        raise NetworkFileError(f"version {version!r}; this release reads versions 1 and {VERSION}")
+    if type(version) is not int or not 1 <= version <= VERSION:
+        raise NetworkFileError(f"version {version!r}; this release reads versions 1 to {VERSION}")
     _compare(
         "/", (set(root.members) | set(root.attributes)) - {CODE}, {*PARTS, "format", "version"}
     )

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from hw_models.arithmetic import STATE_LIMIT
 from hw_models.arrays import per_neuron
 from hw_models.choices import member
 from hw_models.integers import integer, name_of, shape_of
@@ -88,6 +89,10 @@ class LifPopulation(FrozenRecord):
         If the interval is not 0, u and v are cleared at the start of every step ``t``
         (counted from 1) with ``t % interval == offset % interval``, as Lava's LIFReset. A
         running refractory period ends then, too.
+    u, v
+        Current and membrane potential when a sample begins, before its first step, on the
+        membrane's scale: what a step can leave, ``-(2**23 - 1)..2**23`` and
+        ``-(2**23 - 1)..2**23 - 1``. One integer or one per neuron. A periodic reset clears to 0.
 
     Raises
     ------
@@ -113,6 +118,8 @@ class LifPopulation(FrozenRecord):
     refractory: int = 0
     reset_interval: int = 0
     reset_offset: int = 0
+    u: Any = 0
+    v: Any = 0
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -124,6 +131,8 @@ class LifPopulation(FrozenRecord):
             ("threshold", -THRESHOLD_LIMIT, THRESHOLD_LIMIT - 1),
             ("bias_mantissa", -(2**15), 2**15 - 1),
             ("bias_exponent", -15, 15),
+            ("u", 1 - STATE_LIMIT, STATE_LIMIT),
+            ("v", 1 - STATE_LIMIT, STATE_LIMIT - 1),
         ):
             where = f"{self.name}.{field}"
             put(self, field, per_neuron(where, getattr(self, field), self.shape, low, high))

@@ -91,6 +91,10 @@ def lif_populations(
         "bias_exponent": st.one_of(st.integers(0, 6), st.sampled_from((-15, -1, 15))),
     }
     values = {field: draw(one_or_each(strategy)) for field, strategy in fields.items()}
+    if draw(st.integers(0, 3)) == 0:
+        for variable, high in (("u", 2**23), ("v", 2**23 - 1)):
+            begin = st.integers(-20000, 20000) | st.sampled_from((0, high, 1 - 2**23))
+            values[variable] = draw(one_or_each(begin))
     interval = draw(st.sampled_from((0, 0, 0, 1, 2, 3, 5)))
     return LifPopulation(
         name=name,

@@ -40,6 +40,11 @@ def neuron_table(population: LifPopulation) -> dict[str, Any]:
             raise ConversionError(
                 f"{population.name}.{setting}: {value}; netx files have {wanted} only"
             )
+    for variable in ("u", "v"):
+        if getattr(population, variable).any():
+            raise ConversionError(
+                f"{population.name}.{variable}: does not begin from 0; netx files do"
+            )
     table = {
         "neuron/iDecay": _in_netx(population, population.current_decay + 1),
         "neuron/vDecay": _in_netx(population, population.voltage_decay),

@@ -213,6 +213,8 @@ def _losses(network: FixedPointNetwork) -> Iterable[str]:
             yield f"{neurons.name}: refractory for {neurons.refractory} steps"
         if neurons.reset_interval:
             yield f"{neurons.name}: cleared every {neurons.reset_interval} steps"
+        if neurons.u.any() or neurons.v.any():
+            yield f"{neurons.name}: begins from a current or potential of its own, not from 0"
     for projection in network.projections:
         if getattr(projection, "plasticity", None) is not None:
             yield f"{projection.name}: its weights change by a rule"

@@ -37,6 +37,8 @@ def neuron_process(
         "name": population.name,
         "bias_mant": np.broadcast_to(population.bias_mantissa, size).copy(),
         "bias_exp": np.broadcast_to(population.bias_exponent, size).copy(),
+        "u": np.broadcast_to(population.u, size).copy(),
+        "v": np.broadcast_to(population.v, size).copy(),
     }
     shared = {"du": "current_decay", "dv": "voltage_decay", "vth": "threshold"}
     values = {field: getattr(population, of) for field, of in shared.items()}

@@ -30,17 +30,17 @@ def population_table(network: FixedPointNetwork) -> PopulationTable:
     columns: dict[str, Any] = {
         field: np.zeros(count, dtype=dtype)
         for dtype, fields in (
-            (np.uint8, ("kind", "subtract", "awake")),
-            (np.int64, ("size", "stride", "ring", "interval", "phase", "row")),
+            (np.uint8, ("kind", "subtract", "awake", "begins")),
+            (np.int64, ("size", "stride", "ring", "interval", "phase", "row", "begin_row")),
             (np.float64, ("keep_u", "keep_v")),
             (np.int32, ("bias", "threshold", "refractory")),
         )
         for field in fields
     }
     each: dict[str, list[np.ndarray]] = {
-        field: [] for field in ("keep_u", "keep_v", "bias", "threshold")
+        field: [] for field in ("keep_u", "keep_v", "bias", "threshold", "u", "v")
     }
-    rows = 0
+    rows = begin_rows = 0
     for p, population in enumerate(network.populations):
         columns["size"][p] = population.n_neurons
         columns["stride"][p] = -(-population.n_neurons // BLOCK) * BLOCK
@@ -69,6 +69,13 @@ def population_table(network: FixedPointNetwork) -> PopulationTable:
             else:
                 each[field].append(np.broadcast_to(value, population.n_neurons))
         rows += 0 if uniform else population.n_neurons
+        columns["begin_row"][p] = begin_rows
+        columns["begins"][p] = begins = bool(population.u.any() or population.v.any())
+        if begins:
+            for field in ("u", "v"):
+                value = getattr(population, field)
+                each[field].append(np.broadcast_to(value, population.n_neurons))
+            begin_rows += population.n_neurons
     strides, rings = columns["stride"], columns["ring"]
     return PopulationTable(
         **columns,
@@ -78,6 +85,8 @@ def population_table(network: FixedPointNetwork) -> PopulationTable:
         each_keep_v=joined(each["keep_v"], np.float32),
         each_bias=joined(each["bias"], np.int32),
         each_threshold=joined(each["threshold"], np.int32),
+        begin_u=joined(each["u"], np.int32),
+        begin_v=joined(each["v"], np.int32),
     )
 
 

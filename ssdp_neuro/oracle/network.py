@@ -50,8 +50,8 @@ class Lif:
         self.bias = np.where(
             exponent >= 0, mantissa * 2 ** np.abs(exponent), mantissa // 2 ** np.abs(exponent)
         )
-        self.u = np.zeros(shape, dtype=np.int64)
-        self.v = np.zeros(shape, dtype=np.int64)
+        self.u = np.broadcast_to(population.u.astype(np.int64), shape).copy()
+        self.v = np.broadcast_to(population.v.astype(np.int64), shape).copy()
         self.waiting = np.zeros(shape, dtype=np.int64)  # refractory steps left
 
     def step(self, time_step: int, arriving: np.ndarray) -> np.ndarray:

@@ -94,6 +94,8 @@ def with_plastic_readout(
             "threshold",
             "bias_mantissa",
             "bias_exponent",
+            "u",
+            "v",
         ):
             values = getattr(output, field)
             if values.size > 1:

@@ -56,12 +56,16 @@ def _synapses(n_pre: int, n_post: int, count: int) -> dict[str, np.ndarray]:
 def _network() -> FixedPointNetwork:
     ends = {"source": "eye", "target": "cell"}
     lif = {"current_decay": 1024, "voltage_decay": 128}
-    threshold = np.array([60, 90, 100, 120, 40])
+    own = {
+        "threshold": np.array([60, 90, 100, 120, 40]),
+        "u": np.array([900, -500, 0, 2**23, -3]),
+        "v": np.array([0, 4000, -(2**23) + 1, 5, 2900]),
+    }
     return FixedPointNetwork(
         populations=[
             InputPopulation(name="eye", shape=SHAPE),
             LifPopulation(name="map", shape=SHAPE, threshold=30, bias_mantissa=5, **lif),
-            LifPopulation(name="cell", shape=(N_CELLS,), threshold=threshold, **lif),
+            LifPopulation(name="cell", shape=(N_CELLS,), **own, **lif),
         ],
         projections=[
             DenseProjection(weights=RNG.integers(-30, 60, (N_CELLS, N_INPUTS)), **ends),
@@ -202,7 +206,7 @@ def engine_calls() -> list[ArrayCall]:
         ArrayCall("SpikeInput.indices", PAIRS[:, 1], lambda a: _checked_input(indices=a)),
         ArrayCall("verify: raster", RASTER, _verified, True),
         *_field_calls("cell", ("current_decay", "voltage_decay", "threshold", "bias_mantissa",
-                               "bias_exponent")),
+                               "bias_exponent", "u", "v")),
         *_field_calls("eye->cell", ("weights",)),
         *_field_calls("late", ("weights", "delays")),
         *_field_calls("eye->map", ("weights",)),

@@ -250,8 +250,8 @@ def replaced_array(place, value):
     [
         (deleted("/", "format"), "'format' is None; 'ssdp_neuro network' is needed"),
         (spoiled_attribute("/", "format", "nir"), "'format' is 'nir'"),
-        (deleted("/", "version"), "version None; this release reads versions 1 and 2"),
-        (spoiled_attribute("/", "version", 3), "version 3; this release reads versions 1 and 2"),
+        (deleted("/", "version"), "version None; this release reads versions 1 to 3"),
+        (spoiled_attribute("/", "version", 4), "version 4; this release reads versions 1 to 3"),
         (spoiled_attribute("/", "version", "1"), "version '1'; this release"),
         (spoiled_attribute("/", "author", "me"), "/: unknown 'author'; format, populations"),
         (deleted("/", "projections"), "/: missing 'projections'"),
@@ -301,11 +301,11 @@ def test_load__refuses_what_it_does_not_know(path, spoil, message):
 
 def test_load__closes_the_file_when_it_refuses(path):
     with h5py.File(path, "a") as file:
-        file.attrs["version"] = 3
-    with pytest.raises(NetworkFileError, match="version 3"):
+        file.attrs["version"] = 4
+    with pytest.raises(NetworkFileError, match="version 4"):
         load(path)
     with h5py.File(path, "a") as file:  # HDF5 would refuse this while the file is open
-        file.attrs["version"] = 2
+        file.attrs["version"] = 3
     load(path)
 
 
@@ -320,4 +320,14 @@ def test_load__reads_files_of_version_1(path):
     with h5py.File(path, "a") as file:
         file.attrs["version"] = 1
         del file["projections/1/plasticity"].attrs["least_correlation"]
+    assert same_record(load(path), network)
+
+
+def test_load__lets_networks_of_version_2_begin_from_zero(path):
+    network = load(path)
+    with h5py.File(path, "a") as file:
+        file.attrs["version"] = 2
+        for place, population in enumerate(network.populations):
+            for variable in ("u", "v") if isinstance(population, LifPopulation) else ():
+                del file[f"populations/{place}/{variable}"]
     assert same_record(load(path), network)

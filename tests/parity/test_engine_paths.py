@@ -106,3 +106,27 @@ def test_refractory_neuron__of_a_population_at_rest_goes_on_waiting(refractory, 
     assert fired.tolist() == expected
     twin = oracle(network, spikes, n_steps=200).raster("out")[:, 100]
     assert fired.tolist() == np.flatnonzero(twin).tolist()
+
+
+@pytest.mark.parametrize("decay", [4095, 3000])
+@pytest.mark.parametrize("refractory", [0, 2])
+def test_large_population__begins_where_it_should_after_its_blocks_slept(decay, refractory):
+    n_neurons = 4 * ALWAYS_SWEPT
+    u, v = np.zeros((2, n_neurons), dtype=int)
+    u[[0, 700]], v[[3, 900, n_neurons - 1]] = (40000, -90000), (2000, 64 * 200, -5)
+    lif = LifPopulation(name="out", shape=(n_neurons,), current_decay=decay, voltage_decay=1000,
+                        threshold=100, refractory=refractory, u=u, v=v)  # fmt: skip
+    one = SparseProjection(source="in", target="out", pre=[0], post=[2000], weights=[200])
+    eye = InputPopulation(name="in", shape=(1,))
+    network = FixedPointNetwork(populations=[eye, lif], projections=[one])
+    spikes = np.zeros((3, 400, 1), dtype=bool)
+    spikes[1, 300] = True
+    same = {"n_steps": 400, "probes": [("out", "u"), ("out", "v")]}
+    run, slow = simulate(network, spikes, n_threads=1, **same), oracle(network, spikes, **same)
+    unprobed = simulate(network, spikes, n_steps=400, n_threads=1)
+    assert run.counts.spikes["out"] >= 4
+    for probe in same["probes"]:
+        np.testing.assert_array_equal(run.probe(*probe), slow.probe(*probe))
+    for each in (run, unprobed):
+        np.testing.assert_array_equal(each.raster("out"), slow.raster("out"))
+    assert run.counts.neuron_updates["out"] < 0.5 * run.n_steps * 3 * n_neurons

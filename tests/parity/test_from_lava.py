@@ -59,3 +59,8 @@ def test_from_lava__reads_a_sparse_array_where_lava_multiplies_by_it():
 def test_from_lava__reads_thresholds_that_no_potential_reaches_or_all_exceed(threshold):
     run = assert_same_as_lava(chain(Sparse(weights=WEIGHTS), vth=threshold, name="out"), 20)
     assert run.result.counts.spikes["out"] == (0 if threshold > 0 else 40)
+
+
+@pytest.mark.parametrize("start", [{"u": 5}, {"v": [1200, -7]}, {"u": [2**23, 0], "v": -900.7}])
+def test_from_lava__begins_where_the_neurons_do(start):
+    assert_same_as_lava(chain(Sparse(weights=WEIGHTS), name="out", **start), 20)

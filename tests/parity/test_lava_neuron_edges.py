@@ -132,3 +132,18 @@ def test_periodic_reset__lets_what_is_under_way_in(run, refractory):
     result = run(network, spikes, n_steps=4, probes=[("out", "u"), ("out", "v")])
     assert result.probe("out", "u").ravel().tolist() == [0, 320, 319, 320]
     assert result.probe("out", "v").ravel().tolist() == [0, 320, 639, 320]
+
+
+@EVERYWHERE
+@pytest.mark.parametrize("fields", [{}, {"reset": ResetMode.SUBTRACT}, {"reset_interval": 3}])
+def test_state__begins_as_given_in_every_sample(run, fields):
+    begin = {"u": -4096, "v": 1000 * 64 + 4096, "threshold": 900, "voltage_decay": 0}
+    network = one_neuron(dense([[1]]), **{**begin, "current_decay": 2047, **fields})
+    result = run(network, np.zeros((2, 4, 1), dtype=bool), n_steps=4, probes=[("out", "v")])
+    first = 1000 * 64 + 2048
+    left = first - 900 * 64 if fields.get("reset") is ResetMode.SUBTRACT else 0
+    later = [left - 1024, left - 1536, left - 1792]
+    if "reset_interval" in fields:
+        later[1:] = [0, 0]
+    assert result.probe("out", "v").tolist() == [[[left], *([v] for v in later)]] * 2
+    assert result.raster("out").tolist() == [[[True], [False], [False], [False]]] * 2

@@ -39,8 +39,9 @@ def read_neurons(process: AbstractProcess, refractory_in_fixed_point: bool) -> R
         If a value is not one that Lava's fixed-point model and a network share.
     """
     kind = type(process)
-    notes = _check_start(process)
+    start, notes = _start(process)
     fields: dict[str, Any] = {
+        **start,
         "current_decay": register(process, "du", _kept_current, 0, DECAY_UNITY - 1),
         "voltage_decay": register(process, "dv", _kept_voltage, 0, DECAY_UNITY),
     }
@@ -96,19 +97,21 @@ def _threshold(process: AbstractProcess, field: str) -> np.ndarray:
     return np.clip(given, -THRESHOLD_LIMIT, THRESHOLD_LIMIT - 1)
 
 
-def _check_start(process: AbstractProcess) -> list[str]:
-    """A network starts from zero; Lava's neurons may start elsewhere."""
-    notes = []
-    for field in ("u", "v"):
+def _start(process: AbstractProcess) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Current and membrane potential before the first step."""
+    fields, notes = {}, []
+    for field, high in (("u", STATE_LIMIT), ("v", STATE_LIMIT - 1)):
         start, more = loaded(process, field, np.int32)
         notes += more
-        if start.any():
-            index = tuple(int(i) for i in np.argwhere(start)[0])
+        outside = (start < 1 - STATE_LIMIT) | (start > high)
+        if outside.any():
+            index = tuple(int(i) for i in np.argwhere(outside)[0])
             raise ConversionError(
-                f"{label(process)}.{field}: starts at {start[index]} at index {index}; a network"
-                " starts from 0"
+                f"{label(process)}.{field}: starts at {start[index]} at index {index};"
+                f" allowed {1 - STATE_LIMIT}..{high}, which is what a step can leave"
             )
-    return notes
+        fields[field] = _shared(start)
+    return fields, notes
 
 
 def _bias(process: AbstractProcess) -> tuple[dict[str, Any], list[str]]:

@@ -48,6 +48,8 @@ class PyExtendedLifModelFixed(PyLoihiProcessModel):
 
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
+        self.begin_u = proc_params["u"]
+        self.begin_v = proc_params["v"]
         self.subtract = proc_params["subtract"]
         self.refractory = proc_params["refractory"]
         self.reset_interval = proc_params["reset_interval"]
@@ -66,7 +68,10 @@ class PyExtendedLifModelFixed(PyLoihiProcessModel):
         starts = self.clock is not None and step == 1
         if starts:
             arriving = np.zeros_like(arriving)
-        if starts or self._is_reset_step(step):
+            self.u[:] = self.begin_u
+            self.v[:] = self.begin_v
+            self.refractory_left[:] = 0
+        if self._is_reset_step(step):
             self.u[:] = 0
             self.v[:] = 0
             self.refractory_left[:] = 0

@@ -23,6 +23,8 @@ class ExtendedLIF(AbstractProcess):
         Decays in 1/4096 and threshold; one value or an array of that shape.
     bias_mant, bias_exp
         Bias mantissa and exponent; one value or an array of that shape.
+    u, v
+        Current and membrane potential before the first step; one value or an array.
     subtract
         A spike takes ``vth << 6`` off the membrane potential instead of clearing it.
     refractory
@@ -31,7 +33,7 @@ class ExtendedLIF(AbstractProcess):
         State is cleared at the start of steps ``t`` (from 1) with
         ``t % reset_interval == reset_offset % reset_interval``; never if the interval is 0.
     clock
-        Samples that know nothing of each other: state is cleared when one begins, what
+        Samples that know nothing of each other: state is ``u`` and ``v`` when one begins, what
         arrives then is of the one before and is dropped, ``t`` counts from 1 in each, and
         between samples the neurons rest. None for one endless sample.
     name
@@ -47,6 +49,8 @@ class ExtendedLIF(AbstractProcess):
         vth: Any = 10,
         bias_mant: Any = 0,
         bias_exp: Any = 0,
+        u: Any = 0,
+        v: Any = 0,
         subtract: bool = False,
         refractory: int = 0,
         reset_interval: int = 0,
@@ -56,6 +60,8 @@ class ExtendedLIF(AbstractProcess):
     ) -> None:
         super().__init__(
             shape=shape,
+            u=u,
+            v=v,
             subtract=subtract,
             refractory=refractory,
             reset_interval=reset_interval,
@@ -65,8 +71,8 @@ class ExtendedLIF(AbstractProcess):
         )
         self.a_in = InPort(shape=shape)
         self.s_out = OutPort(shape=shape)
-        self.u = Var(shape=shape, init=0)
-        self.v = Var(shape=shape, init=0)
+        self.u = Var(shape=shape, init=u)
+        self.v = Var(shape=shape, init=v)
         self.refractory_left = Var(shape=shape, init=0)
         self.du = Var(shape=shape, init=du)
         self.dv = Var(shape=shape, init=dv)

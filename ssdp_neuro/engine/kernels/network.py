@@ -44,6 +44,13 @@ def clear(populations, state):
         state.n_known[p] = 0
         state.sweep[p] = populations.awake[p]
         state.swept[p] = populations.awake[p] and populations.kind[p] != INPUT
+        if populations.begins[p]:
+            start, row = populations.offset[p], populations.begin_row[p]
+            for i in range(size):
+                state.u[start + i] = populations.begin_u[row + i]
+                state.v[start + i] = populations.begin_v[row + i]
+            state.sweep[p] = 1
+            state.swept[p] = 1
 
 
 @part

@@ -43,6 +43,10 @@ class PopulationTable(NamedTuple):
     each_keep_v: Any  # float32
     each_bias: Any  # int32
     each_threshold: Any  # int32
+    begins: Any  # uint8: a sample begins from other than u = v = 0
+    begin_row: Any  # int64: first entry in the arrays below; of populations that do
+    begin_u: Any  # int32, per neuron, packed
+    begin_v: Any  # int32
 
 
 class ProjectionTable(NamedTuple):

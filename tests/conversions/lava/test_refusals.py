@@ -120,8 +120,8 @@ REFUSED = {
     "narrow du": (lambda: lif(du=np.full(2, 255, np.uint8)), "du: .*(dtype|compute with)"),
     "wrapped vth": (lambda: lif(vth=2**57), f"vth: {2**57}; an integer {-(2**57)}..{2**57 - 1}"),
     "shape": (lambda: lif(vth=np.array([1, 2, 3])), r"vth: shape \(3,\)"),
-    "start v": (lambda: lif(v=[0, 7]), r"LIF 'out'.v: starts at 7 at index \(1,\)"),
-    "start u": (lambda: lif(u=5), "LIF 'out'.u: starts at 5"),
+    "start v": (lambda: lif(v=[0, 2**23]), r"'out'.v: starts at 8388608 at index \(1,\); allowed"),
+    "start u": (lambda: lif(u=-(2**23)), "LIF 'out'.u: starts at -8388608"),
     "bias exponent": (lambda: lif(bias_mant=1, bias_exp=16), "bias_exp: 16; allowed up to 15"),
     "bias range": (lambda: lif(bias_mant=40000), "bias_mant: 40000; int16"),
     "graded source": (
