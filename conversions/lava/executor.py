@@ -15,7 +15,7 @@ from conversions.lava.interpreter import run_in_interpreter
 from hw_models import FixedPointNetwork, RangeError, TypeMismatchError
 from hw_models.choices import member
 from hw_models.errors import brief
-from ssdp_neuro.engine.results import RunResult, check_probes, events_of_rasters
+from ssdp_neuro.engine.results import RasterReader, RunResult, check_probes
 from ssdp_neuro.engine.spike_input import spike_input
 from ssdp_neuro.progress import Progress
 
@@ -104,7 +104,7 @@ def run_lava(
         sizes={population.name: population.n_neurons for population in network.populations},
         n_steps=n_steps,
         n_samples=given.n_samples,
-        load_events=events_of_rasters(rasters),
+        reader=RasterReader(rasters),
         probes={probe: values[0] if is_single else values for probe, values in recorded.items()},
         counts=count_events(network, rasters, n_steps),
         executor="lava",

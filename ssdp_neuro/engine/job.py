@@ -12,8 +12,9 @@ import numpy as np
 from hw_models import FixedPointNetwork
 from ssdp_neuro.engine.kernels import network as kernels
 from ssdp_neuro.engine.kernels.tables import InputTable, LatencyTable, ProbeTable, State, Tally
+from ssdp_neuro.engine.output_reader import OutputReader, WindowOutput
 from ssdp_neuro.engine.plan import Plan
-from ssdp_neuro.engine.results import BATCH_EVENT, EventCounts
+from ssdp_neuro.engine.results import EventCounts
 from ssdp_neuro.engine.spike_input import SpikeInput
 from ssdp_neuro.progress import Progress
 
@@ -56,7 +57,7 @@ class Job:
         self.inputs = self._inputs(given)
         self.probe_pairs = probes
         self.probes = self._probes()
-        self.outputs: list[tuple[int, int, np.ndarray, list[np.ndarray]]] = []
+        self.outputs: list[WindowOutput] = []
         self.tallies: list[Tally] = []
 
     def run_steps(self, bar: Progress) -> None:
@@ -124,7 +125,7 @@ class Job:
             )
             used = out[: cursor[2]]
             parts.append(used if 2 * used.size > out.size else used.copy())
-        self.outputs.append((first, start, counts, parts))
+        self.outputs.append(WindowOutput(first, start, counts, parts))
         self.tallies.append(tally)
 
     def run_sample(self, state: State, sample: int, latencies: LatencyTable) -> None:
@@ -147,26 +148,10 @@ class Job:
                 tally,
             )
 
-    def load_events(self, name: str) -> np.ndarray:
-        """Events of one population, sorted by sample, step and index."""
-        p, size = self.plan.index[name], self.network.population(name).n_neurons
-        parts = [np.empty(0, dtype=np.int64)]
-        for first, start, counts, fired in self.outputs:
-            fired[:] = [np.concatenate(fired)]  # not before it is asked for
-            n_samples, n_steps, _ = counts.shape
-            ends = np.cumsum(counts, dtype=np.int64)
-            begins = (ends - counts.reshape(-1)).reshape(counts.shape)[:, :, p].reshape(-1)
-            lengths = counts[:, :, p].reshape(-1)
-            within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-            steps = np.arange(start, start + n_steps)
-            rows = np.arange(first, first + n_samples)[:, None] * self.n_steps + steps
-            of_row = np.repeat(rows.reshape(-1) * size, lengths)
-            parts.append(of_row + fired[0][np.repeat(begins, lengths) + within])
-        places = np.sort(np.concatenate(parts))  # by sample, step and index
-        events = np.empty(len(places), dtype=BATCH_EVENT)
-        rows, events["index"] = np.divmod(places, size)
-        events["sample"], events["step"] = np.divmod(rows, self.n_steps)
-        return events
+    def reader(self) -> OutputReader:
+        """What reads the spikes of all windows."""
+        sizes = {population.name: population.n_neurons for population in self.network.populations}
+        return OutputReader(self.outputs, self.plan.index, sizes, self.n_samples, self.n_steps)
 
     def probe_arrays(self) -> dict[tuple[str, str], np.ndarray]:
         """Probes by (population, variable): int32 ``(T, N)``, or ``(B, T, N)`` for a batch."""
@@ -183,7 +168,7 @@ class Job:
         """What all windows did together."""
         names = list(self.plan.index)
         spikes = sum(
-            (counts.sum(axis=(0, 1), dtype=np.int64) for _, _, counts, _ in self.outputs),
+            (window.counts.sum(axis=(0, 1), dtype=np.int64) for window in self.outputs),
             np.zeros(len(names), dtype=np.int64),
         )
         updates = sum((t.updates for t in self.tallies), np.zeros(len(names), dtype=np.int64))

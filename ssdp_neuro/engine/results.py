@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import metadata
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -52,8 +52,8 @@ class RunResult:
         Steps of a sample.
     n_samples
         Samples, or None for a run without a batch axis.
-    load_events
-        Gives a population's events, dtype ``BATCH_EVENT``, sorted; called once.
+    reader
+        Reads a population's spikes from what the executor left.
     probes
         Recorded state by ``(population, variable)``: int32 ``(T, N)`` or ``(B, T, N)``,
         after each step's update and reset.
@@ -68,7 +68,7 @@ class RunResult:
     sizes: Mapping[str, int]
     n_steps: int
     n_samples: int | None
-    load_events: Callable[[str], np.ndarray]
+    reader: SpikeReader
     probes: Mapping[tuple[str, str], np.ndarray]
     counts: EventCounts
     executor: str
@@ -101,26 +101,15 @@ class RunResult:
 
     def raster(self, name: str) -> np.ndarray:
         """Spikes of a population as a bool array ``(T, N)``, or ``(B, T, N)`` for a batch."""
-        events = self._events(name)
-        raster = np.zeros((self.n_samples or 1, self.n_steps, self.sizes[name]), dtype=bool)
-        raster[events["sample"], events["step"], events["index"]] = True
-        return raster if self.n_samples is not None else raster[0]
+        return self._without_batch(self.reader.raster(self._known(name)))
 
     def spike_counts(self, name: str) -> np.ndarray:
         """Spikes of each neuron: int64 ``(N,)``, or ``(B, N)`` for a batch."""
-        events = self._events(name)
-        shape = (self.n_samples or 1, self.sizes[name])
-        flat = events["sample"].astype(np.int64) * shape[1] + events["index"]
-        counts = np.bincount(flat, minlength=shape[0] * shape[1]).reshape(shape)
-        return counts if self.n_samples is not None else counts[0]
+        return self._without_batch(self.reader.counts(self._known(name)))
 
     def first_spikes(self, name: str) -> np.ndarray:
         """First spike step of each neuron, ``n_steps`` if silent: int32 ``(N,)`` or ``(B, N)``."""
-        events = self._events(name)
-        first = np.full((self.n_samples or 1, self.sizes[name]), self.n_steps, dtype=np.int32)
-        # not by assignment in reverse order: NumPy may write repeated indices in any order
-        np.minimum.at(first, (events["sample"], events["index"]), events["step"])
-        return first if self.n_samples is not None else first[0]
+        return self._without_batch(self.reader.first_spikes(self._known(name)))
 
     def probe(self, name: str, variable: str) -> np.ndarray:
         """Recorded ``u`` or ``v`` of a population: int32 ``(T, N)``, or ``(B, T, N)``.
@@ -157,9 +146,9 @@ class RunResult:
 
         Examples
         --------
-        >>> spikes = events_of_rasters({"out": np.ones((1, 3, 2), dtype=bool)})
+        >>> spikes = RasterReader({"out": np.ones((1, 3, 2), dtype=bool)})
         >>> counts = EventCounts(spikes={"out": 6}, synaptic_operations={}, neuron_updates={})
-        >>> run = RunResult(sizes={"out": 2}, n_steps=3, n_samples=1, load_events=spikes,
+        >>> run = RunResult(sizes={"out": 2}, n_steps=3, n_samples=1, reader=spikes,
         ...                 probes={}, counts=counts, executor="engine")
         >>> dict(run.to_xarray("out").sizes)
         {'sample': 1, 'step': 3, 'neuron': 2}
@@ -222,27 +211,71 @@ class RunResult:
 
         return run_view(self)
 
-    def _events(self, name: str) -> np.ndarray:
+    def _without_batch(self, array: np.ndarray) -> np.ndarray:
+        return array if self.n_samples is not None else array[0]
+
+    def _known(self, name: str) -> str:
         if name not in self.sizes:
             known = ", ".join(map(repr, self.sizes))
             raise UnknownNameError(f"no population named {name!r}; there are {known}")
-        if name not in self._cache:
-            events = self.load_events(name)
+        return name
+
+    def _events(self, name: str) -> np.ndarray:
+        if self._known(name) not in self._cache:
+            events = self.reader.events(name)
             events.flags.writeable = False
             self._cache[name] = events
         return self._cache[name]
 
 
-def events_of_rasters(rasters: Mapping[str, np.ndarray]) -> Callable[[str], np.ndarray]:
-    """A ``load_events`` over bool arrays ``(B, T, N)``, for executors that make rasters."""
+class SpikeReader(Protocol):
+    """What an executor leaves of the spikes of a run, read when it is asked for."""
 
-    def load(name: str) -> np.ndarray:
-        samples, steps, indices = np.nonzero(rasters[name])
+    def events(self, name: str) -> np.ndarray:
+        """Spikes sorted by sample, step and index, dtype ``BATCH_EVENT``."""
+
+    def counts(self, name: str) -> np.ndarray:
+        """Spikes of each neuron, int64 ``(B, N)``."""
+
+    def first_spikes(self, name: str) -> np.ndarray:
+        """First spike step of each neuron, the number of steps if silent, int32 ``(B, N)``."""
+
+    def raster(self, name: str) -> np.ndarray:
+        """Spikes, bool ``(B, T, N)``, writable, not kept elsewhere."""
+
+
+class RasterReader:
+    """A :class:`SpikeReader` over bool arrays ``(B, T, N)``, for executors that make rasters.
+
+    Parameters
+    ----------
+    rasters
+        By population.
+    """
+
+    def __init__(self, rasters: Mapping[str, np.ndarray]) -> None:
+        self._rasters = rasters
+
+    def events(self, name: str) -> np.ndarray:
+        """Spikes sorted by sample, step and index, dtype ``BATCH_EVENT``."""
+        samples, steps, indices = np.nonzero(self._rasters[name])
         events = np.empty(samples.shape, dtype=BATCH_EVENT)
         events["sample"], events["step"], events["index"] = samples, steps, indices
         return events
 
-    return load
+    def counts(self, name: str) -> np.ndarray:
+        """Spikes of each neuron, int64 ``(B, N)``."""
+        return self._rasters[name].sum(axis=1, dtype=np.int64)
+
+    def first_spikes(self, name: str) -> np.ndarray:
+        """First spike step of each neuron, the number of steps if silent, int32 ``(B, N)``."""
+        raster = self._rasters[name]
+        first = np.where(raster.any(axis=1), raster.argmax(axis=1), raster.shape[1])
+        return first.astype(np.int32)
+
+    def raster(self, name: str) -> np.ndarray:
+        """Spikes, bool ``(B, T, N)``, writable, not kept elsewhere."""
+        return self._rasters[name].astype(bool)
 
 
 def check_probes(network: Any, probes: Any) -> tuple[tuple[str, str], ...]:

@@ -18,10 +18,6 @@ from ssdp_neuro.engine.spike_input import spike_input
 from ssdp_neuro.progress import Progress
 
 MAX_STEPS = 2**31 - 1
-FIRST_CHUNK_STEPS = 1024
-CHUNK_SECONDS = 0.2  # steps per call grow until a call takes this long
-CHUNKS_PER_THREAD = 4
-SPIKES_PER_PART = 1 << 16
 
 
 def simulate(
@@ -160,7 +156,7 @@ class Simulator:
             },
             n_steps=n_steps,
             n_samples=given.n_samples,
-            load_events=job.load_events,
+            reader=job.reader(),
             probes=job.probe_arrays(),
             counts=job.event_counts(),
             executor="engine",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hw_models import FixedPointNetwork
-from ssdp_neuro.engine.results import EventCounts, RunResult, check_probes, events_of_rasters
+from ssdp_neuro.engine.results import EventCounts, RasterReader, RunResult, check_probes
 from ssdp_neuro.engine.spike_input import spike_input
 from ssdp_neuro.oracle.network import run_oracle
 
@@ -33,7 +33,7 @@ def simulate(
         sizes=sizes,
         n_steps=n_steps,
         n_samples=given.n_samples,
-        load_events=events_of_rasters(run.rasters),
+        reader=RasterReader(run.rasters),
         probes={pair: values[0] if single else values for pair, values in run.probes.items()},
         counts=EventCounts(
             spikes=run.spikes,

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ssdp_neuro.engine.results import EventCounts, RunResult, events_of_rasters
+from ssdp_neuro.engine.results import EventCounts, RasterReader, RunResult
 
 
 @pytest.mark.parametrize("n_samples", [None, 1, 3])
@@ -12,7 +12,7 @@ def test_first_spikes__is_the_first_of_many_and_n_steps_if_silent(n_samples):
         sizes={"a": 9},
         n_steps=20,
         n_samples=n_samples,
-        load_events=events_of_rasters({"a": raster}),
+        reader=RasterReader({"a": raster}),
         probes={},
         counts=EventCounts(spikes={}, synaptic_operations={}, neuron_updates={}),
         executor="engine",

@@ -18,9 +18,9 @@ from ssdp_neuro.engine.results import (
     BATCH_EVENT,
     EVENT,
     EventCounts,
+    RasterReader,
     RunResult,
     check_probes,
-    events_of_rasters,
 )
 
 COUNTS = EventCounts(spikes={"out": 4}, synaptic_operations={}, neuron_updates={"out": 0})
@@ -31,7 +31,7 @@ def result_of(raster, batched, probes=None):
         sizes={"out": raster.shape[2]},
         n_steps=raster.shape[1],
         n_samples=raster.shape[0] if batched else None,
-        load_events=events_of_rasters({"out": raster}),
+        reader=RasterReader({"out": raster}),
         probes=probes or {},
         counts=COUNTS,
         executor="oracle",
@@ -75,27 +75,34 @@ def test_run_result__without_a_batch_has_no_sample_axis(raster):
         assert of_single.tolist() == of_batch[0].tolist()
 
 
-def test_run_result__loads_events_once_and_keeps_them_from_being_written():
+def test_run_result__reads_events_once_and_keeps_them_from_being_written():
     calls = []
 
-    def load(name):
-        calls.append(name)
-        return events_of_rasters({"out": np.ones((1, 2, 1), dtype=bool)})(name)
+    class Counting(RasterReader):
+        def events(self, name):
+            calls.append(name)
+            return super().events(name)
 
-    result = dataclasses.replace(result_of(np.ones((1, 2, 1), bool), True), load_events=load)
+    reader = Counting({"out": np.ones((1, 2, 1), dtype=bool)})
+    result = dataclasses.replace(result_of(np.ones((1, 2, 1), bool), True), reader=reader)
     for _ in range(2):
-        result.raster("out")
-        result.first_spikes("out")
+        result.events("out")
     assert calls == ["out"]
     with pytest.raises(ValueError, match="read-only"):
         result.events("out")["step"] = 0
 
 
+def test_run_result__gives_rasters_that_are_the_callers_own():
+    result = result_of(np.ones((1, 2, 1), bool), True)
+    result.raster("out")[...] = False
+    assert result.spike_counts("out").tolist() == [[2]]
+
+
 def test_run_result__does_not_share_events_with_a_copy():
     result = result_of(np.ones((1, 2, 1), bool), True)
-    assert result.spike_counts("out").tolist() == [[2]]
-    silent = events_of_rasters({"out": np.zeros((1, 2, 1), dtype=bool)})
-    assert dataclasses.replace(result, load_events=silent).spike_counts("out").tolist() == [[0]]
+    assert result.events("out").size == 2
+    silent = RasterReader({"out": np.zeros((1, 2, 1), dtype=bool)})
+    assert dataclasses.replace(result, reader=silent).events("out").size == 0
 
 
 def test_run_result__names_its_populations_and_probes():
@@ -169,7 +176,7 @@ def test_run_result__becomes_a_table_of_its_spikes(batched):
     result = dataclasses.replace(
         result_of(rasters[0], batched),
         sizes={"mid": 4, "out": 4},
-        load_events=events_of_rasters({"mid": rasters[0], "out": rasters[1]}),
+        reader=RasterReader({"mid": rasters[0], "out": rasters[1]}),
     )
     table = result.to_pandas()
     columns = ["population", *(["sample"] if batched else []), "step", "neuron"]

@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from ssdp_neuro.engine.results import EventCounts, RunResult, events_of_rasters
+from ssdp_neuro.engine.results import EventCounts, RasterReader, RunResult
 from ssdp_neuro.plot import notebook_view
 
 
@@ -14,7 +14,7 @@ def run_of(rasters):
         sizes={name: raster.shape[2] for name, raster in rasters.items()},
         n_steps=first.shape[1],
         n_samples=len(first),
-        load_events=events_of_rasters(rasters),
+        reader=RasterReader(rasters),
         probes={},
         counts=EventCounts(
             spikes={name: int(raster.sum()) for name, raster in rasters.items()},
