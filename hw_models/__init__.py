@@ -4,13 +4,14 @@ Knows no training and no framework; importing it needs NumPy only.
 """
 
 from hw_models.chips import LOIHI1, LOIHI2, Chip, Figure
-from hw_models.constraints import Violation, check
+from hw_models.constraints import Violation, check, check_rule
 from hw_models.dopamine import DopamineFit, SynchronyStatistics
 from hw_models.energy import LOIHI1_ENERGY, EnergyEstimate, EnergyTable, estimate_energy
 from hw_models.errors import (
     ConversionError,
     ExecutorError,
     InputError,
+    LearningRuleError,
     MissingExtraError,
     MissingFileError,
     NameClashError,
@@ -22,6 +23,17 @@ from hw_models.errors import (
     UnknownNameError,
 )
 from hw_models.formats import FixedFormat, Overflow, Rounding
+from hw_models.learning_engine import (
+    Dependency,
+    Factor,
+    LearningRule,
+    PostTraces,
+    Product,
+    RandomStream,
+    SignMode,
+    TraceConfiguration,
+    Variable,
+)
 from hw_models.learning_schedule import LearningForm
 from hw_models.network import FixedPointNetwork, same_record
 from hw_models.network_file import load, load_code, save
@@ -44,16 +56,20 @@ __all__ = [
     "ConversionError",
     "DaSsdpParams",
     "DenseProjection",
+    "Dependency",
     "DopamineFit",
     "EnergyEstimate",
     "EnergyTable",
     "ExecutorError",
+    "Factor",
     "Figure",
     "FixedFormat",
     "FixedPointNetwork",
     "InputError",
     "InputPopulation",
     "LearningForm",
+    "LearningRule",
+    "LearningRuleError",
     "LifPopulation",
     "MissingExtraError",
     "MissingFileError",
@@ -61,19 +77,26 @@ __all__ = [
     "NetworkFileError",
     "Overflow",
     "PoolProjection",
+    "PostTraces",
+    "Product",
+    "RandomStream",
     "RangeError",
     "ResetMode",
     "Rounding",
     "ShapeError",
+    "SignMode",
     "SparseProjection",
     "SpikeCode",
     "SsdpError",
     "SynchronyStatistics",
     "ThirdFactor",
+    "TraceConfiguration",
     "TypeMismatchError",
     "UnknownNameError",
+    "Variable",
     "Violation",
     "check",
+    "check_rule",
     "estimate_energy",
     "load",
     "load_code",

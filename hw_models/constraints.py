@@ -10,6 +10,7 @@ import numpy as np
 
 from hw_models.chips import Chip, Figure, chip_of
 from hw_models.errors import TypeMismatchError, brief
+from hw_models.learning_engine.learning_rule import TRACES, LearningRule
 from hw_models.network import FixedPointNetwork
 from hw_models.populations import LifPopulation
 from hw_models.projections import PoolProjection, SparseProjection
@@ -79,6 +80,45 @@ def check(network: FixedPointNetwork, chip: Chip | str) -> tuple[Violation, ...]
     for projection in network.projections:
         found.extend(_projection(projection, chip))
     found.extend(_size(network, chip))
+    return tuple(found)
+
+
+def check_rule(rule: LearningRule, chip: Chip | str, where: str = "rule") -> tuple[Violation, ...]:
+    """List what of a learning rule a chip cannot hold.
+
+    What no chip holds, such as a mantissa of 9, is refused by the record already. How many
+    products a chip takes is not public, so it is not checked here.
+
+    Parameters
+    ----------
+    rule
+        Left as it is.
+    chip
+        Limits without a public figure are not checked.
+    where
+        Begins the name of a field in a violation.
+
+    Returns
+    -------
+    tuple of Violation
+        Empty if everything fits.
+
+    Examples
+    --------
+    >>> slow = LearningRule(dw="2^-1 * y0 * x1", epoch=100)
+    >>> print(check_rule(slow, "loihi1")[0])
+    rule.epoch: 100; allowed 0..63 (lava-nc 0.10.0, lava.magma.core.learning.constants)
+    """
+    if not isinstance(rule, LearningRule):
+        raise TypeMismatchError(f"check_rule: {brief(rule)}; a LearningRule is needed")
+    chip = chip_of("check_rule: chip", chip)
+    impulses = [getattr(rule, name).impulse_parts[0] for name in TRACES]
+    found: list[Violation] = []
+    for field, values, figure in (
+        ("epoch", rule.epoch, chip.epoch_bits),
+        ("impulses", impulses, chip.trace_bits),
+    ):
+        found.extend(_outside(where, field, values, _bits(figure), figure.source))
     return tuple(found)
 
 

@@ -45,6 +45,10 @@ class MissingFileError(NetworkFileError, FileNotFoundError):
     """There is no file at this path."""
 
 
+class LearningRuleError(SsdpError, ValueError):
+    """A learning rule's equation cannot be read, or not be held; names the term."""
+
+
 class ConversionError(SsdpError, ValueError):
     """A model has a layer or a setting that cannot be converted exactly."""
 

@@ -1,0 +1,28 @@
+"""The learning rules of the chip's learning engine: sums of products over traces, as records.
+
+Nothing is executed here: ``ssdp_neuro.oracle.learning_connection`` says what a rule does.
+"""
+
+from hw_models.learning_engine.learning_rule import (
+    LearningRule,
+    PostTraces,
+    RandomStream,
+    SignMode,
+    TraceConfiguration,
+)
+from hw_models.learning_engine.rule_equation import equation_text, parse_equation
+from hw_models.learning_engine.rule_product import Dependency, Factor, Product, Variable
+
+__all__ = [
+    "Dependency",
+    "Factor",
+    "LearningRule",
+    "PostTraces",
+    "Product",
+    "RandomStream",
+    "SignMode",
+    "TraceConfiguration",
+    "Variable",
+    "equation_text",
+    "parse_equation",
+]

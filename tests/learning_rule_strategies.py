@@ -1,0 +1,75 @@
+"""Random learning rules: every variable, dependency, scale and trace that the chip has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from hw_models import (
+    Dependency,
+    Factor,
+    LearningRule,
+    PostTraces,
+    Product,
+    RandomStream,
+    SignMode,
+    TraceConfiguration,
+    Variable,
+)
+
+
+@st.composite
+def factors(draw: Any) -> Factor:
+    """Sums within the factor's range, and signs; often without a constant."""
+    variable = draw(st.sampled_from(Variable))
+    bits = min(variable.width, 8)
+    edges = st.sampled_from([0, -(1 << bits), (1 << bits) - 1])
+    is_sign = variable.is_synaptic and draw(st.booleans())
+    constant = draw(edges | st.integers(-(1 << bits), (1 << bits) - 1))
+    if variable in (Variable.X0, Variable.Y0) and constant == 0:
+        constant = draw(st.sampled_from([0, 1, -1]))
+    return Factor(variable, constant, is_sign)
+
+
+@st.composite
+def products(draw: Any, decimation: int = 0, most_factors: int = 4) -> Product:
+    """Scales that a string can say."""
+    dependency = draw(st.sampled_from(Dependency))
+    exponent = draw(st.integers(-7, 8))
+    return Product(
+        dependency=dependency,
+        factors=draw(st.lists(factors(), max_size=most_factors)),
+        mantissa=draw(st.integers(-8 if exponent == 8 else -7, 7)),
+        exponent=exponent,
+        decimation=decimation if dependency is Dependency.EPOCH else 0,
+    )
+
+
+TRACE = st.builds(
+    TraceConfiguration,
+    impulse=st.sampled_from([0, 0.25, 16, 127])
+    | st.integers(0, 127 * 256).map(lambda units: units / 256),
+    tau=st.sampled_from([0, 0.3, 1, 1000]) | st.floats(0.5, 40),
+)
+
+
+@st.composite
+def learning_rules(draw: Any, stream: RandomStream = RandomStream.LAVA, **fixed: Any) -> Any:
+    """Rules of one to three equations; weak scales are preferred, so that not all saturates."""
+    decimation = draw(st.integers(0, 3))
+    targets = draw(st.lists(st.sampled_from(["dw", "dd", "dt"]), min_size=1, unique=True))
+    equations = {
+        target: draw(st.lists(products(decimation), min_size=1, max_size=3)) for target in targets
+    }
+    post_traces = draw(st.sampled_from(PostTraces))
+    names = ["x1", "x2"] + ["y1", "y2", "y3"] * (post_traces is PostTraces.OF_SPIKES)
+    return LearningRule(
+        **equations,
+        **{name: draw(TRACE) for name in names},
+        epoch=draw(st.sampled_from([1, 1, 2, 5, 16])),
+        post_traces=post_traces,
+        random_stream=stream,
+        seed=draw(st.integers(0, 2**31 - 5)),
+        **{"sign_mode": draw(st.sampled_from(SignMode)), **fixed},
+    )
