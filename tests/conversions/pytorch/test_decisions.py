@@ -12,7 +12,7 @@ from torch import nn
 import ssdp_neuro
 from conversions import from_torch
 from conversions.decision_rule import DecisionRule
-from conversions.pytorch.network import model_output
+from conversions.pytorch.network import score_terms
 from conversions.pytorch.network.model_reading import read_model
 from conversions.quantization import Calibration, ReadoutDecision
 from hw_models import ConversionError, InputError, RangeError, ShapeError
@@ -125,8 +125,8 @@ def test_read_model__the_rule_makes_the_scores_of_the_model(name, monkeypatch):
     """In real numbers, on the run it is followed on; a rule that is changed is noticed."""
     found = read_model(Net(ENDINGS[name]), spikes=SPIKES)
     assert found.decided.tolist() == own_classes(Net(ENDINGS[name])).tolist()
-    kept = model_output._step_weights
-    monkeypatch.setattr(model_output, "_step_weights", lambda factors: kept(-factors))
+    kept = score_terms.step_weights
+    monkeypatch.setattr(score_terms, "step_weights", lambda factors: kept(-factors))
     with pytest.raises(ConversionError, match="is not what its operations were followed to"):
         read_model(Net(ENDINGS[name]), spikes=SPIKES)
 
