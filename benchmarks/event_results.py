@@ -28,7 +28,7 @@ from benchmarks.event_report import record
 from benchmarks.machine import machine
 from conversions.comparison.model_comparison import compare
 from conversions.comparison.result import ComparedRun, Comparison
-from conversions.comparison.runners import Runner
+from conversions.executors import Executor
 from hw_models.atomic_file import write_whole
 from ssdp_neuro.data import load
 from ssdp_neuro.training import RunConfig, fit, read_config
@@ -100,7 +100,9 @@ def run(case: Case, folder: Path, runs: Path, seeds: list[int], n_lava: int) -> 
     compared = compare(models, split.test, lava_samples=n_lava)
     unchanged = dataclasses.replace(settings, mirror=False, shift=0)
     floor = measured(unchanged, case.spans)  # of the recordings as they are
-    say(f"{case.name}: engine {compared.accuracies(Runner.ENGINE)}, floor {floor['accuracy']:.1f}")
+    say(
+        f"{case.name}: engine {compared.accuracies(Executor.ENGINE)}, floor {floor['accuracy']:.1f}"
+    )
     return {
         "title": case.title,
         "command": f"examples/configs/{case.config}.toml",
@@ -124,17 +126,17 @@ def run(case: Case, folder: Path, runs: Path, seeds: list[int], n_lava: int) -> 
 
 def what_was_found(compared: Comparison) -> dict[str, Any]:
     """The numbers of a comparison, accuracies and recalls in per cent, one for each seed."""
-    runners = compared.runners
-    others = [runner for runner in runners if runner is not Runner.ENGINE]
+    executors = compared.executors
+    others = [executor for executor in executors if executor is not Executor.ENGINE]
     return {
-        "accuracy": {r.value: (100 * compared.accuracies(r)).tolist() for r in runners},
+        "accuracy": {r.value: (100 * compared.accuracies(r)).tolist() for r in executors},
         "recalls": [recalls(one, compared.n_classes) for one in compared.runs],
-        "lava_samples": len(compared.runs[0].parts[Runner.LAVA].decisions),
+        "lava_samples": len(compared.runs[0].parts[Executor.LAVA].decisions),
         "first_difference": {r.value: compared.first_difference(r) for r in others},
         "spike_agreement": {r.value: compared.spike_agreement(r) for r in others},
         "layers": compared.layers,
         "n_steps": compared.n_steps,
-        "layer_spikes": compared.counts_by_layer(Runner.ENGINE),
+        "layer_spikes": compared.counts_by_layer(Executor.ENGINE),
         "spikes": compared.spikes,
         "synaptic_operations": compared.synaptic_operations,
         "energy_low": compared.energy.low,
@@ -144,7 +146,7 @@ def what_was_found(compared: Comparison) -> dict[str, Any]:
 
 def recalls(one: ComparedRun, n_classes: int) -> list[float]:
     """Of each class, in the engine; per cent."""
-    right = one.parts[Runner.ENGINE].decisions == one.labels
+    right = one.parts[Executor.ENGINE].decisions == one.labels
     return [100 * float(np.mean(right[one.labels == label])) for label in range(n_classes)]
 
 

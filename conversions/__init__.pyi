@@ -4,6 +4,7 @@ from .conversion_report import ConversionReport as ConversionReport
 from .conversion_report import LayerReport as LayerReport
 from .conversion_report import PassReport as PassReport
 from .decision_rule import DecisionRule as DecisionRule
+from .executors.executor import Executor as Executor
 from .lava.executor import LavaExecution as LavaExecution
 from .lava.executor import run_lava as run_lava
 from .lava.lava_model import to_lava as to_lava
@@ -52,6 +53,5 @@ from .real_network import RealReset as RealReset
 from .real_network import RealSparse as RealSparse
 from .real_network.bit_planes import BitPlanes as BitPlanes
 from .verification.differences import Difference as Difference
-from .verification.executors import Executor as Executor
 from .verification.verify_network import Verification as Verification
 from .verification.verify_network import verify as verify

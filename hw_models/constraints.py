@@ -211,23 +211,63 @@ def _weight_grid(projection: Any, chip: Chip) -> Iterator[Violation]:
         )
 
 
-def _size(network: FixedPointNetwork, chip: Chip) -> Iterator[Violation]:
-    neurons = sum(population.n_neurons for population in network.neurons)
-    if chip.neurons is not None and neurons > chip.neurons:
-        source = chip.neurons_per_core.source
-        yield Violation("network", "neurons", neurons, f"0..{chip.neurons}", source)
+@dataclass(frozen=True, kw_only=True)
+class ChipUse:
+    """How much of one thing a network takes of a chip.
+
+    Parameters
+    ----------
+    what
+        ``neurons``, ``synapses`` or ``synaptic_bytes``.
+    used
+        By the network.
+    available
+        On the chip; None if no figure is public.
+    source
+        Where that was published.
+    """
+
+    what: str
+    used: int
+    available: int | None
+    source: str
+
+    @property
+    def share(self) -> float | None:
+        """Of what the chip has; None if that is not public."""
+        return None if self.available is None else self.used / self.available
+
+
+def chip_use(network: FixedPointNetwork, chip: Chip) -> tuple[ChipUse, ...]:
+    """Neurons, synapses and their memory, beside what a chip has of them.
+
+    Examples
+    --------
+    >>> from hw_models import LOIHI2
+    >>> wide = LifPopulation(name="hidden", shape=(1000,), current_decay=0, voltage_decay=0,
+    ...                      threshold=100)
+    >>> neurons, *_ = chip_use(FixedPointNetwork(populations=[wide], projections=[]), LOIHI2)
+    >>> neurons.used, neurons.available
+    (1000, 1048576)
+    """
     stored = [(p, stored_synapses(p)) for p in network.projections]
-    synapses = sum(count for _, count in stored)
-    figure = chip.synapses_per_chip
-    yield from _outside("network", "synapses", synapses, _up_to(figure), figure.source)
-    memory, cores = chip.synaptic_memory_bytes_per_core, chip.cores_per_chip.value
-    if memory.value is not None and cores is not None and chip.weight_bits.value is not None:
-        bits = sum(
-            count * (chip.weight_bits.value + (DELAY_BITS if _delayed(p) else 0))
-            for p, count in stored
-        )
-        limits = (0, memory.value * cores)
-        yield from _outside("network", "synaptic_bytes", -(-bits // 8), limits, memory.source)
+    neurons = sum(population.n_neurons for population in network.neurons)
+    uses = [("neurons", neurons, chip.neurons, chip.neurons_per_core.source)]
+    synapses = chip.synapses_per_chip
+    uses.append(("synapses", sum(n for _, n in stored), synapses.value, synapses.source))
+    if chip.weight_bits.value is not None:
+        width = chip.weight_bits.value
+        bits = sum(n * (width + (DELAY_BITS if _delayed(p) else 0)) for p, n in stored)
+        memory, cores = chip.synaptic_memory_bytes_per_core, chip.cores_per_chip.value
+        all_of_it = None if memory.value is None or cores is None else memory.value * cores
+        uses.append(("synaptic_bytes", -(-bits // 8), all_of_it, memory.source))
+    return tuple(ChipUse(what=w, used=u, available=a, source=s) for w, u, a, s in uses)
+
+
+def _size(network: FixedPointNetwork, chip: Chip) -> Iterator[Violation]:
+    for use in chip_use(network, chip):
+        if use.available is not None and use.used > use.available:
+            yield Violation("network", use.what, use.used, f"0..{use.available}", use.source)
     yield from _fan_in(network, chip)
 
 

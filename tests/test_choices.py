@@ -10,11 +10,11 @@ import re
 
 import numpy as np
 import pytest
+from conversions.comparison.runners import Runner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import conversions
-from conversions.comparison.runners import Runner
 from conversions.nir.discretization import WRITERS
 from conversions.real_network import (
     NeuronDynamics,

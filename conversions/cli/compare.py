@@ -76,7 +76,7 @@ def compare(
     from conversions.comparison.model_comparison import compare as run_comparison
     from conversions.comparison.presentation import as_dict, as_table, sentences
     from conversions.comparison.report_html import write_comparison
-    from conversions.report_pages.svg_figures import require_matplotlib
+    from conversions.report_pages.figures import require_matplotlib
     from ssdp_neuro.data import load
     from ssdp_neuro.training import load_model_code
 

@@ -21,7 +21,6 @@ from conversions.cli.model_sources import (
 )
 from conversions.cli.network_targets import Target, files_of, write
 from hw_models import ConversionError, InputError
-from hw_models.atomic_file import write_whole
 from hw_models.chips import chip_of
 
 if TYPE_CHECKING:
@@ -168,7 +167,9 @@ def convert(
         raise ConversionError(f"--report {report}: {model} is {source.name}, nothing is converted")
     written, notes = write(network, target, out, source.read_code(model))
     if report is not None and found is not None:
-        write_report(report, model.name, found)
+        from conversions.report_pages.conversion_page import write_conversion
+
+        write_conversion(report, model, found, network, chip_of("--chip", chip.value))
         written.append(report)
     if as_json:
         plain = {} if found is None else found.to_dict()
@@ -194,21 +195,6 @@ def _print(found: ConversionReport | None, notes: list[str], written: list[Path]
         console.print(note, highlight=False, markup=False)
     for path in written:
         console.print(f"wrote {path}", highlight=False, markup=False)
-
-
-def write_report(path: Path, name: str, found: ConversionReport) -> None:
-    """Write a conversion report as HTML or JSON, by the path's ending."""
-    if path.suffix == ".json":
-        write_whole(path, (json.dumps(found.to_dict(), indent=1) + "\n").encode())
-        return
-    from conversions.report_pages import html_page
-
-    sections = [
-        ("Layers", html_page.table(found.rows())),
-        ("Passes", html_page.table(found.pass_rows())),
-        ("Whole network", html_page.paragraphs(found.summary())),
-    ]
-    html_page.write_page(path, html_page.page(f"{name} on {found.chip}", sections))
 
 
 def _options(

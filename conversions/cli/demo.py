@@ -41,7 +41,7 @@ def demo(
 
     from conversions.demo.demonstration import run_demo
     from conversions.demo.report_html import write_demo_report
-    from conversions.report_pages.svg_figures import require_matplotlib
+    from conversions.report_pages.figures import require_matplotlib
 
     if report is not None:
         require_matplotlib()

@@ -10,7 +10,7 @@ import typer
 
 from conversions.cli.arguments import NetworkFile, NetworkSteps, SpikeFile
 from conversions.cli.data_options import steps_in_code
-from conversions.verification.executors import Executor
+from conversions.executors.executor import Executor
 from conversions.verification.verify_network import Verification
 from conversions.verification.verify_network import verify as compare
 from hw_models import FixedPointNetwork, InputError
@@ -99,7 +99,7 @@ def _report(outcome: Verification) -> dict[str, Any]:
         "n_steps": outcome.n_steps,
         "n_values": outcome.n_values,
         "executors": {
-            executor.value: {
+            executor.name.lower(): {
                 "spikes": outcome.spikes[executor],
                 "seconds": outcome.seconds[executor],
                 "equal": executor not in outcome.unequal,
@@ -114,7 +114,7 @@ def _report(outcome: Verification) -> dict[str, Any]:
             "sample": place.sample,
             "step": place.step,
             "neuron": place.neuron,
-            "values": {executor.value: value for executor, value in place.values.items()},
+            "values": {e.name.lower(): value for e, value in place.values.items()},
         },
     }
 

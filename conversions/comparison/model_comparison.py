@@ -1,64 +1,31 @@
-"""A comparison cut into pieces, computed, and put together again."""
+"""One model in all executors: cut into pieces, computed, and put together again."""
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import hashlib
-import os
-import platform
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from importlib import metadata
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from conversions.comparison.candidates import Candidate, calibration_of, candidates_of
+from conversions.comparison.circumstances import circumstances_of
 from conversions.comparison.result import ComparedRun, Comparison
-from conversions.comparison.runners import Runner, is_quantized
-from conversions.comparison.shard import (
-    BATCH,
-    RunnerPart,
-    ShardResult,
-    ShardTask,
-    run_shard,
-)
+from conversions.comparison.shard import ExecutorPart, ShardResult, ShardTask, run_shard
 from conversions.comparison.workers import map_tasks
-from conversions.conversion_report import ConversionReport
-from hw_models import (
-    LOIHI2,
-    Chip,
-    FixedPointNetwork,
-    InputError,
-    RangeError,
-    TypeMismatchError,
-    save,
-)
+from conversions.decision_rule import DecisionRule
+from conversions.executors import Executor
+from conversions.quantization import Calibration
+from conversions.report_pages.provenance import versions
+from hw_models import LOIHI2, Chip, RangeError, TypeMismatchError
 from hw_models.chips import chip_of
-from hw_models.energy import estimate_energy
 from hw_models.errors import brief
 from hw_models.integers import integer
-from ssdp_neuro.data import as_spike_dataset
+from ssdp_neuro.data import DataSplit, SpikeDataset, as_spike_dataset
+from ssdp_neuro.engine.results import EventCounts
 
-if TYPE_CHECKING:
-    from ssdp_neuro.training import SpikingNetwork
-
-SHARD = 4 * BATCH
-PACKAGES = ("ssdp-neuro", "torch", "numpy", "numba")
-CALIBRATION = 256  # samples that choose the integers of a model trained in real numbers
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
-class _Contestant:
-    """A model with its network, and their files' contents."""
-
-    name: str
-    model: bytes
-    network_file: bytes
-    network: FixedPointNetwork
-    shifts: Mapping[str, int]
-    quantized: bool
+SHARD = 256  # samples
 
 
 def compare(
@@ -70,36 +37,52 @@ def compare(
     lava_samples: int = 0,
     n_samples: int | None = None,
     chip: Chip | str = LOIHI2,
+    decision: DecisionRule | None = None,
+    time_axis: Any = None,
+    run: Any = None,
     n_workers: int = 1,
     cluster: str | None = None,
     circumstances: Mapping[str, str] | None = None,
     show_progress: bool = False,
 ) -> Comparison:
-    """Run a trained model in PyTorch, in the engine and in Lava, and compare all they do.
+    """Run your model in PyTorch, in the engine and in Lava, and compare all they do.
 
-    Results do not depend on the workers: samples go through PyTorch in batches of one
-    size, and everything else treats them one by one.
+    What comes back has the accuracy in real numbers, in integers and on the engine, spikes and
+    agreement by layer, operations, energy, and the share of the chip; it shows itself in a
+    notebook, and writes itself as a page or as JSON. Results do not depend on the workers:
+    samples go through PyTorch in batches of one size, and everything else treats them one by one.
 
     Parameters
     ----------
     models
-        Safetensors file of :func:`ssdp_neuro.training.save_model`, or a sequence of them:
-        one for each training seed.
+        A PyTorch model of any framework that :func:`conversions.from_torch` takes; a
+        ``FixedPointNetwork``, or a pair of one and the report of its conversion; or a file: of
+        :func:`ssdp_neuro.training.save_model`, a network, NIR or netx. Several in a list, such
+        as one for each training seed, must have the same layers.
     data
-        :class:`ssdp_neuro.data.SpikeDataset` to test on, or a data set or loader of PyTorch
-        that gives pairs (spikes, label); see :func:`ssdp_neuro.data.as_spike_dataset`.
+        To test on: a :class:`ssdp_neuro.data.SpikeDataset`; a data set or loader of PyTorch that
+        gives pairs (spikes, label), see :func:`ssdp_neuro.data.as_spike_dataset`; a pair of
+        arrays, spikes ``(B, T, *input_shape)`` and labels ``(B,)``; or a
+        :class:`ssdp_neuro.data.DataSplit`, of which the test part is used, and the validation
+        part (without one, the training part) as calibration.
     seeds
         How many drawings of the input spikes, or which: the ``epoch`` that the data set is
         asked for. One that draws nothing gives the same spikes each time.
     calibration
-        Data set from which the integers of a model trained in real numbers are chosen,
-        never the one tested on. Without it they cover the weights.
+        Data from which the integers of a model trained in real numbers are chosen, in the forms
+        of ``data``, never the ones tested on; or a :class:`conversions.Calibration`, which also
+        says how a readout decides. Without it they cover the weights.
     lava_samples
         How many samples of each run Lava's models compute, from the first; 0 for none.
     n_samples
         Samples to test, from the first; all if not given.
     chip
         Whose registers are filled.
+    decision
+        How the network decides for a class; of a model or a conversion it is known, of a
+        network alone it is most spikes of its last population.
+    time_axis, run
+        As of :func:`conversions.from_torch`.
     n_workers
         Processes on this machine.
     cluster
@@ -116,222 +99,158 @@ def compare(
 
     Raises
     ------
-    InputError, RangeError
+    InputError, RangeError, ShapeError, TypeMismatchError
         If an argument does not fit.
     ConversionError
         If a model cannot be converted; see :func:`conversions.from_torch`.
     MissingExtraError, ExecutorError
         See :func:`conversions.comparison.workers.map_tasks`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from ssdp_neuro.training import CubaLif
+    >>> neuron = {"current_decay": 4095, "voltage_decay": 400}
+    >>> model = torch.nn.Sequential(
+    ...     torch.nn.Linear(4, 3), CubaLif(**neuron), torch.nn.Linear(3, 2), CubaLif(**neuron))
+    >>> spikes = np.random.default_rng(0).random((20, 6, 4)) < 0.5
+    >>> found = compare(model, (spikes, np.arange(20) % 2))
+    >>> [executor.value for executor in found.executors]
+    ['PyTorch, real numbers', 'engine']
     """
-    chip = chip_of("chip", chip)
-    models = _paths(models)
-    data = as_spike_dataset("compare.data", data)
-    if calibration is not None:
-        calibration = as_spike_dataset("compare.calibration", calibration)
+    test, calibration = _data(data, calibration)
     drawings = list(range(seeds)) if isinstance(seeds, int) else [int(seed) for seed in seeds]
     if not drawings:
         raise RangeError(f"compare.seeds: {seeds!r}; at least one is needed")
+    chip = chip_of("chip", chip)
+    if decision is not None and not isinstance(decision, DecisionRule):
+        raise TypeMismatchError(f"compare.decision: {brief(decision)}; a DecisionRule is needed")
     n_workers = integer("compare.n_workers", n_workers, 1, 4096)
-    total = len(data) if n_samples is None else integer("compare.n_samples", n_samples, 1, 2**31)
-    if total > len(data):
-        raise RangeError(f"compare.n_samples: {n_samples}; the data set has {len(data)}")
+    total = len(test) if n_samples is None else integer("compare.n_samples", n_samples, 1, 2**31)
+    if total > len(test):
+        raise RangeError(f"compare.n_samples: {n_samples}; the data set has {len(test)}")
     n_lava = min(integer("compare.lava_samples", lava_samples, 0, 2**31), total)
-    contestants = _contestants(models, data, calibration, chip)
-    runners = _runners(contestants, n_lava)
+    calling = {"time_axis": time_axis, "run": run}
+    candidates = candidates_of(models, test, calibration, chip, decision, calling)
+    executors = _executors(candidates[0], n_lava)
     starts = range(0, total, SHARD)
-    cases = [(c, seed) for c in contestants for seed in drawings]
+    cases = [(c, seed) for c in candidates for seed in drawings]
     digest = hashlib.sha256()
 
     def tasks() -> Iterator[ShardTask]:
-        for contestant, seed in cases:
+        for candidate, seed in cases:
             for start in starts:
                 indices = np.arange(start, min(start + SHARD, total))
-                spikes = np.asarray(data.spikes(indices, epoch=seed), dtype=bool)
-                if contestant is contestants[0]:  # all are given the same
+                spikes = np.asarray(test.spikes(indices, epoch=seed), dtype=bool)
+                if candidate is candidates[0]:  # all are given the same
                     digest.update(np.packbits(spikes.reshape(len(spikes), -1), axis=1).tobytes())
                 yield ShardTask(
-                    model=contestant.model,
-                    network=contestant.network_file,
+                    executable=candidate.executable,
                     spikes=np.packbits(spikes),
                     shape=spikes.shape,
-                    shifts=contestant.shifts,
-                    runners=runners,
+                    layers=candidate.layers,
+                    executors=executors,
                     n_lava=max(0, min(n_lava - start, len(indices))),
                 )
 
-    bar = _bar(len(cases) * len(starts), show_progress)
-    with bar as done:
+    with _bar(len(cases) * len(starts), show_progress) as done:
         results = map_tasks(run_shard, tasks(), n_workers=n_workers, cluster=cluster, done=done)
-    labels = np.asarray(data.labels)[:total]
-    runs = tuple(
-        ComparedRun(
-            model=contestant.name,
-            seed=seed,
-            labels=labels,
-            parts=_joined(results[i * len(starts) : (i + 1) * len(starts)], runners),
-        )
-        for i, (contestant, seed) in enumerate(cases)
-    )
+    labels = np.asarray(test.labels)[:total]
     digest.update(labels.astype("<i8").tobytes())
-    said = {
-        **(circumstances or {}),
-        **_circumstances(contestants, data, calibration, drawings, total, chip),
-        "spikes and labels": f"SHA-256 {digest.hexdigest()}",
-        "versions": _versions(with_lava=Runner.LAVA in runners),
-    }
-    return _comparison(runs, results, contestants, data, calibration is not None, said)
-
-
-def _circumstances(
-    contestants: list[_Contestant],
-    data: Any,
-    calibration: Any,
-    drawings: list[int],
-    total: int,
-    chip: Chip,
-) -> dict[str, str]:
-    shape = " x ".join(map(str, data.input_shape))
-    chosen = "none" if calibration is None else f"{min(CALIBRATION, len(calibration))} samples"
-    said = {}
-    for number, contestant in enumerate(contestants):
-        digest = hashlib.sha256(contestant.model).hexdigest()
-        said[f"model {number}"] = f"{contestant.name} (SHA-256 {digest})"
-    said["samples"] = (
-        f"{total} of {len(data)}, {data.n_steps} steps of {shape} inputs, {data.n_classes} classes"
+    made_of = circumstances_of(candidates, test, calibration, drawings, total, chip)
+    first = candidates[0]
+    return Comparison(
+        runs=tuple(
+            ComparedRun(
+                model=candidate.name,
+                seed=seed,
+                labels=labels,
+                parts=_joined(results[i * len(starts) : (i + 1) * len(starts)], executors),
+            )
+            for i, (candidate, seed) in enumerate(cases)
+        ),
+        layers={n: first.executable.network.population(n).n_neurons for n in first.layers},
+        n_steps=test.n_steps,
+        n_classes=max(test.n_classes, *(c.decision.n_classes for c in candidates)),
+        network=first.executable.network,
+        later=first.executable.later,
+        chip=chip,
+        counts=_summed([result.counts for result in results]),
+        example=results[0].example,
+        notes=_notes(first, calibration is not None),
+        circumstances={
+            **(circumstances or {}),
+            **made_of,
+            "spikes and labels": f"SHA-256 {digest.hexdigest()}",
+            "versions": versions(with_lava=Executor.LAVA in executors),
+        },
     )
-    said["drawings of the spikes"] = ", ".join(map(str, drawings))
-    said["calibration"] = chosen
-    said["chip"] = chip.name
-    return said
 
 
-def _versions(*, with_lava: bool) -> str:
-    names = [*PACKAGES, *(["lava-nc"] if with_lava else [])]
-    found = [f"Python {platform.python_version()}"]
-    for name in names:
-        with contextlib.suppress(metadata.PackageNotFoundError):  # Lava may be elsewhere
-            found.append(f"{name} {metadata.version(name)}")
-    return ", ".join(found)
+def _data(data: Any, calibration: Any) -> tuple[SpikeDataset, Any]:
+    """What to test on, and what integers are chosen by as the converters take it."""
+    if isinstance(data, DataSplit):
+        if calibration is None:
+            calibration = data.validation if len(data.validation) else data.train
+        data = data.test
+    if calibration is not None and not isinstance(calibration, Calibration):
+        calibration = calibration_of(_dataset("compare.calibration", calibration))
+    return _dataset("compare.data", data), calibration
 
 
-def _comparison(
-    runs: tuple[ComparedRun, ...],
-    results: list[ShardResult],
-    contestants: list[_Contestant],
-    data: Any,
-    is_calibrated: bool,
-    circumstances: Mapping[str, str],
-) -> Comparison:
-    network = contestants[0].network
-    samples = sum(len(run.labels) for run in runs)
-    operations = sum(result.synaptic_operations for result in results) / samples
-    spikes = sum(result.spikes for result in results) / samples
-    layers = {lif.name: lif.n_neurons for lif in network.neurons}
+def _dataset(where: str, given: Any) -> SpikeDataset:
+    is_pair = isinstance(given, tuple) and len(given) == 2
+    return as_spike_dataset(where, [given] if is_pair else given)
+
+
+def _executors(candidate: Candidate, n_lava: int) -> tuple[Executor, ...]:
+    wanted = {
+        Executor.PYTORCH: candidate.executable.model is not None,
+        Executor.PYTORCH_INTEGERS: candidate.is_quantized,
+        Executor.ENGINE: True,
+        Executor.LAVA: n_lava > 0,
+    }
+    return tuple(executor for executor, is_wanted in wanted.items() if is_wanted)
+
+
+def _notes(candidate: Candidate, is_calibrated: bool) -> tuple[str, ...]:
     notes = []
-    late = max(contestants[0].shifts.values())
+    late, report = candidate.executable.later, candidate.report
     if late:
         notes.append(
             f"Layers of latency 0 are up to {late} step{'s' * (late > 1)} late on the chip; each is"
             " compared from its own first step on."
         )
-    if not contestants[0].quantized:
+    if report is None:
+        notes.append(f"A network alone. {candidate.decision}")
+        return tuple(notes)
+    if not candidate.is_quantized:
         chosen = "chosen on calibration data" if is_calibrated else "covering the weights"
         notes.append(f"Trained in real numbers; converted with integers {chosen}.")
-    return Comparison(
-        runs=runs,
-        layers=layers,
-        n_steps=data.n_steps,
-        n_classes=data.n_classes,
-        energy=estimate_energy(
-            synaptic_operations=operations,
-            spikes=spikes,
-            neuron_steps=sum(layers.values()) * (data.n_steps + late),
-        ),
-        synaptic_operations=operations,
-        spikes=spikes,
-        example=results[0].example,
-        notes=tuple(notes),
-        circumstances=circumstances,
-    )
+    return tuple(notes)
 
 
-def _paths(models: Any) -> list[Any]:
-    """Model files of one or several; TypeMismatchError if they are something else."""
-    paths = list(models) if isinstance(models, (list, tuple)) else [models]
-    for path in paths:
-        if not isinstance(path, (str, os.PathLike)):
-            raise TypeMismatchError(
-                f"compare.models: {brief(path)}; the path of a model file is needed, or several"
-                " (conversions.verify compares the executors of a network)"
-            )
-    if not paths:
-        raise InputError("compare.models: none given; at least one file is needed")
-    return paths
-
-
-def _contestants(models: Any, data: Any, calibration: Any, chip: Chip) -> list[_Contestant]:
-    from ssdp_neuro.training import load_model
-
-    found = []
-    for path in models:
-        model = load_model(path)
-        if model.input_shape != tuple(data.input_shape):
-            raise InputError(
-                f"{path}: input shape {model.input_shape}; the data have {tuple(data.input_shape)}"
-            )
-        network, report = _converted(model, calibration, chip)
-        with tempfile.TemporaryDirectory() as folder:
-            save(network, Path(folder) / "n.h5")
-            contents = (Path(folder) / "n.h5").read_bytes()
-        found.append(
-            _Contestant(
-                name=str(path),
-                model=Path(path).read_bytes(),
-                network_file=contents,
-                network=network,
-                shifts={lif.name: report.shifts[lif.name] for lif in network.neurons},
-                quantized=is_quantized(model),
-            )
-        )
-    shapes = {tuple((lif.name, lif.shape) for lif in c.network.neurons) for c in found}
-    if len(shapes) > 1 or len({c.quantized for c in found}) > 1:
-        raise InputError("compare.models: they differ in layers or in being quantized")
-    return found
-
-
-def _converted(
-    model: SpikingNetwork, calibration: Any, chip: Chip
-) -> tuple[FixedPointNetwork, ConversionReport]:
-    from conversions.pytorch.conversion import from_torch
-
-    given = None
-    if calibration is not None:
-        indices = np.arange(min(CALIBRATION, len(calibration)))
-        given = (calibration.spikes(indices), np.asarray(calibration.labels)[indices])
-    return from_torch(model, chip=chip, calibration=given)
-
-
-def _runners(contestants: list[_Contestant], n_lava: int) -> tuple[Runner, ...]:
-    wanted = {
-        Runner.FLOAT: True,
-        Runner.QUANTIZED: contestants[0].quantized,
-        Runner.ENGINE: True,
-        Runner.LAVA: n_lava > 0,
-    }
-    return tuple(runner for runner in Runner if wanted[runner])
-
-
-def _joined(results: list[ShardResult], runners: tuple[Runner, ...]) -> dict[Runner, RunnerPart]:
+def _joined(
+    results: list[ShardResult], executors: tuple[Executor, ...]
+) -> dict[Executor, ExecutorPart]:
     joined = {}
-    for runner in runners:
-        parts = [result.parts[runner] for result in results]
+    for executor in executors:
+        parts = [result.parts[executor] for result in results]
         arrays = {
             field.name: np.concatenate([getattr(part, field.name) for part in parts])
-            for field in dataclasses.fields(RunnerPart)
+            for field in dataclasses.fields(ExecutorPart)
             if field.name != "seconds"
         }
-        joined[runner] = RunnerPart(**arrays, seconds=sum(part.seconds for part in parts))
+        joined[executor] = ExecutorPart(**arrays, seconds=sum(part.seconds for part in parts))
     return joined
+
+
+def _summed(counts: list[EventCounts]) -> EventCounts:
+    def total(field: str) -> dict[str, int]:
+        each = [getattr(count, field) for count in counts]
+        return {name: sum(one[name] for one in each) for name in each[0]}
+
+    return EventCounts(**{field.name: total(field.name) for field in dataclasses.fields(counts[0])})
 
 
 def _bar(total: int, show: bool) -> Any:

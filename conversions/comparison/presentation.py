@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from conversions.comparison.result import Comparison
-from conversions.comparison.runners import Runner
+from conversions.executors import Executor
 from hw_models.energy import LOIHI1_ENERGY
 
 if TYPE_CHECKING:
@@ -24,28 +24,45 @@ def as_dict(found: Comparison) -> dict[str, Any]:
                 "model": run.model,
                 "seed": run.seed,
                 "n_samples": len(run.labels),
-                "accuracy": {r.name.lower(): run.accuracy(r) for r in found.runners},
+                "accuracy": {r.name.lower(): run.accuracy(r) for r in found.executors},
             }
             for run in found.runs
         ],
-        "executors": {r.name.lower(): _runner_dict(found, r) for r in found.runners},
+        "executors": {r.name.lower(): _executor_dict(found, r) for r in found.executors},
         "per_sample": {
             "synaptic_operations": found.synaptic_operations,
             "spikes": found.spikes,
             "energy_low_j": found.energy.low,
             "energy_high_j": found.energy.high,
             "energy_source": LOIHI1_ENERGY.source,
+            "by_population": {
+                name: {
+                    "neurons": found.network.population(name).n_neurons,
+                    "spikes": found.counts.spikes[name] / found.n_samples(Executor.ENGINE),
+                    "energy_low_j": cost.low,
+                    "energy_high_j": cost.high,
+                }
+                for name, cost in found.energies.items()
+            },
+        },
+        "chip": {
+            "name": found.chip.name,
+            **{
+                use.what: {"used": use.used, "available": use.available, "source": use.source}
+                for use in found.chip_use
+            },
         },
         "notes": list(found.notes),
         "circumstances": dict(found.circumstances),
     }
 
 
-def heading(found: Comparison, runner: Runner) -> str:
-    """Name of a runner, and on how many samples its figures rest if not on all."""
-    if not found.is_partial(runner):
-        return runner.value
-    return f"{runner.value} ({found.n_samples(runner)} of {found.n_samples(Runner.ENGINE)} samples)"
+def heading(found: Comparison, executor: Executor) -> str:
+    """Name of a executor, and on how many samples its figures rest if not on all."""
+    if not found.is_partial(executor):
+        return executor.value
+    seen, all_of_them = found.n_samples(executor), found.n_samples(Executor.ENGINE)
+    return f"{executor.value} ({seen} of {all_of_them} samples)"
 
 
 def rows(found: Comparison) -> list[list[str]]:
@@ -62,18 +79,18 @@ def rows(found: Comparison) -> list[list[str]]:
             "samples/s",
         ]
     ]
-    for runner in found.runners:
-        rate = 1.0 / max(found.seconds_per_sample(runner), 1e-12)
-        same = float(np.mean([run.same_decisions(runner) for run in found.runs]))
+    for executor in found.executors:
+        rate = 1.0 / max(found.seconds_per_sample(executor), 1e-12)
+        same = float(np.mean([run.same_decisions(executor) for run in found.runs]))
         table.append(
             [
-                heading(found, runner),
-                str(found.n_samples(runner)),
-                f"{100 * found.accuracies(runner).mean():.2f} %",
-                f"{100 * found.spread(runner):.2f}" if len(found.runs) > 1 else "-",
+                heading(found, executor),
+                str(found.n_samples(executor)),
+                f"{100 * found.accuracies(executor).mean():.2f} %",
+                f"{100 * found.spread(executor):.2f}" if len(found.runs) > 1 else "-",
                 f"{100 * same:.2f} %",
-                _range(found.spike_agreement(runner)),
-                _range(found.latency_agreement(runner)),
+                _range(found.spike_agreement(executor)),
+                _range(found.latency_agreement(executor)),
                 f"{rate:,.0f}",
             ]
         )
@@ -101,25 +118,24 @@ def as_table(found: Comparison) -> Table:
 def sentences(found: Comparison) -> list[str]:
     """What the table does not hold: differences, energy, notes."""
     lines = []
-    for runner in found.runners:
-        if runner is Runner.ENGINE:
+    for executor in found.executors:
+        if executor is Executor.ENGINE:
             continue
-        if found.is_partial(runner):
+        if found.is_partial(executor):
             lines.append(
-                f"{runner.value} ran the first {len(found.runs[0].parts[runner].decisions)} of"
+                f"{executor.value} ran the first {len(found.runs[0].parts[executor].decisions)} of"
                 f" {len(found.runs[0].labels)} samples of each run, of which it decides"
-                f" {100 * found.accuracies(runner).mean():.2f} % as labelled and the engine"
-                f" {100 * found.engine_accuracy(runner):.2f} %; do not compare that with the others"
-                " on all samples."
+                f" {100 * found.accuracies(executor).mean():.2f} % as labelled and the engine"
+                f" {100 * found.engine_accuracy(executor):.2f} %; the others are of all samples."
             )
-        place = found.first_difference(runner)
+        place = found.first_difference(executor)
         if place is None:
-            lines.append(f"{runner.value}: every spike as in the engine.")
+            lines.append(f"{executor.value}: every spike as in the engine.")
             continue
         run, sample, layer, step, neuron = place
-        layers = ", ".join(f"{n} {c}" for n, c in found.differing_samples(runner).items())
+        layers = ", ".join(f"{n} {c}" for n, c in found.differing_samples(executor).items())
         lines.append(
-            f"{runner.value}: first differs from the engine in {layer!r}, step {step}, neuron"
+            f"{executor.value}: first differs from the engine in {layer!r}, step {step}, neuron"
             f" {neuron} (sample {sample} of run {run}); samples by the layer where they first"
             f" differ: {layers}."
         )
@@ -132,22 +148,22 @@ def sentences(found: Comparison) -> list[str]:
     return [*lines, *found.notes]
 
 
-def _runner_dict(found: Comparison, runner: Runner) -> dict[str, Any]:
-    place = found.first_difference(runner)
+def _executor_dict(found: Comparison, executor: Executor) -> dict[str, Any]:
+    place = found.first_difference(executor)
     keys = ("run", "sample", "layer", "step", "neuron")
     return {
-        "accuracy_mean": float(found.accuracies(runner).mean()),
-        "accuracy_std": found.spread(runner),
-        "n_samples": found.n_samples(runner),
-        "engine_accuracy_on_these": found.engine_accuracy(runner),
-        "same_decisions": float(np.mean([run.same_decisions(runner) for run in found.runs])),
-        "spike_agreement": found.spike_agreement(runner),
-        "latency_agreement": found.latency_agreement(runner),
-        "spikes_per_sample": found.counts_by_layer(runner),
-        "seconds_per_sample": found.seconds_per_sample(runner),
-        "confusion": found.confusion(runner).tolist(),
+        "accuracy_mean": float(found.accuracies(executor).mean()),
+        "accuracy_std": found.spread(executor),
+        "n_samples": found.n_samples(executor),
+        "engine_accuracy_on_these": found.engine_accuracy(executor),
+        "same_decisions": float(np.mean([run.same_decisions(executor) for run in found.runs])),
+        "spike_agreement": found.spike_agreement(executor),
+        "latency_agreement": found.latency_agreement(executor),
+        "spikes_per_sample": found.counts_by_layer(executor),
+        "seconds_per_sample": found.seconds_per_sample(executor),
+        "confusion": found.confusion(executor).tolist(),
         "first_difference": None if place is None else dict(zip(keys, place, strict=True)),
-        "differing_samples": found.differing_samples(runner),
+        "differing_samples": found.differing_samples(executor),
     }
 
 

@@ -1,19 +1,26 @@
-"""A comparison as one HTML file."""
+"""A comparison as one HTML file, and as what it shows of itself in a notebook."""
 
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 
 from conversions.comparison.figures import (
+    MOST_LAYERS,
     accuracy_figure,
     agreement_figure,
     confusion_figure,
+    energy_figure,
+    network_figure,
     raster_figure,
 )
 from conversions.comparison.presentation import rows, sentences
 from conversions.comparison.result import Comparison
+from conversions.executors import Executor
 from conversions.report_pages import html_page
-from conversions.report_pages.svg_figures import draw, require_matplotlib
+from conversions.report_pages.chip_table import chip_rows
+from conversions.report_pages.figures import drawn, require_matplotlib
+from hw_models import LOIHI1_ENERGY
 
 
 def write_comparison(path: str | os.PathLike[str], found: Comparison) -> None:
@@ -27,35 +34,89 @@ def write_comparison(path: str | os.PathLike[str], found: Comparison) -> None:
         If the file cannot be written.
     """
     require_matplotlib()
+    html_page.write_page(path, comparison_page(found))
+
+
+def comparison_page(found: Comparison) -> str:
+    """The report as an HTML document."""
     runs = ", ".join(f"{run.model} on drawing {run.seed}" for run in found.runs)
     sections = [
-        ("Executors", html_page.table(rows(found)) + html_page.paragraphs(sentences(found))),
+        ("Executors", _table(found) + html_page.paragraphs(sentences(found))),
+        ("Accuracy", _accuracy(found)),
+        ("Network", _network(found)),
         (
-            "Accuracy",
+            f"Energy of a sample, by the published figures of {LOIHI1_ENERGY.name}",
             html_page.figure(
-                draw(accuracy_figure, found), "A dot is a run on all samples, the line their mean."
+                drawn(energy_figure, found),
+                f"By population, from the events that the engine counted; {LOIHI1_ENERGY.source}."
+                " Dynamic part only: no static power, no host, no long ways.",
             ),
         ),
-        (
-            "Agreement with the engine",
-            html_page.figure(
-                draw(agreement_figure, found),
-                "By layer, from input to output; all samples of all runs.",
-            ),
-        ),
-        (
-            "One sample",
-            html_page.figure(
-                draw(raster_figure, found),
-                "The first sample of the first run. Spikes without a counterpart on the other"
-                " side are in orange.",
-            ),
-        ),
+        (f"Share of {found.chip.name}", html_page.table(chip_rows(found.network, found.chip))),
+    ]
+    if len(found.executors) > 1:
+        sections.insert(2, ("Agreement with the engine", _agreement(found)))
+    sections += [
+        ("One sample", html_page.figure(drawn(raster_figure, found), _about_sample(found))),
         (
             "Confusion",
-            html_page.figure(draw(confusion_figure, found), "Decisions of the engine."),
+            html_page.figure(drawn(confusion_figure, found), "Decisions of the engine."),
         ),
-        ("Runs", html_page.paragraphs([runs])),
-        ("Made of", html_page.table([["what", ""], *map(list, found.circumstances.items())])),
+        ("Made of", html_page.facts({**found.circumstances, "runs": runs})),
     ]
-    html_page.write_page(path, html_page.page("One model, side by side", sections))
+    return html_page.page("One model, side by side", sections)
+
+
+def comparison_view(found: Comparison) -> str:
+    """Table, accuracy and network as HTML; the pictures where matplotlib is there."""
+    parts = [_table(found)]
+    if find_spec("matplotlib"):
+        parts += [
+            html_page.figure(drawn(make, found)) for make in (accuracy_figure, network_figure)
+        ]
+    return "\n".join([*parts, html_page.paragraphs(sentences(found))])
+
+
+def _table(found: Comparison) -> str:
+    """A column for each executor: rows of so many figures are wider than many screens."""
+    return html_page.table(list(zip(*rows(found), strict=True)))
+
+
+def _accuracy(found: Comparison) -> str:
+    caption = f"All on the same {found.n_samples(Executor.ENGINE):,} samples."
+    if len(found.runs) > 1:
+        caption += " A dot is a run, the bar their mean."
+    partial = [executor.value for executor in found.executors if found.is_partial(executor)]
+    if partial:
+        caption += f" {' and '.join(partial)} ran fewer samples: not shown."
+    return html_page.figure(drawn(accuracy_figure, found), caption)
+
+
+def _agreement(found: Comparison) -> str:
+    spikes, latencies = (
+        drawn(agreement_figure, found, agreement)
+        for agreement in (found.spike_agreement, found.latency_agreement)
+    )
+    return html_page.beside(
+        [
+            html_page.figure(spikes, "Spikes with a counterpart at the same neuron and step."),
+            html_page.figure(latencies, "Neurons whose first spike is in the same step."),
+        ]
+    )
+
+
+def _network(found: Comparison) -> str:
+    caption = (
+        "Spikes, operations and energy of a sample on average, in the engine. The shade of a box is"
+        f" its share of the energy by the figures of {LOIHI1_ENERGY.name}."
+    )
+    return html_page.figure(drawn(network_figure, found), caption)
+
+
+def _about_sample(found: Comparison) -> str:
+    text = "The first sample of the first run."
+    if len(found.example) > 1:
+        text += " Spikes without a counterpart on the other side are in vermilion."
+    if len(found.layers) > MOST_LAYERS:
+        text += f" The first {MOST_LAYERS} of {len(found.layers)} layers."
+    return text

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
-from conversions.comparison.runners import Runner
-from conversions.comparison.shard import NOWHERE, RunnerPart
-from hw_models import InputError
+from conversions.comparison.shard import NOWHERE, ExecutorPart
+from conversions.executors import Executor
+from hw_models import Chip, EnergyEstimate, FixedPointNetwork, InputError, estimate_energy
 from hw_models.choices import member
-from hw_models.energy import EnergyEstimate
+from hw_models.constraints import ChipUse, chip_use
 from hw_models.records import short_repr
+from ssdp_neuro.engine.results import EventCounts, RunResult
+from ssdp_neuro.plot.costs import population_energies
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -34,26 +38,26 @@ class ComparedRun:
     model: str
     seed: int
     labels: np.ndarray
-    parts: dict[Runner, RunnerPart]
+    parts: dict[Executor, ExecutorPart]
 
     __repr__ = short_repr
 
-    def part(self, runner: Runner) -> RunnerPart:
-        """What a runner made; InputError if it did not run."""
-        if member("runner", runner, Runner) not in self.parts:
+    def part(self, executor: Executor) -> ExecutorPart:
+        """What an executor made; InputError if it did not run."""
+        if member("executor", executor, Executor) not in self.parts:
             ran = ", ".join(one.name for one in self.parts)
-            raise InputError(f"runner: {runner.name} did not run; those that did are {ran}")
-        return self.parts[runner]
+            raise InputError(f"executor: {executor.name} did not run; those that did are {ran}")
+        return self.parts[executor]
 
-    def accuracy(self, runner: Runner) -> float:
-        """Share of the samples that a runner saw and decided as labelled."""
-        decided = self.part(runner).decisions
+    def accuracy(self, executor: Executor) -> float:
+        """Share of the samples that an executor saw and decided as labelled."""
+        decided = self.part(executor).decisions
         return float((decided == self.labels[: len(decided)]).mean())
 
-    def same_decisions(self, runner: Runner) -> float:
+    def same_decisions(self, executor: Executor) -> float:
         """Share of the samples decided as the engine does."""
-        decided = self.part(runner).decisions
-        engine = self.part(Runner.ENGINE).decisions[: len(decided)]
+        decided = self.part(executor).decisions
+        engine = self.part(Executor.ENGINE).decisions[: len(decided)]
         return float((decided == engine).mean())
 
 
@@ -69,13 +73,17 @@ class Comparison:
         Names of the layers, from input to output, and their neurons.
     n_steps, n_classes
         Of the data.
-    energy
-        Of one sample on average, from the engine's counts; J.
-    synaptic_operations, spikes
-        Of one sample on average.
+    network
+        What the engine ran; of several models, of the first.
+    later
+        Steps that a run of it has more than the model.
+    chip
+        Whose registers were filled.
+    counts
+        Events in the engine, of all samples of all runs.
     example
-        Spikes of the first sample by executor and layer, bool ``(T, N)``: real numbers and
-        the engine.
+        Spikes of the first sample by executor and layer, bool ``(T, N)``: of the engine, and of
+        real numbers where they ran.
     notes
         What a reader should know.
     circumstances
@@ -86,101 +94,182 @@ class Comparison:
     layers: dict[str, int]
     n_steps: int
     n_classes: int
-    energy: EnergyEstimate
-    synaptic_operations: float
-    spikes: float
-    example: dict[Runner, dict[str, np.ndarray]]
+    network: FixedPointNetwork
+    later: int
+    chip: Chip
+    counts: EventCounts
+    example: dict[Executor, dict[str, np.ndarray]]
     notes: tuple[str, ...] = ()
     circumstances: Mapping[str, str] = field(default_factory=dict)
 
-    __repr__ = short_repr
+    def __repr__(self) -> str:
+        shares = ", ".join(
+            f"{executor.value} {self.accuracies(executor).mean():.2%}"
+            for executor in self.executors
+            if not self.is_partial(executor)
+        )
+        return f"Comparison({self.n_samples(Executor.ENGINE)} samples; accuracy: {shares})"
+
+    def _repr_html_(self) -> str:
+        from conversions.comparison.report_html import comparison_view
+
+        return comparison_view(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        from conversions.comparison.presentation import as_dict
+
+        return as_dict(self)
+
+    def write_html(self, path: str | os.PathLike[str]) -> None:
+        """Write a page with figures, whole or not at all.
+
+        Raises
+        ------
+        MissingExtraError
+            If matplotlib is not installed.
+        NetworkFileError
+            If the file cannot be written.
+        """
+        from conversions.comparison.report_html import write_comparison
+
+        write_comparison(path, self)
 
     @property
-    def runners(self) -> tuple[Runner, ...]:
+    def engine_run(self) -> RunResult:
+        """All samples of all runs in the engine: counts, without the spikes themselves."""
+        return RunResult(
+            sizes={
+                population.name: population.n_neurons for population in self.network.populations
+            },
+            n_steps=self.n_steps + self.later,
+            n_samples=self.n_samples(Executor.ENGINE),
+            load_events=_no_events,
+            probes={},
+            counts=self.counts,
+            executor="engine",
+        )
+
+    @property
+    def synaptic_operations(self) -> float:
+        """Of one sample on average."""
+        return sum(self.counts.synaptic_operations.values()) / self.n_samples(Executor.ENGINE)
+
+    @property
+    def spikes(self) -> float:
+        """Of one sample on average, those of the input too."""
+        return sum(self.counts.spikes.values()) / self.n_samples(Executor.ENGINE)
+
+    @property
+    def energy(self) -> EnergyEstimate:
+        """Of one sample on average, from the engine's counts by Loihi 1's figures; J."""
+        return estimate_energy(
+            synaptic_operations=self.synaptic_operations,
+            spikes=self.spikes,
+            neuron_steps=sum(lif.n_neurons for lif in self.network.neurons)
+            * (self.n_steps + self.later),
+        )
+
+    @property
+    def energies(self) -> dict[str, EnergyEstimate]:
+        """The same by population; inputs have spikes only."""
+        return population_energies(self.network, self.engine_run)
+
+    @property
+    def chip_use(self) -> tuple[ChipUse, ...]:
+        """Neurons, synapses and their memory, beside what the chip has of them."""
+        return chip_use(self.network, self.chip)
+
+    @property
+    def executors(self) -> tuple[Executor, ...]:
         """Who ran, in the order of the enumeration."""
-        return tuple(runner for runner in Runner if runner in self.runs[0].parts)
+        return tuple(executor for executor in Executor if executor in self.runs[0].parts)
 
-    def n_samples(self, runner: Runner) -> int:
-        """Samples that a runner saw, over all runs."""
-        return sum(len(run.parts[runner].decisions) for run in self.runs)
+    def n_samples(self, executor: Executor) -> int:
+        """Samples that an executor saw, over all runs."""
+        return sum(len(run.part(executor).decisions) for run in self.runs)
 
-    def is_partial(self, runner: Runner) -> bool:
-        """Whether a runner saw fewer samples than the engine, so that its figures rest on less."""
-        return self.n_samples(runner) < self.n_samples(Runner.ENGINE)
+    def is_partial(self, executor: Executor) -> bool:
+        """Whether an executor saw fewer samples than the engine."""
+        return self.n_samples(executor) < self.n_samples(Executor.ENGINE)
 
-    def engine_accuracy(self, runner: Runner) -> float:
-        """Mean over the runs of the engine's accuracy on the samples that a runner saw."""
+    def engine_accuracy(self, executor: Executor) -> float:
+        """Mean over the runs of the engine's accuracy on the samples that an executor saw."""
         shares = []
         for run in self.runs:
-            n_seen = len(run.parts[runner].decisions)
-            decided = run.parts[Runner.ENGINE].decisions[:n_seen]
+            n_seen = len(run.part(executor).decisions)
+            decided = run.part(Executor.ENGINE).decisions[:n_seen]
             shares.append((decided == run.labels[:n_seen]).mean())
         return float(np.mean(shares))
 
-    def accuracies(self, runner: Runner) -> np.ndarray:
+    def accuracies(self, executor: Executor) -> np.ndarray:
         """Of each run, float64 ``(R,)``."""
-        return np.array([run.accuracy(runner) for run in self.runs])
+        return np.array([run.accuracy(executor) for run in self.runs])
 
-    def spread(self, runner: Runner) -> float:
+    def spread(self, executor: Executor) -> float:
         """Standard deviation of the accuracy over the runs; 0 of a single one."""
-        values = self.accuracies(runner)
+        values = self.accuracies(executor)
         return float(values.std(ddof=1)) if len(values) > 1 else 0.0
 
-    def spike_agreement(self, runner: Runner) -> dict[str, float]:
+    def spike_agreement(self, executor: Executor) -> dict[str, float]:
         """By layer: one minus the share of spikes without a counterpart in the engine."""
         agreement = {}
         for layer, name in enumerate(self.layers):
-            unmatched = sum(int(r.part(runner).unmatched[:, layer].sum()) for r in self.runs)
+            unmatched = sum(int(r.part(executor).unmatched[:, layer].sum()) for r in self.runs)
             fired = 0
             for run in self.runs:
-                part = run.part(runner)
-                engine = run.part(Runner.ENGINE).spikes[: len(part.spikes), layer]
+                part = run.part(executor)
+                engine = run.part(Executor.ENGINE).spikes[: len(part.spikes), layer]
                 fired += int(part.spikes[:, layer].sum() + engine.sum())
             agreement[name] = 1.0 - unmatched / fired if fired else 1.0
         return agreement
 
-    def latency_agreement(self, runner: Runner) -> dict[str, float]:
+    def latency_agreement(self, executor: Executor) -> dict[str, float]:
         """By layer: share of neurons whose first spike is in the same step as the engine's."""
-        same = self._sum_by_layer(runner, "same_latency")
-        samples = sum(len(run.part(runner).decisions) for run in self.runs)
+        same = self._sum_by_layer(executor, "same_latency")
+        samples = sum(len(run.part(executor).decisions) for run in self.runs)
         return {
             name: float(count / (samples * size))
             for (name, size), count in zip(self.layers.items(), same, strict=True)
         }
 
-    def counts_by_layer(self, runner: Runner) -> dict[str, float]:
+    def counts_by_layer(self, executor: Executor) -> dict[str, float]:
         """Spikes of a sample by layer, on average."""
-        samples = sum(len(run.part(runner).decisions) for run in self.runs)
-        spikes = self._sum_by_layer(runner, "spikes")
+        samples = sum(len(run.part(executor).decisions) for run in self.runs)
+        spikes = self._sum_by_layer(executor, "spikes")
         return {n: float(s / samples) for n, s in zip(self.layers, spikes, strict=True)}
 
-    def first_difference(self, runner: Runner) -> tuple[int, int, str, int, int] | None:
-        """Run, sample, layer, step and neuron where a runner first leaves the engine."""
+    def first_difference(self, executor: Executor) -> tuple[int, int, str, int, int] | None:
+        """Run, sample, layer, step and neuron where an executor first leaves the engine."""
         for number, run in enumerate(self.runs):
-            places = run.part(runner).first_difference
+            places = run.part(executor).first_difference
             samples = np.flatnonzero(places[:, 0] != NOWHERE)
             if samples.size:
                 layer, step, neuron = (int(i) for i in places[samples[0]])
                 return number, int(samples[0]), list(self.layers)[layer], step, neuron
         return None
 
-    def differing_samples(self, runner: Runner) -> dict[str, int]:
-        """By layer: samples in which the runner leaves the engine there first."""
-        where = np.concatenate([r.part(runner).first_difference[:, 0] for r in self.runs])
+    def differing_samples(self, executor: Executor) -> dict[str, int]:
+        """By layer: samples in which the executor leaves the engine there first."""
+        where = np.concatenate([r.part(executor).first_difference[:, 0] for r in self.runs])
         return {name: int((where == layer).sum()) for layer, name in enumerate(self.layers)}
 
-    def seconds_per_sample(self, runner: Runner) -> float:
+    def seconds_per_sample(self, executor: Executor) -> float:
         """Time of a sample on one core, on average."""
-        parts = [run.part(runner) for run in self.runs]
+        parts = [run.part(executor) for run in self.runs]
         return sum(part.seconds for part in parts) / sum(len(part.decisions) for part in parts)
 
-    def confusion(self, runner: Runner) -> np.ndarray:
+    def confusion(self, executor: Executor) -> np.ndarray:
         """Samples by class and decision, int64 ``(C, C + 1)``; undecided ones come last."""
         table = np.zeros((self.n_classes, self.n_classes + 1), dtype=np.int64)
         for run in self.runs:
-            decided = run.part(runner).decisions
+            decided = run.part(executor).decisions
             np.add.at(table, (run.labels[: len(decided)], decided), 1)
         return table
 
-    def _sum_by_layer(self, runner: Runner, field: str) -> np.ndarray:
-        return np.sum([getattr(run.part(runner), field).sum(axis=0) for run in self.runs], axis=0)
+    def _sum_by_layer(self, executor: Executor, field: str) -> np.ndarray:
+        return np.sum([getattr(run.part(executor), field).sum(axis=0) for run in self.runs], axis=0)
+
+
+def _no_events(name: str) -> np.ndarray:
+    raise InputError(f"spikes of {name!r}: a comparison keeps counts, not every spike")

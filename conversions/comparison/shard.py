@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Mapping
+import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from conversions.comparison.runners import (
-    Recording,
-    Runner,
-    is_quantized,
-    make_real,
-    run_model,
-    run_network,
-)
-from hw_models import FixedPointNetwork, load
-from ssdp_neuro.decision import decide, first_spikes
-
-BATCH = 64  # samples that PyTorch sees at once: a constant, for sums to round alike in any shard
-NOWHERE = -1
+from conversions.executors import Executable, Executor, decisions_of
+from conversions.verification.differences import NOWHERE, first_places
+from ssdp_neuro.decision import first_spikes
+from ssdp_neuro.engine.results import EventCounts, RunResult
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -30,31 +19,30 @@ class ShardTask:
 
     Parameters
     ----------
-    model, network
-        Contents of the safetensors and of the network file.
+    executable
+        The model and its network.
     spikes
         Bits of bool ``(B, T, *input_shape)``, packed.
     shape
         That shape.
-    shifts
-        Network step of the model's first one, by layer from input to output.
-    runners
-        Who runs, the reference first.
+    layers
+        Populations that are compared, from input to output.
+    executors
+        Who runs.
     n_lava
         How many of the samples Lava runs, from the first.
     """
 
-    model: bytes
-    network: bytes
+    executable: Executable
     spikes: np.ndarray
     shape: tuple[int, ...]
-    shifts: Mapping[str, int]
-    runners: tuple[Runner, ...]
+    layers: tuple[str, ...]
+    executors: tuple[Executor, ...]
     n_lava: int
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class RunnerPart:
+class ExecutorPart:
     """What one executor made of the samples of a shard.
 
     Parameters
@@ -87,105 +75,93 @@ class RunnerPart:
 class ShardResult:
     """All executors on the samples of a shard, what the engine counted, the first sample."""
 
-    parts: dict[Runner, RunnerPart]
-    synaptic_operations: int
-    spikes: int
-    example: dict[Runner, dict[str, np.ndarray]]
+    parts: dict[Executor, ExecutorPart]
+    counts: EventCounts
+    example: dict[Executor, dict[str, np.ndarray]]
 
 
 def run_shard(task: ShardTask) -> ShardResult:
     """Run every executor on the samples of a task."""
-    from ssdp_neuro.training import load_model
-    from ssdp_neuro.training.thread_count import threads
-
-    with tempfile.TemporaryDirectory() as folder:
-        model_file, network_file = Path(folder) / "m.safetensors", Path(folder) / "n.h5"
-        model_file.write_bytes(task.model)
-        network_file.write_bytes(task.network)
-        model, real, network = load_model(model_file), load_model(model_file), load(network_file)
+    executable = task.executable
     bits = np.unpackbits(task.spikes, count=int(np.prod(task.shape)))
     spikes = bits.reshape(task.shape).astype(bool)
-    forms = {Runner.FLOAT: make_real(real)}
-    if is_quantized(model):
-        forms[Runner.QUANTIZED] = model
-    recordings: dict[Runner, Recording] = {}
-    with threads(1):  # sums of several threads may round otherwise
-        for runner, form in forms.items():
-            if runner in task.runners:
-                recordings[runner] = _in_batches(form, spikes)
-    for runner in (Runner.ENGINE, Runner.LAVA):
-        if runner in task.runners:
-            given = spikes[: task.n_lava] if runner is Runner.LAVA else spikes
-            recordings[runner] = _network_recording(runner, network, given, task.shifts)
-    engine = recordings[Runner.ENGINE]
-    assert engine.counts is not None
+    n_steps: int = task.shape[1]
+    late = ((0, 0), (0, executable.later), *((0, 0),) * (spikes.ndim - 2))
+    given = np.pad(spikes, late)
+    rasters: dict[Executor, dict[str, np.ndarray]] = {}
+    decisions, seconds = {}, {}
+    counts = None
+    for executor in task.executors:
+        n_samples = task.n_lava if executor is Executor.LAVA else len(given)
+        run, seconds[executor] = _run(executor, executable, given[:n_samples])
+        rasters[executor] = {
+            name: _model_time(run, name, executable.shifts.get(name, 0), n_steps)
+            if run is not None
+            else np.zeros((0, n_steps, executable.network.population(name).n_neurons), bool)
+            for name in task.layers
+        }
+        decisions[executor] = _decisions(executable, run)
+        if executor is Executor.ENGINE and run is not None:
+            counts = run.counts
+    assert counts is not None
+    engine = rasters[Executor.ENGINE]
     return ShardResult(
-        parts={runner: _part(recordings[runner], engine) for runner in task.runners},
-        synaptic_operations=sum(engine.counts.synaptic_operations.values()),
-        spikes=sum(engine.counts.spikes.values()),
+        parts={
+            executor: _part(rasters[executor], engine, decisions[executor], seconds[executor])
+            for executor in task.executors
+        },
+        counts=counts,
         example={
-            runner: {name: recordings[runner].layers[name][0] for name in task.shifts}
-            for runner in (Runner.FLOAT, Runner.ENGINE)
+            executor: {name: raster[0] for name, raster in rasters[executor].items()}
+            for executor in (Executor.PYTORCH, Executor.ENGINE)
+            if executor in rasters
         },
     )
 
 
-def _network_recording(
-    runner: Runner, network: FixedPointNetwork, spikes: np.ndarray, shifts: Mapping[str, int]
-) -> Recording:
-    if len(spikes):
-        return run_network(runner, network, spikes, shifts)
-    empty = {
-        n: np.zeros((0, spikes.shape[1], network.population(n).n_neurons), bool) for n in shifts
-    }
-    return Recording(layers=empty, seconds=0.0)
+def _run(
+    executor: Executor, executable: Executable, spikes: np.ndarray
+) -> tuple[RunResult | None, float]:
+    if not len(spikes):
+        return None, 0.0
+    of_network = executor not in (Executor.PYTORCH, Executor.PYTORCH_INTEGERS)
+    rule = executable.decision
+    probes = rule.probes if of_network and rule is not None else ()
+    run = executor.prepare(executable)
+    started = time.perf_counter()
+    result = run(spikes, spikes.shape[1], probes)
+    return result, time.perf_counter() - started
 
 
-def _in_batches(model: object, spikes: np.ndarray) -> Recording:
-    """A run in batches of one size; the last one is filled up with silence."""
-    pieces = []
-    for start in range(0, len(spikes), BATCH):
-        batch = spikes[start : start + BATCH]
-        filled = np.zeros((BATCH, *spikes.shape[1:]), dtype=bool)
-        filled[: len(batch)] = batch
-        piece = run_model(model, filled)  # type: ignore[arg-type]
-        kept = {name: raster[: len(batch)] for name, raster in piece.layers.items()}
-        pieces.append(Recording(layers=kept, seconds=piece.seconds))
-    return Recording(
-        layers={
-            name: np.concatenate([piece.layers[name] for piece in pieces])
-            for name in pieces[0].layers
-        },
-        seconds=sum(piece.seconds for piece in pieces),
+def _decisions(executable: Executable, run: RunResult | None) -> np.ndarray:
+    if run is None or executable.decision is None:
+        return np.zeros(0, dtype=np.int64)
+    return decisions_of(run, executable.decision)
+
+
+def _model_time(run: RunResult, name: str, shift: int, n_steps: int) -> np.ndarray:
+    """A raster ``(B, T, N)`` in the model's steps."""
+    return run.raster(name)[:, shift : shift + n_steps]
+
+
+def _part(
+    mine: dict[str, np.ndarray],
+    engine: dict[str, np.ndarray],
+    decisions: np.ndarray,
+    seconds: float,
+) -> ExecutorPart:
+    n_samples = len(decisions)
+    reference = {name: fired[:n_samples] for name, fired in engine.items()}
+    differing = [mine[name] != reference[name] for name in engine]
+    same = [first_spikes(mine[n]) == first_spikes(reference[n]) for n in engine]
+    return ExecutorPart(
+        decisions=decisions,
+        spikes=np.stack([mine[name].sum(axis=(1, 2)) for name in engine], axis=1),
+        unmatched=np.stack([differs.sum(axis=(1, 2)) for differs in differing], axis=1),
+        same_latency=np.stack([equal.sum(axis=1) for equal in same], axis=1),
+        first_difference=first_places(differing),
+        seconds=seconds,
     )
 
 
-def _part(recording: Recording, engine: Recording) -> RunnerPart:
-    names = list(engine.layers)
-    n_samples = len(recording.layers[names[0]])
-    n_layers = len(names)
-    spikes, unmatched, same = (np.zeros((n_samples, n_layers), dtype=np.int64) for _ in range(3))
-    difference = np.full((n_samples, 3), NOWHERE, dtype=np.int64)
-    steps = np.full(n_samples, np.iinfo(np.int64).max)
-    for layer, name in enumerate(names):
-        mine, reference = recording.layers[name], engine.layers[name][:n_samples]
-        differs = mine != reference
-        spikes[:, layer] = mine.sum(axis=(1, 2))
-        unmatched[:, layer] = differs.sum(axis=(1, 2))
-        same[:, layer] = (first_spikes(mine) == first_spikes(reference)).sum(axis=1)
-        flat = differs.reshape(n_samples, differs.shape[1] * differs.shape[2])
-        place = flat.argmax(axis=1)
-        step, neuron = np.divmod(place, mine.shape[2])
-        # an earlier step explains a later one; within a step, a layer nearer the input
-        earlier = flat.any(axis=1) & (step < steps)
-        steps = np.where(earlier, step, steps)
-        found = np.stack([np.full(n_samples, layer), step, neuron], axis=1)
-        difference = np.where(earlier[:, None], found, difference)
-    return RunnerPart(
-        decisions=decide(recording.layers[names[-1]]),
-        spikes=spikes,
-        unmatched=unmatched,
-        same_latency=same,
-        first_difference=difference,
-        seconds=recording.seconds,
-    )
+__all__ = ["NOWHERE", "ExecutorPart", "ShardResult", "ShardTask", "run_shard"]

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import os
 
-from conversions.demo.figures import accuracy_figure, latency_figure, raster_figure
+from conversions.demo.figures import (
+    accuracy_figure,
+    image_figure,
+    latency_figure,
+    raster_figure,
+)
 from conversions.demo.result import DemoResult
 from conversions.report_pages import html_page
-from conversions.report_pages.svg_figures import draw, require_matplotlib
+from conversions.report_pages.conversion_page import conversion_table
+from conversions.report_pages.figures import drawn, require_matplotlib
 
 
 def write_demo_report(path: str | os.PathLike[str], result: DemoResult) -> None:
@@ -30,7 +36,7 @@ def demo_page(result: DemoResult) -> str:
     example = result.example
     raster = (
         f"A held-out {example.label}, a class that was never trained in PyTorch. Every mark is"
-        " a spike; the output neuron of its class is in orange. A connection delivers one step"
+        " a spike; the output neuron of its class is in vermilion. A connection delivers one step"
         " late, so each layer begins after the one before."
     )
     latencies = (
@@ -38,19 +44,22 @@ def demo_page(result: DemoResult) -> str:
         " integer rule sees nothing but these steps and which neurons fired at all."
     )
     accuracies = (
-        f"Digits {first_new}-9 are learned on the chip from the samples named below the bars."
+        f"Digits {first_new}-9 are learned on the chip from the samples named beside the bars."
         " Where only the new digits are shown, they push the old ones out."
     )
     seconds = ", ".join(f"{part} {value:.1f} s" for part, value in result.seconds.items())
     sections = [
         ("Accuracy", html_page.table(result.rows()) + html_page.paragraphs(result.remarks())),
-        ("Learning on the chip", html_page.figure(draw(accuracy_figure, result), accuracies)),
-        ("One digit", html_page.figure(draw(raster_figure, result), raster)),
-        ("First spikes", html_page.figure(draw(latency_figure, result), latencies)),
+        ("Learning on the chip", html_page.figure(drawn(accuracy_figure, result), accuracies)),
+        (
+            "One digit",
+            html_page.figure(drawn(image_figure, result), f"A held-out {example.label}.")
+            + html_page.figure(drawn(raster_figure, result), raster),
+        ),
+        ("First spikes", html_page.figure(drawn(latency_figure, result), latencies)),
         (
             f"Conversion to {result.conversion.chip}",
-            html_page.table(result.conversion.rows())
-            + html_page.paragraphs(result.conversion.summary()),
+            conversion_table(result.conversion) + html_page.paragraphs(result.conversion.summary()),
         ),
         ("This run", html_page.paragraphs([f"Seed {result.settings.seed}; {seconds}."])),
     ]

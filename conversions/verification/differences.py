@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from conversions.verification.executors import Executor
+from conversions.executors.executor import Executor
 from ssdp_neuro.engine.results import RunResult
 
 SPIKES = "spikes"
+NOWHERE = -1
 CAUSAL_ORDER = ("u", "v", SPIKES)  # within a step, what differs first explains the rest
 
 
@@ -51,8 +52,9 @@ def compare_results(
     """Number of values, executors that differ from the first one, the first difference."""
     n_values = 0
     unequal: set[Executor] = set()
-    places: list[tuple[tuple[int, ...], Difference]] = []
-    for order, (name, variable, arrays) in enumerate(_recordings(results, probes)):
+    recordings = sorted(_recordings(results, probes), key=lambda one: CAUSAL_ORDER.index(one[1]))
+    differing = []
+    for _, _, arrays in recordings:
         first, *others = arrays
         n_values += arrays[first].size
         differs = np.zeros(arrays[first].shape, dtype=bool)
@@ -61,23 +63,58 @@ def compare_results(
             differs |= here
             if here.any():
                 unequal.add(executor)
-        if differs.any():
-            sample, step, neuron = (int(i) for i in np.argwhere(differs)[0])
-            values = {
-                executor: int(array[sample, step, neuron]) for executor, array in arrays.items()
-            }
-            difference = Difference(
-                population=name,
-                variable=variable,
-                sample=sample,
-                step=step,
-                neuron=neuron,
-                values=values,
-            )
-            places.append(((sample, step, CAUSAL_ORDER.index(variable), order), difference))
-    first_difference = min(places, key=lambda place: place[0])[1] if places else None
+        differing.append(differs)
+    places = first_places(differing) if differing else np.zeros((0, 3), dtype=np.int64)
+    samples = np.flatnonzero(places[:, 0] != NOWHERE)
     in_order = tuple(executor for executor in results if executor in unequal)
-    return n_values, in_order, first_difference
+    if not samples.size:
+        return n_values, in_order, None
+    sample = int(samples[0])
+    place, step, neuron = map(int, places[sample])
+    name, variable, arrays = recordings[place]
+    difference = Difference(
+        population=name,
+        variable=variable,
+        sample=sample,
+        step=step,
+        neuron=neuron,
+        values={executor: int(array[sample, step, neuron]) for executor, array in arrays.items()},
+    )
+    return n_values, in_order, difference
+
+
+def first_places(differing: Sequence[np.ndarray]) -> np.ndarray:
+    """In each sample the earliest difference, within a step in the first of several arrays.
+
+    Parameters
+    ----------
+    differing
+        Where values differ: bool ``(B, T, N)`` each, of the same B and T; at least one.
+
+    Returns
+    -------
+    int64, shape (B, 3)
+        Number of the array, step and neuron; ``NOWHERE`` where nothing differs.
+
+    Examples
+    --------
+    >>> one, other = np.zeros((2, 4, 3), dtype=bool), np.zeros((2, 4, 1), dtype=bool)
+    >>> one[0, 2, 1] = other[0, 1, 0] = True
+    >>> first_places([one, other]).tolist()
+    [[1, 1, 0], [-1, -1, -1]]
+    """
+    places = np.full((len(differing[0]), 3), NOWHERE, dtype=np.int64)
+    steps = np.full(len(places), np.iinfo(np.int64).max)
+    for number, differs in enumerate(differing):
+        flat = differs.reshape(len(differs), differs.shape[1] * differs.shape[2])
+        if not flat.size:
+            continue
+        step, neuron = np.divmod(flat.argmax(axis=1), differs.shape[2])
+        earlier = flat.any(axis=1) & (step < steps)
+        steps = np.where(earlier, step, steps)
+        here = np.stack([np.full(len(places), number), step, neuron], axis=1)
+        places = np.where(earlier[:, None], here, places)
+    return places
 
 
 def _recordings(

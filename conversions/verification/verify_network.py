@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from conversions.executors.executable import Executable
+from conversions.executors.executor import Executor
 from conversions.verification.differences import Difference, compare_results
-from conversions.verification.executors import Executor, run_executor
 from hw_models import FixedPointNetwork, InputError, TypeMismatchError
 from hw_models.choices import member
 from hw_models.errors import brief
@@ -119,14 +120,11 @@ def verify(
         probes = [(lif.name, variable) for lif in network.neurons for variable in STATE_VARIABLES]
     pairs = check_probes(network, probes)
     given = spike_input(network, spikes, n_steps)
-    if Executor.ENGINE in chosen:
-        from ssdp_neuro.engine.readiness import make_ready
-
-        make_ready(network)
     results, seconds = {}, {}
     for executor in chosen:
+        run = executor.prepare(Executable(network=network))
         started = time.perf_counter()
-        results[executor] = run_executor(executor, network, given, n_steps, pairs)
+        results[executor] = run(given, n_steps, pairs)
         seconds[executor] = time.perf_counter() - started
     n_values, unequal, difference = compare_results(results, pairs)
     return Verification(

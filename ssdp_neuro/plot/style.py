@@ -6,6 +6,7 @@ import contextlib
 import enum
 import io
 from collections.abc import Generator
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from hw_models import TypeMismatchError
@@ -40,6 +41,7 @@ _LOOK: Any = {
 }
 
 _NO_METADATA: Any = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+_outside_pyplot = ContextVar("outside_pyplot", default=False)
 LETTERS = 48  # that fit beside each other above the axes
 
 
@@ -100,11 +102,7 @@ def drawing(ax: Axes | None, height: float = 2.8, width: float = WIDTH) -> Gener
     """
     mpl = import_extra("matplotlib", "plot", "a picture")
     with mpl.rc_context(_LOOK):
-        if ax is None:
-            from matplotlib import pyplot
-
-            _, ax = pyplot.subplots(figsize=(width, height), layout="constrained")
-        yield ax
+        yield _own_figure(width, height).add_subplot() if ax is None else ax
 
 
 @contextlib.contextmanager
@@ -118,11 +116,25 @@ def drawing_panels(figure: Figure | None, height: float) -> Generator[Figure]:
     """
     mpl = import_extra("matplotlib", "plot", "a picture")
     with mpl.rc_context(_LOOK):
-        if figure is None:
-            from matplotlib import pyplot
+        yield _own_figure(WIDTH, height) if figure is None else figure
 
-            figure = pyplot.figure(figsize=(WIDTH, height), layout="constrained")
-        yield figure
+
+@contextlib.contextmanager
+def outside_pyplot() -> Generator[None]:
+    """What is drawn inside without axes has a figure that pyplot knows nothing of, for files."""
+    token = _outside_pyplot.set(True)
+    try:
+        yield
+    finally:
+        _outside_pyplot.reset(token)
+
+
+def _own_figure(width: float, height: float) -> Figure:
+    if _outside_pyplot.get():
+        return new_figure(width, height)
+    from matplotlib import pyplot
+
+    return pyplot.figure(figsize=(width, height), layout="constrained")
 
 
 def new_figure(width: float = WIDTH, height: float = 2.8) -> Figure:

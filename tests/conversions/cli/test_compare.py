@@ -32,10 +32,10 @@ def test_compare__prints_one_json_object(model_file, tmp_path, capsys):
     arguments = [model_file, "--data", config, "--lava", "--lava-samples", 3]
     assert run(*arguments, "--report", report, "--json") == 0
     found = json.loads(capsys.readouterr().out)
-    assert set(found["executors"]) == {"float", "quantized", "engine", "lava"}
+    assert set(found["executors"]) == {"pytorch", "pytorch_integers", "engine", "lava"}
     assert found["runs"][0]["n_samples"] == 40
     assert found["executors"]["lava"]["n_samples"] == 3
-    for name in ("quantized", "lava"):
+    for name in ("pytorch_integers", "lava"):
         part = found["executors"][name]
         assert part["same_decisions"] == 1.0
         assert part["first_difference"] is None

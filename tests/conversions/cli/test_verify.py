@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from conversions.cli.main import main
-from conversions.verification import executors
-from conversions.verification.executors import Executor
+from conversions.executors import engine
 from hw_models import DenseProjection, FixedPointNetwork, InputPopulation, LifPopulation, save
 from ssdp_neuro.oracle.simulate import simulate as oracle
 
@@ -49,7 +48,7 @@ def test_verify__says_equal_in_a_table(verify):
     status, out, _ = verify("net.h5", "--steps", "30")
     assert status == 0
     assert "net.h5: 1 x 30 steps" in out
-    assert [out.count(name) for name in ("engine", "lava", "yes")] == [1, 1, 2]
+    assert [out.count(name) for name in ("engine", "Lava", "yes")] == [1, 1, 2]
     assert "Equal: every spike, u and v (330 values)." in out
 
 
@@ -72,20 +71,21 @@ def test_verify__runs_lavas_runtime(verify, tmp_path):
     arguments = ("--steps", "5", "--rate", "0.4", "--samples", "1", "--seed", "3")
     status, out, _ = verify("net.h5", *arguments, "--runtime", "--json")
     assert status == 0
-    assert list(json.loads(out)["executors"]) == ["oracle", "engine", "lava runtime"]
+    assert list(json.loads(out)["executors"]) == ["oracle", "engine", "lava_runtime"]
 
 
 def test_verify__shows_a_difference(verify, network, monkeypatch):
-    def broken(network, given, n_steps, probes):
-        slower = dataclasses.replace(network.population("out"), voltage_decay=10)
-        return oracle(network.replace(slower), given, n_steps=n_steps, probes=probes)
+    def broken(executable):
+        slower = dataclasses.replace(executable.network.population("out"), voltage_decay=10)
+        changed = executable.network.replace(slower)
+        return lambda given, n_steps, probes: oracle(changed, given, n_steps=n_steps, probes=probes)
 
-    monkeypatch.setitem(executors._RUNS, Executor.ENGINE, broken)
+    monkeypatch.setattr(engine, "prepare", broken)
     status, out, _ = verify("net.h5", "--steps", "12", "--spikes", "spikes.npy")
     assert status == 1
     assert re.search(
         r"First difference: v of 'out', sample \d, step \d+, neuron \d: oracle -?\d+, engine -?\d+,"
-        r"\s+lava -?\d+",
+        r"\s+Lava -?\d+",
         out,
     )
     assert [out.count(word) for word in (" no ", " yes ")] == [1, 1]

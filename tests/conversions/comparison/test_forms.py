@@ -11,7 +11,8 @@ from torch import nn
 from conversions import from_torch
 from conversions.comparison.model_comparison import compare
 from conversions.comparison.presentation import sentences
-from conversions.comparison.runners import Runner, is_quantized, make_real
+from conversions.executors import Executor
+from conversions.executors.pytorch import is_quantized, make_real
 from ssdp_neuro.training import CubaLif, DelayedLinear, load_model, quantize, save_model
 from ssdp_neuro.training.networks.network import SpikingNetwork, as_spikes
 from tests.ssdp_neuro.training.run.made_runs import N_INPUTS, ToySpikes
@@ -81,11 +82,11 @@ def test_compare__integers_in_pytorch_are_the_engine_and_lava(kind, tmp_path):
     quantize(model)
     save_model(model, file)
     found = compare(file, DATA, lava_samples=3)
-    for runner in (Runner.QUANTIZED, Runner.LAVA):
-        assert set(found.spike_agreement(runner).values()) == {1.0}
+    for executor in (Executor.PYTORCH_INTEGERS, Executor.LAVA):
+        assert set(found.spike_agreement(executor).values()) == {1.0}
     spikes = as_spikes(DATA.spikes(np.arange(70)))
     fired = {name: int(raster.sum()) for name, raster in model.record(spikes).items()}
-    counted = found.counts_by_layer(Runner.ENGINE)
+    counted = found.counts_by_layer(Executor.ENGINE)
     assert {name: round(count * 70) for name, count in counted.items()} == fired
 
 
@@ -95,7 +96,7 @@ def test_compare__takes_layers_without_latency_at_the_networks_own_steps(tmp_pat
     _, report = from_torch(model)
     assert dict(report.shifts) == {"input": 0, "hidden": 1, "output": 2}
     found = compare(file, DATA, calibration=ToySpikes(30, 6))
-    assert min(found.spike_agreement(Runner.FLOAT).values()) > 0.9
+    assert min(found.spike_agreement(Executor.PYTORCH).values()) > 0.9
     assert any("up to 2 steps late on the chip" in sentence for sentence in sentences(found))
     assert not any("late" in note for note in _notes_in_time(tmp_path))
 

@@ -7,7 +7,7 @@ import ssdp_neuro
 from conversions import from_torch, run_lava
 from conversions.comparison.model_comparison import compare
 from conversions.comparison.presentation import as_dict, as_table, sentences
-from conversions.comparison.runners import Runner
+from conversions.executors import Executor
 from conversions.lava.executor import LavaExecution
 from hw_models import InputError, RangeError
 from ssdp_neuro.decision import decide
@@ -23,16 +23,16 @@ def test_compare__gives_each_executor_what_it_gives_alone(model_file, digits):
     engine = ssdp_neuro.simulate(network, spikes, n_steps=6)
     lava = run_lava(network, spikes[:5], 6, execution=LavaExecution.DIRECT)
     (run,) = found.runs
-    assert run.parts[Runner.FLOAT].decisions.tolist() == model.decide(spikes).tolist()
+    assert run.parts[Executor.PYTORCH].decisions.tolist() == model.decide(spikes).tolist()
     decided = decide(engine.raster("output"))
-    assert run.parts[Runner.ENGINE].decisions.tolist() == decided.tolist()
-    assert run.parts[Runner.LAVA].decisions.tolist() == decide(lava.raster("output")).tolist()
-    assert run.accuracy(Runner.ENGINE) == (decided == test.labels[:80]).mean() > 0.5
+    assert run.parts[Executor.ENGINE].decisions.tolist() == decided.tolist()
+    assert run.parts[Executor.LAVA].decisions.tolist() == decide(lava.raster("output")).tolist()
+    assert run.accuracy(Executor.ENGINE) == (decided == test.labels[:80]).mean() > 0.5
     assert found.synaptic_operations * 80 == sum(engine.counts.synaptic_operations.values())
-    counts = found.counts_by_layer(Runner.ENGINE)
+    counts = found.counts_by_layer(Executor.ENGINE)
     assert counts["hidden"] * 80 == engine.counts.spikes["hidden"]
-    assert set(found.spike_agreement(Runner.LAVA).values()) == {1.0}
-    assert found.first_difference(Runner.LAVA) is None
+    assert set(found.spike_agreement(Executor.LAVA).values()) == {1.0}
+    assert found.first_difference(Executor.LAVA) is None
 
 
 def test_compare__says_where_real_numbers_leave_the_engine(model_file, digits):
@@ -51,12 +51,12 @@ def test_compare__says_where_real_numbers_leave_the_engine(model_file, digits):
         for layer, name in enumerate(differs)
         for sample, step, neuron in np.argwhere(differs[name])
     )
-    run, sample, layer, step, neuron = found.first_difference(Runner.FLOAT)
+    run, sample, layer, step, neuron = found.first_difference(Executor.PYTORCH)
     assert run == 0
     assert (sample, step, list(differs).index(layer), neuron) == first
     unmatched = {name: differs[name].sum() for name in differs}
     total = {name: real[name].sum() + engine.raster(name).sum() for name in differs}
-    for name, agreement in found.spike_agreement(Runner.FLOAT).items():
+    for name, agreement in found.spike_agreement(Executor.PYTORCH).items():
         assert agreement == pytest.approx(1 - unmatched[name] / total[name])
         assert agreement < 1
 
@@ -70,15 +70,21 @@ def _floats(spikes):
 def test_compare__integers_in_pytorch_are_the_engine(integer_file, digits):
     _, test = digits
     found = compare(integer_file, test, seeds=2, n_samples=100)
-    assert found.runners == (Runner.FLOAT, Runner.QUANTIZED, Runner.ENGINE)
-    assert set(found.spike_agreement(Runner.QUANTIZED).values()) == {1.0}
-    assert set(found.latency_agreement(Runner.QUANTIZED).values()) == {1.0}
-    assert found.first_difference(Runner.QUANTIZED) is None
-    assert min(found.spike_agreement(Runner.FLOAT).values()) < 1
-    assert found.accuracies(Runner.ENGINE).tolist() == found.accuracies(Runner.QUANTIZED).tolist()
+    assert found.executors == (Executor.PYTORCH, Executor.PYTORCH_INTEGERS, Executor.ENGINE)
+    assert set(found.spike_agreement(Executor.PYTORCH_INTEGERS).values()) == {1.0}
+    assert set(found.latency_agreement(Executor.PYTORCH_INTEGERS).values()) == {1.0}
+    assert found.first_difference(Executor.PYTORCH_INTEGERS) is None
+    assert min(found.spike_agreement(Executor.PYTORCH).values()) < 1
+    assert (
+        found.accuracies(Executor.ENGINE).tolist()
+        == found.accuracies(Executor.PYTORCH_INTEGERS).tolist()
+    )
     first, second = found.runs
     assert (first.seed, second.seed) == (0, 1)
-    assert first.parts[Runner.ENGINE].spikes.tolist() != second.parts[Runner.ENGINE].spikes.tolist()
+    assert (
+        first.parts[Executor.ENGINE].spikes.tolist()
+        != second.parts[Executor.ENGINE].spikes.tolist()
+    )
 
 
 def test_compare__does_not_depend_on_the_workers(model_file, digits, monkeypatch):
@@ -109,8 +115,8 @@ def test_presentation__table_and_sentences_hold_what_was_found(integer_file, dig
     console = Console(width=160, record=True, file=io.StringIO())
     console.print(as_table(found))
     text = console.export_text()
-    for runner in Runner:
-        assert runner.value in text
+    for executor in found.executors:
+        assert executor.value in text
     said = " ".join(sentences(found))
     assert "PyTorch, integers: every spike as in the engine." in said
     places = found.runs[0].parts[Runner.FLOAT].first_difference
@@ -129,5 +135,5 @@ def test_compare__refuses_data_of_another_shape(model_file, digits):
         compare(model_file, test, n_samples=99999)
     with pytest.raises(RangeError, match="seeds"):
         compare(model_file, test, seeds=0)
-    with pytest.raises(InputError, match="at least one file"):
+    with pytest.raises(InputError, match="at least one is needed"):
         compare([], test)

@@ -6,14 +6,17 @@ from conversions.comparison.figures import (
     accuracy_figure,
     agreement_figure,
     confusion_figure,
+    energy_figure,
+    network_figure,
     raster_figure,
 )
 from conversions.comparison.model_comparison import compare
 from conversions.comparison.presentation import rows, sentences
-from conversions.comparison.report_html import write_comparison
-from conversions.comparison.runners import Runner
-from conversions.report_pages.svg_figures import draw
+from conversions.comparison.report_html import comparison_page, write_comparison
+from conversions.executors import Executor
+from conversions.report_pages.figures import drawn
 from hw_models import LOIHI1
+from ssdp_neuro.plot.style import outside_pyplot
 
 
 def test_write_comparison__holds_table_figures_and_runs(integer_file, digits, tmp_path):
@@ -21,8 +24,8 @@ def test_write_comparison__holds_table_figures_and_runs(integer_file, digits, tm
     found = compare(integer_file, test, n_samples=70, seeds=2)
     write_comparison(tmp_path / "report.html", found)
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert text.count("<svg") == 4
-    assert f"{100 * found.accuracies(Runner.ENGINE).mean():.2f} %" in text
+    assert text.count("<svg") == 7
+    assert f"{100 * found.accuracies(Executor.ENGINE).mean():.2f} %" in text
     assert f"{integer_file} on drawing 1" in text
 
 
@@ -48,9 +51,9 @@ def test_write_comparison__says_of_what_it_was_made(model_file, digits, tmp_path
         hashlib.sha256(model_file.read_bytes()).hexdigest(),
         hashlib.sha256(whole).hexdigest(),
         f"30 of {len(test)}, 6 steps of 64 inputs, 10 classes",
-        "<td>0, 4</td>",
-        f"<td>{min(256, len(validation))} samples</td>",
-        f"<td>{LOIHI1.name}</td>",
+        "<dd>0, 4</dd>",
+        f"<dd>{min(256, len(validation))} samples</dd>",
+        f"<dd>{LOIHI1.name}</dd>",
         "run.toml &lt;1&gt;",
         "digits, rate",
         *(f"{n} {metadata.version(n)}" for n in ("ssdp-neuro", "torch", "numpy", "numba")),
@@ -61,32 +64,38 @@ def test_write_comparison__says_of_what_it_was_made(model_file, digits, tmp_path
 def test_figures__show_the_accuracy_of_the_same_samples_or_none(model_file, digits, tmp_path):
     _, test = digits
     found = compare(model_file, test, n_samples=40, seeds=2, lava_samples=7)
-    axes = accuracy_figure(found).axes[0]
-    assert len(axes.collections) == 2 * 2  # line and dots of real numbers and of the engine
-    names = [tick.get_text() for tick in axes.get_xticklabels()]
-    assert names == ["PyTorch, real numbers", "engine", "Lava\n(14 of 80 samples, not shown)"]
-    legend = agreement_figure(found).axes[-1].get_legend()
+    with outside_pyplot():
+        axes = accuracy_figure(found)
+        legend = agreement_figure(found, found.spike_agreement).get_legend()
+    names = [tick.get_text() for tick in axes.get_yticklabels()]
+    assert names == ["PyTorch, real numbers", "engine"]
+    assert axes.get_xlim() == (0, 100)
     assert "Lava (14 of 80 samples)" in [text.get_text() for text in legend.get_texts()]
-    engine = [run.parts[Runner.ENGINE].decisions[:7] == test.labels[:7] for run in found.runs]
+    page = comparison_page(found)
+    assert "All on the same 80 samples." in page
+    assert "Lava ran fewer samples: not shown." in page
+    engine = [run.parts[Executor.ENGINE].decisions[:7] == test.labels[:7] for run in found.runs]
     share = float(np.mean(engine))
-    assert found.engine_accuracy(Runner.LAVA) == share
+    assert found.engine_accuracy(Executor.LAVA) == share
     said = " ".join(sentences(found))
     assert "Lava ran the first 7 of 40 samples of each run" in said
     assert f"and the engine {100 * share:.2f} %" in said
     assert rows(found)[-1][:2] == ["Lava (14 of 80 samples)", "14"]
     whole = compare(model_file, test, n_samples=7, lava_samples=7)
-    assert len(accuracy_figure(whole).axes[0].collections) == 2 * 3
+    with outside_pyplot():
+        assert len(accuracy_figure(whole).get_yticklabels()) == 3
+    assert "not shown" not in comparison_page(whole)
     assert not any("ran the first" in sentence for sentence in sentences(whole))
 
 
 def test_figures__draw_what_was_found(integer_file, digits):
     _, test = digits
     found = compare(integer_file, test, n_samples=70)
-    for make in (accuracy_figure, agreement_figure, confusion_figure, raster_figure):
-        assert ElementTree.fromstring(draw(make, found)).tag.endswith("svg")
-    table = found.confusion(Runner.ENGINE)
+    for make in (accuracy_figure, network_figure, energy_figure, confusion_figure, raster_figure):
+        assert ElementTree.fromstring(drawn(make, found)).tag.endswith("svg")
+    table = found.confusion(Executor.ENGINE)
     assert table.sum() == 70
-    assert np.trace(table[:, :10]) / 70 == found.accuracies(Runner.ENGINE)[0]
+    assert np.trace(table[:, :10]) / 70 == found.accuracies(Executor.ENGINE)[0]
     axes = raster_figure(found).axes
     dots = sum(len(c.get_offsets()) for ax in axes[1::2] for c in ax.collections)
-    assert dots == sum(int(raster.sum()) for raster in found.example[Runner.ENGINE].values())
+    assert dots == sum(int(raster.sum()) for raster in found.example[Executor.ENGINE].values())

@@ -4,8 +4,9 @@ import pytest
 
 from conversions.demo.figures import accuracy_figure, latency_figure, raster_figure
 from conversions.demo.report_html import write_demo_report
-from conversions.report_pages.svg_figures import draw
+from conversions.report_pages.figures import drawn
 from hw_models import NetworkFileError
+from ssdp_neuro.plot.style import outside_pyplot
 
 pytestmark = pytest.mark.lava
 
@@ -14,7 +15,7 @@ def test_write_demo_report__needs_nothing_else(tiny_demo, tmp_path):
     result, _, _ = tiny_demo
     write_demo_report(tmp_path / "demo.html", result)
     page = (tmp_path / "demo.html").read_text()
-    assert page.count("<svg") == 3
+    assert page.count("<svg") == 4
     assert "<script" not in page
     links = re.findall(r'(?:href|src)="([^"]*)"', page)
     assert all(link.startswith(("#", "data:")) for link in links)
@@ -28,22 +29,23 @@ def test_figures__show_every_spike_and_every_experiment(tiny_demo):
     result, _, _ = tiny_demo
     raster = raster_figure(result)
     example = result.example
-    drawn = [len(axes.collections[0].get_offsets()) for axes in raster.axes[1:]]
-    assert drawn == [
+    marks = [sum(len(c.get_offsets()) for c in axes.collections) for axes in raster.axes]
+    assert marks == [
         example.rasters["input"].sum(),
         example.rasters["hidden"].sum(),
         example.before.sum(),
         example.rasters["output"].sum(),
     ]
-    bars = accuracy_figure(result).axes[0].containers
-    heights = [[bar.get_height() for bar in series] for series in bars if len(series) > 1]
+    with outside_pyplot():
+        accuracy, latency = accuracy_figure(result), latency_figure(result)
+    widths = [bar.get_width() for bar in accuracy.patches]
     everything = [result.before, *(found.accuracy for found in result.learning)]
-    assert heights[-1] == [100 * accuracy.everything for accuracy in everything]
-    shares = [patch.get_data().values for patch in latency_figure(result).axes[0].patches]
+    assert widths[2::3] == [100 * one.everything for one in everything]
+    shares = [patch.get_data().values for patch in latency.patches]
     assert len(shares) == 3
-    assert all(share.sum() == pytest.approx(1) for share in shares)
+    assert all(share.sum() == pytest.approx(100) for share in shares)
 
 
-def test_draw__is_reproducible(tiny_demo):
+def test_drawn__is_reproducible(tiny_demo):
     result, _, _ = tiny_demo
-    assert draw(raster_figure, result) == draw(raster_figure, result)
+    assert drawn(raster_figure, result) == drawn(raster_figure, result)

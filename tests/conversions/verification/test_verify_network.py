@@ -41,7 +41,7 @@ def test_verify__says_equal():
     assert (outcome.n_samples, outcome.n_steps) == (3, 20)
     assert outcome.n_values == 3 * 20 * (2 + 3 * (3 + 2))  # all spikes, u and v of 5 neurons
     assert len(set(outcome.spikes.values())) == 1
-    assert "oracle, engine, lava agree on all 1020 values" in str(outcome)
+    assert "oracle, engine, Lava agree on all 1020 values" in str(outcome)
     assert repr(outcome) == f"Verification({outcome})"
     page = outcome._repr_html_()
     assert f"<caption>{outcome}; 3 samples of 20 steps</caption>" in page
@@ -111,10 +111,10 @@ def test_verification__shows_who_differs():
         unequal=unequal,
         first_difference=difference,
     )
-    assert repr(outcome) == f"Verification(engine, lava differ first in {difference})"
+    assert repr(outcome) == f"Verification(engine, Lava differ first in {difference})"
     page = outcome._repr_html_()
     assert "<tr><td>engine</td><td>1,234</td><td>0.50</td><td>the first</td></tr>" in page
-    assert "<tr><td>lava</td><td>1,234</td><td>0.50</td><td>differs</td></tr>" in page
+    assert "<tr><td>Lava</td><td>1,234</td><td>0.50</td><td>differs</td></tr>" in page
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,23 @@
+"""The event-driven engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from conversions.executors.executable import Executable
+from conversions.executors.executor import Run
+from ssdp_neuro.engine.results import RunResult
+
+
+def prepare(executable: Executable) -> Run:
+    """Compile what the network needs."""
+    from ssdp_neuro import simulate
+    from ssdp_neuro.engine.readiness import make_ready
+
+    make_ready(executable.network)
+
+    def run(spikes: Any, n_steps: int, probes: Iterable[tuple[str, str]] = ()) -> RunResult:
+        return simulate(executable.network, spikes, n_steps=n_steps, probes=probes)
+
+    return run

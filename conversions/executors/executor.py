@@ -1,0 +1,45 @@
+"""The executors by name, behind one call."""
+
+from __future__ import annotations
+
+import enum
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+from conversions.executors.executable import Executable
+from ssdp_neuro.engine.results import RunResult
+
+Run = Callable[..., RunResult]
+"""``(spikes, n_steps, probes=()) -> RunResult``, arguments as of ``ssdp_neuro.simulate``.
+
+Steps are the network's: those of the model, and as many more as the network is late.
+"""
+
+
+class Executor(enum.Enum):
+    """What can run a network, or the model that it was made of.
+
+    ``PYTORCH_INTEGERS`` is a model of this library on the chip's integers, as it is trained last;
+    ``LAVA`` is Lava's models alone, without its runtime. Each is the file of this folder that has
+    its name in small letters.
+    """
+
+    PYTORCH = "PyTorch, real numbers"
+    PYTORCH_INTEGERS = "PyTorch, integers"
+    ORACLE = "oracle"
+    ENGINE = "engine"
+    LAVA = "Lava"
+    LAVA_RUNTIME = "Lava's runtime"
+
+    def prepare(self, executable: Executable) -> Run:
+        """Get ready, so that what is timed is nothing but the run.
+
+        Raises
+        ------
+        InputError
+            If a PyTorch model is needed, and there is none.
+        """
+        module: Any = importlib.import_module(f"conversions.executors.{self.name.lower()}")
+        run: Run = module.prepare(executable)
+        return run

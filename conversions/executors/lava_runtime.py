@@ -1,0 +1,13 @@
+"""Lava as its users have it: a process for every Process."""
+
+from __future__ import annotations
+
+from conversions.executors import lava
+from conversions.executors.executable import Executable
+from conversions.executors.executor import Run
+from conversions.lava.executor import LavaExecution
+
+
+def prepare(executable: Executable) -> Run:
+    """Nothing is to be done before."""
+    return lava.prepare(executable, LavaExecution.RUNTIME)

@@ -1,0 +1,16 @@
+"""A model of this library in PyTorch, on the chip's integers."""
+
+from __future__ import annotations
+
+from conversions.executors.executable import Executable
+from conversions.executors.executor import Run
+from conversions.executors.pytorch import is_quantized, run_of
+from hw_models import InputError
+
+
+def prepare(executable: Executable) -> Run:
+    """Nothing is to be done before."""
+    model = executable.needed_model()
+    if not is_quantized(model):
+        raise InputError("the model runs in real numbers; quantize() puts it on integers")
+    return run_of(model, executable)
