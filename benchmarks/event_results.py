@@ -28,7 +28,7 @@ from benchmarks.event_report import record
 from benchmarks.machine import machine
 from conversions.comparison.model_comparison import compare
 from conversions.comparison.result import ComparedRun, Comparison
-from conversions.executors import Executor
+from conversions.execution import Executor
 from hw_models.atomic_file import write_whole
 from ssdp_neuro.data import load
 from ssdp_neuro.training import RunConfig, fit, read_config

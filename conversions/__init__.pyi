@@ -4,7 +4,7 @@ from .conversion_report import ConversionReport as ConversionReport
 from .conversion_report import LayerReport as LayerReport
 from .conversion_report import PassReport as PassReport
 from .decision_rule import DecisionRule as DecisionRule
-from .executors.executor import Executor as Executor
+from .execution.executor import Executor as Executor
 from .lava.executor import LavaExecution as LavaExecution
 from .lava.executor import run_lava as run_lava
 from .lava.lava_model import to_lava as to_lava

@@ -19,7 +19,7 @@ ONLY_IN = {
     "torch": (
         "ssdp_neuro/training/",
         "conversions/pytorch/",
-        "conversions/executors/pytorch",
+        "conversions/execution/pytorch",
     ),
 }
 HEAVY = (

@@ -10,7 +10,7 @@ import typer
 
 from conversions.cli.arguments import NetworkFile, NetworkSteps, SpikeFile
 from conversions.cli.data_options import steps_in_code
-from conversions.executors.executor import Executor
+from conversions.execution.executor import Executor
 from conversions.verification.verify_network import Verification
 from conversions.verification.verify_network import verify as compare
 from hw_models import FixedPointNetwork, InputError

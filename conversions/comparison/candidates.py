@@ -12,7 +12,7 @@ import numpy as np
 
 from conversions.conversion_report import ConversionReport
 from conversions.decision_rule import DecisionRule, usual_rule
-from conversions.executors import Executable
+from conversions.execution import Executable
 from conversions.quantization import Calibration
 from conversions.report_pages.provenance import digest_of
 from hw_models import Chip, FixedPointNetwork, InputError, MissingFileError, ShapeError, load
@@ -147,7 +147,7 @@ def _read(path: Path, calibration: Any, chip: Chip) -> Any:
 def _converted(
     model: Any, data: SpikeDataset, calibration: Any, chip: Chip, calling: Mapping[str, Any]
 ) -> tuple[Any, FixedPointNetwork, ConversionReport, Mapping[str, Any]]:
-    from conversions.executors.executable import copy_of
+    from conversions.execution.executable import copy_of
     from conversions.pytorch.conversion import from_torch
     from ssdp_neuro.training import SpikingNetwork
 
@@ -222,6 +222,6 @@ def _layers(network: FixedPointNetwork, report: ConversionReport | None) -> tupl
 def _is_quantized(model: Any) -> bool:
     if model is None:
         return False
-    from conversions.executors.pytorch import is_quantized
+    from conversions.execution.pytorch import is_quantized
 
     return is_quantized(model)

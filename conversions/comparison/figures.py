@@ -9,7 +9,7 @@ import numpy as np
 
 from conversions.comparison.presentation import heading
 from conversions.comparison.result import Comparison
-from conversions.executors import Executor
+from conversions.execution import Executor
 from ssdp_neuro.plot import confusion, energy, network, new_figure, raster, shares
 from ssdp_neuro.plot.style import WIDTH
 

@@ -15,7 +15,7 @@ from conversions.comparison.result import ComparedRun, Comparison
 from conversions.comparison.shard import ExecutorPart, ShardResult, ShardTask, run_shard
 from conversions.comparison.workers import map_tasks
 from conversions.decision_rule import DecisionRule
-from conversions.executors import Executor
+from conversions.execution import Executor
 from conversions.quantization import Calibration
 from conversions.report_pages.provenance import versions
 from hw_models import LOIHI2, Chip, RangeError, TypeMismatchError

@@ -16,7 +16,7 @@ from conversions.comparison.figures import (
 )
 from conversions.comparison.presentation import rows, sentences
 from conversions.comparison.result import Comparison
-from conversions.executors import Executor
+from conversions.execution import Executor
 from conversions.report_pages import html_page
 from conversions.report_pages.chip_table import chip_rows
 from conversions.report_pages.figures import drawn, require_matplotlib

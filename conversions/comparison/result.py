@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from conversions.comparison.shard import NOWHERE, ExecutorPart
-from conversions.executors import Executor
+from conversions.execution import Executor
 from hw_models import Chip, EnergyEstimate, FixedPointNetwork, InputError, estimate_energy
 from hw_models.choices import member
 from hw_models.constraints import ChipUse, chip_use
 from hw_models.records import short_repr
 from ssdp_neuro.engine.results import EventCounts, RunResult
 from ssdp_neuro.plot.costs import population_energies
+from ssdp_neuro.plot.scores import confusion_table
+
+if TYPE_CHECKING:
+    from ssdp_neuro.engine.results import SpikeReader
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -144,7 +148,7 @@ class Comparison:
             },
             n_steps=self.n_steps + self.later,
             n_samples=self.n_samples(Executor.ENGINE),
-            load_events=_no_events,
+            reader=cast("SpikeReader", _NoSpikes()),
             probes={},
             counts=self.counts,
             executor="engine",
@@ -261,15 +265,17 @@ class Comparison:
 
     def confusion(self, executor: Executor) -> np.ndarray:
         """Samples by class and decision, int64 ``(C, C + 1)``; undecided ones come last."""
-        table = np.zeros((self.n_classes, self.n_classes + 1), dtype=np.int64)
-        for run in self.runs:
-            decided = run.part(executor).decisions
-            np.add.at(table, (run.labels[: len(decided)], decided), 1)
-        return table
+        parts = [run.part(executor) for run in self.runs]
+        labels = [r.labels[: len(p.decisions)] for r, p in zip(self.runs, parts, strict=True)]
+        decided = np.concatenate([part.decisions for part in parts])
+        return confusion_table(np.concatenate(labels), decided, self.n_classes)
 
     def _sum_by_layer(self, executor: Executor, field: str) -> np.ndarray:
         return np.sum([getattr(run.part(executor), field).sum(axis=0) for run in self.runs], axis=0)
 
 
-def _no_events(name: str) -> np.ndarray:
-    raise InputError(f"spikes of {name!r}: a comparison keeps counts, not every spike")
+class _NoSpikes:
+    """In the place of a run's spikes, of which a comparison keeps counts only."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise InputError("spikes: a comparison keeps counts, not every spike")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from conversions.executors import Executable, Executor, decisions_of
+from conversions.execution import Executable, Executor, decisions_of
 from conversions.verification.differences import NOWHERE, first_places
 from ssdp_neuro.decision import first_spikes
 from ssdp_neuro.engine.results import EventCounts, RunResult

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from conversions.executors.executor import Executor
+from conversions.execution.executor import Executor
 from ssdp_neuro.engine.results import RunResult
 
 SPIKES = "spikes"

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from conversions.executors.executable import Executable
-from conversions.executors.executor import Executor
+from conversions.execution.executable import Executable
+from conversions.execution.executor import Executor
 from conversions.verification.differences import Difference, compare_results
 from hw_models import FixedPointNetwork, InputError, TypeMismatchError
 from hw_models.choices import member

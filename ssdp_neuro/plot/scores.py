@@ -43,7 +43,7 @@ def shares(
     label
         What is shared, such as "accuracy"; becomes "accuracy, %".
     low
-        Share at which the axis begins, below all values. Above 0 the axis and every bar
+        Share at which the axis begins: 0, or below all values. Above 0 the axis and every bar
         are drawn broken.
     digits
         Decimals of the percentages.
@@ -72,8 +72,10 @@ def shares(
     every = [run for group in groups.values() for runs in group.values() for run in runs]
     if not every:
         raise InputError("values: nothing given; at least one share is needed")
-    if not 0 <= low < min([*every, 1.0]):
-        raise RangeError(f"low: {low}; allowed from 0 to below the smallest share {min(every)}")
+    if low != 0 and not 0 < low < min(every):
+        raise RangeError(
+            f"low: {low}; allowed 0, or above it and below the smallest share {min(every)}"
+        )
     n_bars = sum(len(group) for group in groups.values())
     grouped = any(isinstance(group, Mapping) for group in values.values())
     gap = 0.7 if grouped else 0.0

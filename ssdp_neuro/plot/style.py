@@ -165,11 +165,33 @@ def svg(figure: Figure | Axes, dpi: float = 200) -> str:
 
     owner: Any = figure if hasattr(figure, "savefig") else figure.figure
     text = io.StringIO()
-    with mpl.rc_context(_LOOK):
+    with mpl.rc_context(_LOOK), _settled(owner):
         owner.savefig(
             text, format="svg", dpi=dpi, facecolor=owner.get_facecolor(), metadata=_NO_METADATA
         )
     return text.getvalue()
+
+
+@contextlib.contextmanager
+def _settled(figure: Figure) -> Generator[None]:
+    """The layout as it is found, to six digits: the solver's last ones differ between runs."""
+    figure.draw_without_rendering()
+    engine = figure.get_layout_engine()
+    if engine is None:
+        yield
+        return
+    figure.set_layout_engine("none")
+    places = [(a, a.get_position(original=True), a.get_in_layout()) for a in figure.axes]
+    for axes, place, _ in places:
+        left, bottom, width, height = (round(float(side), 6) for side in place.bounds)
+        axes.set_position((left, bottom, width, height))
+    try:
+        yield
+    finally:
+        for axes, place, in_layout in places:
+            axes.set_position(place)
+            axes.set_in_layout(in_layout)  # which setting its position ends
+        figure.set_layout_engine(engine)
 
 
 def ink_of(ax: Axes) -> Any:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from conversions.cli.main import main
-from conversions.executors import engine
+from conversions.execution import engine
 from hw_models import DenseProjection, FixedPointNetwork, InputPopulation, LifPopulation, save
 from ssdp_neuro.oracle.simulate import simulate as oracle
 

@@ -11,8 +11,8 @@ from torch import nn
 from conversions import from_torch
 from conversions.comparison.model_comparison import compare
 from conversions.comparison.presentation import sentences
-from conversions.executors import Executor
-from conversions.executors.pytorch import is_quantized, make_real
+from conversions.execution import Executor
+from conversions.execution.pytorch import is_quantized, make_real
 from ssdp_neuro.training import CubaLif, DelayedLinear, load_model, quantize, save_model
 from ssdp_neuro.training.networks.network import SpikingNetwork, as_spikes
 from tests.ssdp_neuro.training.run.made_runs import N_INPUTS, ToySpikes

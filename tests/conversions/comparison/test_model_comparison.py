@@ -7,7 +7,7 @@ import ssdp_neuro
 from conversions import from_torch, run_lava
 from conversions.comparison.model_comparison import compare
 from conversions.comparison.presentation import as_dict, as_table, sentences
-from conversions.executors import Executor
+from conversions.execution import Executor
 from conversions.lava.executor import LavaExecution
 from hw_models import InputError, RangeError
 from ssdp_neuro.decision import decide
@@ -119,7 +119,7 @@ def test_presentation__table_and_sentences_hold_what_was_found(integer_file, dig
         assert executor.value in text
     said = " ".join(sentences(found))
     assert "PyTorch, integers: every spike as in the engine." in said
-    places = found.runs[0].parts[Runner.FLOAT].first_difference
+    places = found.runs[0].parts[Executor.PYTORCH].first_difference
     layer, step, neuron = places[places[:, 0] >= 0][0]
     where = f"'{list(found.layers)[layer]}', step {step}, neuron {neuron} (sample"
     assert f"PyTorch, real numbers: first differs from the engine in {where}" in said

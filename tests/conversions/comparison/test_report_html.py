@@ -13,7 +13,7 @@ from conversions.comparison.figures import (
 from conversions.comparison.model_comparison import compare
 from conversions.comparison.presentation import rows, sentences
 from conversions.comparison.report_html import comparison_page, write_comparison
-from conversions.executors import Executor
+from conversions.execution import Executor
 from conversions.report_pages.figures import drawn
 from hw_models import LOIHI1
 from ssdp_neuro.plot.style import outside_pyplot

@@ -140,7 +140,7 @@ def test_fit__the_same_run_whatever_the_samples_come_in(form, usual):
 @pytest.mark.parametrize("form", ["by index", "loader"])
 def test_compare__takes_a_data_set_or_loader_of_pytorch(form, tmp_path):
     from conversions.comparison.model_comparison import compare
-    from conversions.executors import Executor
+    from conversions.execution import Executor
     from ssdp_neuro.training import save_model
 
     model = feed_forward((N_INPUTS, 8, N_CLASSES), gain=3.0, current_decay=4095, voltage_decay=9)

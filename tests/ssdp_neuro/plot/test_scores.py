@@ -42,6 +42,12 @@ def test_shares__of_a_broken_axis_say_so():
     assert [bar.get_width() for bar in axes.patches] == [97, 98]
 
 
+def test_shares__of_nothing_at_all_is_a_bar_too():
+    axes = plot.shares({"a": 0.0, "b": [0.0, 0.5]})
+    assert [bar.get_width() for bar in axes.patches] == [0, 25]
+    assert axes.get_xlim() == (0, 100)
+
+
 @pytest.mark.parametrize(
     ("values", "arguments", "error", "message"),
     [

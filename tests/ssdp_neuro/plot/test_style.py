@@ -132,3 +132,18 @@ def test_pictures__show_names_as_they_are():
     assert {"_layer", "$a$", "a name that ...for any box", "100 %"} <= set(texts)
     for drawn in (axes, bars):
         assert not any(text.get_parse_math() for text in drawn.get_legend().get_texts())
+
+
+def test_svg__is_the_same_although_the_layout_is_solved_anew():
+    def draw():
+        figure = plot.new_figure(4.8, 6.1)
+        for axes in figure.subplots(4, 1, sharex=True, height_ratios=[1.3, 2.0, 0.9, 0.9]):
+            plot.raster(np.eye(20, dtype=bool), highlight=[3], ax=axes)
+            axes.set_title("a layer", fontsize=9)
+        return figure
+
+    figures = [draw() for _ in range(8)]
+    assert len({plot.svg(figure) for figure in figures}) == 1
+    engines = {type(figure.get_layout_engine()).__name__ for figure in figures}
+    assert engines == {"ConstrainedLayoutEngine"}
+    assert all(axes.get_in_layout() for axes in figures[0].axes)

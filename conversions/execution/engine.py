@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from conversions.executors.executable import Executable
-from conversions.executors.executor import Run
+from conversions.execution.executable import Executable
+from conversions.execution.executor import Run
 from ssdp_neuro.engine.results import RunResult
 
 

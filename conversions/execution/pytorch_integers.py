@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from conversions.executors.executable import Executable
-from conversions.executors.executor import Run
-from conversions.executors.pytorch import is_quantized, run_of
+from conversions.execution.executable import Executable
+from conversions.execution.executor import Run
+from conversions.execution.pytorch import is_quantized, run_of
 from hw_models import InputError
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from conversions.executors.executable import Executable, ModelRun
-from conversions.executors.executor import Run
+from conversions.execution.executable import Executable, ModelRun
+from conversions.execution.executor import Run
 from hw_models import InputError
-from ssdp_neuro.engine.results import EventCounts, events_of_rasters
+from ssdp_neuro.engine.results import EventCounts, RasterReader
 
 BATCH = 64  # samples that PyTorch sees at once: a constant, for sums to round alike in any shard
 
@@ -50,7 +50,7 @@ def run_of(model: Any, executable: Executable) -> Run:
             sizes={name: fired.shape[2] for name, fired in rasters.items()},
             n_steps=n_steps,
             n_samples=len(given),
-            load_events=events_of_rasters(rasters),
+            reader=RasterReader(rasters),
             probes={},
             counts=EventCounts(
                 spikes={name: int(fired.sum()) for name, fired in rasters.items()},

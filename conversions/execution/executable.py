@@ -58,7 +58,7 @@ class Executable:
     @cached_property
     def real_model(self) -> Any:
         """The model in real numbers: one on the chip's integers is taken off them."""
-        from conversions.executors.pytorch import is_quantized, make_real
+        from conversions.execution.pytorch import is_quantized, make_real
 
         model = self.needed_model()
         return make_real(copy_of(model)) if is_quantized(model) else model

@@ -7,7 +7,7 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
-from conversions.executors.executable import Executable
+from conversions.execution.executable import Executable
 from ssdp_neuro.engine.results import RunResult
 
 Run = Callable[..., RunResult]
@@ -40,6 +40,6 @@ class Executor(enum.Enum):
         InputError
             If a PyTorch model is needed, and there is none.
         """
-        module: Any = importlib.import_module(f"conversions.executors.{self.name.lower()}")
+        module: Any = importlib.import_module(f"conversions.execution.{self.name.lower()}")
         run: Run = module.prepare(executable)
         return run

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from conversions.executors import lava
-from conversions.executors.executable import Executable
-from conversions.executors.executor import Run
+from conversions.execution import lava
+from conversions.execution.executable import Executable
+from conversions.execution.executor import Run
 from conversions.lava.executor import LavaExecution
 
 
