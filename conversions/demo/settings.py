@@ -56,7 +56,7 @@ class DemoSettings:
     n_hidden: int = 512
     n_steps: int = 20
     window: int = 12
-    epochs: int = 12
+    epochs: int = 16
     n_calibration: int = 200
     shots: tuple[int, ...] = (5, 10, 20)
     amplitudes: tuple[int, ...] = (255, 128, 64)
