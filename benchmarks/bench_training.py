@@ -26,7 +26,7 @@ import torch
 from benchmarks.bench_da_ssdp_torch import peak_mib
 from benchmarks.machine import machine
 from benchmarks.training_peers import MAKERS, PACKAGES
-from ssdp_neuro.training import reuse_memory
+from ssdp_neuro.training.memory_reuse import reuse_memory
 
 BATCH = 256
 DENSITY = 0.2  # share of input spikes
@@ -123,7 +123,7 @@ def report(results: dict[str, Any]) -> str:
         " state. Ratios are to the first row, by elapsed time and by CPU time (which other work"
         " on the machine does not reach). Freed memory "
         + ("is" if results["memory_is_reused"] else "is not")
-        + " kept for the next step (`ssdp_neuro.training.reuse_memory`), for all alike.",
+        + " kept for the next step (`reuse_memory` of this distribution), for all alike.",
     ]
     for record in results["records"]:
         lines += [

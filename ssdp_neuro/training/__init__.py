@@ -8,10 +8,7 @@ except ImportError as missing:
     raise missing_extra("ssdp_neuro.training", "torch") from missing
 
 from ssdp_neuro.training.layers.adaptation import Adaptation
-from ssdp_neuro.training.layers.decays import decay_of
 from ssdp_neuro.training.layers.delays import DelayedLinear
-from ssdp_neuro.training.layers.fake_quant import OnGrid
-from ssdp_neuro.training.layers.lif_state import LifState
 from ssdp_neuro.training.layers.neurons import CubaLif, Lif
 from ssdp_neuro.training.layers.surrogate import (
     ArcTangent,
@@ -21,14 +18,12 @@ from ssdp_neuro.training.layers.surrogate import (
     Triangular,
     spike,
 )
-from ssdp_neuro.training.memory_reuse import reuse_memory
 from ssdp_neuro.training.networks.checkpoint import load_model, load_model_code, save_model
 from ssdp_neuro.training.networks.convolutional import convolutional
 from ssdp_neuro.training.networks.feed_forward import feed_forward
 from ssdp_neuro.training.networks.network import SpikingNetwork
 from ssdp_neuro.training.networks.quantization import quantize
 from ssdp_neuro.training.networks.recurrent import recurrent
-from ssdp_neuro.training.networks.stages import Stage, stages
 from ssdp_neuro.training.networks.transformer import SpikingBlock, SpikingTransformer, TokenLif
 from ssdp_neuro.training.plasticity.controls import (
     ConstantUpdate,
@@ -38,7 +33,7 @@ from ssdp_neuro.training.plasticity.controls import (
 )
 from ssdp_neuro.training.plasticity.da_ssdp import DASSDP
 from ssdp_neuro.training.plasticity.dopamine_gate import DopamineGate, GateFit, SaturationWarning
-from ssdp_neuro.training.plasticity.first_spike import first_spike, last_spike
+from ssdp_neuro.training.plasticity.first_spike import first_spike
 from ssdp_neuro.training.plasticity.rule_settings import (
     LossChoice,
     Positions,
@@ -70,10 +65,8 @@ __all__ = [
     "GateFit",
     "InputOf",
     "Lif",
-    "LifState",
     "LossChoice",
     "MultiGaussian",
-    "OnGrid",
     "Positions",
     "Preset",
     "RandomUpdate",
@@ -85,7 +78,6 @@ __all__ = [
     "SpikingBlock",
     "SpikingNetwork",
     "SpikingTransformer",
-    "Stage",
     "TokenLif",
     "TrainingError",
     "TrainingResult",
@@ -93,20 +85,16 @@ __all__ = [
     "config_of",
     "convolutional",
     "da_ssdp_update",
-    "decay_of",
     "feed_forward",
     "first_spike",
     "fit",
-    "last_spike",
     "load_model",
     "load_model_code",
     "quantize",
     "read_config",
     "recurrent",
-    "reuse_memory",
     "save_model",
     "spike",
     "ssdp_update",
-    "stages",
     "synchrony",
 ]

@@ -18,16 +18,8 @@ from hw_models import (
     ResetMode,
 )
 from ssdp_neuro import oracle, simulate
-from ssdp_neuro.training import (
-    Adaptation,
-    CubaLif,
-    DelayedLinear,
-    Lif,
-    SpikingNetwork,
-    quantize,
-    stages,
-)
-from ssdp_neuro.training.networks.stages import weight_of
+from ssdp_neuro.training import Adaptation, CubaLif, DelayedLinear, Lif, SpikingNetwork, quantize
+from ssdp_neuro.training.networks.stages import stages, weight_of
 from ssdp_neuro.training.run.choices import ModelKind
 from ssdp_neuro.training.run.model_choice import make_model
 from ssdp_neuro.training.run.settings.model import ModelSettings

@@ -3,8 +3,8 @@ import pytest
 import torch
 
 from hw_models import RangeError
-from ssdp_neuro.training import CubaLif, decay_of
-from ssdp_neuro.training.layers.decays import Decay
+from ssdp_neuro.training import CubaLif
+from ssdp_neuro.training.layers.decays import Decay, decay_of
 
 
 def test_decay__every_code_survives_being_learned():

@@ -4,7 +4,8 @@ from torch import nn
 
 from hw_models import ShapeError
 from ssdp_neuro.decision import decide
-from ssdp_neuro.training import CubaLif, SpikingNetwork, stages
+from ssdp_neuro.training import CubaLif, SpikingNetwork
+from ssdp_neuro.training.networks.stages import stages
 from tests.ssdp_neuro.training.models import conv_model, dense_model, spikes_for
 
 NEURON = {"current_decay": 1023, "voltage_decay": 256}

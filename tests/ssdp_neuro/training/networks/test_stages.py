@@ -2,7 +2,8 @@ import pytest
 from torch import nn
 
 from hw_models import ConversionError
-from ssdp_neuro.training import CubaLif, stages
+from ssdp_neuro.training import CubaLif
+from ssdp_neuro.training.networks.stages import stages
 
 NEURON = {"current_decay": 1023, "voltage_decay": 256}
 

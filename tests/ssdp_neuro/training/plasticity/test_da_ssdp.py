@@ -14,9 +14,9 @@ from ssdp_neuro.training import (
     SpikeChoice,
     da_ssdp_update,
     first_spike,
-    last_spike,
     synchrony,
 )
+from ssdp_neuro.training.plasticity.first_spike import last_spike
 
 
 class Pass(nn.Module):

@@ -4,7 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hw_models import ShapeError
-from ssdp_neuro.training import first_spike, last_spike
+from ssdp_neuro.training import first_spike
+from ssdp_neuro.training.plasticity.first_spike import last_spike
 
 
 def plain(train, pick):

@@ -17,10 +17,10 @@ from ssdp_neuro.training import (
     SpikeChoice,
     da_ssdp_update,
     first_spike,
-    last_spike,
     quantize,
     ssdp_update,
 )
+from ssdp_neuro.training.plasticity.first_spike import last_spike
 from tests.ssdp_neuro.training.models import conv_model, dense_model
 
 RULE = {"a_plus": 0.02, "a_baseline": 0.005, "sigma": 1.5}
