@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from conversions.nir.discretization import Discretization
 from conversions.nir.export import Drawing
 from conversions.nir.export_records import DrawnNeurons, DrawnSynapses, neurons_in_units, real_map
-from conversions.nir.files import graph_of
+from conversions.nir.files import graph_of, write_graph
 from conversions.nir.metadata import FACTS, NETWORK, Facts, NeuronFacts, network_bytes
 from conversions.nir.records import NirRecord
 from conversions.nir.spike_reset import SpikeReset
@@ -58,6 +59,7 @@ DEFAULT = Discretization(dt=1e-4)  # what most readers of NIR take for granted
 
 def to_nir(
     network: FixedPointNetwork,
+    path: str | os.PathLike[str] | None = None,
     *,
     discretization: Discretization = DEFAULT,
     keep_latency: bool = False,
@@ -73,6 +75,8 @@ def to_nir(
     ----------
     network
         What to write.
+    path
+        File that is written too, replaced if it exists, whole or not at all.
     discretization
         By which the graph is to be read; time constants are chosen so that it gives the
         network's decays.
@@ -96,6 +100,8 @@ def to_nir(
         only dense ones.
     MissingExtraError
         If ``nir`` is not installed.
+    NetworkFileError
+        If the file cannot be written.
 
     Notes
     -----
@@ -109,7 +115,10 @@ def to_nir(
         network, discretization, keep_latency=keep_latency, unit_resistance=unit_resistance
     )
     metadata = {FACTS: facts.to_json(), NETWORK: network_bytes(network)}
-    return graph_of(NirRecord(record.nodes, record.edges, metadata))
+    graph = graph_of(NirRecord(record.nodes, record.edges, metadata))
+    if path is not None:
+        write_graph(graph, path)
+    return graph
 
 
 def real_to_nir(network: RealNetwork, *, discretization: Discretization = DEFAULT) -> Any:

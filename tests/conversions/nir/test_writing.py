@@ -20,7 +20,6 @@ from conversions.nir import (
     nir_to_real,
     real_to_nir,
     to_nir,
-    write_graph,
 )
 from conversions.nir.export_records import real_map
 from conversions.nir.metadata import FACTS, NETWORK, facts_in
@@ -133,7 +132,7 @@ def small(**fields):
 
 def test_to_nir__integers_survive_a_file(tmp_path):
     network = small(bias_mantissa=-77, bias_exponent=-3, refractory=4, reset_interval=9)
-    write_graph(to_nir(network), tmp_path / "net.nir")
+    to_nir(network, tmp_path / "net.nir")
     assert same_record(from_nir(tmp_path / "net.nir")[0], network)
 
 
