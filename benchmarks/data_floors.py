@@ -1,4 +1,4 @@
-"""What a linear classifier reads from the spikes of each encoder: the table of docs/data.md.
+"""What a linear classifier reads from the spikes of each encoder: the table of docs/how-to/data.md.
 
 Run: ``python -m benchmarks.data_floors FOLDER``, with fashion-mnist, cifar10, nmnist, fsdd and
 mit-bih in FOLDER. Ridge regression on spike counts in equal spans of time; its strength is

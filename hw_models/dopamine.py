@@ -9,7 +9,7 @@ six exact sums. They give ``k`` (minus the correlation of synchrony and loss), `
 
 References
 ----------
-DA-SSDP, arXiv 2512.07194; docs/fixed_point_da_ssdp.md for widths and rounding.
+DA-SSDP, arXiv 2512.07194; docs/explanation/fixed_point_da_ssdp.md for widths and rounding.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ class SpikeCode:
     n_steps
         Steps of a sample, 1..2**20.
     encoding
-        Name of the encoding, as ``[data] encoding`` has it; docs/data.md says what it does.
+        Name of the encoding, as ``[data] encoding`` has it; docs/how-to/data.md says what it does.
     parameters
         What else decides about it, as ``[data]`` has it: finite numbers by name.
     class_names

@@ -9,7 +9,7 @@ spike arrives one step late, so a causal pair has ``s - r >= 1``),
     weight <- saturate(weight + delta, weight_low, weight_high)
 
 with ``table[d] = round(255 * exp(-d / time_constant))``: formats, rounding and random bits
-are those of docs/fixed_point_da_ssdp.md, so that rules differ in the rule only.
+are those of docs/explanation/fixed_point_da_ssdp.md, so that rules differ in the rule only.
 """
 
 from __future__ import annotations

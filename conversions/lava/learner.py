@@ -65,7 +65,7 @@ def learn_lava(
 
     References
     ----------
-    docs/fixed_point_da_ssdp.md
+    docs/explanation/fixed_point_da_ssdp.md
     """
     member("form", form, LearningForm)
     member("execution", execution, LavaExecution)

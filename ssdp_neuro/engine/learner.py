@@ -59,7 +59,7 @@ def learn(
 
     References
     ----------
-    docs/fixed_point_da_ssdp.md
+    docs/explanation/fixed_point_da_ssdp.md
     """
     task = learning_task(network, spikes, teaching, n_steps=n_steps)
     simulator = Simulator(network, n_threads=1, own_weights=True)

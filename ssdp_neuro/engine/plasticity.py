@@ -13,7 +13,7 @@ from ssdp_neuro.engine.projection_table import Synapses
 
 @dataclass(frozen=True, eq=False)
 class DaSsdpRule:
-    """The rule of one projection, ready to be applied; see docs/fixed_point_da_ssdp.md.
+    """The rule of one projection, ready to be applied; see docs/explanation/fixed_point_da_ssdp.md.
 
     Parameters
     ----------

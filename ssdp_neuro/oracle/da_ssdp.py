@@ -1,6 +1,6 @@
 """Integer DA-SSDP in plain Python integers, synapse by synapse. Slow, obvious, no NumPy tricks.
 
-Written from docs/fixed_point_da_ssdp.md; shares no code with the packages.
+Written from docs/explanation/fixed_point_da_ssdp.md; shares no code with the packages.
 """
 
 from decimal import Decimal, localcontext

@@ -1,7 +1,7 @@
 """A teacher that forces spikes: an input population with strong fixed synapses.
 
-What docs/fixed_point_da_ssdp.md says of teacher forcing with known labels: no rule of its
-own is needed. The teacher has two neurons per taught one: the first makes it fire, the second
+What docs/explanation/fixed_point_da_ssdp.md says of teacher forcing with known labels: no rule of
+its own is needed. The teacher has two neurons per taught one: the first makes it fire, the second
 keeps all the others silent, so that they learn as silent neurons.
 """
 

@@ -231,7 +231,7 @@ def test_learn_lava__takes_given_teachers_and_masks_of_projections():
 
 
 def test_teacher_population__forces_spikes_that_count():
-    """Real forced spikes, as docs/fixed_point_da_ssdp.md has them: one strong synapse each."""
+    """Real forced spikes, as fixed_point_da_ssdp.md has them: one strong synapse each."""
     rng = np.random.default_rng(11)
     plain = network_of(rng, output=params_of(CONSTANT), current_decay=4095)
     everyone = np.arange(N_OUT)

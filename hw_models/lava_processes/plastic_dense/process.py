@@ -14,7 +14,7 @@ class PlasticDense(AbstractProcess):
 
     What arrives at the target is what Lava's ``Dense`` would deliver, one step late, but
     nothing crosses from one sample to the next. The rule is that of
-    :class:`hw_models.DaSsdpParams`, bit for bit as docs/fixed_point_da_ssdp.md has it.
+    :class:`hw_models.DaSsdpParams`, bit for bit as docs/explanation/fixed_point_da_ssdp.md has it.
 
     Ports
     -----

@@ -1,4 +1,6 @@
-"""Integer DA-SSDP: the weight update at the end of a sample, see docs/fixed_point_da_ssdp.md.
+"""Integer DA-SSDP: the weight update at the end of a sample.
+
+See docs/explanation/fixed_point_da_ssdp.md.
 
 All pre-synaptic neurons with the same latency code get the same change, so one row of
 changes is made per code that occurs, then added to the weight rows of those neurons.

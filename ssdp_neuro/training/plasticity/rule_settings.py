@@ -109,7 +109,7 @@ class RuleSettings:
 
 
 class Preset(enum.Enum):
-    """Sets of settings; docs/plasticity_in_pytorch.md says what differs and why.
+    """Sets of settings; docs/explanation/plasticity_in_pytorch.md says what differs and why.
 
     ``REFERENCE``: what the published code does, where that is meaningful. ``PAPER``: the
     paper's constants and text. ``CORRECTED``: the paper's constants, and a gate that
