@@ -98,12 +98,14 @@ network = FixedPointNetwork(
 # %% [markdown]
 # ## The lesson
 #
-# `learn` runs the samples in order and changes the weights after each. What it draws by chance, the
+# `learn` runs the samples in order and changes the weights after each. `Teaching` holds what a teacher
+# says: labels, and how often the lesson is repeated. What it draws by chance, the
 # stochastic rounding, is a pure function of the seed, the sample and the synapse: the result depends
 # on nothing else.
 
 # %%
-learned = ssdp_neuro.learn(network, train, train_labels, n_steps=N_STEPS, seed=1, epochs=3)
+teaching = ssdp_neuro.Teaching(labels=train_labels, seed=1, epochs=3)
+learned = ssdp_neuro.learn(network, train, teaching, n_steps=N_STEPS)
 
 
 def accuracy_of(tested):
