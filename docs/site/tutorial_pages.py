@@ -7,6 +7,7 @@ on a transparent ground, legible in light and in dark mode.
 import functools
 import os
 import re
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -55,12 +56,19 @@ def page_of(name: str, source: str) -> tuple[str, dict[str, str]]:
     """
     notebook = jupytext.reads(source, fmt="py:percent")
     notebook.cells.insert(0, nbformat.v4.new_code_cell(SETUP))
-    settings = Config({"KernelManager": {"transport": "ipc"}})  # no ports
-    client = NotebookClient(notebook, timeout=300, kernel_name="python3", config=settings)
-    try:
-        client.execute(env={**os.environ, **ENVIRONMENT})
-    except CellExecutionError as error:
-        raise PluginError(f"{name}: {error}") from error
+    with tempfile.TemporaryDirectory() as folder:
+        # sockets of its own: kernels that run at once would otherwise share theirs
+        sockets = {"transport": "ipc", "ip": f"{folder}/kernel"}
+        client = NotebookClient(
+            notebook,
+            timeout=300,
+            kernel_name="python3",
+            config=Config({"KernelManager": sockets}),
+        )
+        try:
+            client.execute(env={**os.environ, **ENVIRONMENT})
+        except CellExecutionError as error:
+            raise PluginError(f"{name}: {error}") from error
     parts: list[str] = []
     figures: dict[str, str] = {}
     for number, cell in enumerate(notebook.cells[1:]):
