@@ -10,7 +10,8 @@ is pair STDP. A trace decays by ``exp(-1 / tau)`` a step and rises by its impuls
 At the end of every epoch the products whose dependency held are added to the synaptic variables,
 ``dw`` to the weight, ``dd`` to the delay (a variable that delays nothing), ``dt`` to the tag.
 The exact arithmetic is that of lava-nc 0.10.0, ``LearningConnectionModelBitApproximate``; it is
-written out in ``ssdp_neuro/oracle/learning_connection.py``, and in docs/explanation/learning_engine.md.
+written out in ``ssdp_neuro/oracle/learning_connection.py``, and in words in
+docs/explanation/learning_engine.md.
 """
 
 from __future__ import annotations
