@@ -49,21 +49,21 @@ split = load(config.data)
 
 # %%
 comparison = conversions.compare(models, split.test, calibration=split.validation, lava_samples=20)
-for runner in comparison.runners:
+for executor in comparison.executors:
     print(
-        f"{runner.value:22} {comparison.n_samples(runner):4} samples,"
-        f" accuracy {comparison.accuracies(runner).mean():.1%} +- {comparison.spread(runner):.1%}"
+        f"{executor.value:22} {comparison.n_samples(executor):4} samples,"
+        f" accuracy {comparison.accuracies(executor).mean():.1%} +- {comparison.spread(executor):.1%}"
     )
-assert comparison.first_difference(comparison.runners[-1]) is None  # Lava, from the engine
+assert comparison.first_difference(conversions.Executor.LAVA) is None
 
 # %% [markdown]
 # **Accuracy** comes first and says least. Two executors can agree in accuracy and disagree in half
 # of their decisions. The number of samples stands beside it because Lava saw fewer: compare its
-# accuracy with the engine's on the same samples (`comparison.engine_accuracy(runner)`) only.
+# accuracy with the engine's on the same samples (`comparison.engine_accuracy(executor)`) only.
 
 # %% alt="Bars: accuracy of both seeds in PyTorch, in the engine and in Lava"
 plot.shares(
-    {runner.value: comparison.accuracies(runner) for runner in comparison.runners},
+    {executor.value: comparison.accuracies(executor) for executor in comparison.executors},
     label="accuracy",
 )
 
@@ -75,10 +75,10 @@ plot.shares(
 # the same step, silent ones included. Rounding shows here long before it shows in the accuracy.
 
 # %%
-for runner in comparison.runners:
-    spikes = comparison.spike_agreement(runner)
-    latencies = comparison.latency_agreement(runner)
-    print(runner.value)
+for executor in comparison.executors:
+    spikes = comparison.spike_agreement(executor)
+    latencies = comparison.latency_agreement(executor)
+    print(executor.value)
     for layer in comparison.layers:
         print(f"    {layer:8} spikes {spikes[layer]:7.2%}   first spikes {latencies[layer]:7.2%}")
 
@@ -86,7 +86,7 @@ for runner in comparison.runners:
 # What to expect:
 #
 # - **Engine and Lava: 100 %**, always. Anything less is a bug of ours, and the report names the first
-#   place: `comparison.first_difference(runner)` gives run, sample, layer, step and neuron.
+#   place: `comparison.first_difference(executor)` gives run, sample, layer, step and neuron.
 # - **PyTorch in real numbers and the engine: close to 100 %.** The rest is rounding to 8 bits.
 # - **PyTorch in integers and the engine: 100 %**, if the model was trained on the chip's grid
 #   (`quantize_from_epoch` in a config); this row then appears by itself.
