@@ -1,7 +1,8 @@
 """A projection under a learning rule, step by step, in plain Python integers.
 
-Written from docs/explanation/learning_engine.md, which is Lava's ``LearningConnectionModelBitApproximate``
-(lava-nc 0.10.0) put in words; with ``RandomStream.LAVA`` all numbers are those of Lava's model.
+Written from docs/explanation/learning_engine.md, which is Lava's
+``LearningConnectionModelBitApproximate`` (lava-nc 0.10.0) put in words; with
+``RandomStream.LAVA`` all numbers are those of Lava's model.
 """
 
 from __future__ import annotations
