@@ -1,4 +1,4 @@
-"""``ssdp-neuro compare``: a trained model in PyTorch, in the engine and in Lava."""
+"""``ssdp-neuro compare``: a model or a network in PyTorch, in the engine and in Lava."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from conversions.cli.convert import Reset, Writer, file_options
 from conversions.cli.data_options import (
     Changes,
     DataSet,
@@ -21,9 +22,11 @@ from conversions.cli.data_options import (
     settings_in_code,
 )
 from conversions.cli.info import ChipName
+from conversions.cli.model_sources import source_of
 from hw_models import InputError
 
 if TYPE_CHECKING:
+    from conversions.decision_rule import DecisionRule
     from ssdp_neuro.data import DataSettings
 
 LAVA_SAMPLES = 20
@@ -34,7 +37,8 @@ def compare(
         list[Path],
         typer.Argument(
             metavar="MODEL...",
-            help="Safetensors files of trained models: one, or one for each training seed.",
+            help="Safetensors file of a trained model, NIR or netx file, or network file (.h5);"
+            " or several of the same layers, such as one for each training seed.",
         ),
     ],
     data: DataSet,
@@ -52,6 +56,22 @@ def compare(
         int, typer.Option(help="With --lava: on so many samples of each run.", min=1)
     ] = LAVA_SAMPLES,
     chip: Annotated[ChipName, typer.Option(help="Chip to fit.")] = ChipName.LOIHI2,
+    decision: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.json",
+            help="Of a network file: report of its conversion (convert --report), which says how it"
+            " decides; without it, by most spikes of its last population.",
+        ),
+    ] = None,
+    written_by: Annotated[
+        Writer | None, typer.Option(help="NIR: framework that wrote the graph, as of convert.")
+    ] = None,
+    dt: Annotated[float | None, typer.Option(help="NIR: time step, as of convert.")] = None,
+    reset: Annotated[Reset | None, typer.Option(help="NIR: what a spike does.")] = None,
+    recurrent_latency: Annotated[
+        int | None, typer.Option(help="NIR: steps of feedback besides its delays.")
+    ] = None,
     workers: Annotated[int, typer.Option(help="Processes on this machine.", min=1)] = 1,
     cluster: Annotated[
         str | None,
@@ -71,20 +91,21 @@ def compare(
     \b
     ssdp-neuro compare run/best.safetensors --data run.toml
     ssdp-neuro compare seed*.safetensors --data run.toml --lava --report comparison.html
+    ssdp-neuro compare net.nir --written-by snntorch --reset zero --data run.toml
+    ssdp-neuro compare net.h5 --decision report.json --data run.toml --lava
     ssdp-neuro compare m.safetensors --data fashion-mnist --folder data --seeds 5 --json
     """
     from conversions.comparison.model_comparison import compare as run_comparison
-    from conversions.comparison.presentation import as_dict, as_table, sentences
-    from conversions.comparison.report_html import write_comparison
+    from conversions.comparison.presentation import as_table, sentences
     from conversions.report_pages.figures import require_matplotlib
     from ssdp_neuro.data import load
-    from ssdp_neuro.training import load_model_code
 
     if report is not None:
         require_matplotlib()
         if not report.absolute().parent.is_dir():  # now, not after the work is done
             raise InputError(f"--report {report}: there is no folder {report.absolute().parent}")
-    codes = {str(model): load_model_code(model) for model in models}
+    rule = None if decision is None else _decision_in(decision)
+    codes = {str(model): source_of(model).read_code(model) for model in models}
     known = next((code for code in codes.values() if code is not None), None)
     settings = settings_in_code(data_table(data, folder, steps, changes or ()), known)
     split = load(settings)
@@ -97,6 +118,8 @@ def compare(
         lava_samples=lava_samples if lava else 0,
         n_samples=samples,
         chip=chip.value,
+        decision=rule,
+        file_options=file_options(written_by, dt, reset, recurrent_latency, None, None),
         n_workers=workers,
         cluster=cluster,
         circumstances=_described(data, settings),
@@ -104,9 +127,9 @@ def compare(
     )
     found = dataclasses.replace(found, notes=(*notes, *found.notes))
     if report is not None:
-        write_comparison(report, found)
+        found.write_html(report)
     if as_json:
-        json.dump(as_dict(found), sys.stdout)
+        json.dump(found.to_dict(), sys.stdout)
         sys.stdout.write("\n")
         return
     from rich.console import Console
@@ -117,6 +140,21 @@ def compare(
         console.print(sentence, markup=False)
     if report is not None:
         console.print(f"Wrote {report}", markup=False)
+
+
+def _decision_in(path: Path) -> DecisionRule:
+    """The rule in a report of ``ssdp-neuro convert``."""
+    from conversions.decision_rule import DecisionRule
+
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+        return DecisionRule.from_dict(plain["decision"])
+    except OSError as error:
+        raise InputError(f"--decision {path}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise InputError(
+            f"--decision {path}: not a report of convert with a decision ({type(error).__name__})"
+        ) from None
 
 
 def _described(data: str, settings: DataSettings) -> dict[str, str]:

@@ -149,7 +149,7 @@ def convert(
     """
     source = source_of(model)
     target = to or Target.NETWORK
-    options = _options(written_by, dt, reset, recurrent_latency, input_shape, netx_meaning)
+    options = file_options(written_by, dt, reset, recurrent_latency, input_shape, netx_meaning)
     if real_input is not None:
         options["real_input"] = bit_planes_of(real_input)
     if steps is not None:
@@ -197,7 +197,7 @@ def _print(found: ConversionReport | None, notes: list[str], written: list[Path]
         console.print(f"wrote {path}", highlight=False, markup=False)
 
 
-def _options(
+def file_options(
     written_by: Writer | None,
     dt: float | None,
     reset: Reset | None,

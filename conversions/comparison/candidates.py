@@ -60,13 +60,17 @@ def candidates_of(
     chip: Chip,
     decision: DecisionRule | None,
     calling: Mapping[str, Any],
+    file_options: Mapping[str, Any],
 ) -> list[Candidate]:
     """Every model, arguments as of :func:`conversions.compare`."""
     several = isinstance(models, (list, tuple)) and not _is_converted(models)
     given = list(models) if several else [models]
     if not given:
         raise InputError("compare.models: none given; at least one is needed")
-    found = [_candidate(model, data, calibration, chip, decision, calling) for model in given]
+    found = [
+        _candidate(model, data, calibration, chip, decision, calling, file_options)
+        for model in given
+    ]
     shapes = {_form(candidate) for candidate in found}
     if len(shapes) > 1:
         raise InputError("compare.models: they differ in layers or in being quantized")
@@ -91,6 +95,7 @@ def _candidate(
     chip: Chip,
     decision: DecisionRule | None,
     calling: Mapping[str, Any],
+    file_options: Mapping[str, Any],
 ) -> Candidate:
     name, digest, model = type(given).__name__, None, None
     if isinstance(given, (str, os.PathLike)):
@@ -98,7 +103,7 @@ def _candidate(
         if not path.exists():
             raise MissingFileError(f"{path}: no such file")
         name, digest = str(path), digest_of(path)
-        given = _read(path, calibration, chip)
+        given = _read(path, calibration, chip, file_options)
     report = None
     if _is_converted(given):
         network, report = given
@@ -127,7 +132,7 @@ def _candidate(
     )
 
 
-def _read(path: Path, calibration: Any, chip: Chip) -> Any:
+def _read(path: Path, calibration: Any, chip: Chip, options: Mapping[str, Any]) -> Any:
     """A model, a network, or a network and its report, by what the file holds."""
     if not is_hdf5(path):
         from ssdp_neuro.training import load_model
@@ -140,8 +145,8 @@ def _read(path: Path, calibration: Any, chip: Chip) -> Any:
 
     outline = read_outline(path, "HDF5 file")
     if is_nir(outline):
-        return from_nir(path, chip=chip, calibration=calibration)
-    return from_netx(path, chip=chip) if is_netx(outline) else load(path)
+        return from_nir(path, chip=chip, calibration=calibration, **options)
+    return from_netx(path, chip=chip, **options) if is_netx(outline) else load(path)
 
 
 def _converted(

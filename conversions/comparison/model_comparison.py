@@ -40,6 +40,7 @@ def compare(
     decision: DecisionRule | None = None,
     time_axis: Any = None,
     run: Any = None,
+    file_options: Mapping[str, Any] | None = None,
     n_workers: int = 1,
     cluster: str | None = None,
     circumstances: Mapping[str, str] | None = None,
@@ -83,6 +84,9 @@ def compare(
         network alone it is most spikes of its last population.
     time_axis, run
         As of :func:`conversions.from_torch`.
+    file_options
+        Of NIR and netx files, arguments of :func:`conversions.from_nir` or
+        :func:`conversions.from_netx`, such as what a spike does.
     n_workers
         Processes on this machine.
     cluster
@@ -131,7 +135,9 @@ def compare(
         raise RangeError(f"compare.n_samples: {n_samples}; the data set has {len(test)}")
     n_lava = min(integer("compare.lava_samples", lava_samples, 0, 2**31), total)
     calling = {"time_axis": time_axis, "run": run}
-    candidates = candidates_of(models, test, calibration, chip, decision, calling)
+    candidates = candidates_of(
+        models, test, calibration, chip, decision, calling, file_options or {}
+    )
     executors = _executors(candidates[0], n_lava)
     starts = range(0, total, SHARD)
     cases = [(c, seed) for c in candidates for seed in drawings]

@@ -18,7 +18,7 @@ from conversions.comparison.presentation import rows, sentences
 from conversions.comparison.result import Comparison
 from conversions.execution import Executor
 from conversions.report_pages import html_page
-from conversions.report_pages.chip_table import chip_rows
+from conversions.report_pages.chip_table import chip_share
 from conversions.report_pages.figures import drawn, require_matplotlib
 from hw_models import LOIHI1_ENERGY
 
@@ -52,7 +52,7 @@ def comparison_page(found: Comparison) -> str:
                 " Dynamic part only: no static power, no host, no long ways.",
             ),
         ),
-        (f"Share of {found.chip.name}", html_page.table(chip_rows(found.network, found.chip))),
+        (f"Share of {found.chip.name}", chip_share(found.network, found.chip)),
     ]
     if len(found.executors) > 1:
         sections.insert(2, ("Agreement with the engine", _agreement(found)))

@@ -94,12 +94,7 @@ def run_shard(task: ShardTask) -> ShardResult:
     for executor in task.executors:
         n_samples = task.n_lava if executor is Executor.LAVA else len(given)
         run, seconds[executor] = _run(executor, executable, given[:n_samples])
-        rasters[executor] = {
-            name: _model_time(run, name, executable.shifts.get(name, 0), n_steps)
-            if run is not None
-            else np.zeros((0, n_steps, executable.network.population(name).n_neurons), bool)
-            for name in task.layers
-        }
+        rasters[executor] = {name: _raster(executable, run, name, n_steps) for name in task.layers}
         decisions[executor] = _decisions(executable, run)
         if executor is Executor.ENGINE and run is not None:
             counts = run.counts
@@ -139,9 +134,14 @@ def _decisions(executable: Executable, run: RunResult | None) -> np.ndarray:
     return decisions_of(run, executable.decision)
 
 
-def _model_time(run: RunResult, name: str, shift: int, n_steps: int) -> np.ndarray:
-    """A raster ``(B, T, N)`` in the model's steps."""
-    return run.raster(name)[:, shift : shift + n_steps]
+def _raster(executable: Executable, run: RunResult | None, name: str, n_steps: int) -> np.ndarray:
+    """Spikes ``(B, T, N)`` in the model's steps; of a network without a model, in all its own."""
+    start = executable.shifts.get(name, 0)
+    end = start + n_steps if name in executable.shifts else n_steps + executable.later
+    if run is None:
+        size = executable.network.population(name).n_neurons
+        return np.zeros((0, end - start, size), dtype=bool)
+    return run.raster(name)[:, start:end]
 
 
 def _part(

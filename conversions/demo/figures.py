@@ -19,7 +19,7 @@ def image_figure(result: DemoResult) -> Figure:
     figure = new_figure(1.3, 1.3)
     axes = figure.add_subplot()
     axes.imshow(result.example.image, cmap="Greys", vmin=0, vmax=1)
-    axes.set(xticks=[], yticks=[])
+    axes.set_axis_off()
     return figure
 
 

@@ -14,6 +14,7 @@ from conversions.demo.result import DemoResult
 from conversions.report_pages import html_page
 from conversions.report_pages.conversion_page import conversion_table
 from conversions.report_pages.figures import drawn, require_matplotlib
+from conversions.report_pages.provenance import versions
 
 
 def write_demo_report(path: str | os.PathLike[str], result: DemoResult) -> None:
@@ -61,6 +62,17 @@ def demo_page(result: DemoResult) -> str:
             f"Conversion to {result.conversion.chip}",
             conversion_table(result.conversion) + html_page.paragraphs(result.conversion.summary()),
         ),
-        ("This run", html_page.paragraphs([f"Seed {result.settings.seed}; {seconds}."])),
+        (
+            "Made of",
+            html_page.facts(
+                {
+                    "data": "the handwritten digits that come with scikit-learn, 8 x 8 pixels",
+                    "seed": str(result.settings.seed),
+                    "chip": result.conversion.chip,
+                    "time": seconds,
+                    "versions": versions(with_lava=True),
+                }
+            ),
+        ),
     ]
     return html_page.page("Digits on a chip that learns", sections)

@@ -18,6 +18,7 @@ import numpy as np
 from conversions.nir.discretization import SCALES, Discretization, InputScale, Method
 from conversions.nir.spike_reset import SpikeReset
 from hw_models import ConversionError, FixedPointNetwork, NetworkFileError, SsdpError, load, save
+from hw_models.hdf5_file import SEAL, SEAL_BYTES
 
 FACTS, NETWORK = "ssdp_neuro", "ssdp_neuro_network"
 VERSION = 1
@@ -145,11 +146,16 @@ def facts_in(metadata: Mapping[str, Any]) -> Facts | None:
 
 
 def network_bytes(network: FixedPointNetwork) -> np.ndarray:
-    """A network's file as uint8, shape ``(n,)``."""
+    """A network's file as uint8, shape ``(n,)``, and room after it.
+
+    Without that, the file's checksum may come to lie at the end of the NIR file, where it would
+    be taken for one of that.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "network.h5")
         save(network, path)
-        return np.frombuffer(path.read_bytes(), dtype=np.uint8).copy()
+        content = path.read_bytes() + bytes(SEAL_BYTES)
+        return np.frombuffer(content, dtype=np.uint8).copy()
 
 
 def network_in(metadata: Mapping[str, Any]) -> FixedPointNetwork | None:
@@ -166,9 +172,11 @@ def network_in(metadata: Mapping[str, Any]) -> FixedPointNetwork | None:
     array = np.asarray(content)
     if array.dtype != np.uint8 or array.ndim != 1:
         raise NetworkFileError(f"metadata {NETWORK}: {array.dtype} {array.shape}; bytes are needed")
+    stored = array.tobytes()
+    seal = stored.rfind(SEAL)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "network.h5")
-        path.write_bytes(array.tobytes())
+        path.write_bytes(stored if seal < 0 else stored[: seal + SEAL_BYTES])
         try:
             return load(path)
         except NetworkFileError as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from conversions.conversion_report import ConversionReport
 from conversions.report_pages import html_page
-from conversions.report_pages.chip_table import chip_rows
+from conversions.report_pages.chip_table import chip_share
 from conversions.report_pages.figures import drawn
 from conversions.report_pages.provenance import digest_of, versions
 from hw_models import Chip, FixedPointNetwork
@@ -46,7 +46,7 @@ def conversion_page(
     sections = [
         ("Layers", conversion_table(found) + html_page.paragraphs(found.summary())),
         ("Passes", html_page.table(found.pass_rows())),
-        (f"Share of {chip.name}", html_page.table(chip_rows(network, chip))),
+        (f"Share of {chip.name}", chip_share(network, chip)),
     ]
     if find_spec("matplotlib"):
         sections.insert(0, ("Network", html_page.figure(drawn(network_picture, network))))

@@ -31,6 +31,8 @@ th:first-child, td:first-child { text-align: left; position: sticky; left: 0;
          background: var(--ground); white-space: normal; min-width: 7rem; }
 svg { max-width: 100%; height: auto; display: block; }
 figure { margin: .6rem 0; } figcaption { color: var(--pale); font-size: .9rem; max-width: 46rem; }
+@media (max-width: 40rem) { table { font-size: .8rem; } th, td { padding: .2rem .3rem; }
+  th:first-child, td:first-child { min-width: 5rem; } }
 .beside { display: flex; flex-wrap: wrap; gap: 0 2rem; }
 .beside > figure { flex: 0 1 29rem; min-width: min(100%, 20rem); }
 dl { display: grid; grid-template-columns: minmax(6rem, max-content) 1fr; gap: .3rem 1rem;

@@ -21,6 +21,7 @@ from hw_models import (
     check,
     same_record,
 )
+from hw_models.constraints import chip_use
 from tests.strategies import networks
 
 CHIPS = pytest.mark.parametrize("chip", [LOIHI1, LOIHI2], ids=["loihi1", "loihi2"])
@@ -219,3 +220,27 @@ def test_check__finds_no_fault_with_the_weights_of_lava_networks(network):
 def test_check__needs_a_network_and_a_chip(arguments):
     with pytest.raises(TypeMismatchError, match=r"check: .*is needed"):
         check(*arguments)
+
+
+def test_chip_use__is_what_is_there_and_a_full_chip_is_allowed():
+    full = FixedPointNetwork(
+        populations=[lif(LOIHI2.neurons)],
+        projections=[],
+    )
+    neurons, synapses, memory = chip_use(full, LOIHI2)
+    assert (neurons.used, neurons.share) == (LOIHI2.neurons, 1.0)
+    assert (synapses.used, memory.used) == (0, 0)
+    assert check(full, LOIHI2) == ()
+    (violation,) = check(full.replace(lif(LOIHI2.neurons + 1)), LOIHI2)
+    assert (violation.field, violation.value) == ("neurons", LOIHI2.neurons + 1)
+    pooled = FixedPointNetwork(
+        populations=[
+            InputPopulation(name="in", shape=(1, 4, 4)),
+            dataclasses.replace(lif(), shape=(1, 2, 2)),
+        ],
+        projections=[
+            PoolProjection(source="in", target="out", kernel_size=(2, 2), weight=3),
+        ],
+    )
+    counts = {use.what: use.used for use in chip_use(pooled, LOIHI1)}
+    assert counts == {"neurons": 4, "synapses": 1, "synaptic_bytes": 1}

@@ -57,6 +57,42 @@ def test_compare__prints_a_table(model_file, capsys):
     assert "uJ" in printed
 
 
+def test_compare__takes_networks_and_nir_files_as_they_were_converted(model_file, tmp_path, capsys):
+    data = ["--data", "digits", "--steps", 8, "--samples", 30, "--json"]
+    assert run(model_file, *data) == 0
+    whole = json.loads(capsys.readouterr().out)
+    for arguments in (
+        [model_file, "--out", tmp_path / "n.h5", "--report", tmp_path / "n.json"],
+        [tmp_path / "n.h5", "--to", "nir", "--out", tmp_path / "n.nir"],
+    ):
+        with pytest.raises(SystemExit) as stop:
+            main(["convert", *map(str, arguments)])
+        assert not stop.value.code
+    capsys.readouterr()
+    for arguments in (
+        [tmp_path / "n.h5", "--decision", tmp_path / "n.json"],
+        [tmp_path / "n.nir"],
+        [tmp_path / "n.nir", "--written-by", "snntorch", "--reset", "zero"],
+    ):
+        assert run(*arguments, *data) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert set(found["executors"]) == {"engine"}
+    assert run(tmp_path / "n.h5", "--decision", tmp_path / "n.json", *data) == 0
+    found = json.loads(capsys.readouterr().out)
+    engine, expected = (one["executors"]["engine"] for one in (found, whole))
+    assert engine["confusion"] == expected["confusion"]
+    assert found["per_sample"] == whole["per_sample"]
+
+
+@pytest.mark.parametrize("content", ["", "3", "{}", '{"decision": null}', '{"decision": {}}'])
+def test_compare__refuses_a_file_without_decision(model_file, tmp_path, capsys, content):
+    (tmp_path / "r.json").write_text(content)
+    assert run(model_file, "--data", "digits", "--decision", tmp_path / "r.json") == 2
+    assert "not a report of convert with a decision" in capsys.readouterr().err
+    assert run(model_file, "--data", "digits", "--decision", tmp_path / "no.json") == 2
+    assert "no.json: No such file" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
