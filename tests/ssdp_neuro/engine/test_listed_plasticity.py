@@ -17,7 +17,7 @@ from hw_models import (
     same_record,
     save,
 )
-from ssdp_neuro import learn
+from ssdp_neuro import Teaching, learn
 from ssdp_neuro.engine.readiness import make_ready
 from ssdp_neuro.oracle.learn import learn as oracle
 from tests.plasticity_strategies import da_ssdp_params
@@ -82,15 +82,15 @@ def test_learn__on_listed_synapses_equals_oracle(seed, hidden_rule, output_rule,
     network = network_of(rng, (hidden_rule, output_rule, loop_rule), forms)
     n_samples = 6
     batch, labels = batch_of(rng, n_samples), rng.integers(0, N_CLASSES, n_samples)
-    common = {
-        "n_steps": N_STEPS,
+    told = {
         "labels": labels,
         "rewards": rng.integers(-256, 256, n_samples),
         "losses": rng.integers(-(2**31), 2**31, n_samples),
         "seed": seed,
     }
-    expected, _ = oracle(network, batch, **common)
-    assert same_record(learn(network, batch, **common).network, expected)
+    expected, _ = oracle(network, batch, n_steps=N_STEPS, **told)
+    learned = learn(network, batch, Teaching(**told), n_steps=N_STEPS)
+    assert same_record(learned.network, expected)
 
 
 @pytest.mark.parametrize("rounding", [Rounding.NEAREST_AWAY, Rounding.STOCHASTIC])
