@@ -95,7 +95,7 @@ def engine() -> float:
         ],
     )
     task = learning_task(network, None, n_steps=N_STEPS)
-    kept = Latencies(task, {"in": 0, "out": 1}).table
+    kept = Latencies(task.network, task.plastic, task.n_steps, {"in": 0, "out": 1}).table
     return (kept.codes.nbytes + kept.counts.nbytes + kept.first.nbytes) / (2 * N_NEURONS)
 
 

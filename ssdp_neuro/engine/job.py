@@ -37,7 +37,15 @@ NO_LATENCIES = LatencyTable(
 
 
 class Job:
-    """One run: its tables, and the output of its windows."""
+    """One run: its tables, and the output of its windows.
+
+    Parameters
+    ----------
+    begin
+        Of a run that goes on where another ended: its first step, counted from the beginning of
+        the sample. Then the state is looked at afterwards, so it holds every current, also
+        those of which nothing is left in the next step.
+    """
 
     def __init__(
         self,
@@ -47,6 +55,7 @@ class Job:
         given: SpikeInput,
         n_steps: int,
         probes: tuple[tuple[str, str], ...],
+        begin: int | None = None,
     ) -> None:
         self.network = network
         self.plan = plan
@@ -54,24 +63,29 @@ class Job:
         self.n_steps = n_steps
         self.n_samples = 1 if given.n_samples is None else given.n_samples
         self.batched = given.n_samples is not None
+        self.begin = 0 if begin is None else begin
         self.inputs = self._inputs(given)
         self.probe_pairs = probes
-        self.probes = self._probes()
+        self.probes = self._probes(begin is not None)
         self.outputs: list[WindowOutput] = []
         self.tallies: list[Tally] = []
 
     def run_steps(self, bar: Progress) -> None:
-        """One sample, in calls of about CHUNK_SECONDS."""
-        step, chunk = 0, FIRST_CHUNK_STEPS
+        """One sample, from its beginning."""
         with self.plan.state() as state:
-            while step < self.n_steps:
-                end = min(step + chunk, self.n_steps)
-                started = time.perf_counter()
-                self.run_window(state, 0, 1, step, end)
-                if time.perf_counter() - started < CHUNK_SECONDS:
-                    chunk *= 2
-                step = end
-                bar.update(step, self.n_steps, "steps")
+            self.go_on(state, bar)
+
+    def go_on(self, state: State, bar: Progress, latencies: LatencyTable = NO_LATENCIES) -> None:
+        """All steps of one sample with a state, in calls of about CHUNK_SECONDS."""
+        step, chunk = 0, FIRST_CHUNK_STEPS
+        while step < self.n_steps:
+            end = min(step + chunk, self.n_steps)
+            started = time.perf_counter()
+            self.run_window(state, 0, 1, step, end, latencies)
+            if time.perf_counter() - started < CHUNK_SECONDS:
+                chunk *= 2
+            step = end
+            bar.update(step, self.n_steps, "steps")
 
     def run_samples(self, bar: Progress) -> None:
         """A batch, samples split between threads."""
@@ -98,12 +112,21 @@ class Job:
             for finished in others:
                 finished.result()
 
-    def run_window(self, state: State, first: int, last: int, start: int, end: int) -> None:
+    def run_window(
+        self,
+        state: State,
+        first: int,
+        last: int,
+        start: int,
+        end: int,
+        latencies: LatencyTable = NO_LATENCIES,
+    ) -> None:
         """Samples ``first..last - 1`` over steps ``start..end - 1``; keeps what comes out."""
         counts = np.zeros((last - first, end - start, len(self.plan.index)), dtype=np.int32)
         tally = self._tally()
-        window = np.array([first, last, start, end, self.n_steps], dtype=np.int64)
-        cursor = np.array([first, start, 0, 0], dtype=np.int64)
+        steps = [self.begin + start, self.begin + end, self.n_steps]
+        window = np.array([first, last, *steps], dtype=np.int64)
+        cursor = np.array([first, steps[0], 0, 0], dtype=np.int64)
         parts = []
         done = False
         while not done:
@@ -118,7 +141,7 @@ class Job:
                 state,
                 self.inputs,
                 self.probes,
-                NO_LATENCIES,
+                latencies,
                 counts,
                 out,
                 tally,
@@ -158,7 +181,7 @@ class Job:
         arrays = {}
         for k, (name, variable) in enumerate(self.probe_pairs):
             size = self.network.population(name).n_neurons
-            base = self.probes.base[k]
+            base = self.probes.base[k] + self.begin * size
             values = self.probes.values[base : base + self.n_samples * self.n_steps * size]
             shape = (self.n_samples, self.n_steps, size)
             arrays[name, variable] = values.reshape(shape if self.batched else shape[1:])
@@ -191,22 +214,25 @@ class Job:
         starts, indices = [], []
         place = events = 0
         for name in given.starts:
-            base[self.plan.index[name]] = place
+            base[self.plan.index[name]] = place - self.begin
             starts.append(given.starts[name] + events if events else given.starts[name])
             indices.append(given.indices[name])
             place += starts[-1].size
             events += indices[-1].size
         return InputTable(base, _joined(starts, np.int64), _joined(indices, np.int32))
 
-    def _probes(self) -> ProbeTable:
-        sizes = [
-            self.n_samples * self.n_steps * self.network.population(name).n_neurons
-            for name, _ in self.probe_pairs
-        ]
+    def _probes(self, keeps_currents: bool) -> ProbeTable:
+        neurons = [self.network.population(name).n_neurons for name, _ in self.probe_pairs]
+        sizes = [self.n_samples * self.n_steps * n_neurons for n_neurons in neurons]
+        populations = [self.plan.index[name] for name, _ in self.probe_pairs]
+        base = np.cumsum([0, *sizes])[:-1] - self.begin * np.array(neurons, dtype=np.int64)
+        voltage = [variable == "v" for _, variable in self.probe_pairs]
+        if keeps_currents and not populations:  # with a probe, of no population, kernels keep them
+            populations, voltage, base = [-1], [False], np.zeros(1, dtype=np.int64)
         return ProbeTable(
-            population=np.array([self.plan.index[n] for n, _ in self.probe_pairs], dtype=np.int64),
-            voltage=np.array([v == "v" for _, v in self.probe_pairs], dtype=np.uint8),
-            base=np.cumsum([0, *sizes], dtype=np.int64)[:-1],
+            population=np.array(populations, dtype=np.int64),
+            voltage=np.array(voltage, dtype=np.uint8),
+            base=base.astype(np.int64),
             values=np.zeros(sum(sizes), dtype=np.int32),
         )
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
+from hw_models import FixedPointNetwork, RangeError, ShapeError
 from ssdp_neuro.engine.kernels.tables import LatencyTable
-from ssdp_neuro.engine.learning_task import LearningTask
 
 
 class Latencies:
@@ -16,27 +19,38 @@ class Latencies:
 
     Parameters
     ----------
-    task
-        The run; says which populations, in how many bits.
+    network
+        What runs.
+    plastic
+        Its plastic projections by name; they say which populations, in how many bits.
+    n_steps
+        Steps of a sample.
     index
         Number of each population in the kernels' tables.
     """
 
-    def __init__(self, task: LearningTask, index: dict[str, int]) -> None:
-        sizes = {population.name: population.n_neurons for population in task.network.populations}
+    def __init__(
+        self,
+        network: FixedPointNetwork,
+        plastic: Mapping[str, Any],
+        n_steps: int,
+        index: Mapping[str, int],
+    ) -> None:
+        sizes = {population.name: population.n_neurons for population in network.populations}
         # projections that code alike share the codes of a population
         self._wanted = {
-            (name, side): (end, task.rule(name).latency_shift, task.rule(name).silent_code)
-            for name in task.plastic
-            for side, end in enumerate(task.ends(name))
+            (name, side): (end, rule.latency_shift, rule.silent_code)
+            for name, projection in plastic.items()
+            for rule in (projection.plasticity,)
+            for side, end in enumerate((projection.source, projection.target))
         }
         coded = list(dict.fromkeys(self._wanted.values()))
-        counted = list(dict.fromkeys(task.ends(name)[1] for name in task.plastic))
+        counted = list(dict.fromkeys(projection.target for projection in plastic.values()))
         code_ends = np.cumsum([0, *(sizes[end] for end, _, _ in coded)])
         count_ends = np.cumsum([0, *(sizes[end] for end in counted)])
         self._silent = np.repeat([silent for _, _, silent in coded], np.diff(code_ends))
         self._silent = self._silent.astype(np.uint8)
-        self._n_steps = task.n_steps
+        self._n_steps = n_steps
         self.table = LatencyTable(
             coded=np.array([index[end] for end, _, _ in coded], dtype=np.int64),
             code_base=code_ends[:-1].astype(np.int64),
@@ -61,6 +75,31 @@ class Latencies:
         self.table.codes[:] = self._silent
         self.table.counts[:] = 0
         self.table.first[:] = self._n_steps
+
+    @property
+    def n_steps(self) -> int:
+        """Steps of a sample."""
+        return self._n_steps
+
+    def put(self, arrays: Mapping[str, np.ndarray], n_steps: int) -> None:
+        """Take over ``codes``, ``counts`` and ``first`` of a sample that has run ``n_steps``.
+
+        Raises
+        ------
+        ShapeError, RangeError
+            If they are not those of these populations.
+        """
+        if n_steps > self._n_steps:
+            raise RangeError(f"a sample of {n_steps} steps; allowed 0..{self._n_steps}")
+        highest = {"codes": self._silent, "counts": n_steps, "first": self._n_steps}
+        for name, array in arrays.items():
+            own = getattr(self.table, name)
+            if array.shape != own.shape:
+                raise ShapeError(f"{name}: shape {array.shape}; {own.shape} is needed")
+            if (array > highest[name]).any():
+                raise RangeError(f"{name}: {array.max()}; more than a neuron can have")
+        for name, array in arrays.items():
+            getattr(self.table, name)[:] = array
 
     def codes(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Codes of a plastic projection's source and target, uint8 ``(n,)``; views."""

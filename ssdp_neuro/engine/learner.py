@@ -63,41 +63,62 @@ def learn(
     """
     task = learning_task(network, spikes, teaching, n_steps=n_steps)
     simulator = Simulator(network, n_threads=1, own_weights=True)
-    rules = {name: DaSsdpRule(task.rule(name)) for name in task.plastic}
     record = LearningRecord(task)
-    rows_visited = dict.fromkeys(rules, 0)
-    plan = simulator.plan
-    listed = {
-        name: listed_synapses(task.rule(name), place.synapses, n_steps)
-        for name, place in plan.plastic.items()
-        if isinstance(place, PlasticList)
-    }
-    latencies = Latencies(task, plan.index)
-    job = Job(network, plan, 1, task.given, n_steps, ())
+    update = SampleUpdate(simulator, record)
+    latencies = Latencies(network, task.plastic, n_steps, simulator.plan.index)
+    job = Job(network, simulator.plan, 1, task.given, n_steps, ())
     bar = Progress(progress, "learning")
-    with bar, plan.state() as state:
+    with bar, simulator.plan.state() as state:
         for seen in range(task.n_seen):
-            sample = seen % task.n_samples
             latencies.clear()
-            job.run_sample(state, sample, latencies.table)
-            for target in record.spike_counts:
-                counts, first_spikes = latencies.counts(target), latencies.first_spikes(target)
-                record.note_spikes(seen, target, counts, first_spikes)
-            for name, rule in rules.items():
-                if not task.mask[name][sample]:
-                    continue
-                pre, post = latencies.codes(name)
-                gates = _gates(record, name, seen, latencies, listed.get(name))
-                weights = simulator.plastic_weights(name)
-                codes = (pre, rule.post_codes(post, gates), gates)
-                key: Any = {"seed": task.seeds[name], "sample": task.first_sample + seen}
-                rows_visited[name] += (
-                    rule.update_listed(weights, listed[name], *codes, **key)
-                    if name in listed
-                    else rule.update(weights, *codes, **key)
-                )
+            job.run_sample(state, seen % task.n_samples, latencies.table)
+            update.apply(seen, latencies)
             bar.update(seen + 1, task.n_seen, "samples")
-    return record.result(simulator.current_network(), rows_visited)
+    return record.result(simulator.current_network(), update.rows_visited)
+
+
+class SampleUpdate:
+    """The update of all plastic projections after a sample.
+
+    Parameters
+    ----------
+    simulator
+        With weights of its own, which are changed.
+    record
+        Of the run; says what is learned, and writes down what happens.
+    """
+
+    def __init__(self, simulator: Simulator, record: LearningRecord) -> None:
+        task = record.task
+        self._simulator, self._record = simulator, record
+        self._rules = {name: DaSsdpRule(task.rule(name)) for name in task.plastic}
+        self._listed = {
+            name: listed_synapses(task.rule(name), place.synapses, task.n_steps)
+            for name, place in simulator.plan.plastic.items()
+            if isinstance(place, PlasticList)
+        }
+        self.rows_visited = dict.fromkeys(self._rules, 0)
+
+    def apply(self, seen: int, latencies: Latencies) -> None:
+        """Learn from the spikes of the ``seen``-th sample of the run."""
+        record, listed = self._record, self._listed
+        task = record.task
+        for target in record.spike_counts:
+            counts, first_spikes = latencies.counts(target), latencies.first_spikes(target)
+            record.note_spikes(seen, target, counts, first_spikes)
+        for name, rule in self._rules.items():
+            if not task.mask[name][seen % task.n_samples]:
+                continue
+            pre, post = latencies.codes(name)
+            gates = _gates(record, name, seen, latencies, listed.get(name))
+            weights = self._simulator.plastic_weights(name)
+            codes = (pre, rule.post_codes(post, gates), gates)
+            key: Any = {"seed": task.seeds[name], "sample": task.first_sample + seen}
+            self.rows_visited[name] += (
+                rule.update_listed(weights, listed[name], *codes, **key)
+                if name in listed
+                else rule.update(weights, *codes, **key)
+            )
 
 
 def _gates(

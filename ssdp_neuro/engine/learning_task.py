@@ -156,10 +156,10 @@ def learning_task(
             f"teaching: {type(told).__name__}; a Teaching is needed, as Teaching(labels=...)"
         )
     n_steps = integer("n_steps", n_steps, 1, 2**31 - 1)
-    plastic = _plastic(network, n_steps)
+    plastic = plastic_projections(network, n_steps)
     given = spike_input(network, spikes, n_steps)
     n_samples = 1 if given.n_samples is None else given.n_samples
-    statistics = _dopamine(plastic, told.dopamine)
+    statistics = dopamine_statistics(plastic, told.dopamine)
     factors = third_factors(
         network,
         n_samples,
@@ -197,7 +197,16 @@ def projection_seed(seed: int, number: int) -> int:
     return int(random_bits(seed, number)) if number else seed
 
 
-def _plastic(network: FixedPointNetwork, n_steps: int) -> dict[str, Any]:
+def plastic_projections(network: FixedPointNetwork, n_steps: int) -> dict[str, Any]:
+    """The plastic projections by name.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    RangeError
+        If ``n_steps`` are more than the latency codes of one can tell apart.
+    """
     plastic = {}
     for projection in network.projections:
         params = getattr(projection, "plasticity", None)
@@ -215,7 +224,13 @@ def _plastic(network: FixedPointNetwork, n_steps: int) -> dict[str, Any]:
     return plastic
 
 
-def _dopamine(plastic: Mapping[str, Any], given: Any) -> dict[str, SynchronyStatistics]:
+def dopamine_statistics(plastic: Mapping[str, Any], given: Any) -> dict[str, SynchronyStatistics]:
+    """What has been counted before by each projection with a dopamine gate, checked.
+
+    Raises
+    ------
+    UnknownNameError, TypeMismatchError, RangeError
+    """
     names = [
         name
         for name, projection in plastic.items()

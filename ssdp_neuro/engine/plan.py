@@ -36,12 +36,12 @@ class Plan:
     @contextlib.contextmanager
     def state(self) -> Iterator[tables.State]:
         """State for one thread; one that an earlier run left behind if there is one."""
-        state = self._idle.pop() if self._idle else self._new_state()
+        state = self._idle.pop() if self._idle else self.new_state()
         yield state
         # not after an error: a state must be as the last sample left it
         self._idle.append(state)
 
-    def _new_state(self) -> tables.State:
+    def new_state(self) -> tables.State:
         """State with everything at rest."""
         populations = self.populations
         n_padded = int(populations.stride.sum())

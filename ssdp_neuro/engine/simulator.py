@@ -124,6 +124,14 @@ class Simulator:
             records.append(dataclasses.replace(projection, weights=weights))
         return self.network.replace(*records)
 
+    def set_plastic_weights(self, projection: Any) -> None:
+        """Put the weights of a plastic projection, a record like the network's own, in place."""
+        weights, given = self.plan.weights(projection.name), projection.weights
+        if weights.ndim == 2:
+            weights[:, : given.shape[0]] = given.T
+        else:  # listed by source, then target
+            weights[:] = given.T.reshape(-1) if given.ndim == 2 else given
+
     def run(
         self,
         spikes: Any,

@@ -120,6 +120,20 @@ def _from_events(population: InputPopulation, samples: list[Any], n_steps: int) 
 
 def _flatten(where: str, shape: tuple[int, ...], events: np.ndarray, n_steps: int) -> np.ndarray:
     """Sensor events as (step, flat neuron index) pairs."""
+    steps, index = times_and_indices(where, shape, events)
+    return np.stack([inside(where, "step", steps, n_steps), index], axis=1)
+
+
+def times_and_indices(
+    where: str, shape: tuple[int, ...], events: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Times as they are, and flat neuron indices int64, of structured sensor events.
+
+    Raises
+    ------
+    InputError
+        If a field is missing, no integers, or outside of the shape.
+    """
     axes = EVENT_AXES.get(len(shape))
     missing = [field for field in ("t", *(axes or ())) if field not in (events.dtype.names or ())]
     if axes is None or missing or events.ndim != 1:
@@ -138,8 +152,8 @@ def _flatten(where: str, shape: tuple[int, ...], events: np.ndarray, n_steps: in
         columns[field] = column
     index = np.zeros(events.size, dtype=np.int64)
     for size, field in zip(shape, axes, strict=True):
-        index = index * size + _inside(where, field, columns[field], size)
-    return np.stack([_inside(where, "step", columns["t"], n_steps), index], axis=1)
+        index = index * size + inside(where, field, columns[field], size)
+    return columns["t"], index
 
 
 def _sorted_keys(where: str, pairs: np.ndarray, n_steps: int, n_neurons: int) -> np.ndarray:
@@ -148,8 +162,8 @@ def _sorted_keys(where: str, pairs: np.ndarray, n_steps: int, n_neurons: int) ->
         raise InputError(f"{where}: events of dtype {pairs.dtype}; integers are needed")
     if pairs.ndim != 2 or pairs.shape[1] != 2:
         raise ShapeError(f"{where}: events of shape {pairs.shape}; (n_events, 2) is needed")
-    steps = _inside(where, "step", pairs[:, 0], n_steps)
-    index = _inside(where, "index", pairs[:, 1], n_neurons)
+    steps = inside(where, "step", pairs[:, 0], n_steps)
+    index = inside(where, "index", pairs[:, 1], n_neurons)
     late = np.flatnonzero(np.diff(steps) < 0)
     if late.size:
         first = int(late[0]) + 1
@@ -161,7 +175,7 @@ def _sorted_keys(where: str, pairs: np.ndarray, n_steps: int, n_neurons: int) ->
     return np.sort(key) if np.any(np.diff(key) < 0) else key
 
 
-def _inside(where: str, what: str, values: np.ndarray, size: int) -> np.ndarray:
+def inside(where: str, what: str, values: np.ndarray, size: int) -> np.ndarray:
     """The values as int64, all inside ``0..size - 1``."""
     bad = (values < 0) | (values >= size)
     if bad.any():

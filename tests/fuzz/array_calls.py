@@ -19,7 +19,7 @@ from hw_models import (
     SparseProjection,
     ThirdFactor,
 )
-from ssdp_neuro import Teaching, learn, simulate
+from ssdp_neuro import Session, SessionState, Teaching, learn, simulate
 from ssdp_neuro.data.codes.encoding import latency_code, rate_code
 from ssdp_neuro.decision import accuracy, decide, first_spikes, grouped
 from ssdp_neuro.engine.spike_input import SpikeInput
@@ -187,6 +187,48 @@ def _checked_input(starts: Any = None, indices: Any = None) -> Any:
     return _run(NETWORK, spikes)
 
 
+def _stepped(array: Any) -> Any:
+    session = Session(NETWORK)
+    return [session.step(array)["cell"].tolist() for _ in range(N_STEPS)]
+
+
+def _streamed(packet: Any) -> Any:
+    session = Session(NETWORK)
+    parts = session.stream([packet, N_STEPS])
+    return [part.raster(name).tobytes() for part in parts for name in ("eye", "cell")]
+
+
+def _lived() -> Session:
+    session = Session(LEARNING[CONSTANT])
+    session.begin_sample()
+    session.run(RASTER[0][:-1], N_STEPS - 1)
+    return session
+
+
+def _continued(field: str, array: Any) -> Any:
+    """A session that goes on from its own state with another array in it."""
+    session = _lived()
+    state = session.state()
+    if field in ("codes", "counts", "first"):
+        changed: Any = {"heard": dataclasses.replace(state.heard, **{field: array})}
+    else:
+        changed = {field: {name: array for name in getattr(state, field)}}
+    session.restore(dataclasses.replace(state, **changed))
+    fired = session.run(RASTER[1][:1], 1).events("cell").tobytes()
+    winners = session.end_sample()
+    return fired, winners, session.network.projections[0].weights.tobytes(), session.state().n_steps
+
+
+def _session_calls() -> Iterable[ArrayCall]:
+    state: SessionState = _lived().state()
+    for field in ("u", "v", "waiting", "arriving", "weights"):
+        plain = next(iter(getattr(state, field).values())).astype(np.int64)
+        yield ArrayCall(f"SessionState.{field}", plain, lambda a, f=field: _continued(f, a))
+    for field in ("codes", "counts", "first"):
+        plain = getattr(state.heard, field).astype(np.int64)
+        yield ArrayCall(f"HeardSample.{field}", plain, lambda a, f=field: _continued(f, a))
+
+
 def engine_calls() -> list[ArrayCall]:
     """Records, simulate, learn and verify, and what prepares their input."""
     raster = ("spikes", RASTER, True)
@@ -212,6 +254,13 @@ def engine_calls() -> list[ArrayCall]:
         *_field_calls("eye->map", ("weights",)),
         *_field_calls("map->cell", ("pre", "post", "weights", "delays")),
         *_field_calls("cell->cell", ("pre", "post", "weights", "delays")),
+        ArrayCall("Session.step: flags", RASTER[0, 0], _stepped),
+        ArrayCall("Session.step: indices", np.flatnonzero(RASTER[0, 0])[::-1].copy(), _stepped),
+        ArrayCall("Session.run", RASTER[0],
+                  lambda a: Session(NETWORK).run(a, N_STEPS).raster("cell").tobytes(), True),
+        ArrayCall("Session.stream: pairs", PAIRS, _streamed),
+        ArrayCall("Session.stream: times", PAIRS[:, 0], lambda a: _streamed(_structured(steps=a))),
+        *_session_calls(),
         ArrayCall("DaSsdpParams.kernel", KERNEL, _learned_with_kernel),
         ArrayCall("learn: spikes", RASTER, lambda a: _learned(CONSTANT, a), True),
         ArrayCall("learn: learning_mask", np.array([True, False, True]),

@@ -51,6 +51,7 @@ from hw_models import (
     save,
 )
 from hw_models.hdf5_file import SEAL_BYTES
+from ssdp_neuro import Session, SessionState
 from ssdp_neuro.data import DataSettings, few_of_each, to_arrays
 from ssdp_neuro.data import load as load_data
 from ssdp_neuro.data.formats.event_recordings import read_recordings
@@ -200,6 +201,23 @@ def described(text: str) -> bytes:
     return tensors_to_bytes(dict(model().state_dict()), metadata)
 
 
+def session() -> Session:
+    """One that has lived, and is in a sample."""
+    lived = Session(network())
+    lived.begin_sample()
+    lived.run(np.ones((3, 12), dtype=bool), 3)
+    return lived
+
+
+def session_goes_on(path: Path) -> None:
+    """A state in place of another; what compiled code then believes must be true."""
+    lived = session()
+    lived.restore(SessionState.load(path))
+    lived.step([3])
+    if lived.is_in_sample:
+        lived.end_sample()
+
+
 def data_set(name: str, **settings: Any) -> Callable[[Path], Any]:
     """The reader of a data set, as a command calls it."""
 
@@ -260,6 +278,11 @@ FORMATS: dict[str, Format] = {
     ),
     "sealed network": Format(
         lambda: written(lambda path: save(network(), path, code=CODE)), (load, load_code)
+    ),
+    "session": Format(
+        lambda: written(lambda path: session().state().save(path))[:-SEAL_BYTES],
+        (session_goes_on,),
+        ending=".h5",
     ),
     "netx": Format(netx_file, (from_netx,), ending=".net"),
     "nir": Format(

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from tests.fuzz import files
 
-BY_CHILD = ("network", "netx", "nir")  # a quarter of a second each
+BY_CHILD = ("network", "session", "netx", "nir")  # a quarter of a second each
 QUICK = tuple(name for name in files.FORMATS if name not in BY_CHILD)
 
 

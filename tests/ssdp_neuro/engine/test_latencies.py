@@ -34,7 +34,7 @@ def test_run_sample__notes_codes_counts_and_first_spikes(seed, shifts):
     batch = batch_of(rng, 3)
     task = learning_task(network, batch, n_steps=N_STEPS)
     plan = Plan(network)
-    latencies = Latencies(task, plan.index)
+    latencies = Latencies(task.network, task.plastic, task.n_steps, plan.index)
     run = simulate(network, batch, n_steps=N_STEPS)
     job = Job(network, plan, 1, task.given, N_STEPS, ())
     with plan.state() as state:

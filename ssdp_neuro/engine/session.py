@@ -1,0 +1,391 @@
+"""A network that lives on between calls: steps as they come, and learning in between."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from hw_models import FixedPointNetwork, InputError, ShapeError, TypeMismatchError
+from hw_models.arrays import integer_array, plain_array
+from hw_models.errors import brief
+from hw_models.integers import integer
+from ssdp_neuro.engine.event_stream import EventStream
+from ssdp_neuro.engine.job import NO_LATENCIES, Job
+from ssdp_neuro.engine.latencies import Latencies
+from ssdp_neuro.engine.learner import SampleUpdate
+from ssdp_neuro.engine.learning_task import (
+    LearningRecord,
+    dopamine_statistics,
+    learning_task,
+    plastic_projections,
+)
+from ssdp_neuro.engine.live_state import check_state, fresh_arrays, read_state, write_state
+from ssdp_neuro.engine.results import RunResult, check_probes
+from ssdp_neuro.engine.session_state import HEARD, MOST_STEPS, HeardSample, SessionState
+from ssdp_neuro.engine.simulator import MAX_STEPS, Simulator
+from ssdp_neuro.engine.spike_input import SpikeInput, spike_input
+from ssdp_neuro.engine.teaching import Teaching
+from ssdp_neuro.progress import Progress
+
+
+class Session:
+    """A network that goes on where it stopped, bit for bit as if it had never stopped.
+
+    However a run is cut into steps, runs, packets, states saved and restored: its spikes are
+    those of one whole run by :func:`ssdp_neuro.simulate`.
+
+    **Learning.** A sample of a stream is what lies between :meth:`begin_sample` and
+    :meth:`end_sample`. As :func:`ssdp_neuro.learn` has it, the network begins each sample
+    afresh, first spikes are counted from its beginning, and weights change at its end. Samples
+    shown so, one after the other, give the weights that ``learn`` gives. Outside of samples the
+    network runs on with the weights it has.
+
+    Parameters
+    ----------
+    network
+        What to run. Its weights stay as they are; what a session learns is its own.
+
+    Raises
+    ------
+    TypeMismatchError
+        If it is no network.
+
+    Examples
+    --------
+    >>> from hw_models import LifPopulation
+    >>> clock = LifPopulation(name="clock", shape=(1,), current_decay=4095, voltage_decay=0,
+    ...                       threshold=2, bias_mantissa=64)
+    >>> session = Session(FixedPointNetwork(populations=[clock], projections=[]))
+    >>> [session.step()["clock"].tolist() for _ in range(4)]
+    [[], [], [0], []]
+    >>> session.run(None, 6).events("clock")["step"].tolist()
+    [1, 4]
+    """
+
+    def __init__(self, network: FixedPointNetwork) -> None:
+        if not isinstance(network, FixedPointNetwork):
+            raise TypeMismatchError(f"network: {brief(network)}; a FixedPointNetwork is needed")
+        self._given = network
+        plastic = any(getattr(p, "plasticity", None) is not None for p in network.projections)
+        self._simulator = Simulator(network, n_threads=1, own_weights=plastic)
+        self._plan = self._simulator.plan
+        self._live = self._plan.new_state()
+        self._n_steps = 0
+        self._is_torn = False
+        self._n_samples = 0
+        self._dopamine: dict[str, Any] = {}
+        self._heard: Latencies | None = None
+
+    @property
+    def network(self) -> FixedPointNetwork:
+        """The network with its weights as they are now."""
+        return self._simulator.current_network() if self._plan.plastic else self._given
+
+    @property
+    def n_steps(self) -> int:
+        """Steps since the network began: the number of the next step."""
+        return self._n_steps
+
+    @property
+    def n_samples(self) -> int:
+        """Samples learned from so far."""
+        return self._n_samples
+
+    @property
+    def is_in_sample(self) -> bool:
+        """Whether learning listens: between ``begin_sample`` and ``end_sample``."""
+        return self._heard is not None
+
+    def __repr__(self) -> str:
+        sample = ", in a sample" if self.is_in_sample else ""
+        return f"Session(step {self._n_steps}{sample}, {self._n_samples} samples learned)"
+
+    def step(self, spikes: Any = None) -> dict[str, np.ndarray]:
+        """Run one step.
+
+        Parameters
+        ----------
+        spikes
+            Of one input population, or a mapping from names: a bool array ``(N,)`` or of the
+            population's shape, or the indices of the neurons that fire, integers ``(n,)``, each
+            once, in any order. Inputs that are not named are silent.
+
+        Returns
+        -------
+        By LIF population: indices of the neurons that fired, rising, int32
+
+        Raises
+        ------
+        SsdpError
+            If spikes do not fit; the session is where it was.
+        """
+        forms = self._by_name(spikes)
+        result = self.run({name: self._step_form(name, form) for name, form in forms.items()}, 1)
+        return {p.name: result.events(p.name)["index"] for p in self._given.neurons}
+
+    def run(
+        self,
+        spikes: Any,
+        n_steps: int,
+        *,
+        probes: Iterable[tuple[str, str]] = (),
+        progress: bool | None = False,
+    ) -> RunResult:
+        """Run steps, from where the session is.
+
+        Parameters
+        ----------
+        spikes
+            As for :func:`ssdp_neuro.simulate`, without a batch axis; steps count from the
+            beginning of this call.
+        n_steps
+            How many, at least 1.
+        probes
+            ``(population, "u" or "v")`` pairs to record.
+        progress
+            True for a bar on a long run, None for one on a terminal.
+
+        Returns
+        -------
+        RunResult
+            Of these steps alone, counted from 0.
+
+        Raises
+        ------
+        SsdpError
+            If an argument does not fit, or a sample would be longer than learning can code; the
+            session is where it was.
+        """
+        n_steps = integer("n_steps", n_steps, 1, MAX_STEPS)
+        pairs = check_probes(self._given, probes)
+        given = spike_input(self._given, spikes, n_steps)
+        if given.n_samples is not None:
+            raise InputError(
+                f"spikes of {given.n_samples} samples; a session is one, give no batch"
+            )
+        most = MOST_STEPS if self._heard is None else self._heard.n_steps
+        if self._n_steps + n_steps > most:
+            raise InputError(
+                f"n_steps {n_steps}: a sample of {self._n_steps + n_steps} steps; the latency"
+                f" codes tell 1..{most} apart, then end_sample is needed"
+            )
+        self._check_whole()
+        job = Job(self._given, self._plan, 1, given, n_steps, pairs, begin=self._n_steps)
+        self._is_torn = True
+        with Progress(progress) as bar:
+            latencies = NO_LATENCIES if self._heard is None else self._heard.table
+            job.go_on(self._live, bar, latencies)
+        self._n_steps += n_steps
+        self._is_torn = False
+        return RunResult(
+            sizes={population.name: population.n_neurons for population in self._given.populations},
+            n_steps=n_steps,
+            n_samples=None,
+            reader=job.reader(),
+            probes=job.probe_arrays(),
+            counts=job.event_counts(),
+            executor="engine",
+        )
+
+    def stream(
+        self,
+        packets: Iterable[Any],
+        *,
+        time_per_step: int = 1,
+        start: int = 0,
+        population: str | None = None,
+    ) -> Iterator[RunResult]:
+        """Follow packets of events as they come; see :class:`.event_stream.EventStream`.
+
+        A step runs as soon as an event, or a time, beyond it has come; the last one when the
+        packets end. What is kept is one packet and the events of a step under way, and no call
+        of the engine is longer than ``MOST_AT_ONCE`` steps, so neither memory nor the time
+        for a step grows with the stream.
+
+        Parameters
+        ----------
+        packets
+            Iterable of structured arrays as tonic gives (fields ``t``, and ``x``, ``y``, ``p``
+            as the input's shape has axes), of integer arrays ``(n, 2)`` of ``(time, index)``,
+            or of integers: a time before which nothing more will come. Times never fall.
+        time_per_step
+            In the events' unit of time. Several events of a neuron in a step are one spike.
+        start
+            The time at which the first step begins.
+        population
+            The input that the events are of; may be left out where there is one.
+
+        Yields
+        ------
+        RunResult
+            Of the steps that a packet completed, in parts; other inputs are silent.
+
+        Raises
+        ------
+        InputError, ShapeError, RangeError, TypeMismatchError
+            If a packet does not fit, or an event comes late; no step of it has run then.
+        """
+        inputs = {each.name: each for each in self._given.inputs}
+        name = next(iter(inputs)) if population is None and len(inputs) == 1 else population
+        if name not in inputs:
+            raise InputError(f"population {name!r}; the input populations are {list(inputs)}")
+        events = EventStream(inputs[name], time_per_step, start)
+        return self._follow(events, packets)
+
+    def _follow(self, events: EventStream, packets: Iterable[Any]) -> Iterator[RunResult]:
+        name = events.population.name
+        for packet in packets:
+            events.add(packet)
+            for pairs, n_steps in events.complete():
+                yield self.run(self._input_of(name, pairs, n_steps), n_steps)
+        for pairs, n_steps in events.rest():
+            yield self.run(self._input_of(name, pairs, n_steps), n_steps)
+
+    def begin_sample(self) -> None:
+        """Begin the network afresh, step 0, and listen for what is to be learned.
+
+        Raises
+        ------
+        InputError
+            If no projection is plastic, or a sample is under way.
+        """
+        if self._heard is not None:
+            raise InputError("begin_sample: a sample is under way; end_sample comes first")
+        self._check_whole()
+        self._heard = self._listening()
+        self._n_steps = 0
+
+    def end_sample(self, teaching: Teaching | None = None) -> dict[str, int]:
+        """Learn from the sample under way; then the network runs on, nothing is listened to.
+
+        Parameters
+        ----------
+        teaching
+            As for :func:`ssdp_neuro.learn`, of one sample: ``Teaching(labels=[3])``. Its
+            ``epochs``, ``first_sample`` and ``dopamine`` are the session's business, and must be
+            left at their defaults.
+
+        Returns
+        -------
+        By target of a plastic projection: the neuron that won, before the update; -1 if all were
+        silent
+
+        Raises
+        ------
+        InputError
+            If there is no sample under way, or it has no steps, or no teaching that fits.
+        """
+        if self._heard is None or self._n_steps == 0:
+            raise InputError("end_sample: no steps of a sample to learn from; see begin_sample")
+        self._check_whole()
+        told = Teaching() if teaching is None else teaching
+        if not isinstance(told, Teaching):
+            raise TypeMismatchError(f"teaching: {brief(told)}; a Teaching is needed")
+        if (told.epochs, told.first_sample, told.dopamine) != (1, 0, None):
+            raise InputError("teaching: epochs, first_sample and dopamine are kept by the session")
+        told = dataclasses.replace(told, first_sample=self._n_samples, dopamine=self._dopamine)
+        task = learning_task(self._given, None, told, n_steps=self._n_steps)
+        record = LearningRecord(task)
+        SampleUpdate(self._simulator, record).apply(0, self._heard)
+        self._dopamine = record.dopamine
+        self._n_samples += 1
+        self._heard = None
+        return {name: int(winners[0]) for name, winners in record.decisions.items()}
+
+    def state(self) -> SessionState:
+        """Where the session is; a copy, to be restored here or elsewhere, or saved."""
+        self._check_whole()
+        fields = (
+            read_state(self._given, self._plan, self._live, self._n_steps)
+            if self._n_steps
+            else fresh_arrays(self._given, self._plan)
+        )
+        heard = None
+        if self._heard is not None:
+            heard = HeardSample(**{name: getattr(self._heard.table, name) for name in HEARD})
+        network: Any = self.network
+        return SessionState(
+            n_steps=self._n_steps,
+            **fields,
+            weights={name: network.projection(name).weights for name in self._plan.plastic},
+            n_samples=self._n_samples,
+            dopamine=self._dopamine,
+            heard=heard,
+        )
+
+    def restore(self, state: SessionState) -> None:
+        """Go to a state of this network, from whichever session.
+
+        Raises
+        ------
+        SsdpError
+            If it is not one that the network can be in; the session is where it was.
+        """
+        if not isinstance(state, SessionState):
+            raise TypeMismatchError(f"state: {brief(state)}; a SessionState is needed")
+        check_state(self._given, self._plan, state)
+        plastic = list(self._plan.plastic)
+        if sorted(state.weights) != sorted(plastic):
+            raise InputError(f"SessionState.weights of {sorted(state.weights)}; needed {plastic}")
+        learned = [
+            dataclasses.replace(self._given.projection(name), weights=state.weights[name])
+            for name in plastic
+        ]
+        if plastic:
+            dopamine_statistics(plastic_projections(self._given, 1), state.dopamine)
+        elif state.dopamine or state.n_samples or state.heard is not None:
+            raise InputError("SessionState: it learns, and no projection is plastic")
+        heard = None
+        if state.heard is not None:
+            heard = self._listening()
+            heard.put({name: getattr(state.heard, name) for name in HEARD}, state.n_steps)
+        for projection in learned:
+            self._simulator.set_plastic_weights(projection)
+        write_state(self._given, self._plan, self._live, state)
+        self._n_steps, self._n_samples = state.n_steps, state.n_samples
+        self._dopamine, self._heard = dict(state.dopamine), heard
+        self._is_torn = False
+
+    def _listening(self) -> Latencies:
+        """What hears the spikes of a sample, of as many steps as can be told apart."""
+        plastic = plastic_projections(self._given, 1)
+        rules = [projection.plasticity for projection in plastic.values()]
+        most = min(rule.silent_code << rule.latency_shift for rule in rules)
+        return Latencies(self._given, plastic, most, self._plan.index)
+
+    def _check_whole(self) -> None:
+        if self._is_torn:
+            raise InputError("the session was interrupted within a run; restore a state of before")
+
+    def _by_name(self, spikes: Any) -> Mapping[str, Any]:
+        if spikes is None or isinstance(spikes, Mapping):
+            return spikes or {}
+        names = [population.name for population in self._given.inputs]
+        if len(names) != 1:
+            raise InputError(
+                f"the network has {len(names)} input populations ({', '.join(names) or 'none'});"
+                " give spikes as a mapping from their names"
+            )
+        return {names[0]: spikes}
+
+    def _step_form(self, name: str, form: Any) -> Any:
+        """Spikes of one step in a form of one step of a run."""
+        array = plain_array(name, form)
+        if array.dtype.kind == "b":
+            return array[None]
+        size = self._given.population(name).n_neurons
+        neurons = integer_array(name, array, 0, size - 1, np.int64)
+        if neurons.ndim != 1:
+            raise ShapeError(f"{name}: indices of shape {neurons.shape}; (n,) is needed")
+        return [(0, neuron) for neuron in neurons.tolist()]
+
+    def _input_of(self, name: str, pairs: np.ndarray, n_steps: int) -> SpikeInput:
+        """Spikes of one input from distinct, sorted (step, index) pairs."""
+        edges = np.arange(n_steps + 1)
+        starts = {p.name: np.zeros(n_steps + 1, dtype=np.int64) for p in self._given.inputs}
+        indices = {p.name: np.zeros(0, dtype=np.int32) for p in self._given.inputs}
+        starts[name], indices[name] = np.searchsorted(pairs[:, 0], edges), pairs[:, 1]
+        return SpikeInput(n_samples=None, starts=starts, indices=indices)
