@@ -10,11 +10,11 @@ import re
 
 import numpy as np
 import pytest
-from conversions.comparison.runners import Runner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import conversions
+from conversions.decision_rule import StepWeights
 from conversions.nir.discretization import WRITERS
 from conversions.real_network import (
     NeuronDynamics,
@@ -154,7 +154,7 @@ WRONG = st.one_of(
     st.floats(allow_nan=False),
     st.text(alphabet="QXZ", min_size=1),
     st.binary(),
-    st.sampled_from([(), {}, object(), Runner.FLOAT, type]),
+    st.sampled_from([(), {}, object(), StepWeights.ALL, type]),
 )
 TAKES_WORDS = {"meaning", "chip", "learning", "discretization"}
 
@@ -241,7 +241,7 @@ def test_choices__layers_are_taught_by_class_and_function(kind, does):
             teach(kind, does)
 
 
-def test_choices__compare_says_that_it_wants_model_files():
-    network, _ = networks()
-    with pytest.raises(TypeMismatchError, match=r"the path of a model file.*conversions\.verify"):
-        conversions.compare(network, [])
+def test_choices__compare_says_what_models_may_be():
+    data = (np.zeros((1, 2, 1), dtype=bool), np.zeros(1, dtype=int))
+    with pytest.raises(TypeMismatchError, match=r"compare.models: .*; a PyTorch model, a Fixed"):
+        conversions.compare({"weights": 3}, data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,16 @@ from conversions.decision_rule import DecisionRule, usual_rule
 from conversions.execution import Executable
 from conversions.quantization import Calibration
 from conversions.report_pages.provenance import digest_of
-from hw_models import Chip, FixedPointNetwork, InputError, MissingFileError, ShapeError, load
+from hw_models import (
+    Chip,
+    FixedPointNetwork,
+    InputError,
+    MissingFileError,
+    ShapeError,
+    TypeMismatchError,
+    load,
+)
+from hw_models.errors import brief
 from hw_models.hdf5_file import is_hdf5, read_outline
 from ssdp_neuro.data import SpikeDataset
 
@@ -110,6 +120,11 @@ def _candidate(
         name = name if digest else "network"
     elif isinstance(given, FixedPointNetwork):
         network = given
+    elif not _is_module(given):
+        raise TypeMismatchError(
+            f"compare.models: {brief(given)}; a PyTorch model, a FixedPointNetwork, a pair of"
+            " one and its report, or the path of a file with one of them is needed"
+        )
     else:
         model, network, report, calling = _converted(given, data, calibration, chip, calling)
     _check_input(name, network, model, data)
@@ -130,6 +145,11 @@ def _candidate(
         digest=digest,
         is_quantized=_is_quantized(model),
     )
+
+
+def _is_module(given: Any) -> bool:
+    torch = sys.modules.get("torch")  # where it is not imported, nothing can be a module of it
+    return torch is not None and isinstance(given, torch.nn.Module)
 
 
 def _read(path: Path, calibration: Any, chip: Chip, options: Mapping[str, Any]) -> Any:

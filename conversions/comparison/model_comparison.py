@@ -122,11 +122,11 @@ def compare(
     >>> [executor.value for executor in found.executors]
     ['PyTorch, real numbers', 'engine']
     """
+    chip = chip_of("chip", chip)
     test, calibration = _data(data, calibration)
     drawings = list(range(seeds)) if isinstance(seeds, int) else [int(seed) for seed in seeds]
     if not drawings:
         raise RangeError(f"compare.seeds: {seeds!r}; at least one is needed")
-    chip = chip_of("chip", chip)
     if decision is not None and not isinstance(decision, DecisionRule):
         raise TypeMismatchError(f"compare.decision: {brief(decision)}; a DecisionRule is needed")
     n_workers = integer("compare.n_workers", n_workers, 1, 4096)

@@ -45,7 +45,7 @@ def conversion_page(
     """The report as an HTML document; pictures are in it where matplotlib is there."""
     sections = [
         ("Layers", conversion_table(found) + html_page.paragraphs(found.summary())),
-        ("Passes", html_page.table(found.pass_rows())),
+        ("Passes", html_page.words(found.pass_rows())),
         (f"Share of {chip.name}", chip_share(network, chip)),
     ]
     if find_spec("matplotlib"):

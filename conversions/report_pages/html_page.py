@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import html
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from hw_models.atomic_file import write_whole
 from hw_models.html_table import table
 from ssdp_neuro.plot.palette import NEUTRAL
 
-__all__ = ["beside", "facts", "figure", "page", "paragraphs", "table", "write_page"]
+__all__ = ["beside", "facts", "figure", "page", "paragraphs", "table", "words", "write_page"]
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1c2126; --pale: #56616b; --line: #d8dde2;
@@ -29,6 +29,7 @@ th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align:
 th { border-bottom: 2px solid var(--ink); white-space: normal; vertical-align: bottom; }
 th:first-child, td:first-child { text-align: left; position: sticky; left: 0;
          background: var(--ground); white-space: normal; min-width: 7rem; }
+.words th, .words td { white-space: normal; text-align: left; vertical-align: top; }
 svg { max-width: 100%; height: auto; display: block; }
 figure { margin: .6rem 0; } figcaption { color: var(--pale); font-size: .9rem; max-width: 46rem; }
 @media (max-width: 40rem) { table { font-size: .8rem; } th, td { padding: .2rem .3rem; }
@@ -43,6 +44,11 @@ dl { display: grid; grid-template-columns: minmax(6rem, max-content) 1fr; gap: .
 def paragraphs(lines: Iterable[str]) -> str:
     """Each line as a paragraph; escaped."""
     return "\n".join(f"<p>{html.escape(line)}</p>" for line in lines)
+
+
+def words(rows: Iterable[Sequence[str]]) -> str:
+    """A table of sentences, which wrap."""
+    return f"<div class='words'>{table(rows)}</div>"
 
 
 def facts(pairs: Mapping[str, str]) -> str:

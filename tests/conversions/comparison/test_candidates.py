@@ -216,7 +216,7 @@ def network_of(n_outputs, *, n_inputs=16):
         (network_of(3), {"decision": "votes"}, TypeMismatchError, "'votes'; a DecisionRule"),
         ("nowhere.h5", {}, MissingFileError, "nowhere.h5: no such file"),
         ([], {}, InputError, "at least one is needed"),
-        (3, {}, TypeMismatchError, "int; an nn.Module is needed"),
+        (3, {}, TypeMismatchError, "compare.models: 3; a PyTorch model, a FixedPointNetwork"),
     ],
     ids=["outputs", "inputs", "two inputs", "two forms", "decision", "file", "none", "number"],
 )
