@@ -3,6 +3,7 @@ from . import plot as plot
 from . import training as training
 from .engine.learn_result import LearnResult as LearnResult
 from .engine.learner import learn as learn
+from .engine.plastic_synapses import PlasticSynapses as PlasticSynapses
 from .engine.random_input import random_spikes as random_spikes
 from .engine.results import EventCounts as EventCounts
 from .engine.results import RunResult as RunResult

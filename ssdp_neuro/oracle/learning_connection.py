@@ -102,7 +102,7 @@ class CounterStream:
 
     def rounds_change_up(self, rest: int, target: str, step: int, post: int, pre: int) -> bool:
         """As of :class:`LavaStream`."""
-        return random_bits(self.seed, ROUNDING[target], step, post, pre) >> 25 < rest
+        return random_bits(self.seed, ROUNDING[target], step, pre, post) >> 25 < rest
 
 
 class LearningConnection:

@@ -15,11 +15,14 @@ from hw_models import (
     DenseProjection,
     FixedPointNetwork,
     InputPopulation,
+    LearningRule,
     LifPopulation,
+    PostTraces,
     SparseProjection,
     ThirdFactor,
+    TraceConfiguration,
 )
-from ssdp_neuro import Session, SessionState, Teaching, learn, simulate
+from ssdp_neuro import PlasticSynapses, Session, SessionState, Teaching, learn, simulate
 from ssdp_neuro.data.codes.encoding import latency_code, rate_code
 from ssdp_neuro.decision import accuracy, decide, first_spikes, grouped
 from ssdp_neuro.engine.spike_input import SpikeInput
@@ -229,6 +232,30 @@ def _session_calls() -> Iterable[ArrayCall]:
         yield ArrayCall(f"HeardSample.{field}", plain, lambda a, f=field: _continued(f, a))
 
 
+def _ruled(**changed: Any) -> Any:
+    trace = TraceConfiguration(impulse=30.5, tau=6)
+    rule = LearningRule(
+        dw="2^-2 * y0 * x1 + y0 * y1 + 2^-3 * u0 * t",
+        dt="x0 * y2 - 2^-1 * u0 * d",
+        x1=trace,
+        post_traces=PostTraces.SENT,
+    )
+    values = {**RULED, **changed}
+    synapses = PlasticSynapses(rule, values["weights"], values["tag_1"], values["tag_2"])
+    synapses.run(values["pre"], values["post"], values["sent"])
+    return synapses.weights.tobytes(), synapses.tag_1.tobytes(), synapses.trace("y2").tobytes()
+
+
+RULED = {
+    "weights": RNG.integers(-90, 90, (N_CELLS, N_INPUTS)),
+    "tag_1": RNG.integers(-50, 50, (N_CELLS, N_INPUTS)),
+    "tag_2": RNG.integers(0, 50, (N_CELLS, N_INPUTS)),
+    "pre": RASTER[0],
+    "post": RNG.random((N_STEPS, N_CELLS)) < 0.3,
+    "sent": RNG.integers(-100, 100, (N_STEPS, 3, N_CELLS)),
+}
+
+
 def engine_calls() -> list[ArrayCall]:
     """Records, simulate, learn and verify, and what prepares their input."""
     raster = ("spikes", RASTER, True)
@@ -272,6 +299,8 @@ def engine_calls() -> list[ArrayCall]:
                   lambda a: _learned(ThirdFactor.REWARD, rewards=a)),
         ArrayCall("learn: losses", np.array([-5, 2**31 - 1, 7]),
                   lambda a: _learned(ThirdFactor.DOPAMINE, losses=a)),
+        *(ArrayCall(f"PlasticSynapses: {name}", plain, lambda a, name=name: _ruled(**{name: a}),
+                    name in ("pre", "post")) for name, plain in RULED.items()),
         ArrayCall(f"decide: {raster[0]}", RASTER, lambda a: decide(a).tolist(), True),
         ArrayCall("grouped: spikes", RASTER, lambda a: grouped(a, 4).tobytes(), True),
         ArrayCall("first_spikes", RASTER, lambda a: first_spikes(a).tolist(), True),

@@ -1,0 +1,244 @@
+"""Synapses of one projection under a learning rule, moved on by spike trains of both ends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hw_models import (
+    InputError,
+    LearningRule,
+    PostTraces,
+    RandomStream,
+    RangeError,
+    ShapeError,
+    TypeMismatchError,
+)
+from hw_models.arrays import integer_array, spike_array
+from hw_models.errors import brief
+from hw_models.learning_engine.learning_rule import TARGETS
+from ssdp_neuro.engine.kernels.rule_epoch import Draws, Synapses, run_steps
+from ssdp_neuro.engine.rule_program import rule_program
+
+TAG_1_LIMITS, TAG_2_LIMITS = (-256, 255), (0, 255)
+MOST_SYNAPSES = 2**31 - 1
+MOST_STEPS = 2**32  # steps are words of the random numbers' keys
+
+
+class PlasticSynapses:
+    """Weights, tags and traces of one projection, all-to-all, that a :class:`LearningRule` changes.
+
+    Spike trains of both ends are given, so this is the learning half of a network: of recorded
+    spikes, of an experiment with fixed trains. Computes what the oracle
+    (``ssdp_neuro.oracle.learning_connection``) and with ``RandomStream.LAVA`` Lava's fixed-point
+    ``LearningDense`` compute. The cost follows spikes and epochs: only rows of sources and columns
+    of targets that fired are visited.
+
+    Parameters
+    ----------
+    rule
+        What changes the synapses, see docs/learning_engine.md.
+    weights
+        Mantissas within the rule's sign mode, shape ``(n_post, n_pre)``.
+    tag_1, tag_2
+        Tags -256..255 and delays 0..255 at the beginning, same shape; None for zeros. Delays are
+        a variable of the rule and delay nothing.
+
+    Raises
+    ------
+    ShapeError, RangeError, TypeMismatchError
+        If an array has another shape, or a value that its variable does not hold.
+
+    Examples
+    --------
+    >>> from hw_models import LearningRule, TraceConfiguration
+    >>> trace = TraceConfiguration(impulse=64, tau=0)
+    >>> rule = LearningRule(dw="2^-4 * y0 * x1", x1=trace)
+    >>> synapses = PlasticSynapses(rule, [[10, 10]])
+    >>> synapses.run([[1, 0], [0, 1]], [[1], [0]])
+    >>> synapses.weights
+    array([[14, 10]], dtype=int16)
+    """
+
+    def __init__(
+        self, rule: LearningRule, weights: Any, tag_1: Any = None, tag_2: Any = None
+    ) -> None:
+        if not isinstance(rule, LearningRule):
+            raise TypeMismatchError(f"PlasticSynapses: {brief(rule)}; a LearningRule is needed")
+        self.rule = rule
+        limits = (rule.weight_low, rule.weight_high)
+        first = integer_array("PlasticSynapses.weights", weights, *limits, np.int16)
+        if first.ndim != 2 or 0 in first.shape or first.size > MOST_SYNAPSES:
+            raise ShapeError(
+                f"PlasticSynapses.weights: shape {first.shape}; two non-empty axes are needed"
+            )
+        self.shape = (int(first.shape[0]), int(first.shape[1]))
+        n_post, n_pre = self.shape
+        variables = np.zeros((3, n_pre, n_post), dtype=np.int16)
+        variables[0] = first.T
+        variables[1] = self._tags("tag_2", tag_2, TAG_2_LIMITS)
+        variables[2] = self._tags("tag_1", tag_1, TAG_1_LIMITS)
+        self._program = rule_program(rule)
+        n_products = len(self._program.dependency)
+        n_values = rule.epoch + 1
+        self._state = Synapses(
+            variables=variables,
+            x=np.zeros((2, n_pre), dtype=np.int64),
+            y=np.zeros((3, n_post), dtype=np.int64),
+            tx=np.zeros(n_pre, dtype=np.int64),
+            ty=np.zeros(n_post, dtype=np.int64),
+            x_history=np.zeros((2, n_values, n_pre), dtype=np.int64),
+            y_history=np.zeros((3, n_values, n_post), dtype=np.int64),
+            source=np.zeros((n_products, n_values, n_pre), dtype=np.int32),
+            target=np.zeros((n_products, n_values, n_post), dtype=np.int32),
+            live=np.zeros(n_pre, dtype=np.bool_),
+            fired=np.zeros(n_post, dtype=np.int64),
+            everyone=np.arange(n_post, dtype=np.int64),
+            total=np.zeros((3, n_post), dtype=np.int32),
+            n_lowest=np.zeros(1, dtype=np.int64),
+        )
+        is_lava = rule.random_stream is RandomStream.LAVA
+        self._lava = _LavaGenerators(rule.seed) if is_lava else None
+        self.n_steps = 0
+        self.n_visited = 0
+
+    def run(self, pre: Any, post: Any, sent: Any = None) -> None:
+        """Move on by T steps; several calls are one long one.
+
+        Parameters
+        ----------
+        pre, post
+            Spikes of both ends, bool or 0 and 1, shapes ``(T, n_pre)`` and ``(T, n_post)``.
+        sent
+            What the targets send as y1, y2 and y3 in every step, int ``(T, 3, n_post)``, 32 bits;
+            None for zeros. Only with ``PostTraces.SENT``.
+
+        Raises
+        ------
+        InputError, ShapeError, RangeError, TypeMismatchError
+            If spikes are none, or shapes do not fit; nothing has changed then.
+        """
+        n_post, n_pre = self.shape
+        spikes = []
+        for name, values, size in (("pre", pre, n_pre), ("post", post, n_post)):
+            raster = spike_array(f"PlasticSynapses.run: {name}", values)
+            if raster.ndim != 2 or raster.shape[1] != size:
+                raise ShapeError(
+                    f"PlasticSynapses.run: {name}: shape {raster.shape}; (T, {size}) is needed"
+                )
+            spikes.append(raster)
+        n_steps = len(spikes[0])
+        if len(spikes[1]) != n_steps:
+            raise ShapeError(
+                f"PlasticSynapses.run: {n_steps} steps of pre and {len(spikes[1])} of post"
+            )
+        if self.n_steps + n_steps >= MOST_STEPS:
+            raise RangeError(
+                f"PlasticSynapses.run: {self.n_steps + n_steps} steps; allowed {MOST_STEPS - 1}"
+            )
+        numbers = self._sent(sent, n_steps)
+        draws = _NO_DRAWS if self._lava is None else self._lava.draws(n_steps)
+        if self._lava is not None:
+            n_epochs = (self.n_steps + n_steps) // self.rule.epoch - self.n_steps // self.rule.epoch
+            draws = draws._replace(rounding=self._lava.rounding(n_epochs))
+        self.n_visited += int(
+            run_steps(self._program, self._state, *spikes, numbers, draws, self.n_steps)
+        )
+        self.n_steps += n_steps
+
+    @property
+    def weights(self) -> np.ndarray:
+        """Mantissas now, a copy, int16 ``(n_post, n_pre)``."""
+        return np.ascontiguousarray(self._state.variables[TARGETS.index("dw")].T)
+
+    @property
+    def tag_2(self) -> np.ndarray:
+        """Delays now, a copy, int16 ``(n_post, n_pre)``."""
+        return np.ascontiguousarray(self._state.variables[TARGETS.index("dd")].T)
+
+    @property
+    def tag_1(self) -> np.ndarray:
+        """Tags now, a copy, int16 ``(n_post, n_pre)``; -257 too, see docs/learning_engine.md."""
+        return np.ascontiguousarray(self._state.variables[TARGETS.index("dt")].T)
+
+    def trace(self, name: str) -> np.ndarray:
+        """A trace now, a copy, int64 ``(n_pre,)`` or ``(n_post,)``.
+
+        Parameters
+        ----------
+        name
+            ``"x1"``, ``"x2"``, ``"y1"``, ``"y2"`` or ``"y3"``. Within an epoch it is that of the
+            epoch's start, with the impulses of spikes that others have followed.
+        """
+        if name in ("x1", "x2"):
+            return np.array(self._state.x[int(name[1]) - 1])
+        if name in ("y1", "y2", "y3"):
+            return np.array(self._state.y[int(name[1]) - 1])
+        raise InputError(f"PlasticSynapses.trace: {brief(name)}; one of x1, x2, y1, y2 and y3")
+
+    def _tags(self, name: str, values: Any, limits: tuple[int, int]) -> np.ndarray:
+        where = f"PlasticSynapses.{name}"
+        if values is None:
+            return np.zeros(self.shape[::-1], dtype=np.int16)
+        tags = integer_array(where, values, *limits, np.int16)
+        if tags.shape != self.shape:
+            raise ShapeError(f"{where}: shape {tags.shape}; weights have {self.shape}")
+        return tags.T
+
+    def _sent(self, sent: Any, n_steps: int) -> np.ndarray:
+        if sent is None:
+            return np.zeros((0, 3, self.shape[0]), dtype=np.int64)
+        if self.rule.post_traces is not PostTraces.SENT:
+            raise InputError(
+                "PlasticSynapses.run: sent: the rule reads traces of spikes; only a rule with"
+                " PostTraces.SENT takes numbers"
+            )
+        where = "PlasticSynapses.run: sent"
+        numbers = integer_array(where, sent, -(2**31), 2**31 - 1, np.int64)
+        if numbers.shape != (n_steps, 3, self.shape[0]):
+            raise ShapeError(
+                f"{where}: shape {numbers.shape}; {(n_steps, 3, self.shape[0])} is needed"
+            )
+        return numbers
+
+
+class _LavaGenerators:
+    """Lava's generators; each was drawn from once at the beginning."""
+
+    def __init__(self, seed: int) -> None:
+        self._generators = [np.random.default_rng(seed + k) for k in range(4)]
+        self._rounding = np.random.default_rng(2)
+        for k, generator in enumerate(self._generators):
+            _draw(generator, k, 1)
+        self._rounding.random(1)
+
+    def draws(self, n_steps: int) -> Draws:
+        """The numbers of T steps; two draws in each, after the spikes of either end."""
+        decay_x, impulse_x, decay_y, impulse_y = (
+            _draw(generator, k, 2 * n_steps).reshape(n_steps, 2)
+            for k, generator in enumerate(self._generators)
+        )
+        return Draws(
+            decay=np.ascontiguousarray([decay_x[:, 1], decay_y[:, 1]]),
+            impulse=np.ascontiguousarray([impulse_x[:, 1], impulse_y[:, 1]]),
+            burst=np.ascontiguousarray(impulse_y[:, 0]),
+            rounding=np.zeros(0, dtype=np.int64),
+        )
+
+    def rounding(self, n_epochs: int) -> np.ndarray:
+        """One number of every epoch, times 128 and rounded down: compared with whole 1/128."""
+        return np.floor(self._rounding.random(n_epochs) * 128).astype(np.int64)
+
+
+def _draw(generator: np.random.Generator, k: int, count: int) -> np.ndarray:
+    """Numbers of a decay, in 0..1, or of an impulse, 0..127."""
+    return generator.integers(0, 128, size=count) if k % 2 else generator.random(count)
+
+
+_NO_DRAWS = Draws(
+    decay=np.zeros((2, 1)),
+    impulse=np.zeros((2, 1), dtype=np.int64),
+    burst=np.zeros(1, dtype=np.int64),
+    rounding=np.zeros(0, dtype=np.int64),
+)

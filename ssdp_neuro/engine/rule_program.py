@@ -1,0 +1,66 @@
+"""A learning rule as the flat arrays that its kernels read."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hw_models import Dependency, LearningRule, PostTraces, RandomStream, SignMode, Variable
+from hw_models.learning_engine.learning_rule import TARGETS, TraceConfiguration
+from ssdp_neuro.engine.kernels import rule_epoch
+from ssdp_neuro.engine.kernels.rule_epoch import Program
+
+DEPENDENCIES = {
+    Dependency.PRE_SPIKE: rule_epoch.PRE_SPIKE,
+    Dependency.POST_SPIKE: rule_epoch.POST_SPIKE,
+    Dependency.EPOCH: rule_epoch.EPOCH,
+}
+VARIABLES = {variable: getattr(rule_epoch, variable.name) for variable in Variable}
+SENT_TRACE = TraceConfiguration(impulse=0, tau=65535)  # by which Lava reads what is sent
+DELAY_HIGH, TAG_LOW, TAG_HIGH = 255, rule_epoch.LOWEST_TAG, 255
+WIDE = 2**20  # beyond every accumulator
+
+
+def rule_program(rule: LearningRule) -> Program:
+    """Lower a rule; see :class:`Program` for what each array holds."""
+    products = [product for target in TARGETS for product in getattr(rule, target)]
+    factors = [factor for product in products for factor in product.factors]
+    is_sent = rule.post_traces is PostTraces.SENT
+    posts = (SENT_TRACE,) * 3 if is_sent else (rule.y1, rule.y2, rule.y3)
+    traces = (rule.x1, rule.x2, *posts)
+    weight_floor = 0 if rule.sign_mode is SignMode.EXCITATORY else -WIDE
+    weight_ceiling = 0 if rule.sign_mode is SignMode.INHIBITORY else WIDE
+    return Program(
+        first_product=_starts(len(getattr(rule, target)) for target in TARGETS),
+        dependency=_integers(DEPENDENCIES[product.dependency] for product in products),
+        mantissa=_integers(product.mantissa for product in products),
+        right=_integers(max(0, product.width + 4 - 15) for product in products),
+        left=_integers(product.exponent + 7 for product in products),
+        first_factor=_starts(len(product.factors) for product in products),
+        variable=_integers(VARIABLES[factor.variable] for factor in factors),
+        constant=_integers(factor.constant for factor in factors),
+        bound=_integers(1 << factor.variable.width for factor in factors),
+        is_sign=np.array([factor.is_sign for factor in factors], dtype=np.bool_),
+        is_synaptic=np.array(
+            [any(factor.variable.is_synaptic for factor in product.factors) for product in products]
+        ),
+        decay=np.array([trace.decay for trace in traces]),
+        whole=_integers(trace.impulse_parts[0] for trace in traces),
+        units=_integers(trace.impulse_parts[1] for trace in traces),
+        low=_integers((rule.weight_low, 0, TAG_LOW)),
+        high=_integers((rule.weight_high, DELAY_HIGH, TAG_HIGH)),
+        accumulator_low=_integers((weight_floor, 0, -WIDE)),
+        accumulator_high=_integers((weight_ceiling, WIDE, WIDE)),
+        epoch=rule.epoch,
+        period=1 << (rule.decimation or 0),
+        is_sent=is_sent,
+        is_lava=rule.random_stream is RandomStream.LAVA,
+        seed=rule.seed,
+    )
+
+
+def _integers(values: object) -> np.ndarray:
+    return np.array(list(values), dtype=np.int64)  # type: ignore[call-overload]
+
+
+def _starts(counts: object) -> np.ndarray:
+    return np.concatenate([[0], np.cumsum(_integers(counts))]).astype(np.int64)

@@ -1,0 +1,157 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hw_models import (
+    InputError,
+    LearningRule,
+    PostTraces,
+    RandomStream,
+    RangeError,
+    ShapeError,
+    SignMode,
+    TraceConfiguration,
+    TypeMismatchError,
+)
+from ssdp_neuro.engine import plastic_synapses
+from ssdp_neuro.engine.kernels import rule_epoch
+from ssdp_neuro.engine.plastic_synapses import PlasticSynapses
+from ssdp_neuro.oracle.learning_connection import LearningConnection
+from tests.interpreted import interpreted
+from tests.learning_rule_strategies import learning_rules
+
+pytestmark = pytest.mark.kernel
+TRACES = ("x1", "x2", "y1", "y2", "y3")
+
+
+def case_of(rule, rng, n_steps, rate, n_pre=5, n_post=4):
+    shape = (n_post, n_pre)
+    state = (
+        rng.integers(rule.weight_low, rule.weight_high + 1, shape),
+        rng.integers(-256, 256, shape),
+        rng.integers(0, 256, shape),
+    )
+    spikes = [rng.random((n_steps, size)) < rate for size in (n_pre, n_post)]
+    sent = rng.integers(-140, 140, (n_steps, 3, n_post))
+    return state, spikes, sent if rule.post_traces is PostTraces.SENT else None
+
+
+def state_of(synapses):
+    names = ("weights", "tag_1", "tag_2")
+    return {name: getattr(synapses, name) for name in names} | {
+        name: synapses.trace(name) for name in TRACES
+    }
+
+
+def assert_equals_oracle(rule, rng, n_steps, rate):
+    """In every step, and once more in one run of all steps."""
+    state, (pre, post), sent = case_of(rule, rng, n_steps, rate)
+    oracle, stepped, whole = (
+        kind(rule, *state) for kind in (LearningConnection, PlasticSynapses, PlasticSynapses)
+    )
+    for step in range(n_steps):
+        numbers = None if sent is None else sent[step : step + 1]
+        stepped.run(pre[step : step + 1], post[step : step + 1], numbers)
+        oracle.step(pre[step], post[step], None if sent is None else sent[step].tolist())
+        found = state_of(stepped)
+        for name, values in oracle.state().items():
+            np.testing.assert_array_equal(found[name], values, f"{name} after step {step + 1}")
+    whole.run(pre, post, sent)
+    for name, values in state_of(whole).items():
+        np.testing.assert_array_equal(values, found[name], name)
+    return whole
+
+
+RATES = st.sampled_from([0.02, 0.1, 0.5])
+
+
+@pytest.mark.parametrize("stream", RandomStream)
+@given(data=st.data(), seed=st.integers(0, 2**32), rate=RATES)
+@settings(deadline=None, max_examples=50)
+def test_plastic_synapses__equal_the_oracle_in_every_step(stream, data, seed, rate):
+    rule = data.draw(learning_rules(random_stream=stream))
+    assert_equals_oracle(rule, np.random.default_rng(seed), 40, rate)
+
+
+@pytest.mark.parametrize("stream", RandomStream)
+@given(data=st.data(), seed=st.integers(0, 2**32), rate=RATES)
+@settings(deadline=None, max_examples=8)
+def test_plastic_synapses__stay_equal_in_long_runs(stream, data, seed, rate):
+    rule = data.draw(learning_rules(highest_exponent=-3, random_stream=stream))
+    assert_equals_oracle(rule, np.random.default_rng(seed), 400, rate)
+
+
+def full(**fields):
+    traces = {name: TraceConfiguration(127, 50) for name in TRACES}
+    return LearningRule(**{**traces, **fields})
+
+
+@pytest.mark.parametrize("stream", RandomStream)
+def test_plastic_synapses__equal_the_oracle_at_the_edges(stream):
+    for rule, rate in (
+        (full(dt="-7 * 2^8 * x0", random_stream=stream), 0.1),  # tags of -257
+        (full(dt="-7 * 2^8 * x0 + 2^3 * y0", dw="x0 - y0", random_stream=stream), 0.1),
+        (full(dw="2^2 * x0 * x1 * x2 * y1 * y2 * y3", random_stream=stream), 0.3),  # 32 bits
+        (full(dt="u2 * w * w * w * t - u2 * sgn(d)", random_stream=stream, epoch=3), 0.3),
+    ):
+        assert_equals_oracle(rule, np.random.default_rng(1), 500, rate)
+
+
+@pytest.mark.parametrize("stream", RandomStream)
+def test_run_steps__is_the_same_as_plain_python(stream, monkeypatch):
+    rule = full(
+        dw="2^-2 * y0 * x1 - 2^-2 * x0 * y1 - u1 * sgn(w)",
+        dt="x0 * x1 * x2 * y1 * y2 * y3",
+        epoch=2,
+        random_stream=stream,
+    )
+    state, spikes, _ = case_of(rule, np.random.default_rng(2), 30, 0.3)
+    compiled, plain = PlasticSynapses(rule, *state), PlasticSynapses(rule, *state)
+    compiled.run(*spikes)
+    monkeypatch.setattr(plastic_synapses, "run_steps", interpreted(rule_epoch).run_steps)
+    plain.run(*spikes)
+    for name, values in state_of(compiled).items():
+        np.testing.assert_array_equal(values, state_of(plain)[name], name)
+
+
+def test_plastic_synapses__visit_what_spikes_reach():
+    """Pair STDP on 60 x 50: rows of sources that fired, columns for sources with a trace."""
+    trace = TraceConfiguration(16, 10)
+    rule = LearningRule(dw="2^-2 * y0 * x1 - 2^-2 * x0 * y1", x1=trace, y1=trace)
+    synapses = PlasticSynapses(rule, np.zeros((50, 60), dtype=int))
+    pre, post = np.zeros((20, 60), dtype=bool), np.zeros((20, 50), dtype=bool)
+    pre[3, :2] = True
+    post[5, :7] = True
+    synapses.run(pre, post)
+    assert synapses.n_visited == 2 * 50 + 2 * 7
+    silent = PlasticSynapses(rule, np.zeros((50, 60), dtype=int))
+    silent.run(np.zeros((100, 60), dtype=bool), np.zeros((100, 50), dtype=bool))
+    assert silent.n_visited == 0
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda s: PlasticSynapses("x0", [[1]]), TypeMismatchError, "'x0'; a LearningRule"),
+        (lambda s: PlasticSynapses(s.rule, [[-1]]), RangeError, r"weights: value -1 .* 0\.\.255"),
+        (lambda s: PlasticSynapses(s.rule, [1]), ShapeError, r"weights: shape \(1,\)"),
+        (lambda s: PlasticSynapses(s.rule, [[0.5]]), TypeMismatchError, "weights: dtype float64"),
+        (lambda s: PlasticSynapses(s.rule, [[1]], [[-257]]), RangeError, "tag_1: value -257"),
+        (lambda s: PlasticSynapses(s.rule, [[1]], None, [[1, 2]]), ShapeError, "tag_2: shape"),
+        (lambda s: s.run([[1]], [[1]]), ShapeError, r"pre: shape \(1, 1\); \(T, 2\)"),
+        (lambda s: s.run([[1, 0]], [[1], [0]]), ShapeError, "1 steps of pre and 2 of post"),
+        (lambda s: s.run([[2, 0]], [[1]]), InputError, "pre: value 2"),
+        (lambda s: s.run([[1, 0]], [[1]], [[[1], [2], [3]]]), InputError, "sent: the rule reads"),
+        (lambda s: s.trace("x0"), InputError, "trace: 'x0'; one of x1"),
+    ],
+)
+def test_plastic_synapses__refuse_what_does_not_fit(call, error, message):
+    rule = LearningRule(dw="2^3 * x0", sign_mode=SignMode.EXCITATORY)
+    synapses = PlasticSynapses(rule, [[1, 2]])
+    with pytest.raises(error, match=message):
+        call(synapses)
+    np.testing.assert_array_equal(synapses.weights, [[1, 2]])
+    sending = PlasticSynapses(LearningRule(dw="x0 * y1", post_traces=PostTraces.SENT), [[1, 2]])
+    with pytest.raises(ShapeError, match=r"sent: shape \(1, 2, 1\); \(1, 3, 1\) is needed"):
+        sending.run([[1, 0]], [[1]], [[[1], [2]]])
