@@ -24,7 +24,14 @@ from conversions.real_network import (
     RealNeurons,
     RealProjection,
 )
-from hw_models import LOIHI1, LOIHI2, FixedPointNetwork, ResetMode, TypeMismatchError
+from hw_models import (
+    LOIHI1,
+    LOIHI2,
+    FixedPointNetwork,
+    LearningRule,
+    ResetMode,
+    TypeMismatchError,
+)
 from hw_models.chips import chip_of
 from hw_models.choices import choice, member, word
 
@@ -71,6 +78,8 @@ def arguments():
     rule = da_ssdp.DaSsdp(a_plus=0.1, a_baseline=0.1, sigma=1.0, n_steps=5)
     return {
         "LifPopulation": lif,
+        "LearningRule": {"dw": "x0 * y0"},
+        "check_rule": {"rule": LearningRule(dw="x0 * y0")},
         "FixedFormat": {"bits": 8},
         "DaSsdpParams": {**kernel, **amounts},
         "check": {"network": network},
