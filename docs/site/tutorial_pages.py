@@ -52,7 +52,7 @@ def page_of(name: str, source: str) -> tuple[str, dict[str, str]]:
     Raises
     ------
     PluginError
-        If a cell fails.
+        If a cell fails, or a figure is missing.
     """
     notebook = jupytext.reads(source, fmt="py:percent")
     notebook.cells.insert(0, nbformat.v4.new_code_cell(SETUP))
@@ -76,6 +76,7 @@ def page_of(name: str, source: str) -> tuple[str, dict[str, str]]:
             parts.append(cell.source)
             continue
         parts.append(f"```python\n{cell.source}\n```")
+        drawn = False
         for output in cell.outputs:
             if output.output_type == "stream" and output.name == "stdout":
                 parts.append(printed(output.text))
@@ -83,7 +84,10 @@ def page_of(name: str, source: str) -> tuple[str, dict[str, str]]:
             if drawing:
                 file = f"{name}_{number}.svg"
                 figures[file] = drawing
-                parts.append(f"![{cell.metadata['alt']}]({file})")
+                drawn = True
+                parts.append(f"![{cell.metadata.get('alt')}]({file})")
+        if drawn != ("alt" in cell.metadata):
+            raise PluginError(f"{name}, cell {number}: a figure without alt, or alt without one")
     parts.append(
         f"[This page as a Python file]({name}.py): run it, or open it as a notebook with"
         " [jupytext](https://jupytext.readthedocs.io)."

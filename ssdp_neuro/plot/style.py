@@ -82,13 +82,30 @@ def style(background: Background = Background.LIGHT) -> Generator[None]:
     """
     if not isinstance(background, Background):
         raise TypeMismatchError(f"background: {background!r}; a Background is needed")
-    mpl = import_extra("matplotlib", "plot", "a picture")
+    import_extra("matplotlib", "plot", "a picture")
     ground, ink = _GROUND[background]
     colours = dict.fromkeys(("figure.facecolor", "axes.facecolor", "savefig.facecolor"), ground)
     for part in ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"):
         colours[part] = ink
-    with mpl.rc_context({**_LOOK, **colours}):
+    with _settings({**_LOOK, **colours}):
         yield
+
+
+@contextlib.contextmanager
+def _settings(settings: Any) -> Generator[None]:
+    """Settings of matplotlib for what is drawn inside.
+
+    Pyplot may be imported inside for the first time. A notebook's backend then makes it
+    interactive, which has to stay so: or else no later figure would be shown there.
+    """
+    import matplotlib as mpl
+
+    with mpl.rc_context(settings):
+        try:
+            yield
+        finally:
+            interactive = mpl.is_interactive()
+    mpl.interactive(interactive)
 
 
 @contextlib.contextmanager
@@ -100,8 +117,8 @@ def drawing(ax: Axes | None, height: float = 2.8, width: float = WIDTH) -> Gener
     MissingExtraError
         If matplotlib is not installed.
     """
-    mpl = import_extra("matplotlib", "plot", "a picture")
-    with mpl.rc_context(_LOOK):
+    import_extra("matplotlib", "plot", "a picture")
+    with _settings(_LOOK):
         yield _own_figure(width, height).add_subplot() if ax is None else ax
 
 
@@ -114,8 +131,8 @@ def drawing_panels(figure: Figure | None, height: float) -> Generator[Figure]:
     MissingExtraError
         If matplotlib is not installed.
     """
-    mpl = import_extra("matplotlib", "plot", "a picture")
-    with mpl.rc_context(_LOOK):
+    import_extra("matplotlib", "plot", "a picture")
+    with _settings(_LOOK):
         yield _own_figure(WIDTH, height) if figure is None else figure
 
 

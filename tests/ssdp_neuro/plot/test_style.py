@@ -147,3 +147,19 @@ def test_svg__is_the_same_although_the_layout_is_solved_anew():
     engines = {type(figure.get_layout_engine()).__name__ for figure in figures}
     assert engines == {"ConstrainedLayoutEngine"}
     assert all(axes.get_in_layout() for axes in figures[0].axes)
+
+
+@pytest.mark.parametrize("turned", [True, False])
+def test_pictures__leave_a_notebook_interactive(turned):
+    """What a notebook's backend does when a picture is the first thing that imports pyplot."""
+    import matplotlib as mpl
+
+    was = mpl.is_interactive()
+    try:
+        mpl.interactive(not turned)
+        with plot.style(plot.Background.DARK), plot.style():
+            mpl.interactive(turned)
+        assert mpl.is_interactive() == turned
+        assert mpl.rcParams["figure.facecolor"] != "#16191c"
+    finally:
+        mpl.interactive(was)
