@@ -30,7 +30,7 @@ def draw():
         axes.step(steps, run.probe("post", name)[:, 0], where="mid", color=colour, marker=".")
         axes.axvline(2, color="#7a7a7a", linestyle=":")
         axes.set_ylabel(name)
-    above.text(2.2, 3400, "spike of pre,\nstep 2", va="top", fontsize=9)
+    above.text(1.8, 3400, "spike of pre,\nstep 2", ha="right", va="top", fontsize=9)
     (fired,) = np.flatnonzero(run.raster("post")[:, 0])
     below.axhline(150 << 6, color="#d55e00", linestyle="--")
     below.text(9.5, (150 << 6) - 300, "threshold << 6", va="top", fontsize=9)

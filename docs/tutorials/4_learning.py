@@ -134,7 +134,7 @@ plot.weights(learned)
 figure, panels = pyplot.subplots(1, N_CLASSES, figsize=(4.8, 1.9), layout="constrained")
 matrix = np.asarray(learned.network.projection("pixels->classes").weights)
 for label, panel in enumerate(panels):
-    panel.imshow(matrix[label].reshape(8, 8), cmap="RdBu_r", vmin=-60, vmax=60)
+    panel.imshow(matrix[label].reshape(8, 8), cmap="RdBu_r", vmin=-30, vmax=30)
     panel.set(title=f"digit {label}", xticks=[], yticks=[])
 
 # %% [markdown]
@@ -146,4 +146,4 @@ for label, panel in enumerate(panels):
 #
 # - [DA-SSDP in integers](../explanation/fixed_point_da_ssdp.md) is the exact definition.
 # - `ssdp-neuro learn --help` does the same to a network file.
-# - `conversions.learn_lava` takes the same arguments and gives the same weights in Lava.
+# - `conversions.learn_lava` does the same in Lava and gives the same weights.

@@ -38,7 +38,7 @@ class PlasticSynapses:
     Parameters
     ----------
     rule
-        What changes the synapses, see docs/learning_engine.md.
+        What changes the synapses, see docs/explanation/learning_engine.md.
     weights
         Mantissas within the rule's sign mode, shape ``(n_post, n_pre)``.
     tag_1, tag_2
@@ -159,7 +159,7 @@ class PlasticSynapses:
 
     @property
     def tag_1(self) -> np.ndarray:
-        """Tags now, a copy, int16 ``(n_post, n_pre)``; -257 too, see docs/learning_engine.md."""
+        """Tags now, a copy, int16 ``(n_post, n_pre)``; -257 too, see docs/explanation/learning_engine.md."""
         return np.ascontiguousarray(self._state.variables[TARGETS.index("dt")].T)
 
     def trace(self, name: str) -> np.ndarray:
