@@ -159,7 +159,7 @@ class PlasticSynapses:
 
     @property
     def tag_1(self) -> np.ndarray:
-        """Tags now, a copy, int16 ``(n_post, n_pre)``; -257 too, see docs/explanation/learning_engine.md."""
+        """Tags now, a copy, int16 ``(n_post, n_pre)``; -257 too, see learning_engine.md."""
         return np.ascontiguousarray(self._state.variables[TARGETS.index("dt")].T)
 
     def trace(self, name: str) -> np.ndarray:

@@ -1,4 +1,6 @@
-"""Synapses under a learning rule, epoch by epoch; docs/explanation/learning_engine.md says what is computed.
+"""Synapses under a learning rule, epoch by epoch.
+
+docs/explanation/learning_engine.md says what is computed.
 
 A product is a number of the source times a number of the target times factors of the synapse,
 all modulo 2**32, so the first two are made once per neuron (``source`` and ``target`` below) and
