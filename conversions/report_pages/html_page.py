@@ -36,7 +36,7 @@ figure { margin: .6rem 0; } figcaption { color: var(--pale); font-size: .9rem; m
   th:first-child, td:first-child { min-width: 5rem; } }
 .beside { display: flex; flex-wrap: wrap; gap: 0 2rem; }
 .beside > figure { flex: 0 1 29rem; min-width: min(100%, 20rem); }
-dl { display: grid; grid-template-columns: minmax(6rem, max-content) 1fr; gap: .3rem 1rem;
+dl { display: grid; grid-template-columns: fit-content(10rem) 1fr; gap: .3rem 1rem;
      font-size: .9rem; } dt { color: var(--pale); } dd { margin: 0; overflow-wrap: anywhere; }
 """
 

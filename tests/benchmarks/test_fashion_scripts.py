@@ -88,7 +88,7 @@ def test_fashion_fine_tuned__finds_in_the_engine_what_training_measured(places):
     images, runs, out = places
     call(fashion_fine_tuned, images, runs, out, "--seeds", "0", "1", "--lava", "0")
     found = json.loads(only(out, "fashion_fine_tuned_*.json"))
-    assert found["executors"]["quantized"]["first_difference"] is None
+    assert found["executors"]["pytorch_integers"]["first_difference"] is None
     for one, seed in zip(found["runs"], SEEDS, strict=True):
         result = json.loads((runs / f"integers-{seed}" / "result.json").read_text())
         assert result["config"]["model"]["start_from"] == str(runs / f"none-{seed}" / BEST)
