@@ -192,7 +192,7 @@ def _converted(
         **how,
     )
     if isinstance(calibration, Calibration):
-        from conversions.pytorch.network.model_output import OutputWay
+        from conversions.pytorch.network.output_numbers import OutputWay
 
         how["way"] = OutputWay(calibration.decision, calibration.neurons_per_class)
     return model, network, report, how

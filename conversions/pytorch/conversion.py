@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from conversions.conversion_report import ConversionReport
-from conversions.pytorch.network.model_output import OutputWay
 from conversions.pytorch.network.model_reading import read_model
+from conversions.pytorch.network.output_numbers import OutputWay
 from conversions.pytorch.neurons.reading import TimeAxis
 from conversions.pytorch.pooling import Pooling
 from conversions.pytorch.trace.tracing import INPUT, Run

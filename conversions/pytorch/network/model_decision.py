@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from conversions.decision_rule import POTENTIAL, SPIKES, DecisionRule, ScoreTerm, Ties
-from conversions.pytorch.network.model_output import disagrees
+from conversions.pytorch.network.output_numbers import disagrees
 from conversions.pytorch.network.readouts import Readout
 from conversions.pytorch.network.wiring import Wiring
 from conversions.real_network import RealNetwork

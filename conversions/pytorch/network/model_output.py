@@ -15,13 +15,18 @@ from conversions.decision_rule import (
     DecisionRule,
     Reduction,
     ScoreTerm,
-    Squash,
     StepWeights,
 )
-from conversions.pytorch.calling import LayoutError, by_sample, output_tensors
-from conversions.pytorch.network.output_map import OutputMap, output_map
+from conversions.pytorch.calling import LayoutError, output_tensors
+from conversions.pytorch.network.output_looks import looks_of
+from conversions.pytorch.network.output_numbers import (
+    OutputWay,
+    arranged,
+    disagrees,
+    own_scores,
+)
 from conversions.pytorch.network.potential_outputs import heard_layers
-from conversions.pytorch.network.readouts import Readout, readout
+from conversions.pytorch.network.readouts import Readout, map_scores
 from conversions.pytorch.network.score_terms import (
     atoms_of,
     score_terms,
@@ -33,28 +38,14 @@ from conversions.pytorch.trace.expressions import Resolver
 from conversions.pytorch.trace.tape import Tape
 from conversions.pytorch.trace.tracing import INPUT, OutputTensor, Trace
 from conversions.pytorch.trace.values import (
-    Chosen,
-    Combination,
-    Greatest,
-    Mapped,
     Opaque,
     Potentials,
     Spikes,
-    Squashed,
-    Total,
-    Value,
 )
 from conversions.quantization import ReadoutDecision
 from hw_models import ConversionError, ShapeError
 
 PER_STEP = (TimeAxis.FIRST, TimeAxis.SECOND, TimeAxis.LAST, TimeAxis.FLATTENED)
-
-
-class OutputWay(NamedTuple):
-    """What the user does with numbers of every step, and how many neighbours vote for a class."""
-
-    over_steps: ReadoutDecision = ReadoutDecision.MEAN
-    votes: int = 1
 
 
 class ModelOutput(NamedTuple):
@@ -85,19 +76,6 @@ class ModelOutput(NamedTuple):
         tensor = output_tensors(out, n_samples, n_steps)[self.place].detach().double().cpu()
         values = arranged(tensor, self.axis, n_samples, n_steps).numpy()
         return own_scores(values, self.chosen, way)
-
-
-class _Looks(NamedTuple):
-    """Cells of linear scores ``(L, K)``, and what makes one of them.
-
-    ``up_to_scale`` says that an increasing function of the scores was left out.
-    """
-
-    cells: np.ndarray
-    squash: Squash | None = None
-    reduction: Reduction | None = None
-    chosen: bool = False
-    up_to_scale: bool = False
 
 
 def model_output(
@@ -177,17 +155,6 @@ def _arranged(tensor: OutputTensor, found: Trace) -> tuple[TimeAxis | None, np.n
     return None
 
 
-def arranged(
-    tensor: torch.Tensor, axis: TimeAxis | None, n_samples: int, n_steps: int
-) -> torch.Tensor:
-    """An output as ``(B, T, K)``, or ``(B, 1, K)`` without time; LayoutError if it is not that."""
-    if axis is None:
-        if tensor.ndim == 0 or len(tensor) != n_samples:
-            raise LayoutError(f"an output of shape {tuple(tensor.shape)}")
-        return tensor.reshape(n_samples, 1, -1)
-    return by_sample(tensor, axis, n_samples, n_steps)
-
-
 def _followed(
     found: Trace,
     resolver: Resolver,
@@ -199,8 +166,8 @@ def _followed(
     placed = _arranged(tensor, found)
     assert placed is not None
     axis, cells = placed
-    looks = _looks(tape, cells[0], way.over_steps)
-    matrix, readouts = _matrix(tape, resolver, looks.cells, wired)
+    looks = looks_of(tape, cells[0], way.over_steps)
+    matrix, readouts = map_scores(tape, resolver, looks.cells, wired)
     n_looks, n_classes = looks.cells.shape
     n_steps = found.spikes[INPUT].shape[1]
     atoms = atoms_of(tape, resolver, wired, matrix, readouts)
@@ -258,121 +225,6 @@ def _followed(
     return made._replace(rule=_for_any_steps(rule, readouts))
 
 
-def _looks(tape: Tape, cells: np.ndarray, over_steps: ReadoutDecision) -> _Looks:
-    """Go back from an output ``(T or 1, K)`` over what does not change which is largest."""
-    looks = _Looks(cells[-1:] if over_steps is ReadoutDecision.LAST else cells)
-    while True:
-        given = _unwrapped(tape, looks)
-        if given is None:
-            return looks
-        looks = given
-
-
-def _unwrapped(tape: Tape, looks: _Looks) -> _Looks | None:
-    values = [_only(tape, row) for row in looks.cells]
-    if all(isinstance(value, Squashed) for value in values):
-        return _unsquashed(looks, values)  # type: ignore[arg-type]
-    if looks.reduction is not Reduction.SUM and (
-        len(values) == 1 or looks.reduction is Reduction.LARGEST
-    ):
-        rows = [
-            value.given[row - value.start].T if isinstance(value, Greatest) else row[None]
-            for value, row in zip(values, looks.cells, strict=True)
-        ]
-        if any(isinstance(value, Greatest) for value in values):
-            return looks._replace(cells=np.concatenate(rows), reduction=Reduction.LARGEST)
-    value = values[0]
-    if value is None or len(values) > 1 or looks.reduction is not None:
-        return None
-    local = looks.cells[0] - value.start
-    if isinstance(value, Chosen) and len(local) == 1 and not looks.chosen:
-        return looks._replace(cells=value.given[local], chosen=True)
-    if isinstance(value, Total) and value.factor > 0 and _is_nonlinear(tape, value.given[local]):
-        cells = value.given[local].T
-        return looks._replace(cells=cells, reduction=Reduction.SUM, up_to_scale=True)
-    if isinstance(value, Combination) and len(value.parts) == 1:
-        factor, given = value.parts[0]
-        increasing = np.ndim(factor) == np.ndim(value.constant) == 0 and float(factor) > 0
-        if increasing and _is_nonlinear(tape, given[local]):
-            return looks._replace(cells=given[local][None], up_to_scale=True)
-    return None
-
-
-def _unsquashed(looks: _Looks, values: list[Squashed]) -> _Looks | None:
-    """Without a function of the scores; it is kept where scores of steps are made one later."""
-    several = len(values) > 1 or looks.reduction is not None
-    operation = values[0].operation
-    if any(value.operation != operation for value in values) or looks.squash is not None:
-        return None
-    rows = []
-    for value, row in zip(values, looks.cells, strict=True):
-        local = row - value.start
-        if value.group is not None and len(local) != np.count_nonzero(
-            value.group == value.group[local[0]]
-        ):
-            return None
-        if value.group is not None and (value.group[local] != value.group[local[0]]).any():
-            return None
-        rows.append(value.given[local])
-    if several and looks.reduction is not Reduction.LARGEST:
-        return looks._replace(cells=np.stack(rows), squash=Squash(operation))
-    if several and operation.endswith("softmax"):
-        return looks._replace(cells=np.stack(rows), squash=Squash(operation))
-    return looks._replace(cells=np.stack(rows), up_to_scale=True)
-
-
-def _is_nonlinear(tape: Tape, cells: np.ndarray) -> bool:
-    value = _only(tape, cells)
-    if isinstance(value, Combination) and len(value.parts) == 1:
-        return _is_nonlinear(tape, value.parts[0][1][cells - value.start])
-    return isinstance(value, (Squashed, Greatest))
-
-
-def _only(tape: Tape, cells: np.ndarray) -> Value | None:
-    """The value that all cells belong to; of several, None. Cells of steps may be apart."""
-    values = [value for value, _ in tape.values_of(np.unique(cells))]
-    return values[0] if len(values) == 1 else None
-
-
-def _matrix(
-    tape: Tape, resolver: Resolver, cells: np.ndarray, wired: Wiring
-) -> tuple[OutputMap, dict[str, Readout]]:
-    """The scores as a matrix, of spikes, potentials and the outcome of synapses before them."""
-    not_read: set[tuple[str, int]] = set()
-
-    def stops(value: Value, local: np.ndarray) -> bool:
-        return isinstance(value, Mapped) and value.is_synapses and _layer(value) not in not_read
-
-    while True:
-        made = output_map(tape, cells.reshape(-1), stops)
-        rows: dict[tuple[str, int], dict[int, tuple[Mapped, int]]] = {}
-        for value, places in tape.values_of(made.ends):
-            if isinstance(value, Mapped):
-                for row in np.unique((made.ends[places] - value.start) // value.map.n_post):
-                    first = value.start + int(row) * value.map.n_post
-                    rows.setdefault(_layer(value), {})[first] = (value, int(row))
-        readouts: dict[str, Readout] = {}
-        refused = set()
-        for layer, parts in rows.items():
-            one = readout(resolver, list(parts.values()))
-            if one is None:
-                refused.add(layer)
-                continue
-            number = len(readouts) + 1
-            name = "readout" if number == 1 else f"readout {number}"
-            while name in wired.layers or name in resolver.gates or name in readouts:
-                name += "'"
-            readouts[name] = one
-        if not refused:
-            return made, readouts
-        not_read |= refused
-
-
-def _layer(value: Mapped) -> tuple[str, int]:
-    """Of synapses, whatever the step: their path and their map, of which there is one object."""
-    return value.path, id(value.map)
-
-
 def _for_any_steps(rule: DecisionRule, readouts: Mapping[str, Readout]) -> DecisionRule:
     """Without a number of steps, where the same holds for any other."""
     kinds = {term.steps for term in rule.terms}
@@ -391,18 +243,6 @@ def _for_any_steps(rule: DecisionRule, readouts: Mapping[str, Readout]) -> Decis
         n_steps=None,
         terms=tuple(replace(term, weights=term.weights / largest) for term in rule.terms),
     )
-
-
-def own_scores(values: np.ndarray, chosen: bool, way: OutputWay) -> np.ndarray:
-    """The model's own numbers ``(B, K)``, of its output ``(B, T or 1, K)``: scores, or classes."""
-    made: np.ndarray
-    if way.over_steps is ReadoutDecision.LAST or chosen:
-        made = values[:, -1]
-    elif way.over_steps is ReadoutDecision.LARGEST:
-        made = values.max(axis=1)
-    else:
-        made = values.sum(axis=1)
-    return made if chosen else made.reshape(len(made), -1, way.votes).sum(axis=2)
 
 
 def _of_the_run(
@@ -427,13 +267,6 @@ def _of_the_run(
         else:
             values[name, POTENTIAL] = _potentials(found, wired, name, n_samples, n_steps)
     return output.rule.scores_by(values), own_scores(numbers, output.chosen, way)
-
-
-def disagrees(decided: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Where scores ``(B, K)`` decide otherwise by more than rounding, bool ``(B,)``."""
-    best = np.take_along_axis(scores, decided.astype(np.int64)[:, None], axis=1)[:, 0]
-    noise = FLOAT_NOISE * np.maximum(np.abs(scores).max(axis=1), 1e-6)
-    return np.asarray(scores.max(axis=1) - best > noise)
 
 
 def _potentials(found: Trace, wired: Wiring, name: str, n_samples: int, n_steps: int) -> np.ndarray:

@@ -27,7 +27,8 @@ from conversions.pytorch.network.model_decision import (
     decision_values,
     in_network,
 )
-from conversions.pytorch.network.model_output import ModelOutput, OutputWay, model_output
+from conversions.pytorch.network.model_output import ModelOutput, model_output
+from conversions.pytorch.network.output_numbers import OutputWay
 from conversions.pytorch.network.potential_outputs import read_as_potentials
 from conversions.pytorch.network.readouts import Readout
 from conversions.pytorch.network.recording import record, unexplained

@@ -9,9 +9,11 @@ import numpy as np
 
 from conversions.linear_maps.algebra import scaled, sparse
 from conversions.linear_maps.kinds import Map
-from conversions.pytorch.network.wiring import Arriving, Link
+from conversions.pytorch.network.output_map import OutputMap, output_map
+from conversions.pytorch.network.wiring import Arriving, Link, Wiring
 from conversions.pytorch.trace.expressions import Expression, Resolver
-from conversions.pytorch.trace.values import EVERY_STEP, Mapped
+from conversions.pytorch.trace.tape import Tape
+from conversions.pytorch.trace.values import EVERY_STEP, Mapped, Value
 from hw_models import ConversionError
 
 
@@ -27,6 +29,45 @@ class Readout(NamedTuple):
     arriving: Arriving
     rows: dict[int, dict[int, float]]
     has_steps: bool
+
+
+def map_scores(
+    tape: Tape, resolver: Resolver, cells: np.ndarray, wired: Wiring
+) -> tuple[OutputMap, dict[str, Readout]]:
+    """The scores as a matrix, of spikes, potentials and the outcome of synapses before them."""
+    not_read: set[tuple[str, int]] = set()
+
+    def stops(value: Value, local: np.ndarray) -> bool:
+        return isinstance(value, Mapped) and value.is_synapses and _layer(value) not in not_read
+
+    while True:
+        made = output_map(tape, cells.reshape(-1), stops)
+        rows: dict[tuple[str, int], dict[int, tuple[Mapped, int]]] = {}
+        for value, places in tape.values_of(made.ends):
+            if isinstance(value, Mapped):
+                for row in np.unique((made.ends[places] - value.start) // value.map.n_post):
+                    first = value.start + int(row) * value.map.n_post
+                    rows.setdefault(_layer(value), {})[first] = (value, int(row))
+        readouts: dict[str, Readout] = {}
+        refused = set()
+        for layer, parts in rows.items():
+            one = readout(resolver, list(parts.values()))
+            if one is None:
+                refused.add(layer)
+                continue
+            number = len(readouts) + 1
+            name = "readout" if number == 1 else f"readout {number}"
+            while name in wired.layers or name in resolver.gates or name in readouts:
+                name += "'"
+            readouts[name] = one
+        if not refused:
+            return made, readouts
+        not_read |= refused
+
+
+def _layer(value: Mapped) -> tuple[str, int]:
+    """Of synapses, whatever the step: their path and their map, of which there is one object."""
+    return value.path, id(value.map)
 
 
 def readout(resolver: Resolver, rows: list[tuple[Mapped, int]]) -> Readout | None:
