@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from conversions.decision_rule import POTENTIAL, SPIKES, DecisionRule, ScoreTerm, Ties
-from conversions.pytorch.network.output_numbers import disagrees
+from conversions.pytorch.network.model_output import ModelOutput
+from conversions.pytorch.network.output_numbers import disagrees, is_multiple, ranks_otherwise
 from conversions.pytorch.network.readouts import Readout
-from conversions.pytorch.network.wiring import Wiring
+from conversions.pytorch.network.wiring import Wiring, with_gates
 from conversions.real_network import RealNetwork
 from conversions.real_network.multi_spike_neurons import copies
 from conversions.real_network.potential_readout import shown_name
@@ -41,6 +42,29 @@ def decision_values(
             arrived = wired.arriving[name].of(dict(spikes))
             values[name, POTENTIAL] = wired.layers[name].reading.dynamics.run(arrived)[1]
     return values
+
+
+def explains(
+    output: ModelOutput, wired: Wiring, sent: Mapping[str, np.ndarray], own: np.ndarray
+) -> bool:
+    """Whether the model's own numbers are the rule's scores, or at least order the classes alike.
+
+    A model may have steps built in that a shorter run never showed.
+
+    Parameters
+    ----------
+    sent
+        What each population sent in the model's own run.
+    own
+        Its numbers in that run, of :meth:`ModelOutput.own_numbers`.
+    """
+    spikes = with_gates(dict(sent), wired.gates)
+    scores = output.rule.scores_by(decision_values(output.rule, output.readouts, wired, spikes))
+    if output.chosen:
+        return not disagrees(own.reshape(-1), scores).any()
+    if output.up_to_scale:
+        return not ranks_otherwise(own, scores).any()
+    return is_multiple(own, scores)
 
 
 def checked_decisions(

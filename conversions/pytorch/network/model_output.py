@@ -59,6 +59,8 @@ class ModelOutput(NamedTuple):
         Where it has time; None if it has none.
     chosen
         Whether it holds classes and not their scores.
+    up_to_scale
+        Whether an increasing function stands between the rule's scores and its own.
     rule
         How it decides, in the model's own populations and time.
     readouts
@@ -68,6 +70,7 @@ class ModelOutput(NamedTuple):
     place: int
     axis: TimeAxis | None
     chosen: bool
+    up_to_scale: bool
     rule: DecisionRule
     readouts: dict[str, Readout]
 
@@ -208,7 +211,7 @@ def _followed(
         reduction=reduction,
         n_steps=n_steps,
     )
-    made = ModelOutput(place, axis, looks.chosen, rule, readouts)
+    made = ModelOutput(place, axis, looks.chosen, looks.up_to_scale, rule, readouts)
     scores, own = _of_the_run(found, made, wired, resolver, way)
     noise = FLOAT_NOISE * max(1e-6, float(np.abs(own).max()), float(np.abs(scores).max()))
     if looks.chosen:

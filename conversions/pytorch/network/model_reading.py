@@ -25,13 +25,14 @@ from conversions.pytorch.network.assembly import assembled
 from conversions.pytorch.network.model_decision import (
     checked_decisions,
     decision_values,
+    explains,
     in_network,
 )
 from conversions.pytorch.network.model_output import ModelOutput, model_output
 from conversions.pytorch.network.output_numbers import OutputWay
 from conversions.pytorch.network.potential_outputs import read_as_potentials
 from conversions.pytorch.network.readouts import Readout
-from conversions.pytorch.network.recording import record, unexplained
+from conversions.pytorch.network.recording import OwnNumbers, record, unexplained
 from conversions.pytorch.network.spike_heights import spike_heights
 from conversions.pytorch.network.wiring import Wiring, wiring, with_gates
 from conversions.pytorch.neurons.reading import TimeAxis
@@ -70,6 +71,7 @@ class ModelReading(NamedTuple):
 class _Followed(NamedTuple):
     drive: Run
     static: bool
+    n_steps: int
     wired: Wiring
     output: ModelOutput | None
     notes: list[str]
@@ -124,14 +126,21 @@ def read_model(
     if spikes is None:
         spikes = given._replace(static=found.static).drawn(CHECKED_SAMPLES, steps)
     output = found.output
-    own_numbers = None if output is None else functools.partial(output.own_numbers, way=way)
-    sent, own = record(whole, found.drive, spikes, own_numbers)
+    same = given._replace(static=found.static)
+    try:
+        sent, own = record(whole, found.drive, spikes, _numbers_of(output, way))
+    except LayoutError:  # what had the length of the short run was no time
+        found = _follow(whole, found.drive, same, steps, way)
+        output = found.output
+        sent, own = record(whole, found.drive, spikes, _numbers_of(output, way))
     heights, of_heights = spike_heights(found.wired.layers, sent)
     if heights:
-        same = given._replace(static=found.static)
         found = _follow(whole, found.drive, same, steps, way, heights)
-        output = found.output
         sent.update({path: sent[path] != 0 for path in heights})
+    elif output is not None and own is not None and found.n_steps != steps:
+        if not explains(output, found.wired, sent, own):
+            found = _follow(whole, found.drive, same, steps, way)
+    output = found.output
     wired = found.wired
     notes = unexplained(wired, {name: s[:CHECKED_SAMPLES] for name, s in sent.items()})
     rule = None if output is None else output.rule
@@ -143,7 +152,7 @@ def read_model(
         values = decision_values(output.rule, output.readouts, wired, with_gates(sent, wired.gates))
         decided = checked_decisions(rule, own.reshape(-1) if output.chosen else own, values)
         if isinstance(found.drive, OtherPooling):
-            _, own = record(whole, found.drive.run, spikes, own_numbers)
+            _, own = record(whole, found.drive.run, spikes, _numbers_of(output, way))
             assert own is not None
             original = own.reshape(-1).astype(np.int64) if output.chosen else own.argmax(axis=1)
             notes.append(
@@ -170,6 +179,10 @@ def read_model(
         decision=rule,
         decided=decided,
     )
+
+
+def _numbers_of(output: ModelOutput | None, way: OutputWay) -> OwnNumbers | None:
+    return None if output is None else functools.partial(output.own_numbers, way=way)
 
 
 def _counted(rule: DecisionRule | None) -> tuple[set[str], set[str]]:
@@ -272,7 +285,7 @@ def _follow(
         raise LayoutError(f"{type(error).__name__}: {error}") from error
     wired, resolver = wiring(found)
     output, notes = model_output(found, resolver, wired, way)
-    return _Followed(drive, static, wired, output, notes)
+    return _Followed(drive, static, n_steps, wired, output, notes)
 
 
 def _notes(wired: Wiring, readouts: Mapping[str, Readout]) -> list[str]:

@@ -28,6 +28,8 @@ def arranged(
         if tensor.ndim == 0 or len(tensor) != n_samples:
             raise LayoutError(f"an output of shape {tuple(tensor.shape)}")
         return tensor.reshape(n_samples, 1, -1)
+    if tensor.ndim == 2 and axis is TimeAxis.SECOND:
+        raise LayoutError("numbers of each sample are scores, however many there are")
     return by_sample(tensor, axis, n_samples, n_steps)
 
 
@@ -48,3 +50,25 @@ def disagrees(decided: np.ndarray, scores: np.ndarray) -> np.ndarray:
     best = np.take_along_axis(scores, decided.astype(np.int64)[:, None], axis=1)[:, 0]
     noise = FLOAT_NOISE * np.maximum(np.abs(scores).max(axis=1), 1e-6)
     return np.asarray(scores.max(axis=1) - best > noise)
+
+
+def ranks_otherwise(own: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Where scores ``(B, K)`` don't order the classes, equal ones too, as the model's own do.
+
+    An increasing function may stand between them; bool ``(B,)``.
+    """
+    order = own.argsort(axis=1)
+    steps, noise = [], []
+    for one in (own, scores):
+        steps.append(np.diff(np.take_along_axis(one, order, axis=1), axis=1))
+        noise.append(FLOAT_NOISE * np.maximum(np.abs(one).max(axis=1, keepdims=True), 1e-6))
+    wrong = np.where(steps[0] > noise[0], steps[1] < -noise[1], np.abs(steps[1]) > noise[1])
+    return np.asarray(wrong.any(axis=1))
+
+
+def is_multiple(own: np.ndarray, scores: np.ndarray) -> bool:
+    """Whether the model's own numbers ``(B, K)`` are the scores times one positive factor."""
+    square = float((scores * scores).sum())
+    factor = float((own * scores).sum()) / square if square else 0.0
+    noise = FLOAT_NOISE * max(1e-6, float(np.abs(own).max(initial=0.0)))
+    return factor >= 0 and bool((np.abs(own - factor * scores) <= noise).all())

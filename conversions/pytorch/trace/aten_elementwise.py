@@ -71,6 +71,22 @@ def _divided(tape: Tape, out: Tensor, one: Any, other: Any, **kwargs: Any) -> Te
     return _combined(tape, out, [(1.0 / factor, cells)])
 
 
+def _between(tape: Tape, out: Tensor, start: Tensor, end: Tensor, weight: Any) -> Tensor | None:
+    """``torch.lerp``, as of running averages."""
+    of_weight, factor = operand(tape, weight)
+    if of_weight is not None:
+        return None
+    parts: list[tuple[Any, Tensor]] = []
+    constant: Any = 0.0
+    for share, given in ((1.0 - factor, start), (factor, end)):
+        cells, numbers = operand(tape, given)
+        if cells is None:
+            constant = constant + share * numbers
+        else:
+            parts.append((share, cells))
+    return _combined(tape, out, parts, constant)
+
+
 def _negated(tape: Tape, out: Tensor, given: Tensor) -> Tensor | None:
     cells = tape.cells(given)
     return None if cells is None else _combined(tape, out, [(-1.0, cells)])
@@ -161,6 +177,7 @@ ELEMENTWISE: dict[str, Handler] = {
     "mul": _times,
     "div": _divided,
     "neg": _negated,
+    "lerp": _between,
     "pow": _power,
     "native_batch_norm": _normalized,
     "_native_batch_norm_legit": _normalized,

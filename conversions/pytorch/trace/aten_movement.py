@@ -84,6 +84,15 @@ def _indexed(tape: Tape, out: Tensor, given: Tensor, indices: list[Any]) -> Tens
     return _moved(torch.ops.aten.index, 0)(tape, out, given, indices)
 
 
+def _gathered(
+    tape: Tape, out: Tensor, given: Tensor, dim: int, index: Tensor, **kwargs: Any
+) -> Tensor | None:
+    cells = tape.cells(given)
+    if cells is None or tape.cells(index) is not None:
+        return None
+    return torch.gather(cells, dim, index)
+
+
 def _put(
     tape: Tape, out: Tensor, given: Tensor, indices: Any, values: Tensor, accumulate: bool = False
 ) -> Tensor | None:
@@ -128,6 +137,7 @@ MOVING: dict[str, Handler] = {
     "_reshape_copy": _moved(aten._reshape_copy, 0),
     "index_select": _moved(torch.index_select, 0),
     "index": _indexed,
+    "gather": _gathered,
     "index_put": _put,
     "_index_put_impl": _put,
     "where": _where,

@@ -1,5 +1,6 @@
 """How the output of a model is made of its neurons is followed to the end, or refused by name."""
 
+import functools
 import json
 
 import numpy as np
@@ -84,8 +85,38 @@ ENDINGS = {
     "integrator by class": lambda m, s, v, c: leaky_integrator(c, m.scale.abs())[-1],
     "integrator of spikes": lambda m, s, v, c: leaky_integrator(s).sum(0),
     "filter": lambda m, s, v, c: nnf.avg_pool1d(s.permute(1, 2, 0), 3, 1).sum(2),
+    "more steps than a short run has": lambda m, s, v, c: s[:9].mean(0) - s[9:].mean(0),
+    "the first of more steps": lambda m, s, v, c: v[:9].amax(0),
+    "gathered": lambda m, s, v, c: s.mean(0).gather(
+        1, torch.tensor([[4, 0, 2]]).repeat(len(s[0]), 1)
+    ),
+    "running average": lambda m, s, v, c: functools.reduce(lambda a, b: a.lerp(b, 0.2), s),
     "running sums": lambda m, s, v, c: s.cumsum(0)[[4, 9]].sum(0),
 }
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [lambda m, s, v, c: s[:9].mean(0), lambda m, s, v, c: v[:9].mean(0).softmax(1)],
+    ids=["spikes", "potentials"],
+)
+def test_read_model__sees_steps_that_only_a_long_run_has(ending):
+    decision = read_model(Net(ending), spikes=SPIKES).decision
+    assert decision.n_steps == N_STEPS
+    assert all((term.factors[:, 9:] == 0).all() for term in decision.terms)
+    assert all((term.factors[:, :9] != 0).all() for term in decision.terms)
+
+
+@pytest.mark.parametrize("n_out", [6, 7, 8, N_STEPS])
+def test_read_model__as_many_classes_as_steps_are_classes(n_out):
+    decision = read_model(Net(lambda m, s, v, c: s.sum(0), n_out), n_steps=N_STEPS).decision
+    assert decision.n_classes == n_out
+
+
+@pytest.mark.parametrize("n_out", [6, 7])
+def test_read_model__two_rows_of_as_many_scores_as_a_short_run_has_steps_are_scores(n_out):
+    model = Net(lambda m, s, v, c: torch.stack((s.sum(0), s[0]), 1), n_out)
+    assert read_model(model, n_steps=N_STEPS).decision.n_classes == 2 * n_out
 
 
 def own_classes(model):
