@@ -32,6 +32,7 @@ from conversions.execution import Executor
 from hw_models.atomic_file import write_whole
 from ssdp_neuro.data import load
 from ssdp_neuro.training import RunConfig, fit, read_config
+from ssdp_neuro.training.run.choices import DeviceKind
 
 CONFIGS = Path(__file__).parent.parent / "examples" / "configs"
 
@@ -76,7 +77,9 @@ def config_for(case: Case, folder: Path, seed: int) -> RunConfig:
         folder=str(folder / case.folder),
         held_out=case.held_out or config.data.held_out,
     )
-    training = dataclasses.replace(config.training, seed=seed, threads=1, device="cpu", keep=1)
+    training = dataclasses.replace(
+        config.training, seed=seed, threads=1, device=DeviceKind.CPU, keep=1
+    )
     return dataclasses.replace(config, data=data, training=training)
 
 

@@ -10,6 +10,8 @@ import torch
 from benchmarks import fashion_fine_tuned, fashion_robustness, fashion_rules
 from tests.ssdp_neuro.data.made_files import mnist_like
 
+# these images are of four classes of ten
+pytestmark = pytest.mark.filterwarnings("ignore:data.train.labels.*no sample of 6 of the 10")
 BEST = "best.safetensors"
 RULES, SEEDS = ("none", "ssdp", "da-ssdp"), (0, 1)
 
