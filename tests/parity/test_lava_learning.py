@@ -121,13 +121,14 @@ ANY = st.one_of(st.none(), *(da_ssdp_params(third_factor=k) for k in (CONSTANT, 
     interval=st.integers(0, 4),
     refractory=st.integers(0, 3),
     reset=st.sampled_from(ResetMode),
+    begin=st.fixed_dictionaries({}, optional={"u": st.integers(-9999, 9999), "v": st.just(7777)}),
 )
 @settings(deadline=None, max_examples=40)
 def test_learn_lava__equals_engine_and_twin(
-    seed, n_samples, hidden, output, loop, interval, refractory, reset
+    seed, n_samples, hidden, output, loop, interval, refractory, reset, begin
 ):
     rng = np.random.default_rng(seed)
-    lif = {"reset_interval": interval, "refractory": refractory, "reset": reset}
+    lif = {"reset_interval": interval, "refractory": refractory, "reset": reset, **begin}
     network = network_of(rng, hidden, output, loop, bias_mantissa=500, **lif)
     spikes, _ = samples_of(rng, n_samples)
     arguments = factors_of(rng, network, n_samples)

@@ -1,5 +1,7 @@
 """A session cut anywhere is one whole run, and one whole run is what the oracle says."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -109,6 +111,8 @@ def test_session__learns_at_the_end_of_samples_as_learn_does(
         "rewards": rng.integers(-256, 256, 7),
         "losses": rng.integers(-500, 500, 7),
     }
+    begun = {"u": rng.integers(-9999, 9999, 9), "v": 64 * rng.integers(-90, 120, 9)}
+    network = network.replace(dataclasses.replace(network.population("hidden"), **begun))
     key = {"seed": seed}
     whole = learn(network, spikes, Teaching(**told, **key), n_steps=N_STEPS)
     slow, _ = learn_in_oracle(network, spikes, n_steps=N_STEPS, **told, **key)

@@ -307,6 +307,8 @@ def _with(network, **settings):
     [
         (lambda: _with(chain(), reset=ResetMode.SUBTRACT), "hidden.reset: ResetMode.SUBTRACT"),
         (lambda: _with(chain(), refractory=2), "hidden.refractory: 2"),
+        (lambda: _with(chain(), v=[0, 9, 0, 0]), "hidden.v: does not begin from 0"),
+        (lambda: _with(chain(), u=-1), "hidden.u: does not begin from 0"),
         (lambda: _with(chain(), bias_mantissa=3), "hidden: bias 3; netx has multiples of 64"),
         (lambda: chain(weights=[[0, 0], [0, 0]]), "in: all weights are 0, on which netx fails"),
         (lambda: chain(delays=True).replace(
