@@ -21,7 +21,10 @@ def make_ready(network: FixedPointNetwork) -> None:
 
     events_of_rows(np.zeros((1, 1), dtype=np.uint8))
     simulator = Simulator(network, n_threads=1)
-    simulator.run(None, n_steps=1, progress=False)
+    run = simulator.run(None, n_steps=1, progress=False)
+    for name in run.populations[:1]:
+        for read in (run.spike_counts, run.first_spikes, run.raster, run.events):
+            read(name)
     for name in simulator.plan.plastic:
         plastic: Any = network.projection(name)
         rule = DaSsdpRule(plastic.plasticity)

@@ -7,7 +7,7 @@ PROGRAM = """
     import numba
     import numpy as np
     from hw_models import ThirdFactor
-    from ssdp_neuro import Teaching, learn, simulate
+    from ssdp_neuro import Session, Teaching, learn, simulate
     from ssdp_neuro.engine.readiness import make_ready
     from tests.ssdp_neuro.engine.plastic_networks import N_STEPS, batch_of, params_of, two_layers
 
@@ -27,11 +27,20 @@ PROGRAM = """
 
     before = compiled()
     batch, labels = batch_of(rng, 3), [0, 2, 1]
-    simulate(network, batch, n_steps=N_STEPS, probes=[("out", "v")], n_threads=2)
+    run = simulate(network, batch, n_steps=N_STEPS, probes=[("out", "v")], n_threads=2)
     simulate(network, batch[0], n_steps=N_STEPS)
     simulate(network, None, n_steps=N_STEPS)
     learn(network, batch, Teaching(labels=labels), n_steps=N_STEPS)
     learn(network, batch, Teaching(teacher=np.ones((3, 3), np.int32)), n_steps=N_STEPS)
+    session = Session(network)
+    session.begin_sample()
+    session.step([0, 2])
+    part = session.run(batch[0], N_STEPS, probes=[("out", "u")])
+    for each in (run, part):
+        for name in each.populations:
+            for read in (each.spike_counts, each.first_spikes, each.raster, each.events):
+                read(name)
+    session.end_sample(Teaching(labels=[1]))
     assert compiled() == before, set(compiled().items()) - set(before.items())
     print(before["ssdp_neuro.engine.kernels.network", "run_network"])
 """
