@@ -165,6 +165,15 @@ def test_to_nir__plastic_synapses_survive_in_the_metadata():
     assert any("change by a rule" in loss for loss in facts_in(graph.metadata).losses)
 
 
+def test_to_nir__keeps_where_neurons_begin_in_the_metadata():
+    network = small()
+    begun = dataclasses.replace(network.neurons[0], u=-70, v=1234)
+    graph = to_nir(network.replace(begun))
+    assert same_record(from_nir(graph)[0], network.replace(begun))
+    losses = facts_in(graph.metadata).losses
+    assert f"{begun.name}: begins from a current or potential of its own, not from 0" in losses
+
+
 def test_from_nir__refuses_integers_that_the_graph_no_longer_says():
     for change, message in (
         (lambda g: g.nodes["hidden"].v_threshold.fill(7.0), "hidden.v_threshold: not what"),

@@ -23,7 +23,7 @@ from hw_models import (
     UnknownNameError,
 )
 from ssdp_neuro import Session, SessionState, Teaching, simulate
-from ssdp_neuro.engine import event_stream
+from ssdp_neuro.engine import event_stream, population_table
 from tests.ssdp_neuro.engine.plastic_networks import CONSTANT, params_of, two_layers
 
 pytestmark = pytest.mark.kernel
@@ -201,7 +201,7 @@ def test_learning__has_samples_with_a_beginning_and_an_end():
 
 def lived(network=NETWORK):
     session = Session(network)
-    if network is PLASTIC:
+    if network is not NETWORK:
         session.begin_sample()
     n_inputs = network.inputs[0].n_neurons
     session.run(np.random.default_rng(1).random((12, n_inputs)) < 0.4, 12)
@@ -252,6 +252,23 @@ def test_restore__refuses_what_the_network_cannot_have_come_to(network, change, 
         == next(iter(before.u.values())).tolist()
     )
     assert after.n_steps == before.n_steps
+
+
+def test_restore__leaves_nothing_behind_for_a_sample_that_begins_afresh(monkeypatch):
+    """Blocks that were live are in no list after it, and are cleared all the same."""
+    monkeypatch.setattr(population_table, "ALWAYS_SWEPT", 0)
+    network = two_layers(np.random.default_rng(4), hidden_rule=params_of(CONSTANT))
+    state = lived(network).state()
+    assert state.u["hidden"].any()
+    session, fresh = Session(network), Session(network)
+    session.restore(dataclasses.replace(state, heard=None))
+    for each in (session, fresh):
+        each.begin_sample()
+        each.run(None, 3)
+    after = session.state()
+    for name in ("hidden", "out"):
+        assert after.u[name].tolist() == fresh.state().u[name].tolist()
+        assert after.arriving[name].tolist() == fresh.state().arriving[name].tolist()
 
 
 def test_session__interrupted_within_a_run_goes_on_from_a_state_only(monkeypatch):
