@@ -107,6 +107,7 @@ def model_output(
     spare: ModelOutput | None = None
     refused: ConversionError | None = None
     notes: list[str] = []
+    others: list[int] = []
     for place, tensor in enumerate(found.outputs):
         if tensor.cells is None or _arranged(tensor, found) is None:
             continue
@@ -122,11 +123,8 @@ def model_output(
         ends = {term.population for term in one.rule.terms}
         if chosen is None and (one.readouts or ends - heard):
             chosen = one
-        elif one.readouts:
-            notes.append(
-                f"Output {place + 1} of the model is left out: its class is that of output"
-                f" {(chosen or one).place + 1}, the first whose layer no other listens to."
-            )
+        elif one.readouts or not _is_state(found.tape, tensor.cells):
+            others.append(place)
         spare = spare or one
     if chosen is None and spare is None:
         raise refused or ConversionError(
@@ -135,7 +133,16 @@ def model_output(
             " a neuron's attributes is not seen: let forward return it, or call the model by"
             " from_torch(run=...)"
         )
-    return chosen or spare, notes
+    deciding = chosen or spare
+    assert deciding is not None
+    notes += [
+        f"Output {place + 1} of the model is left out: its class is that of output"
+        f" {deciding.place + 1}, the first whose layer no other listens to;"
+        " from_torch(run=...) can return another alone."
+        for place in others
+        if place != deciding.place
+    ]
+    return deciding, notes
 
 
 def _is_state(tape: Tape, cells: np.ndarray) -> bool:

@@ -285,6 +285,11 @@ def _follow(
         raise LayoutError(f"{type(error).__name__}: {error}") from error
     wired, resolver = wiring(found)
     output, notes = model_output(found, resolver, wired, way)
+    notes += [
+        f"{found.tape.module(path)}: reads numbers of the run out of a tensor (item(), or an if);"
+        " what it does by them is not followed, only tested on the samples of this conversion."
+        for path in sorted(found.tape.read_by_python)
+    ]
     return _Followed(drive, static, n_steps, wired, output, notes)
 
 

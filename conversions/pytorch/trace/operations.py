@@ -38,13 +38,22 @@ def follow(tape: Tape, func: Any, args: Any, kwargs: Any, out: Any) -> None:
     out
         What it returned.
     """
+    places = [a.name for a in func._schema.arguments if a.is_out and a.name in kwargs]
+    written = [t for t in tree_flatten([kwargs[p] for p in places])[0] if isinstance(t, Tensor)]
+    kwargs = {key: value for key, value in kwargs.items() if key not in places}
     given = [a for a in tree_flatten((args, kwargs))[0] if isinstance(a, Tensor)]
     traced = [c for c in (tape.cells(tensor) for tensor in given) if c is not None]
     if not traced:
+        for tensor in written:  # what was traced there is gone
+            if tape.cells(tensor) is not None:
+                tape.write(tensor, tape.constants(tensor))
         return
     name = func._schema.name.removeprefix("aten::")
-    in_place = func._schema.is_mutable and name.endswith("_")
-    if in_place:
+    if name in ("_local_scalar_dense", "is_nonzero", "equal"):
+        tape.read_by_python.add(tape.path)
+    if written:
+        made = written
+    elif func._schema.is_mutable and name.endswith("_"):
         made = [args[0]]
         name = name[:-1]
     else:

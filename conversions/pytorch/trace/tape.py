@@ -37,6 +37,7 @@ class Tape:
         self.path = ""
         self.kinds: dict[str, str] = {}
         self.numbers_of: set[str] = set()  # populations that send real values
+        self.read_by_python: set[str] = set()  # modules that take numbers out of tensors
         self._maps: dict[tuple[object, ...], Map] = {}
         self._pictures: dict[int, tuple[Any, int, Tensor]] = {}
 
@@ -128,7 +129,11 @@ class Tape:
 
     def place(self, value: Value) -> str:
         """Where a value was made, for errors: the path of the module and its type."""
-        return f"{value.path or 'forward'} ({self.kinds.get(value.path, 'the model')})"
+        return self.module(value.path)
+
+    def module(self, path: str) -> str:
+        """A module's path and type, for errors and notes."""
+        return f"{path or 'forward'} ({self.kinds.get(path, 'the model')})"
 
     def value_of(self, cell: int) -> Value:
         """The value that a cell belongs to."""

@@ -57,7 +57,15 @@ def leaky_integrator(currents, kept=0.9):
     return torch.stack(record)
 
 
+def sum_written_into_a_tensor(spikes):
+    total = torch.zeros_like(spikes[0])
+    for step in spikes:
+        torch.add(total * 0.9, step, out=total)
+    return torch.mul(total, torch.linspace(2, 1, total.shape[1]), out=total)
+
+
 ENDINGS = {
+    "written into a tensor": lambda m, s, v, c: sum_written_into_a_tensor(s),
     "spikes of every step": lambda m, s, v, c: s,
     "factors": lambda m, s, v, c: s.sum(0) * m.scale,
     "offsets": lambda m, s, v, c: s.mean(0) + 0.3 * m.scale,
@@ -117,6 +125,17 @@ def test_read_model__as_many_classes_as_steps_are_classes(n_out):
 def test_read_model__two_rows_of_as_many_scores_as_a_short_run_has_steps_are_scores(n_out):
     model = Net(lambda m, s, v, c: torch.stack((s.sum(0), s[0]), 1), n_out)
     assert read_model(model, n_steps=N_STEPS).decision.n_classes == 2 * n_out
+
+
+def test_from_torch__says_that_a_model_looks_at_its_own_numbers():
+    model = Net(lambda m, s, v, c: s.sum(0).flip(1) if s.sum() > 10**6 else s.sum(0))
+    notes = [note for note in from_torch(model, n_steps=N_STEPS)[1].notes if "item()" in note]
+    assert [note.split(":")[0] for note in notes] == ["forward (Net)"]
+
+
+def test_read_model__says_which_of_several_outputs_decides():
+    model = Net(lambda m, s, v, c: {"auxiliary": s.sum(0), "logits": s.sum(0) * m.scale})
+    assert any(note.startswith("Output 2 of the model") for note in read_model(model).notes)
 
 
 def own_classes(model):
