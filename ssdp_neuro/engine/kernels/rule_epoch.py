@@ -256,6 +256,7 @@ def add_products(program, synapses, target, pre, posts, n_posts, n_fired, is_due
     total = synapses.total[target]
     row = synapses.variables[target, pre]
     is_whole = n_posts == total.shape[0]
+    has_lowest = target == TAG and synapses.n_lowest[0] > 0  # every product clips those
     places = synapses.fired if is_whole else synapses.everyone
     for k in range(n_posts):
         total[k] = np.int32(row[posts[k]]) << np.int32(7)
@@ -266,7 +267,7 @@ def add_products(program, synapses, target, pre, posts, n_posts, n_fired, is_due
         if dependency == EPOCH and is_due:
             of_row = np.int64(program.epoch)
         reads_steps = dependency == POST_SPIKE and program.epoch > 1
-        if program.is_synaptic[p] or target == TAG or reads_steps:
+        if program.is_synaptic[p] or has_lowest or reads_steps:
             add_any(program, synapses, p, total, pre, posts, n_posts, of_row)
         elif dependency == POST_SPIKE:
             number, numbers = synapses.source[p, 1, pre], synapses.target[p, 1]
