@@ -21,7 +21,7 @@ import numpy as np
 
 from hw_models import DaSsdpParams, Rounding
 from hw_models.arithmetic import shift_round
-from ssdp_neuro.engine.plasticity import DaSsdpRule
+from ssdp_neuro.engine.plastic_projection import DaSsdpRule
 
 
 def params(latency_bits: int, rounding: Rounding) -> DaSsdpParams:

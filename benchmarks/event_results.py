@@ -26,8 +26,8 @@ import numpy as np
 from benchmarks.data_floors import measured
 from benchmarks.event_report import record
 from benchmarks.machine import machine
+from conversions.comparison.comparison_result import ComparedRun, Comparison
 from conversions.comparison.model_comparison import compare
-from conversions.comparison.result import ComparedRun, Comparison
 from conversions.execution import Executor
 from hw_models.atomic_file import write_whole
 from ssdp_neuro.data import load

@@ -28,7 +28,7 @@ from hw_models import (
 )
 from ssdp_neuro.engine.latencies import Latencies
 from ssdp_neuro.engine.learning_task import learning_task
-from ssdp_neuro.engine.plasticity import DaSsdpRule
+from ssdp_neuro.engine.plastic_projection import DaSsdpRule
 from ssdp_neuro.rules.da_ssdp import DaSsdp
 
 RESULTS = Path(__file__).with_name("results")
@@ -102,7 +102,7 @@ def engine() -> float:
 def plastic_dense() -> tuple[float, float]:
     from hw_models import lava_processes  # noqa: F401 makes Lava importable
     from hw_models.lava_processes.direct_run import DirectRun
-    from hw_models.lava_processes.plastic_dense.process import PlasticDense
+    from hw_models.lava_processes.plastic_dense.dense_process import PlasticDense
 
     params, _ = RULE.to_fixed(latency_bits=6, weight_unit=1 / 128)
     weights = np.zeros((N_NEURONS, N_NEURONS), dtype=np.int32)

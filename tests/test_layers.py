@@ -123,3 +123,20 @@ def test_layers__every_folder_of_code_is_a_package():
 
 def test_layers__every_package_is_typed():
     assert all((ROOT / package / "py.typed").is_file() for package in MAY_IMPORT)
+
+
+def test_layers__no_name_stands_for_two_things():
+    """Neither a public class of the distribution, nor a module of one package."""
+    classes, modules = {}, {}
+    for package in MAY_IMPORT:
+        for path in sources(package):
+            where = path.relative_to(ROOT).as_posix()
+            if path.name != "__init__.py":
+                modules.setdefault((package, path.stem), []).append(where)
+            for node in ast.parse(path.read_text(encoding="utf-8")).body:
+                if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                    classes.setdefault(node.name, []).append(where)
+    assert len(classes) > 300
+    assert len(modules) > 300
+    assert {name: places for name, places in classes.items() if len(places) > 1} == {}
+    assert {name: places for name, places in modules.items() if len(places) > 1} == {}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.few_shot_study.settings import StudyData, StudySettings
-from conversions.pytorch.conversion import from_torch
+from conversions.pytorch.model_conversion import from_torch
 from conversions.quantization import ScaleForm
 from hw_models import DenseProjection, FixedPointNetwork
 from ssdp_neuro import simulate

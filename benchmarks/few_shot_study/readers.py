@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.few_shot_study.extractor import BATCH, Extractor
-from conversions.pytorch.conversion import from_torch
+from conversions.pytorch.model_conversion import from_torch
 from ssdp_neuro.data import SpikeDataset, to_arrays
 from ssdp_neuro.dataset_run import decisions
 from ssdp_neuro.training import SpikingNetwork, config_of, feed_forward, fit, quantize

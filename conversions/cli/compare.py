@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from conversions.cli.convert import Reset, Writer, file_options
+from conversions.cli.convert import NirWriter, Reset, file_options
 from conversions.cli.data_options import (
     Changes,
     DataSet,
@@ -65,7 +65,7 @@ def compare(
         ),
     ] = None,
     written_by: Annotated[
-        Writer | None, typer.Option(help="NIR: framework that wrote the graph, as of convert.")
+        NirWriter | None, typer.Option(help="NIR: framework that wrote the graph, as of convert.")
     ] = None,
     dt: Annotated[float | None, typer.Option(help="NIR: time step, as of convert.")] = None,
     reset: Annotated[Reset | None, typer.Option(help="NIR: what a spike does.")] = None,

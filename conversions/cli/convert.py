@@ -15,8 +15,8 @@ from conversions.cli.info import ChipName
 from conversions.cli.model_sources import (
     NETX_OPTIONS,
     NIR_OPTIONS,
-    Request,
-    Source,
+    ModelFormat,
+    ModelRequest,
     source_of,
 )
 from conversions.cli.network_targets import Target, files_of, write
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 REPORT_KINDS = (".html", ".json")
 
 
-class Writer(str, enum.Enum):
+class NirWriter(str, enum.Enum):
     """Frameworks whose NIR writers are known: how they get from time constants to steps."""
 
     SNNTORCH = "snntorch"
@@ -83,7 +83,7 @@ def convert(
     ] = None,
     chip: Annotated[ChipName, typer.Option(help="Chip to fit.")] = ChipName.LOIHI2,
     written_by: Annotated[
-        Writer | None,
+        NirWriter | None,
         typer.Option(help="NIR: framework that wrote the graph, for its time step and rounding."),
     ] = None,
     dt: Annotated[
@@ -162,7 +162,7 @@ def convert(
     data = (
         None if calibration is None else read_calibration(calibration, real=real_input is not None)
     )
-    network, found = source.read(model, Request(chip_of("--chip", chip.value), data, options))
+    network, found = source.read(model, ModelRequest(chip_of("--chip", chip.value), data, options))
     if report is not None and found is None:
         raise ConversionError(f"--report {report}: {model} is {source.name}, nothing is converted")
     written, notes = write(network, target, out, source.read_code(model))
@@ -198,7 +198,7 @@ def _print(found: ConversionReport | None, notes: list[str], written: list[Path]
 
 
 def file_options(
-    written_by: Writer | None,
+    written_by: NirWriter | None,
     dt: float | None,
     reset: Reset | None,
     recurrent_latency: int | None,
@@ -224,7 +224,7 @@ def file_options(
 
 
 def _refuse_mixed_up(
-    source: Source,
+    source: ModelFormat,
     target: Target,
     model: Path,
     out: Path,

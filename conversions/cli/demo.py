@@ -39,8 +39,8 @@ def demo(
     """
     from rich.console import Console
 
+    from conversions.demo.demo_page import write_demo_report
     from conversions.demo.demonstration import run_demo
-    from conversions.demo.report_html import write_demo_report
     from conversions.report_pages.figures import require_matplotlib
 
     if report is not None:

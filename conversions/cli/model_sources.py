@@ -30,7 +30,7 @@ NIR_OPTIONS = (
 
 
 @dataclass(frozen=True, eq=False)
-class Request:
+class ModelRequest:
     """What the user asks of a conversion; ``options`` are arguments for the reader."""
 
     chip: Chip
@@ -39,7 +39,7 @@ class Request:
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
+class ModelFormat:
     """One kind of file.
 
     Parameters
@@ -51,19 +51,19 @@ class Source:
     read
         The network, and the report of its conversion (None if it was one before).
     options
-        Of :attr:`Request.options`, those that mean something to it.
+        Of :attr:`ModelRequest.options`, those that mean something to it.
     read_code
         The code in which the network was trained, None where the file does not say.
     """
 
     name: str
     is_one: Callable[[StoredGroup], bool]
-    read: Callable[[Path, Request], tuple[FixedPointNetwork, ConversionReport | None]]
+    read: Callable[[Path, ModelRequest], tuple[FixedPointNetwork, ConversionReport | None]]
     options: frozenset[str] = frozenset()
     read_code: Callable[[Path], SpikeCode | None] = lambda path: None
 
 
-def source_of(path: Path) -> Source:
+def source_of(path: Path) -> ModelFormat:
     """The kind of a file; a file that is nothing known is left to the reader of safetensors."""
     if not path.exists():
         raise MissingFileError(f"{path}: no such file")
@@ -87,13 +87,13 @@ def _is_network(root: StoredGroup) -> bool:
     return "format" in root.attributes
 
 
-def _read_network(path: Path, request: Request) -> tuple[FixedPointNetwork, None]:
+def _read_network(path: Path, request: ModelRequest) -> tuple[FixedPointNetwork, None]:
     if request.calibration is not None:
         raise ConversionError(f"{path}: a network, whose integers are chosen; no --calibration")
     return load(path), None
 
 
-def _read_nir(path: Path, request: Request) -> tuple[FixedPointNetwork, ConversionReport]:
+def _read_nir(path: Path, request: ModelRequest) -> tuple[FixedPointNetwork, ConversionReport]:
     from conversions.nir import from_nir
 
     try:
@@ -102,7 +102,7 @@ def _read_nir(path: Path, request: Request) -> tuple[FixedPointNetwork, Conversi
         raise ConversionError(f"{path}: {error} (options: {NIR_OPTIONS})") from None
 
 
-def _read_netx(path: Path, request: Request) -> tuple[FixedPointNetwork, ConversionReport]:
+def _read_netx(path: Path, request: ModelRequest) -> tuple[FixedPointNetwork, ConversionReport]:
     from conversions.netx import from_netx
 
     if request.calibration is not None:
@@ -125,8 +125,10 @@ def _is_netx(root: StoredGroup) -> bool:
     return is_netx(root)
 
 
-def _read_safetensors(path: Path, request: Request) -> tuple[FixedPointNetwork, ConversionReport]:
-    from conversions.pytorch.conversion import from_torch
+def _read_safetensors(
+    path: Path, request: ModelRequest
+) -> tuple[FixedPointNetwork, ConversionReport]:
+    from conversions.pytorch.model_conversion import from_torch
     from ssdp_neuro.training import load_model
 
     return from_torch(
@@ -141,8 +143,8 @@ def _model_code(path: Path) -> SpikeCode | None:
 
 
 HDF5_SOURCES = (
-    Source("a network of ssdp-neuro", _is_network, _read_network, read_code=load_code),
-    Source(
+    ModelFormat("a network of ssdp-neuro", _is_network, _read_network, read_code=load_code),
+    ModelFormat(
         "a NIR graph",
         _is_nir,
         _read_nir,
@@ -151,9 +153,11 @@ HDF5_SOURCES = (
             | {"real_input", "n_steps", "verify_each"}
         ),
     ),
-    Source("a netx file of lava-dl", _is_netx, _read_netx, frozenset({"input_shape", "meaning"})),
+    ModelFormat(
+        "a netx file of lava-dl", _is_netx, _read_netx, frozenset({"input_shape", "meaning"})
+    ),
 )
-SAFETENSORS = Source(
+SAFETENSORS = ModelFormat(
     "safetensors",
     lambda root: False,
     _read_safetensors,

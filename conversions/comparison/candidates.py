@@ -173,7 +173,7 @@ def _converted(
     model: Any, data: SpikeDataset, calibration: Any, chip: Chip, calling: Mapping[str, Any]
 ) -> tuple[Any, FixedPointNetwork, ConversionReport, Mapping[str, Any]]:
     from conversions.execution.executable import copy_of
-    from conversions.pytorch.conversion import from_torch
+    from conversions.pytorch.model_conversion import from_torch
     from ssdp_neuro.training import SpikingNetwork
 
     if isinstance(model, SpikingNetwork):

@@ -11,7 +11,7 @@ import numpy as np
 
 from conversions.comparison.candidates import Candidate, calibration_of, candidates_of
 from conversions.comparison.circumstances import circumstances_of
-from conversions.comparison.result import ComparedRun, Comparison
+from conversions.comparison.comparison_result import ComparedRun, Comparison
 from conversions.comparison.shard import ExecutorPart, ShardResult, ShardTask, run_shard
 from conversions.comparison.workers import map_tasks
 from conversions.decision_rule import DecisionRule

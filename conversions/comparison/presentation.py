@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from conversions.comparison.result import Comparison
+from conversions.comparison.comparison_result import Comparison
 from conversions.execution import Executor
 from hw_models.energy import LOIHI1_ENERGY
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from conversions.demo.demo_result import ChipLearning, DemoResult, Example
 from conversions.demo.lava_check import compare_with_lava, require_lava
-from conversions.demo.result import ChipLearning, DemoResult, Example
 from conversions.demo.settings import DemoSettings
-from conversions.pytorch.conversion import from_torch
+from conversions.pytorch.model_conversion import from_torch
 from conversions.quantization import ScaleForm
 from hw_models import FixedPointNetwork
 from ssdp_neuro import Teaching, learn, simulate

@@ -6,9 +6,9 @@ import importlib.util
 
 import numpy as np
 
-from conversions.demo.result import LavaComparison
+from conversions.demo.demo_result import LavaComparison
 from conversions.demo.settings import DemoSettings
-from conversions.lava.executor import LavaExecution, run_lava
+from conversions.lava.lava_run import LavaExecution, run_lava
 from hw_models import FixedPointNetwork
 from ssdp_neuro import simulate
 

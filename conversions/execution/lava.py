@@ -7,7 +7,7 @@ from typing import Any
 
 from conversions.execution.executable import Executable
 from conversions.execution.executor import Run
-from conversions.lava.executor import LavaExecution, run_lava
+from conversions.lava.lava_run import LavaExecution, run_lava
 from ssdp_neuro.engine.results import RunResult
 
 

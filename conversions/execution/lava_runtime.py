@@ -5,7 +5,7 @@ from __future__ import annotations
 from conversions.execution import lava
 from conversions.execution.executable import Executable
 from conversions.execution.executor import Run
-from conversions.lava.executor import LavaExecution
+from conversions.lava.lava_run import LavaExecution
 
 
 def prepare(executable: Executable) -> Run:

@@ -71,7 +71,7 @@ def _layers_of(
     import torch
 
     from ssdp_neuro.training import SpikingNetwork
-    from ssdp_neuro.training.networks.network import as_spikes
+    from ssdp_neuro.training.networks.spiking_network import as_spikes
 
     rule = executable.decision
     if isinstance(model, SpikingNetwork) and (rule is None or not rule.probes):

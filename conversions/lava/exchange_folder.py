@@ -38,7 +38,7 @@ Sample = tuple[dict[str, np.ndarray], dict[Probe, np.ndarray]]
 
 
 @dataclass(frozen=True)
-class Request:
+class LavaRequest:
     """What is to be run: ``inputs`` are bool ``(B, T, N)`` by name.
 
     With a plan, the steps of what is here one sample are those of all its samples.
@@ -58,7 +58,7 @@ class Request:
         return [*self.probes, *((name, "weights") for name in schedules)]
 
 
-def write_request(folder: Path, request: Request) -> None:
+def write_request(folder: Path, request: LavaRequest) -> None:
     """Put a run into an empty folder."""
     hw_models.save(request.network, folder / "network.h5")
     if request.plan is not None:
@@ -78,7 +78,7 @@ def write_request(folder: Path, request: Request) -> None:
     )
 
 
-def read_request(folder: Path) -> Request:
+def read_request(folder: Path) -> LavaRequest:
     """Take a run from a folder."""
     network = hw_models.load(folder / "network.h5")
     with np.load(folder / "request.npz", allow_pickle=False) as arrays:
@@ -92,10 +92,10 @@ def read_request(folder: Path) -> Request:
         ]
         plan = read_plan(folder / PLAN) if (folder / PLAN).exists() else None
         counts = (int(arrays["n_samples"]), int(arrays["n_steps"]))
-        return Request(network, inputs, *counts, probes, plan)
+        return LavaRequest(network, inputs, *counts, probes, plan)
 
 
-def write_sample(folder: Path, number: int, request: Request, sample: Sample) -> None:
+def write_sample(folder: Path, number: int, request: LavaRequest, sample: Sample) -> None:
     """Put a finished sample; it appears whole."""
     rasters, probes = sample
     arrays: dict[str, Any] = {
@@ -109,7 +109,7 @@ def write_sample(folder: Path, number: int, request: Request, sample: Sample) ->
     partial.rename(folder / f"{number}.npz")
 
 
-def read_sample(folder: Path, number: int, request: Request) -> Sample:
+def read_sample(folder: Path, number: int, request: LavaRequest) -> Sample:
     """Take a finished sample."""
     with np.load(folder / f"{number}.npz", allow_pickle=False) as arrays:
         rasters = {

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from conversions.lava import exchange_folder
-from conversions.lava.exchange_folder import Request, Sample
+from conversions.lava.exchange_folder import LavaRequest, Sample
 from hw_models import ExecutorError
 
 POLL_SECONDS = 0.05
@@ -29,7 +29,7 @@ THREAD_SWITCHES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def run_in_interpreter(
-    request: Request, timeout_s: float, on_sample: Callable[[int], None] = lambda done: None
+    request: LavaRequest, timeout_s: float, on_sample: Callable[[int], None] = lambda done: None
 ) -> Iterator[Sample]:
     """Run a request and give its samples in order.
 

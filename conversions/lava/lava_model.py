@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from conversions.lava.learner import task_rasters
+from conversions.lava.lava_learning import task_rasters
 from conversions.lava.learning_schedules import schedules_of
 from hw_models import FixedPointNetwork, InputError, TypeMismatchError
 from hw_models.choices import choice
@@ -15,7 +15,7 @@ from ssdp_neuro.engine.spike_input import spike_input
 from ssdp_neuro.engine.teaching import Teaching
 
 if TYPE_CHECKING:
-    from hw_models.lava_processes.model import LavaModel
+    from hw_models.lava_processes.lava_model import LavaModel
 
 
 def to_lava(
@@ -111,7 +111,7 @@ def to_lava(
     if n_steps is None and spikes is not None:
         raise InputError("to_lava: spikes without n_steps; n_steps is needed with them")
     from hw_models.lava_processes.compatibility import require_fork
-    from hw_models.lava_processes.model import build_model
+    from hw_models.lava_processes.lava_model import build_model
 
     require_fork()
     if n_steps is None:
@@ -137,7 +137,7 @@ def _learning_model(
     if spikes is None or n_steps is None:
         raise InputError("to_lava: learning needs spikes and n_steps")
     from hw_models.lava_processes.compatibility import require_fork
-    from hw_models.lava_processes.model import build_model
+    from hw_models.lava_processes.lava_model import build_model
 
     require_fork()
     task = learning_task(network, spikes, teaching, n_steps=n_steps)

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from conversions.linear_maps.convolutions import convolved_back, fused
-from conversions.linear_maps.kinds import (
+from conversions.linear_maps.map_kinds import (
     Conv,
     Dense,
     Identity,
@@ -21,7 +21,7 @@ from conversions.linear_maps.kinds import (
     check_size,
     n_pre,
 )
-from conversions.linear_maps.synapses import joined, listed, unique
+from conversions.linear_maps.synapse_list import joined, listed, unique
 from conversions.real_network import RealConv, RealDense, RealSparse
 from conversions.real_network.delivery import delivered
 from conversions.real_network.projections import LinearMap

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from conversions.linear_maps.synapses import synapses
+from conversions.linear_maps.synapse_list import synapses
 from conversions.netx.chain import (
     Chain,
     add_population,

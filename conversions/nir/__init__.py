@@ -1,6 +1,5 @@
 """NIR graphs and files: read into networks, and networks written as them."""
 
-from conversions.nir.conversion import from_nir, nir_to_real
 from conversions.nir.discretization import (
     NORSE,
     SINABS,
@@ -12,8 +11,9 @@ from conversions.nir.discretization import (
     Method,
 )
 from conversions.nir.files import write_graph
+from conversions.nir.graph_writing import real_to_nir, to_nir
+from conversions.nir.nir_conversion import from_nir, nir_to_real
 from conversions.nir.spike_reset import SpikeReset
-from conversions.nir.writing import real_to_nir, to_nir
 
 __all__ = [
     "NORSE",

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from conversions.nir.discretization import Discretization
+from conversions.nir.graph_records import NirNode
 from conversions.nir.metadata import Facts, NeuronFacts
-from conversions.nir.neurons import NEED_RESET, TIMED
-from conversions.nir.records import NirNode
+from conversions.nir.neuron_nodes import NEED_RESET, TIMED
 from conversions.nir.spike_reset import SpikeReset
 from conversions.real_network import RealNetwork
 from hw_models import ConversionError

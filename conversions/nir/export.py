@@ -25,7 +25,7 @@ from conversions.nir.export_records import (
     matrices,
     pool_of,
 )
-from conversions.nir.records import NirNode, NirRecord
+from conversions.nir.graph_records import NirNode, NirRecord
 from conversions.nir.topology import in_order
 from conversions.real_network import RealConv
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from conversions.linear_maps.convolutions import pooling
-from conversions.linear_maps.synapses import synapses
+from conversions.linear_maps.synapse_list import synapses
 from conversions.real_network import RealConv, RealDense, RealNeurons, RealSparse
 from conversions.real_network.projections import LinearMap
 from hw_models import (

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from conversions.nir.records import DEEPEST, GRAPH, NirNode, NirRecord
+from conversions.nir.graph_records import DEEPEST, GRAPH, NirNode, NirRecord
 from hw_models import ConversionError, NetworkFileError, SsdpError
 from hw_models.atomic_file import whole_file
 from hw_models.extras import import_extra

@@ -15,8 +15,8 @@ import numpy as np
 
 from conversions.linear_maps.algebra import apply, composed, scaled
 from conversions.linear_maps.convolutions import pooling
-from conversions.linear_maps.kinds import Dense, Map, Sparse, conv
-from conversions.nir.records import RELAY, NirNode, integers, reals
+from conversions.linear_maps.map_kinds import Dense, Map, Sparse, conv
+from conversions.nir.graph_records import RELAY, NirNode, integers, reals
 from conversions.real_network import RealConv
 from hw_models import ConversionError, SsdpError
 
@@ -24,7 +24,7 @@ Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class Term:
+class SignalTerm:
     """One population's share of a signal: a map of its spikes, ``latency`` steps ago."""
 
     source: str
@@ -32,7 +32,7 @@ class Term:
     map: Map
     latency: int = 0
 
-    def then(self, linear: Map) -> Term:
+    def then(self, linear: Map) -> SignalTerm:
         """What a further map makes of it."""
         return replace(self, map=composed(linear, self.map))
 
@@ -42,7 +42,7 @@ class Signal:
     """What arrives at a node: terms, and a constant (flat, ``(n,)``)."""
 
     shape: Shape
-    terms: tuple[Term, ...]
+    terms: tuple[SignalTerm, ...]
     constant: np.ndarray
 
     @property
@@ -52,14 +52,14 @@ class Signal:
 
 
 @dataclass(frozen=True)
-class Chain:
+class NodeContext:
     """What a linear node needs to know besides the signal."""
 
     dt: float | None
     notes: list[str]
 
 
-def linear_signal(path: str, node: NirNode, signal: Signal, chain: Chain) -> Signal:
+def linear_signal(path: str, node: NirNode, signal: Signal, chain: NodeContext) -> Signal:
     """The signal behind a linear node.
 
     Raises
@@ -81,7 +81,7 @@ def _mapped(signal: Signal, linear: Map, shape: Shape, bias: Any = 0.0) -> Signa
     return Signal(shape, terms, constant + bias)
 
 
-def _linear(path: str, node: NirNode, signal: Signal, chain: Chain) -> Signal:
+def _linear(path: str, node: NirNode, signal: Signal, chain: NodeContext) -> Signal:
     weights = reals(path, node, "weight")
     if weights.ndim != 2 or weights.shape[1] != signal.size:
         raise ConversionError(
@@ -95,7 +95,7 @@ def _linear(path: str, node: NirNode, signal: Signal, chain: Chain) -> Signal:
     return _mapped(signal, Dense(weights), (len(weights),), bias)
 
 
-def _convolution(path: str, node: NirNode, signal: Signal, chain: Chain) -> Signal:
+def _convolution(path: str, node: NirNode, signal: Signal, chain: NodeContext) -> Signal:
     one = node.kind == "Conv1d"
     weights = reals(path, node, "weight")
     if weights.ndim != (3 if one else 4):
@@ -144,7 +144,7 @@ def _padding(
     return tuple(extent // 2 for extent in extents)
 
 
-def _pool(path: str, node: NirNode, signal: Signal, chain: Chain) -> Signal:
+def _pool(path: str, node: NirNode, signal: Signal, chain: NodeContext) -> Signal:
     if len(signal.shape) != 3:
         raise ConversionError(
             f"{path} ({node.kind}): a signal of shape {signal.shape}; (channels, rows, columns)"
@@ -159,7 +159,7 @@ def _pool(path: str, node: NirNode, signal: Signal, chain: Chain) -> Signal:
     return _mapped(signal, linear, linear.out_shape)
 
 
-def _flatten(path: str, node: NirNode, signal: Signal, chain: Chain) -> Signal:
+def _flatten(path: str, node: NirNode, signal: Signal, chain: NodeContext) -> Signal:
     start, end = (
         integers(path, node, name, 1, default)[0]
         for name, default in (("start_dim", 1), ("end_dim", -1))
@@ -176,13 +176,13 @@ def _flatten(path: str, node: NirNode, signal: Signal, chain: Chain) -> Signal:
     return replace(signal, shape=shape)
 
 
-def _scale(path: str, node: NirNode, signal: Signal, chain: Chain) -> Signal:
+def _scale(path: str, node: NirNode, signal: Signal, chain: NodeContext) -> Signal:
     factors = _per_value(path, node, "scale", signal)
     terms = tuple(replace(term, map=scaled(term.map, factors)) for term in signal.terms)
     return Signal(signal.shape, terms, signal.constant * factors)
 
 
-def _delay(path: str, node: NirNode, signal: Signal, chain: Chain) -> Signal:
+def _delay(path: str, node: NirNode, signal: Signal, chain: NodeContext) -> Signal:
     if chain.dt is None:
         raise ConversionError(f"{path} (Delay): the time step is not known")
     exact = _per_value(path, node, "delay", signal) / chain.dt
@@ -202,7 +202,7 @@ def _delay(path: str, node: NirNode, signal: Signal, chain: Chain) -> Signal:
     return replace(signal, terms=tuple(terms))
 
 
-def _late(term: Term, steps: np.ndarray) -> list[Term]:
+def _late(term: SignalTerm, steps: np.ndarray) -> list[SignalTerm]:
     """The term with its outputs delayed: one term for each delay."""
     different = np.unique(steps)
     if different.size == 1:
@@ -232,11 +232,11 @@ def _per_value(path: str, node: NirNode, name: str, signal: Signal) -> np.ndarra
         ) from None
 
 
-def _relay(path: str, node: NirNode, signal: Signal, chain: Chain) -> Signal:
+def _relay(path: str, node: NirNode, signal: Signal, chain: NodeContext) -> Signal:
     return signal
 
 
-_LINEAR: dict[str, Callable[[str, NirNode, Signal, Chain], Signal]] = {
+_LINEAR: dict[str, Callable[[str, NirNode, Signal, NodeContext], Signal]] = {
     "Linear": _linear,
     "Affine": _linear,
     "Conv1d": _convolution,

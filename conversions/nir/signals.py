@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from conversions.linear_maps.kinds import Identity
-from conversions.nir.linear_nodes import Chain, Signal, Term, linear_signal
-from conversions.nir.neurons import NEURONS, own_shape
-from conversions.nir.records import NirRecord, shape_field
+from conversions.linear_maps.map_kinds import Identity
+from conversions.nir.graph_records import NirRecord, shape_field
+from conversions.nir.linear_nodes import NodeContext, Signal, SignalTerm, linear_signal
+from conversions.nir.neuron_nodes import NEURONS, own_shape
 from hw_models import ConversionError
 
 
@@ -34,7 +34,7 @@ class Signals:
         Of the populations, as far as they are known.
     """
 
-    def __init__(self, record: NirRecord, chain: Chain) -> None:
+    def __init__(self, record: NirRecord, chain: NodeContext) -> None:
         self.nodes: dict[str, Any] = dict(record.nodes)
         self.before: dict[str, list[str]] = {name: [] for name in self.nodes}
         self.after: dict[str, list[str]] = {name: [] for name in self.nodes}
@@ -114,7 +114,7 @@ class Signals:
             if name not in self.shapes:
                 return None
             shape = self.shapes[name]
-            terms = (Term(name, shape, Identity(math.prod(shape))),) if with_terms else ()
+            terms = (SignalTerm(name, shape, Identity(math.prod(shape))),) if with_terms else ()
             return Signal(shape, terms, np.zeros(math.prod(shape)))
         self._sent[name] = _UNFINISHED
         summed = self.summed(name, with_terms=with_terms)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from conversions.nir.graph_records import NirNode, NirRecord
 from conversions.nir.linear_nodes import LINEAR
-from conversions.nir.neurons import NEURONS, READOUTS
-from conversions.nir.records import NirNode, NirRecord
+from conversions.nir.neuron_nodes import NEURONS, READOUTS
 from hw_models import ConversionError, TypeMismatchError
 from hw_models.integers import integer
 

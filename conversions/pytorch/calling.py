@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
-from conversions.pytorch.neurons.reading import TimeAxis
+from conversions.pytorch.neurons.neuron_reading import TimeAxis
 
 
 class LayoutError(Exception):

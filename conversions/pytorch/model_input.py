@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from conversions.pytorch.calling import call
-from conversions.pytorch.neurons.reading import TimeAxis
+from conversions.pytorch.neurons.neuron_reading import TimeAxis
 from conversions.pytorch.trace.tracing import Run
 from conversions.real_network.bit_planes import BitPlanes
 from hw_models import InputError

@@ -19,7 +19,7 @@ import numpy as np
 
 from conversions.quantization.layer import Layer
 from conversions.quantization.layer_grid import LayerGrid
-from conversions.quantization.synapses import Synapses
+from conversions.quantization.synapses import ScaledSynapses
 from conversions.real_network import RealConv, RealDense
 from conversions.real_network.delivery import distinct_channels, summed_by, unfolded
 from hw_models.weight_grid import nearest_mantissas
@@ -31,7 +31,7 @@ LARGEST_FAN_IN = 4096  # moments take its square
 
 
 def round_with_feedback(
-    synapses: Synapses, layer: Layer, grid: LayerGrid, spikes: np.ndarray
+    synapses: ScaledSynapses, layer: Layer, grid: LayerGrid, spikes: np.ndarray
 ) -> np.ndarray:
     """Mantissas of a projection, rounded with regard to what its source sends.
 

@@ -13,7 +13,7 @@ from conversions.quantization.decays import (
     voltage_decay,
     voltage_kept,
 )
-from conversions.quantization.synapses import Synapses
+from conversions.quantization.synapses import ScaledSynapses
 from conversions.real_network import NeuronDynamics, RealNetwork, RealNeurons
 from conversions.real_network.timing import Timing
 from hw_models import Chip, ConversionError
@@ -69,9 +69,9 @@ class Layer:
         return self.timing.shifts[self.name]
 
     @cached_property
-    def synapses(self) -> tuple[Synapses, ...]:
+    def synapses(self) -> tuple[ScaledSynapses, ...]:
         """Of every projection into it, the digits of a number together."""
-        return Synapses.into(self.network, self.name)
+        return ScaledSynapses.into(self.network, self.name)
 
     @property
     def shares_channels(self) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 
 from conversions.conversion_report import GridChoice
 from conversions.quantization.layer import Layer
-from conversions.quantization.synapses import Synapses
+from conversions.quantization.synapses import ScaledSynapses
 from hw_models.bounds import InputBound
 from hw_models.weight_grid import beyond_grid, nearest_mantissas
 
@@ -46,27 +46,27 @@ class LayerGrid:
     even: bool = False
     rounded: Mapping[str, np.ndarray] = field(default_factory=dict)
 
-    def weights(self, synapses: Synapses) -> np.ndarray:
+    def weights(self, synapses: ScaledSynapses) -> np.ndarray:
         """Mantissas of a projection, int64."""
         if synapses.projection.name in self.rounded:
             return self.rounded[synapses.projection.name]
         one_sign = synapses.one_sign and not self.even
         return nearest_mantissas(self.scaled(synapses), one_sign=one_sign, bits=self.bits)
 
-    def delivered(self, synapses: Synapses) -> np.ndarray:
+    def delivered(self, synapses: ScaledSynapses) -> np.ndarray:
         """Units of synaptic input that each synapse delivers, int64."""
         return self.weights(synapses) << self.exponents[synapses.projection.name]
 
-    def step(self, synapses: Synapses) -> int:
+    def step(self, synapses: ScaledSynapses) -> int:
         """Distance of neighbouring mantissas."""
         return 1 if synapses.one_sign and not self.even else 2
 
-    def errors(self, synapses: Synapses) -> np.ndarray:
+    def errors(self, synapses: ScaledSynapses) -> np.ndarray:
         """What rounding did to each weight, saturation included, in the weights' unit."""
         real = self.delivered(synapses) / synapses.spread(self.units)
         return np.abs(real - synapses.weights)
 
-    def saturated(self, synapses: Synapses) -> np.ndarray:
+    def saturated(self, synapses: ScaledSynapses) -> np.ndarray:
         """Where a weight is beyond the grid by more than half a step, bool."""
         return beyond_grid(self.scaled(synapses), self.weights(synapses), self.step(synapses))
 
@@ -90,7 +90,7 @@ class LayerGrid:
             bound += synapses.bound(self.delivered(synapses)).times(synapses.largest_number)
         return bound.current(layer.current_decay)
 
-    def scaled(self, synapses: Synapses) -> np.ndarray:
+    def scaled(self, synapses: ScaledSynapses) -> np.ndarray:
         """Real weights in units of a mantissa of 1."""
         scaled = synapses.weights * synapses.spread(self.units)
         return np.ldexp(scaled, -self.exponents[synapses.projection.name])

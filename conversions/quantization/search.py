@@ -17,7 +17,7 @@ from conversions.quantization.grid_proposals import (
     whole_steps,
 )
 from conversions.quantization.layer_grid import LayerGrid
-from conversions.quantization.synapses import Synapses
+from conversions.quantization.synapses import ScaledSynapses
 from conversions.quantization.trial import Trial
 
 # shares of the largest weight that are covered; below half, too much saturates
@@ -74,7 +74,7 @@ def _with_feedback(trial: Trial, grid: LayerGrid) -> LayerGrid:
     return dataclasses.replace(grid, rounded=rounded)
 
 
-def _sent(trial: Trial, synapses: Synapses) -> np.ndarray:
+def _sent(trial: Trial, synapses: ScaledSynapses) -> np.ndarray:
     """What the source sends, ``(B, T, n_pre)``: spikes, or the numbers that they are digits of."""
     if not synapses.lower:
         return trial.recordings.arriving(synapses.projection.source)

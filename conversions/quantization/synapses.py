@@ -17,7 +17,7 @@ from hw_models.weight_grid import covering_step
 
 
 @dataclass(frozen=True, eq=False)
-class Synapses:
+class ScaledSynapses:
     """A projection as its target feels it.
 
     Parameters
@@ -39,7 +39,7 @@ class Synapses:
     lower: tuple[RealProjection, ...] = ()
 
     @classmethod
-    def into(cls, network: RealNetwork, name: str) -> tuple[Synapses, ...]:
+    def into(cls, network: RealNetwork, name: str) -> tuple[ScaledSynapses, ...]:
         """All into a population; the digits of a number together."""
         digits: dict[tuple[object, ...], list[RealProjection]] = {}
         for projection in network.into(name):
@@ -52,7 +52,7 @@ class Synapses:
         return tuple(cls._of(network, sorted(same, key=_power)) for same in digits.values())
 
     @classmethod
-    def _of(cls, network: RealNetwork, digits: list[RealProjection]) -> Synapses:
+    def _of(cls, network: RealNetwork, digits: list[RealProjection]) -> ScaledSynapses:
         *lower, projection = digits
         target = network.population(projection.target)
         gain = np.broadcast_to(target.dynamics.gain, target.n_neurons)  # type: ignore[union-attr]

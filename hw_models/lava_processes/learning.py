@@ -13,9 +13,13 @@ from lava.proc.dense.process import LearningDense
 from lava.utils.weightutils import SignMode
 
 from hw_models.errors import RangeError
-from hw_models.lava_processes.plastic_dense.process import PlasticDense
-from hw_models.lava_processes.replay.process import PostReplay, PreReplay
-from hw_models.lava_processes.third_factors.process import DopamineGate, GivenGate, LabelGate
+from hw_models.lava_processes.plastic_dense.dense_process import PlasticDense
+from hw_models.lava_processes.replay.replay_processes import PostReplay, PreReplay
+from hw_models.lava_processes.third_factors.gate_processes import (
+    DopamineGateProcess,
+    GivenGate,
+    LabelGate,
+)
 from hw_models.learning_schedule import LearningForm, LearningPlan
 from hw_models.plasticity import DaSsdpParams, ThirdFactor
 from hw_models.projections import DenseProjection
@@ -44,7 +48,7 @@ class PlasticProcesses:
     """
 
     synapses: PlasticDense | LearningDense
-    gate: GivenGate | LabelGate | DopamineGate
+    gate: GivenGate | LabelGate | DopamineGateProcess
     relays: tuple[AbstractProcess, ...] = ()
 
     @property
@@ -103,12 +107,14 @@ def plastic_processes(projection: DenseProjection, plan: LearningPlan) -> Plasti
     return PlasticProcesses(synapses=synapses, gate=gate)
 
 
-def _gate(projection: DenseProjection, plan: LearningPlan) -> GivenGate | LabelGate | DopamineGate:
+def _gate(
+    projection: DenseProjection, plan: LearningPlan
+) -> GivenGate | LabelGate | DopamineGateProcess:
     rule: Any = projection.plasticity
     schedule = plan.schedules[projection.name]
     n_post, n_pre = projection.weights.shape
     if rule.third_factor is ThirdFactor.DOPAMINE:
-        return DopamineGate(
+        return DopamineGateProcess(
             n_pre=n_pre, n_post=n_post, rule=rule, schedule=schedule, clock=plan.clock
         )
     kind = GivenGate if schedule.labels is None else LabelGate

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from lava.proc.lif.process import LIF, LIFReset
 
-from hw_models.lava_processes.extended_lif.process import ExtendedLIF
+from hw_models.lava_processes.extended_lif.lif_process import ExtendedLIF
 from hw_models.learning_schedule import SampleClock
 from hw_models.populations import LifPopulation, ResetMode
 

@@ -9,7 +9,7 @@ from lava.magma.core.run_conditions import RunSteps
 from lava.proc.io.sink import RingBuffer as SpikeSink
 
 from hw_models.lava_processes.direct_run import DirectRun
-from hw_models.lava_processes.model import LavaModel, build_model
+from hw_models.lava_processes.lava_model import LavaModel, build_model
 from hw_models.learning_schedule import LearningPlan
 from hw_models.network import FixedPointNetwork
 

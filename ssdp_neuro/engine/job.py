@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hw_models import FixedPointNetwork
-from ssdp_neuro.engine.kernels import network as kernels
+from ssdp_neuro.engine.kernels import network_run as kernels
 from ssdp_neuro.engine.kernels.tables import InputTable, LatencyTable, ProbeTable, State, Tally
 from ssdp_neuro.engine.output_reader import OutputReader, WindowOutput
 from ssdp_neuro.engine.plan import Plan

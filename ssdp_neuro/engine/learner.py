@@ -11,7 +11,7 @@ from ssdp_neuro.engine.job import Job
 from ssdp_neuro.engine.latencies import Latencies
 from ssdp_neuro.engine.learn_result import LearnResult
 from ssdp_neuro.engine.learning_task import LearningRecord, learning_task
-from ssdp_neuro.engine.plasticity import DaSsdpRule, ListedSynapses, listed_synapses
+from ssdp_neuro.engine.plastic_projection import DaSsdpRule, ListedSynapses, listed_synapses
 from ssdp_neuro.engine.projection_table import PlasticList
 from ssdp_neuro.engine.simulator import Simulator
 from ssdp_neuro.engine.teaching import Teaching

@@ -19,7 +19,7 @@ from ssdp_neuro.engine.kernels.row_sums import LANES
 from ssdp_neuro.engine.kernels.tables import ProjectionTable, SynapseTable
 
 
-class Synapses(NamedTuple):
+class LoweredSynapses(NamedTuple):
     """Listed synapses, sorted by source."""
 
     pre: np.ndarray
@@ -41,7 +41,7 @@ class PlasticList(NamedTuple):
     """The same of a projection whose synapses are listed, and the list."""
 
     base: int
-    synapses: Synapses
+    synapses: LoweredSynapses
 
 
 def projection_table(
@@ -115,7 +115,7 @@ class _Store:
         self.sizes[field] += values.size
         return start
 
-    def add_sparse(self, synapses: Synapses, n_pre: int) -> int:
+    def add_sparse(self, synapses: LoweredSynapses, n_pre: int) -> int:
         pre, post, weights, delays = synapses
         base = self.add("row_start", _row_starts(pre, n_pre) + self.sizes["target"])
         self.add("target", post.astype(np.uint32))
@@ -126,7 +126,7 @@ class _Store:
             self.add("delay", delays.astype(np.uint8))
         return base
 
-    def add_packed(self, synapses: Synapses, n_pre: int, shift: int) -> int:
+    def add_packed(self, synapses: LoweredSynapses, n_pre: int, shift: int) -> int:
         pre, post, weights, _ = synapses
         base = self.add("row_start", _row_starts(pre, n_pre) + self.sizes["packed"])
         low = (weights >> shift).astype(np.uint8).astype(np.uint32)
@@ -177,18 +177,22 @@ def _dense_rows(projection: DenseProjection) -> tuple[int, int, np.ndarray]:
 
 def _listed(
     projection: DenseProjection | SparseProjection | PoolProjection, shape: tuple[int, ...]
-) -> Synapses:
+) -> LoweredSynapses:
     if isinstance(projection, SparseProjection):
-        return Synapses(projection.pre, projection.post, projection.weights, projection.delays)
+        return LoweredSynapses(
+            projection.pre, projection.post, projection.weights, projection.delays
+        )
     if isinstance(projection, PoolProjection):
         return _pooled(projection, shape)
     n_post, n_pre = projection.weights.shape
     pre = np.repeat(np.arange(n_pre), n_post)
     post = np.tile(np.arange(n_post), n_pre)
-    return Synapses(pre, post, projection.weights.T.reshape(-1), projection.delays.T.reshape(-1))
+    return LoweredSynapses(
+        pre, post, projection.weights.T.reshape(-1), projection.delays.T.reshape(-1)
+    )
 
 
-def _pooled(projection: PoolProjection, shape: tuple[int, ...]) -> Synapses:
+def _pooled(projection: PoolProjection, shape: tuple[int, ...]) -> LoweredSynapses:
     """Pooling has few synapses for each source; a list of them is faster than their search."""
     made = projection.output_shape(shape)
     inputs, outputs = [], []
@@ -203,7 +207,7 @@ def _pooled(projection: PoolProjection, shape: tuple[int, ...]) -> Synapses:
     post = (channel * made[1] + outputs[0][:, None]) * made[2] + outputs[1]
     order = np.argsort(pre.reshape(-1), kind="stable")
     weight = np.full(order.size, projection.weight, dtype=np.int16)
-    return Synapses(pre.reshape(-1)[order], post.reshape(-1)[order], weight, None)
+    return LoweredSynapses(pre.reshape(-1)[order], post.reshape(-1)[order], weight, None)
 
 
 def _conv_weights(projection: ConvProjection) -> np.ndarray:

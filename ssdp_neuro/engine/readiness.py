@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from hw_models import FixedPointNetwork
-from ssdp_neuro.engine.plasticity import DaSsdpRule, listed_synapses
-from ssdp_neuro.engine.projection_table import Synapses
+from ssdp_neuro.engine.plastic_projection import DaSsdpRule, listed_synapses
+from ssdp_neuro.engine.projection_table import LoweredSynapses
 from ssdp_neuro.engine.simulator import Simulator
 
 
@@ -34,5 +34,5 @@ def make_ready(network: FixedPointNetwork) -> None:
             rule.update(weights[:0, :0], codes, codes, gates)
             continue
         none = np.zeros(0, dtype=np.int32)
-        synapses = listed_synapses(rule.params, Synapses(none, none, none, None), 1)
+        synapses = listed_synapses(rule.params, LoweredSynapses(none, none, none, None), 1)
         rule.update_listed(weights[:0], synapses, codes, codes, gates)

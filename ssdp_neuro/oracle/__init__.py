@@ -3,7 +3,7 @@
 A part of the distribution, because ``verify`` runs it.
 """
 
-from ssdp_neuro.oracle.network import OracleRun, run_oracle
+from ssdp_neuro.oracle.dense_network import OracleRun, run_oracle
 from ssdp_neuro.oracle.simulate import simulate
 
 __all__ = ["OracleRun", "run_oracle", "simulate"]

@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from ssdp_neuro.oracle import da_ssdp
+from ssdp_neuro.oracle import plain_da_ssdp
 from ssdp_neuro.oracle.simulate import simulate
 
 
@@ -36,16 +36,19 @@ def learn(
             pre_trains = run.raster(projection.source).T.tolist()
             post_trains = run.raster(projection.target).T.tolist()
             codes = [
-                [da_ssdp.latency_code(t, params.latency_bits, params.latency_shift) for t in trains]
+                [
+                    plain_da_ssdp.latency_code(t, params.latency_bits, params.latency_shift)
+                    for t in trains
+                ]
                 for trains in (pre_trains, post_trains)
             ]
             gates = [128] * len(post_trains)
             if params.third_factor.value == "reward":
                 gates = [int(rewards[number])] * len(post_trains)
             if params.third_factor.value == "teacher":
-                gates = da_ssdp.teacher_gates(post_trains, int(labels[number]))
-                codes[1] = da_ssdp.forced(params, codes[1], gates)
-                winners.append(da_ssdp.winner(post_trains))
+                gates = plain_da_ssdp.teacher_gates(post_trains, int(labels[number]))
+                codes[1] = plain_da_ssdp.forced(params, codes[1], gates)
+                winners.append(plain_da_ssdp.winner(post_trains))
             if params.third_factor.value == "dopamine":
                 history = histories.setdefault(projection.name, [])
                 silent = 2**params.latency_bits - 1
@@ -57,17 +60,17 @@ def learn(
                 if len(history) < params.warm_up:
                     history.append((synchrony, int(losses[number])))
                 else:
-                    gate = da_ssdp.dopamine_gate(history, synchrony, params.least_correlation)
+                    gate = plain_da_ssdp.dopamine_gate(history, synchrony, params.least_correlation)
                     gates = [gate] * len(post_trains)
-            key = da_ssdp.random_bits(seed, order) if order else seed
+            key = plain_da_ssdp.random_bits(seed, order) if order else seed
             order += 1
             weights = np.array(projection.weights)
             for place, (i, j, weight, delay) in zip(
                 np.ndindex(weights.shape), synapses_of(projection), strict=True
             ):
                 code = arrived(codes[0][i], delay, n_steps, params)
-                bits = da_ssdp.random_bits(key, first_sample + number, j, i)
-                change = da_ssdp.delta(params, code, codes[1][j], int(gates[j]), bits)
+                bits = plain_da_ssdp.random_bits(key, first_sample + number, j, i)
+                change = plain_da_ssdp.delta(params, code, codes[1][j], int(gates[j]), bits)
                 low, high = params.weight_low, params.weight_high
                 weights[place] = min(max(weight + change, low), high)
             learned.append(dataclasses.replace(projection, weights=weights))

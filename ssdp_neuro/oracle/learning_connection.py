@@ -24,7 +24,7 @@ from hw_models import (
     TraceConfiguration,
     Variable,
 )
-from ssdp_neuro.oracle.da_ssdp import random_bits
+from ssdp_neuro.oracle.plain_da_ssdp import random_bits
 
 DECAY, IMPULSE, ROUNDING = 1, 2, {"dw": 3, "dd": 4, "dt": 5}  # first words of a key
 ACCUMULATOR_LOW, ACCUMULATOR_HIGH = -(2**15) - 1, 2**15 - 1

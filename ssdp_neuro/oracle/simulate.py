@@ -7,7 +7,7 @@ from typing import Any
 from hw_models import FixedPointNetwork
 from ssdp_neuro.engine.results import EventCounts, RasterReader, RunResult, check_probes
 from ssdp_neuro.engine.spike_input import spike_input
-from ssdp_neuro.oracle.network import run_oracle
+from ssdp_neuro.oracle.dense_network import run_oracle
 
 
 def simulate(

@@ -21,9 +21,9 @@ from ssdp_neuro.training.layers.surrogate import (
 from ssdp_neuro.training.networks.checkpoint import load_model, load_model_code, save_model
 from ssdp_neuro.training.networks.convolutional import convolutional
 from ssdp_neuro.training.networks.feed_forward import feed_forward
-from ssdp_neuro.training.networks.network import SpikingNetwork
 from ssdp_neuro.training.networks.quantization import quantize
 from ssdp_neuro.training.networks.recurrent import recurrent
+from ssdp_neuro.training.networks.spiking_network import SpikingNetwork
 from ssdp_neuro.training.networks.transformer import SpikingBlock, SpikingTransformer, TokenLif
 from ssdp_neuro.training.plasticity.controls import (
     ConstantUpdate,
@@ -31,7 +31,7 @@ from ssdp_neuro.training.plasticity.controls import (
     RandomUpdate,
     ShuffledLatencies,
 )
-from ssdp_neuro.training.plasticity.da_ssdp import DASSDP
+from ssdp_neuro.training.plasticity.da_ssdp_rule import DASSDP
 from ssdp_neuro.training.plasticity.dopamine_gate import DopamineGate, GateFit, SaturationWarning
 from ssdp_neuro.training.plasticity.first_spike import first_spike
 from ssdp_neuro.training.plasticity.rule_settings import (

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from hw_models import InputError
 from ssdp_neuro.training.layers.delays import DelayedLinear
 from ssdp_neuro.training.layers.neurons import CubaLif
-from ssdp_neuro.training.networks.network import SpikingNetwork
+from ssdp_neuro.training.networks.spiking_network import SpikingNetwork
 from ssdp_neuro.training.networks.transformer import TokenLif
 
 NEURONS = (CubaLif, TokenLif)

@@ -321,7 +321,7 @@ def training_calls() -> list[ArrayCall]:
         return []
     from ssdp_neuro.training import CubaLif, SpikingNetwork
     from ssdp_neuro.training.layers.delays import DelayedLinear
-    from ssdp_neuro.training.networks.network import as_spikes
+    from ssdp_neuro.training.networks.spiking_network import as_spikes
 
     def neurons(array: Any) -> Any:
         layer = CubaLif(current_decay=array, voltage_decay=300, threshold=1.0)

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hw_models import DopamineFit, RangeError, SynchronyStatistics, TypeMismatchError
-from ssdp_neuro.oracle import da_ssdp as oracle
+from ssdp_neuro.oracle import plain_da_ssdp as oracle
 
 LOSSES = st.one_of(st.integers(-(2**31), 2**31 - 1), st.integers(0, 3))
 SYNCHRONIES = st.one_of(st.integers(0, 2**40), st.integers(0, 12))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conversions import LavaExecution, learn_lava
-from conversions.lava.learner import task_rasters
+from conversions.lava.lava_learning import task_rasters
 from conversions.lava.learning_schedules import schedules_of
 from hw_models import (
     DaSsdpParams,
@@ -97,7 +97,7 @@ def factors_of(rng, network, n_samples):
 def lava_weights(network, spikes, **arguments):
     """Weights of every plastic projection after every sample, in Lava's models."""
     from hw_models.lava_processes.direct_run import DirectRun
-    from hw_models.lava_processes.model import build_model
+    from hw_models.lava_processes.lava_model import build_model
 
     task = learning_task(network, spikes, Teaching(**arguments), n_steps=N_STEPS)
     plan = learning_plan(network, task.n_steps, LearningForm.PROCESS, schedules_of(task))

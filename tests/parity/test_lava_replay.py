@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from conversions import LavaExecution, learn_lava, to_lava
-from conversions.lava.learner import task_rasters
+from conversions.lava.lava_learning import task_rasters
 from conversions.lava.learning_schedules import schedules_of
 from hw_models import (
     InputError,
@@ -20,7 +20,7 @@ from hw_models import (
 from hw_models.learning_schedule import learning_plan
 from ssdp_neuro import Teaching
 from ssdp_neuro.engine.learning_task import learning_task
-from ssdp_neuro.oracle import da_ssdp as twin
+from ssdp_neuro.oracle import plain_da_ssdp as twin
 from ssdp_neuro.oracle.simulate import simulate as oracle
 from tests.parity.test_lava_learning import (
     CONSTANT,
@@ -46,7 +46,7 @@ def rule_of(kind, bits=4, **fields):
 def replayed(network, spikes, **arguments):
     """Per sample: weights before and after, and every population's spikes in the sample."""
     from hw_models.lava_processes.direct_run import DirectRun
-    from hw_models.lava_processes.model import build_model
+    from hw_models.lava_processes.lava_model import build_model
 
     task = learning_task(network, spikes, Teaching(**arguments), n_steps=N_STEPS)
     plan = learning_plan(network, N_STEPS, LearningForm.LOIHI, schedules_of(task))

@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.lava, pytest.mark.kernel]
 @given(case=cases(max_samples=1))
 @settings(deadline=None, max_examples=60)
 def test_from_lava__undoes_to_lava(case):
-    from hw_models.lava_processes.model import build_model
+    from hw_models.lava_processes.lava_model import build_model
     from ssdp_neuro.engine.spike_input import spike_input
 
     network, spikes, n_steps = case

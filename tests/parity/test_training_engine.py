@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conversions.pytorch.conversion import from_torch
+from conversions.pytorch.model_conversion import from_torch
 from hw_models import ResetMode
 from hw_models.weight_grid import WeightGrid
 from ssdp_neuro import oracle, simulate

@@ -6,7 +6,7 @@ from hypothesis.extra import numpy as hnp
 
 from hw_models import InputError, ShapeError
 from ssdp_neuro.decision import accuracy, decide, first_spikes, grouped
-from ssdp_neuro.oracle.da_ssdp import winner
+from ssdp_neuro.oracle.plain_da_ssdp import winner
 
 
 def raster_of(*trains):

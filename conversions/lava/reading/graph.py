@@ -11,28 +11,7 @@ from lava.proc.conv.process import Conv
 from lava.proc.io.injector import Injector
 from lava.proc.io.source import RingBuffer as SpikeSource
 
-from conversions.lava.reading.images import (
-    ReadConvolution,
-    convolution_projections,
-    image_order,
-    read_convolution,
-)
-from conversions.lava.reading.kinds import SOURCES, check_kinds, names_of
-from conversions.lava.reading.neurons import (
-    NEURONS,
-    ReadNeurons,
-    population,
-    population_shape,
-    read_neurons,
-)
-from conversions.lava.reading.recorders import (
-    RECORDERS,
-    SPIKES,
-    Recorder,
-    Tap,
-    read_recorders,
-)
-from conversions.lava.reading.synapses import (
+from conversions.lava.reading.connection_processes import (
     SYNAPSES,
     Ends,
     ReadSynapses,
@@ -40,14 +19,35 @@ from conversions.lava.reading.synapses import (
     matrix_projection,
     read_synapses,
 )
-from conversions.lava.reading.values import loaded
+from conversions.lava.reading.conv_processes import (
+    ReadConvolution,
+    convolution_projections,
+    image_order,
+    read_convolution,
+)
+from conversions.lava.reading.initial_values import loaded
+from conversions.lava.reading.neuron_processes import (
+    NEURONS,
+    ReadNeurons,
+    population,
+    population_shape,
+    read_neurons,
+)
+from conversions.lava.reading.process_kinds import SOURCES, check_kinds, names_of
+from conversions.lava.reading.process_wiring import ends_of, outputs_of_synapses
+from conversions.lava.reading.recorders import (
+    RECORDERS,
+    SPIKES,
+    Recorder,
+    Tap,
+    read_recorders,
+)
 from conversions.lava.reading.walk import (
-    Connection,
+    ProcessConnection,
     connected_processes,
     is_container,
     label,
 )
-from conversions.lava.reading.wiring import ends_of, outputs_of_synapses
 from hw_models.errors import ConversionError, TypeMismatchError, brief
 from hw_models.network import FixedPointNetwork
 from hw_models.populations import InputPopulation
@@ -193,7 +193,7 @@ class _Reader:
         self.notes += read.notes
         return read
 
-    def _ends(self, process: AbstractProcess, outputs: list[Connection]) -> list[Ends]:
+    def _ends(self, process: AbstractProcess, outputs: list[ProcessConnection]) -> list[Ends]:
         ends, notes = ends_of(process, outputs, self.names, self.ring_data)
         self.notes += notes
         return ends
@@ -214,7 +214,7 @@ class _Reader:
         fits = shapes == (read.input_shape, read.output_shape) and self._are_images(read, ends)
         return convolution_projections(read, ends, fits)
 
-    def _tap(self, connection: Connection) -> Tap:
+    def _tap(self, connection: ProcessConnection) -> Tap:
         sender = connection.sender.process
         if type(sender) not in (*NEURONS, *SOURCES):
             raise ConversionError(

@@ -12,7 +12,7 @@ from lava.proc.io.extractor import Extractor
 from lava.proc.io.sink import RingBuffer as SpikeSink
 from lava.proc.monitor.process import Monitor
 
-from conversions.lava.reading.walk import Connection, connections_into, label
+from conversions.lava.reading.walk import ProcessConnection, connections_into, label
 from hw_models.errors import ConversionError
 
 RECORDERS = (SpikeSink, Monitor, Extractor)
@@ -66,7 +66,10 @@ class Recorder:
 
 
 def read_recorders(
-    process: AbstractProcess, name: str, tap: Callable[[Connection], Tap], names: dict[int, str]
+    process: AbstractProcess,
+    name: str,
+    tap: Callable[[ProcessConnection], Tap],
+    names: dict[int, str],
 ) -> list[Recorder]:
     """The recorders that one of ``RECORDERS`` stands for; a Monitor may have several probes.
 
@@ -95,7 +98,7 @@ def read_recorders(
 
 
 def _monitor_probes(
-    monitor: Monitor, name: str, tap: Callable[[Connection], Tap], names: dict[int, str]
+    monitor: Monitor, name: str, tap: Callable[[ProcessConnection], Tap], names: dict[int, str]
 ) -> list[Recorder]:
     heard = [
         (tap(connection), port)

@@ -14,7 +14,7 @@ from hw_models.errors import ConversionError
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Connection:
+class ProcessConnection:
     """What an ``OutPort`` sends to an ``InPort``.
 
     Parameters
@@ -77,7 +77,7 @@ def is_container(process: AbstractProcess) -> bool:
     return not sends and not receives
 
 
-def connections_into(port: InPort) -> list[Connection]:
+def connections_into(port: InPort) -> list[ProcessConnection]:
     """Every connection that ends at a port.
 
     Raises
@@ -92,7 +92,7 @@ def connections_into(port: InPort) -> list[Connection]:
         for function in functions:
             positions = function(positions)
         order = np.ascontiguousarray(positions).reshape(-1)
-        connections.append(Connection(sender=sender, receiver=port, order=order))
+        connections.append(ProcessConnection(sender=sender, receiver=port, order=order))
     senders = [connection.sender for connection in connections]
     if len(set(senders)) < len(senders):
         raise ConversionError(

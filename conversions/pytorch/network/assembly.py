@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from conversions.linear_maps.algebra import real, scaled, sparse
-from conversions.linear_maps.kinds import Conv, Sparse
+from conversions.linear_maps.map_kinds import Conv, Sparse
 from conversions.pytorch.network.readouts import Readout
 from conversions.pytorch.network.wiring import Arriving, Link, Wiring
 from conversions.pytorch.trace.tracing import INPUT

@@ -33,7 +33,7 @@ from conversions.pytorch.network.score_terms import (
     zeros_of_potentials,
 )
 from conversions.pytorch.network.wiring import FLOAT_NOISE, Wiring, with_gates
-from conversions.pytorch.neurons.reading import TimeAxis
+from conversions.pytorch.neurons.neuron_reading import TimeAxis
 from conversions.pytorch.trace.expressions import Resolver
 from conversions.pytorch.trace.tape import Tape
 from conversions.pytorch.trace.tracing import INPUT, OutputTensor, Trace

@@ -35,7 +35,7 @@ from conversions.pytorch.network.readouts import Readout
 from conversions.pytorch.network.recording import OwnNumbers, record, unexplained
 from conversions.pytorch.network.spike_heights import spike_heights
 from conversions.pytorch.network.wiring import Wiring, wiring, with_gates
-from conversions.pytorch.neurons.reading import TimeAxis
+from conversions.pytorch.neurons.neuron_reading import TimeAxis
 from conversions.pytorch.pooling import OtherPooling, Pooling
 from conversions.pytorch.trace.tracing import INPUT, Run, trace
 from conversions.real_network import RealNetwork

@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from conversions.linear_maps.algebra import sparse
-from conversions.linear_maps.kinds import Sparse
-from conversions.linear_maps.synapses import joined, unique
+from conversions.linear_maps.map_kinds import Sparse
+from conversions.linear_maps.synapse_list import joined, unique
 from conversions.pytorch.trace.tape import Tape
 from conversions.pytorch.trace.values import (
     Combination,

@@ -9,7 +9,7 @@ import torch
 
 from conversions.pytorch.calling import LayoutError, by_sample
 from conversions.pytorch.network.wiring import FLOAT_NOISE
-from conversions.pytorch.neurons.reading import TimeAxis
+from conversions.pytorch.neurons.neuron_reading import TimeAxis
 from conversions.quantization import ReadoutDecision
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from conversions.linear_maps.algebra import scaled, sparse
-from conversions.linear_maps.kinds import Map
+from conversions.linear_maps.map_kinds import Map
 from conversions.pytorch.network.output_map import OutputMap, output_map
 from conversions.pytorch.network.wiring import Arriving, Link, Wiring
 from conversions.pytorch.trace.expressions import Expression, Resolver

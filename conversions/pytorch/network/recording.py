@@ -13,7 +13,7 @@ from torch import nn
 from conversions.linear_maps.algebra import sparse
 from conversions.pytorch.model import dtype_of, rested_copy
 from conversions.pytorch.network.wiring import Wiring, with_gates
-from conversions.pytorch.trace.observer import Layer, Observer
+from conversions.pytorch.trace.observer import ObservedLayer, Observer
 from conversions.pytorch.trace.tracing import INPUT, Run
 from conversions.real_network import NeuronDynamics
 from conversions.real_network.multi_spike_neurons import counted_spikes
@@ -176,7 +176,7 @@ def _first_difference(one: np.ndarray, other: np.ndarray) -> np.ndarray:
     return np.where(differs.any(axis=1), differs.argmax(axis=1), differs.shape[1])
 
 
-def _summary(layer: Layer) -> str:
+def _summary(layer: ObservedLayer) -> str:
     dynamics = layer.reading.dynamics
     return (
         f"voltage kept {_number(dynamics.voltage_kept)}, threshold {_number(dynamics.threshold)},"

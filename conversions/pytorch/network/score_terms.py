@@ -17,7 +17,7 @@ from conversions.linear_maps.algebra import sparse
 from conversions.pytorch.network.output_map import OutputMap
 from conversions.pytorch.network.readouts import Readout
 from conversions.pytorch.network.wiring import Wiring
-from conversions.pytorch.neurons.reading import TimeAxis
+from conversions.pytorch.neurons.neuron_reading import TimeAxis
 from conversions.pytorch.trace.expressions import Resolver
 from conversions.pytorch.trace.tape import Tape
 from conversions.pytorch.trace.values import (

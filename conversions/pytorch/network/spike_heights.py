@@ -7,12 +7,12 @@ from collections.abc import Mapping
 import numpy as np
 
 from conversions.pytorch.neurons.registry import is_read_as_itself
-from conversions.pytorch.trace.observer import Layer
+from conversions.pytorch.trace.observer import ObservedLayer
 from hw_models import ConversionError
 
 
 def spike_heights(
-    layers: Mapping[str, Layer], sent: Mapping[str, np.ndarray]
+    layers: Mapping[str, ObservedLayer], sent: Mapping[str, np.ndarray]
 ) -> tuple[dict[str, np.ndarray], list[str]]:
     """Heights of spikes other than 1, float64 ``(N,)`` by path.
 

@@ -11,11 +11,11 @@ import torch
 from torch import nn
 
 from conversions.linear_maps.algebra import apply, composed
-from conversions.linear_maps.kinds import Map
+from conversions.linear_maps.map_kinds import Map
 from conversions.pytorch.calling import LayoutError
 from conversions.pytorch.neurons.registry import supported_neurons
 from conversions.pytorch.trace.expressions import Expression, Gate, Resolver
-from conversions.pytorch.trace.observer import Following, Layer
+from conversions.pytorch.trace.observer import Following, ObservedLayer
 from conversions.pytorch.trace.tape import Tape
 from conversions.pytorch.trace.tracing import Trace
 from hw_models import ConversionError
@@ -56,7 +56,7 @@ class Arriving:
 class Wiring:
     """Layers by path with what arrives at them, and the gates added for maxima."""
 
-    layers: dict[str, Layer]
+    layers: dict[str, ObservedLayer]
     arriving: dict[str, Arriving]
     gates: dict[str, Gate]
 
@@ -97,7 +97,7 @@ def with_gates(spikes: dict[str, np.ndarray], gates: dict[str, Gate]) -> dict[st
     return made
 
 
-def _explained(path: str, layer: Layer, error: ConversionError) -> str:
+def _explained(path: str, layer: ObservedLayer, error: ConversionError) -> str:
     return (
         f"{error}; it is on the way to the neurons {path!r} ({type(layer.module).__name__})."
         " Supported between neurons are linear operations (Linear, Conv1d and Conv2d, pooling,"
@@ -122,7 +122,9 @@ def _arriving(path: str, expression: Expression, step: int) -> Arriving:
     return Arriving(links=tuple(links), constant=expression.constant)
 
 
-def _check(path: str, arriving: Arriving, spikes: dict[str, np.ndarray], layer: Layer) -> None:
+def _check(
+    path: str, arriving: Arriving, spikes: dict[str, np.ndarray], layer: ObservedLayer
+) -> None:
     """The wiring of the last step must hold in every step of every sample."""
     seen = layer.given[0].double().numpy()
     expected = arriving.of(spikes)
@@ -138,7 +140,7 @@ def _check(path: str, arriving: Arriving, spikes: dict[str, np.ndarray], layer: 
         )
 
 
-def _inside(path: str, layer: Layer, given: Arriving) -> Arriving:
+def _inside(path: str, layer: ObservedLayer, given: Arriving) -> Arriving:
     """With the synapses that the layer has inside itself."""
     reading, links, constant = layer.reading, given.links, given.constant
     if reading.incoming is not None:

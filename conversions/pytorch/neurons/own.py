@@ -6,8 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from conversions.pytorch.neurons.reading import NeuronReader, NeuronReading, StateReset, TimeAxis
-from conversions.pytorch.neurons.settings import dynamics, numbers
+from conversions.pytorch.neurons.neuron_reading import (
+    NeuronReader,
+    NeuronReading,
+    StateReset,
+    TimeAxis,
+)
+from conversions.pytorch.neurons.neuron_settings import dynamics, numbers
 from conversions.real_network import RealReset
 from hw_models import ConversionError, ResetMode
 from hw_models.arithmetic import ALIGN_SHIFT

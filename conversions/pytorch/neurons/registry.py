@@ -24,7 +24,7 @@ from typing import Any
 
 from torch import nn
 
-from conversions.pytorch.neurons.reading import NeuronReader, StateReset
+from conversions.pytorch.neurons.neuron_reading import NeuronReader, StateReset
 from hw_models import ConversionError, RangeError, TypeMismatchError
 from hw_models.errors import brief
 
@@ -204,7 +204,7 @@ def _shipped_table(root: str, module: str, name: str) -> Mapping[str, Any]:
 
 def _sum_pool(module: nn.Module, path: str) -> nn.Module:
     """Pooling by a power norm, of power 1: a sum."""
-    from conversions.pytorch.neurons.settings import OneToOne
+    from conversions.pytorch.neurons.neuron_settings import OneToOne
 
     pool: Any = module
     if pool.norm_type != 1:

@@ -16,8 +16,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from conversions.pytorch.neurons.reading import NeuronReader, NeuronReading, StateReset, TimeAxis
-from conversions.pytorch.neurons.settings import dynamics, numbers, refused
+from conversions.pytorch.neurons.neuron_reading import (
+    NeuronReader,
+    NeuronReading,
+    StateReset,
+    TimeAxis,
+)
+from conversions.pytorch.neurons.neuron_settings import dynamics, numbers, refused
 from conversions.real_network import RealReset
 from hw_models import ConversionError
 from hw_models.arithmetic import DECAY_UNITY

@@ -14,8 +14,19 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from conversions.pytorch.neurons.reading import NeuronReader, NeuronReading, StateReset, TimeAxis
-from conversions.pytorch.neurons.settings import OneToOne, dynamics, fires_at_zero, numbers, refused
+from conversions.pytorch.neurons.neuron_reading import (
+    NeuronReader,
+    NeuronReading,
+    StateReset,
+    TimeAxis,
+)
+from conversions.pytorch.neurons.neuron_settings import (
+    OneToOne,
+    dynamics,
+    fires_at_zero,
+    numbers,
+    refused,
+)
 from conversions.real_network import RealReset
 from hw_models import ConversionError
 

@@ -15,8 +15,13 @@ import numpy as np
 import torch
 from torch import nn
 
-from conversions.pytorch.neurons.reading import NeuronReader, NeuronReading, StateReset, TimeAxis
-from conversions.pytorch.neurons.settings import OneToOne, dynamics, fires_at_zero, numbers
+from conversions.pytorch.neurons.neuron_reading import (
+    NeuronReader,
+    NeuronReading,
+    StateReset,
+    TimeAxis,
+)
+from conversions.pytorch.neurons.neuron_settings import OneToOne, dynamics, fires_at_zero, numbers
 from conversions.real_network import RealReset
 from hw_models import ConversionError
 

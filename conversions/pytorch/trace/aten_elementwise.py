@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from conversions.linear_maps.kinds import Sparse
+from conversions.linear_maps.map_kinds import Sparse
 from conversions.pytorch.trace.tape import Handler, Tape, operand, unchanged_spikes
 from conversions.pytorch.trace.values import Combination, Mapped, Total
 

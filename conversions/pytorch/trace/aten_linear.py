@@ -13,7 +13,7 @@ import torch.nn.functional as nnf
 from torch import Tensor
 
 from conversions.linear_maps.algebra import sparse
-from conversions.linear_maps.kinds import Conv, Dense, Map, Sparse, check_size, conv
+from conversions.linear_maps.map_kinds import Conv, Dense, Map, Sparse, check_size, conv
 from conversions.pytorch.trace.tape import Handler, Tape, operand
 from conversions.pytorch.trace.values import Largest, Mapped
 from conversions.real_network import RealConv

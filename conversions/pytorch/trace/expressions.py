@@ -17,7 +17,7 @@ from conversions.linear_maps.algebra import (
     summed,
     totals,
 )
-from conversions.linear_maps.kinds import Identity, Map, Sparse, fingerprint
+from conversions.linear_maps.map_kinds import Identity, Map, Sparse, fingerprint
 from conversions.pytorch.trace.tape import Tape
 from conversions.pytorch.trace.values import (
     Combination,
@@ -33,7 +33,7 @@ from conversions.pytorch.trace.values import (
 from hw_models import ConversionError
 
 
-class Term(NamedTuple):
+class LinearTerm(NamedTuple):
     """A linear map of the spikes of a moment, and the paths of the synapses it is made of."""
 
     moment: Moment
@@ -44,7 +44,7 @@ class Term(NamedTuple):
 class Expression(NamedTuple):
     """Sum of terms and a constant, float64 ``(n,)``."""
 
-    terms: tuple[Term, ...]
+    terms: tuple[LinearTerm, ...]
     constant: np.ndarray
 
 
@@ -111,7 +111,9 @@ class Resolver:
         for pair in np.unique(np.stack([sample, step]), axis=1).T:
             places = np.flatnonzero((sample == pair[0]) & (step == pair[1]))
             chosen = placed(rows(Identity(size), neuron[places]), places, len(local))
-            terms.append(Term(Moment(value.population, int(pair[0]), int(pair[1])), chosen, ()))
+            terms.append(
+                LinearTerm(Moment(value.population, int(pair[0]), int(pair[1])), chosen, ())
+            )
         return Expression(tuple(terms), np.zeros(len(local)))
 
     @_of.register
@@ -190,7 +192,9 @@ class Resolver:
             self.gates[name] = Gate(value.path, source, windows)
             self.sizes[name] = windows.n_post
         moment = one.moment._replace(population=name)
-        return Expression((Term(moment, Identity(windows.n_post), ()),), np.zeros(windows.n_post))
+        return Expression(
+            (LinearTerm(moment, Identity(windows.n_post), ()),), np.zeros(windows.n_post)
+        )
 
     def _gate_name(self, path: str, source: str, windows: Map) -> str:
         """Of the gate for these windows of a source; one module or function may have several."""
@@ -208,7 +212,8 @@ class Resolver:
 def _mapped(value: Mapped, given: Expression) -> Expression:
     paths = (value.path,) if value.is_synapses else ()
     terms = tuple(
-        Term(term.moment, composed(value.map, term.map), term.paths + paths) for term in given.terms
+        LinearTerm(term.moment, composed(value.map, term.map), term.paths + paths)
+        for term in given.terms
     )
     constant = np.zeros(value.map.n_post) + value.bias
     if given.constant.any():
@@ -230,13 +235,13 @@ def _sum(parts: list[Expression], size: int) -> Expression:
     constant = np.zeros(size)
     for part in parts:
         constant = constant + part.constant
-    terms: list[Term] = []
+    terms: list[LinearTerm] = []
     for term in (term for part in parts for term in part.terms):
         for place, other in enumerate(terms):
             both = summed(other.map, term.map) if other.moment == term.moment else None
             if both is not None:
                 paths = tuple(dict.fromkeys(other.paths + term.paths))
-                terms[place] = Term(term.moment, both, paths)
+                terms[place] = LinearTerm(term.moment, both, paths)
                 break
         else:
             terms.append(term)

@@ -17,7 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from conversions.pytorch.calling import LayoutError, by_sample, features, labels
-from conversions.pytorch.neurons.reading import NeuronReader, NeuronReading, TimeAxis
+from conversions.pytorch.neurons.neuron_reading import NeuronReader, NeuronReading, TimeAxis
 from conversions.pytorch.neurons.registry import neuron_reader, synapse_converter
 from conversions.pytorch.trace.operations import follow, opaque, prepare
 from conversions.pytorch.trace.tape import Tape
@@ -25,7 +25,7 @@ from hw_models import ConversionError
 
 
 @dataclass(kw_only=True, eq=False)
-class Layer:
+class ObservedLayer:
     """A layer of neurons as it was seen in a run.
 
     ``given`` and ``sent`` are ``(B, T, N)``, ``cells`` those of ``given``; of a single
@@ -41,7 +41,9 @@ class Layer:
     sent: list[Tensor] = field(default_factory=list)
 
 
-def layer_of(path: str, module: nn.Module, reader: NeuronReader, given: Tensor, out: Any) -> Layer:
+def layer_of(
+    path: str, module: nn.Module, reader: NeuronReader, given: Tensor, out: Any
+) -> ObservedLayer:
     """Ask the reader, with the shape that the axis it names leaves.
 
     Raises
@@ -70,7 +72,7 @@ def layer_of(path: str, module: nn.Module, reader: NeuronReader, given: Tensor, 
                 f"{path}: the reader of {type(module).__name__} failed: {error!r}"
             ) from error
         if features(tensor.shape, reading.time_axis) == shape:
-            return Layer(
+            return ObservedLayer(
                 module=module,
                 reading=reading,
                 shape=shape,
@@ -138,7 +140,7 @@ class Observer:
     ) -> None:
         self._heights = heights or {}
         self.n_samples, self.n_steps, self.mode = n_samples, n_steps, mode
-        self.layers: dict[str, Layer] = {}
+        self.layers: dict[str, ObservedLayer] = {}
         self._random = torch.Generator().manual_seed(seed)
         self._inside: str | None = None
         self._paths = [""]
@@ -237,7 +239,7 @@ class Observer:
     def _by_sample(self, tensor: Tensor, axis: TimeAxis) -> Tensor:
         return by_sample(tensor, axis, self.n_samples, self.n_steps)
 
-    def finish(self) -> dict[str, Layer]:
+    def finish(self) -> dict[str, ObservedLayer]:
         """Layers by path, in the order they were first called, each joined over time.
 
         Raises

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from conversions.linear_maps.kinds import Map, fingerprint
+from conversions.linear_maps.map_kinds import Map, fingerprint
 from conversions.pytorch.trace.values import (
     Combination,
     Constants,

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from conversions.pytorch.calling import LayoutError, labels, output_tensors
-from conversions.pytorch.neurons.reading import TimeAxis
-from conversions.pytorch.trace.observer import Following, Layer, Observer
+from conversions.pytorch.neurons.neuron_reading import TimeAxis
+from conversions.pytorch.trace.observer import Following, ObservedLayer, Observer
 from conversions.pytorch.trace.tape import Tape
 from conversions.pytorch.trace.values import EVERY_STEP
 from hw_models import NameClashError
@@ -34,7 +34,7 @@ class Trace:
     """What a followed run has shown; ``spikes`` bool-like float64 ``(B, T, N)`` by population."""
 
     tape: Tape
-    layers: dict[str, Layer]
+    layers: dict[str, ObservedLayer]
     spikes: dict[str, np.ndarray]
     outputs: list[OutputTensor]
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from conversions.linear_maps.kinds import Map
+from conversions.linear_maps.map_kinds import Map
 
 EVERY_STEP = 2**31 - 1
 

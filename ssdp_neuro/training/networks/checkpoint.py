@@ -19,8 +19,8 @@ from hw_models import NetworkFileError, SsdpError
 from hw_models.atomic_file import write_whole
 from hw_models.spike_code import SpikeCode
 from ssdp_neuro.training.networks import layer_records
-from ssdp_neuro.training.networks.network import SpikingNetwork
 from ssdp_neuro.training.networks.quantization import quantize
+from ssdp_neuro.training.networks.spiking_network import SpikingNetwork
 from ssdp_neuro.training.networks.tensor_file import read_tensors, tensor_file
 from ssdp_neuro.training.torch_settings import real_type
 

@@ -13,7 +13,7 @@ from torch import nn
 from hw_models import ShapeError
 from hw_models.integers import integer
 from ssdp_neuro.training.layers.neurons import CubaLif
-from ssdp_neuro.training.networks.network import SpikingNetwork
+from ssdp_neuro.training.networks.spiking_network import SpikingNetwork
 from ssdp_neuro.training.torch_settings import usual_torch
 
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from ssdp_neuro.training.layers.neurons import CubaLif
 from ssdp_neuro.training.networks.feed_forward import feed_forward
-from ssdp_neuro.training.networks.network import SpikingNetwork
+from ssdp_neuro.training.networks.spiking_network import SpikingNetwork
 from ssdp_neuro.training.torch_settings import usual_torch
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from hw_models.integers import integer
 from hw_models.random_bits import random_bits
-from ssdp_neuro.training.plasticity.da_ssdp import DASSDP
+from ssdp_neuro.training.plasticity.da_ssdp_rule import DASSDP
 from ssdp_neuro.training.plasticity.ranks import rank
 from ssdp_neuro.training.plasticity.spike_tap import SpikePattern
 

@@ -17,7 +17,7 @@ from hw_models import InputError
 from hw_models.atomic_file import write_whole
 from ssdp_neuro.data import DataSplit, SpikeDataset, Subset, as_split, load
 from ssdp_neuro.training.memory_reuse import reuse_memory
-from ssdp_neuro.training.networks.network import SpikingNetwork
+from ssdp_neuro.training.networks.spiking_network import SpikingNetwork
 from ssdp_neuro.training.plasticity.ssdp import SSDP
 from ssdp_neuro.training.run.circumstances import circumstances, refuse_other_run
 from ssdp_neuro.training.run.config import RunConfig

@@ -21,8 +21,8 @@ from ssdp_neuro.training.layers.surrogate import (
 )
 from ssdp_neuro.training.networks.convolutional import convolutional
 from ssdp_neuro.training.networks.feed_forward import feed_forward
-from ssdp_neuro.training.networks.network import SpikingNetwork
 from ssdp_neuro.training.networks.recurrent import recurrent
+from ssdp_neuro.training.networks.spiking_network import SpikingNetwork
 from ssdp_neuro.training.networks.stages import stages, weight_of
 from ssdp_neuro.training.networks.transformer import SpikingTransformer, TokenLif
 from ssdp_neuro.training.run.choices import ModelKind, SurrogateKind

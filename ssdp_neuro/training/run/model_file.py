@@ -13,7 +13,7 @@ from hw_models import InputError, NetworkFileError
 from hw_models.atomic_file import write_whole
 from hw_models.spike_code import SpikeCode
 from ssdp_neuro.training.networks.checkpoint import PLAIN, UNDER_GRID, load_model, save_model
-from ssdp_neuro.training.networks.network import SpikingNetwork
+from ssdp_neuro.training.networks.spiking_network import SpikingNetwork
 from ssdp_neuro.training.networks.tensor_file import read_tensors, tensor_file
 
 

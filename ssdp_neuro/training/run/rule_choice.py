@@ -17,7 +17,7 @@ from ssdp_neuro.training.plasticity.controls import (
     RandomUpdate,
     ShuffledLatencies,
 )
-from ssdp_neuro.training.plasticity.da_ssdp import DASSDP
+from ssdp_neuro.training.plasticity.da_ssdp_rule import DASSDP
 from ssdp_neuro.training.plasticity.spike_tap import InputOf
 from ssdp_neuro.training.plasticity.ssdp import SSDP, Triple
 from ssdp_neuro.training.run.section import nearest

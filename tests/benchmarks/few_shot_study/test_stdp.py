@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from benchmarks.few_shot_study.stdp import StdpParams, stdp_update
-from ssdp_neuro.oracle.da_ssdp import random_bits
+from ssdp_neuro.oracle.plain_da_ssdp import random_bits
 
 PARAMS = StdpParams(potentiation=200, depression=300, time_constant=3.0, shift=16)
 

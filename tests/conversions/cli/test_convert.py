@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from conversions.cli.main import main
-from conversions.pytorch.conversion import from_torch
+from conversions.pytorch.model_conversion import from_torch
 from hw_models import load, same_record
 from ssdp_neuro.training import save_model
 from tests.ssdp_neuro.training.models import dense_model

@@ -14,7 +14,7 @@ from conversions.comparison.presentation import sentences
 from conversions.execution import Executor
 from conversions.execution.pytorch import is_quantized, make_real
 from ssdp_neuro.training import CubaLif, DelayedLinear, load_model, quantize, save_model
-from ssdp_neuro.training.networks.network import SpikingNetwork, as_spikes
+from ssdp_neuro.training.networks.spiking_network import SpikingNetwork, as_spikes
 from tests.ssdp_neuro.training.run.made_runs import N_INPUTS, ToySpikes
 
 DATA = ToySpikes(70, 5)

@@ -8,7 +8,7 @@ from conversions import from_torch, run_lava
 from conversions.comparison.model_comparison import compare
 from conversions.comparison.presentation import as_dict, as_table, sentences
 from conversions.execution import Executor
-from conversions.lava.executor import LavaExecution
+from conversions.lava.lava_run import LavaExecution
 from hw_models import InputError, RangeError
 from ssdp_neuro.decision import decide
 from ssdp_neuro.training import load_model

@@ -5,7 +5,7 @@ import pytest
 
 from conversions.cli.calibration_file import read_calibration
 from conversions.cli.spike_file import load_spikes
-from conversions.pytorch.conversion import from_torch
+from conversions.pytorch.model_conversion import from_torch
 from hw_models import LOIHI2, check, load, load_code, same_record
 from ssdp_neuro import data, simulate
 from ssdp_neuro.decision import accuracy, decide

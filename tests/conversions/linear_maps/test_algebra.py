@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from conversions.linear_maps import kinds
+from conversions.linear_maps import map_kinds
 from conversions.linear_maps.algebra import (
     apply,
     composed,
@@ -17,7 +17,7 @@ from conversions.linear_maps.algebra import (
     summed,
     totals,
 )
-from conversions.linear_maps.kinds import Conv, Dense, Identity, Sparse, conv
+from conversions.linear_maps.map_kinds import Conv, Dense, Identity, Sparse, conv
 from conversions.pytorch.trace.aten_linear import per_channel
 from conversions.real_network import RealConv, RealDense, RealSparse
 from hw_models import ConversionError
@@ -157,7 +157,7 @@ def test_real__takes_the_smallest_record():
 
 
 def test_linear_maps__a_list_can_be_too_long(monkeypatch):
-    monkeypatch.setattr(kinds, "ENTRY_LIMIT", 100)
+    monkeypatch.setattr(map_kinds, "ENTRY_LIMIT", 100)
     image = conv(RealConv(weights=numbers(3, 4, 4, 3, 3), padding=1), SHAPE)
     with pytest.raises(ConversionError, match=r"4320 synapses that is not a convolution; .* 100"):
         sparse(image)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from conversions.linear_maps.algebra import apply, composed, scaled, sparse
 from conversions.linear_maps.convolutions import convolved_back, pooling
-from conversions.linear_maps.kinds import Conv, Dense, Identity, Sparse, conv, n_pre
+from conversions.linear_maps.map_kinds import Conv, Dense, Identity, Sparse, conv, n_pre
 from conversions.real_network import RealConv
 from hw_models import ShapeError
 

@@ -16,8 +16,8 @@ from conversions.nir import (
     nir_to_real,
 )
 from conversions.nir.convention import Convention
-from conversions.nir.reading import read_real
-from conversions.nir.records import NirNode, NirRecord
+from conversions.nir.graph_reading import read_real
+from conversions.nir.graph_records import NirNode, NirRecord
 from conversions.real_network import RealReset
 from conversions.real_network.delivery import delivered
 from conversions.real_network.simulator import simulate_real

@@ -13,7 +13,7 @@ from snntorch import utils
 from spikingjelly.activation_based import functional, layer, neuron
 from torch import nn
 
-from conversions.pytorch.conversion import from_torch
+from conversions.pytorch.model_conversion import from_torch
 from conversions.real_network.bit_planes import BitPlanes
 from hw_models import LOIHI2, ConversionError, check
 

@@ -6,8 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conversions.pytorch.neurons.neuron_reading import TimeAxis
 from conversions.pytorch.neurons.norse import READERS
-from conversions.pytorch.neurons.reading import TimeAxis
 from hw_models import ConversionError
 from tests.conversions.pytorch.neuron_runs import (
     dyadic_currents,

@@ -8,7 +8,7 @@ from torch import nn
 
 import conversions
 from conversions.conversion_report import GridChoice
-from conversions.pytorch.conversion import from_torch
+from conversions.pytorch.model_conversion import from_torch
 from hw_models import (
     LOIHI1,
     LOIHI2,

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as nnf
 from torch import nn
 
-from conversions.pytorch.conversion import from_torch
+from conversions.pytorch.model_conversion import from_torch
 from conversions.pytorch.network.model_reading import read_model
 from conversions.pytorch.pooling import Pooling
 from conversions.real_network.simulator import simulate_real

@@ -4,7 +4,7 @@ import snntorch as snn
 import torch
 from torch import nn
 
-from conversions.pytorch.conversion import from_torch
+from conversions.pytorch.model_conversion import from_torch
 from conversions.pytorch.network.model_reading import read_model
 from conversions.real_network.simulator import simulate_real
 

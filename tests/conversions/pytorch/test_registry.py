@@ -43,7 +43,7 @@ def registry(monkeypatch):
 
 
 def reading(**settings):
-    from conversions.pytorch.neurons.reading import NeuronReading
+    from conversions.pytorch.neurons.neuron_reading import NeuronReading
     from conversions.real_network import NeuronDynamics
 
     dynamics = NeuronDynamics(**{"voltage_kept": 0.0, "threshold": 0.5, **settings})

@@ -8,7 +8,7 @@ from sinabs.activation import MaxSpike, MembraneReset, MembraneSubtract, MultiSp
 from torch import nn
 
 from conversions.pytorch.network.model_reading import read_model
-from conversions.pytorch.neurons.reading import TimeAxis
+from conversions.pytorch.neurons.neuron_reading import TimeAxis
 from conversions.pytorch.neurons.sinabs import READERS, RESETS
 from conversions.real_network.multi_spike_neurons import counted_spikes
 from hw_models import ConversionError

@@ -6,7 +6,7 @@ import torch
 
 from conversions import TimeAxis
 from conversions.conversion_report import GridChoice
-from conversions.pytorch.conversion import from_torch
+from conversions.pytorch.model_conversion import from_torch
 from hw_models import LOIHI2, ConversionError, check
 from ssdp_neuro import simulate
 from tests.conversions.netx import slayer_models

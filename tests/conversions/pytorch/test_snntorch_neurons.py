@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from snntorch import surrogate
 
-from conversions.pytorch.neurons.reading import TimeAxis
+from conversions.pytorch.neurons.neuron_reading import TimeAxis
 from conversions.pytorch.neurons.snntorch import READERS, RESETS
 from hw_models import ConversionError
 from tests.conversions.pytorch.neuron_runs import (

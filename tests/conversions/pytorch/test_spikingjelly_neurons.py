@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from spikingjelly.activation_based import layer, neuron, surrogate
 
-from conversions.pytorch.neurons.reading import TimeAxis
+from conversions.pytorch.neurons.neuron_reading import TimeAxis
 from conversions.pytorch.neurons.spikingjelly import READERS, RESETS
 from hw_models import ConversionError
 from tests.conversions.pytorch.neuron_runs import (

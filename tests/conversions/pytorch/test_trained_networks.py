@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from conversions import Executor, verify
-from conversions.pytorch.conversion import from_torch
+from conversions.pytorch.model_conversion import from_torch
 from ssdp_neuro import simulate
 from tests.conversions.pytorch.trained_models import (
     MODELS,

@@ -17,7 +17,7 @@ def test_direct_run__has_the_models_that_lavas_compiler_chooses(case):
     from lava.magma.compiler.compiler import Compiler
 
     from hw_models.lava_processes.direct_run import DirectRun
-    from hw_models.lava_processes.model import build_model
+    from hw_models.lava_processes.lava_model import build_model
 
     network, _, _ = case
     model = build_model(network)

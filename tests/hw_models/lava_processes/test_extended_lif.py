@@ -56,7 +56,7 @@ def course(process, arriving):
 def test_extended_lif__is_lavas_lif_if_nothing_else_is_asked(fields, interval, offset, bits, seed):
     from lava.proc.lif.process import LIF, LIFReset
 
-    from hw_models.lava_processes.extended_lif.process import ExtendedLIF
+    from hw_models.lava_processes.extended_lif.lif_process import ExtendedLIF
 
     rng = np.random.default_rng(seed)
     arriving = rng.integers(-(2**bits), 2**bits, size=(SIZE, N_STEPS)).astype(np.int32)
@@ -70,7 +70,7 @@ def test_extended_lif__is_lavas_lif_if_nothing_else_is_asked(fields, interval, o
 def test_extended_lif__has_parameters_of_each_neuron():
     from lava.proc.lif.process import LIF
 
-    from hw_models.lava_processes.extended_lif.process import ExtendedLIF
+    from hw_models.lava_processes.extended_lif.lif_process import ExtendedLIF
 
     rng = np.random.default_rng(0)
     arriving = rng.integers(-200, 400, size=(SIZE, N_STEPS)).astype(np.int32)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ssdp_neuro.oracle import da_ssdp as oracle
+from ssdp_neuro.oracle import plain_da_ssdp as oracle
 from tests.plasticity_strategies import da_ssdp_params
 
 pytestmark = pytest.mark.lava
@@ -41,7 +41,7 @@ def test_plastic_dense__delivers_as_lavas_dense_but_not_across_samples(exponent)
     from lava.proc.dense.process import Dense
     from lava.utils.weightutils import SignMode
 
-    from hw_models.lava_processes.plastic_dense.process import PlasticDense
+    from hw_models.lava_processes.plastic_dense.dense_process import PlasticDense
 
     rng = np.random.default_rng(0)
     weights = rng.integers(-100, 100, (N_POST, N_PRE))
@@ -73,7 +73,7 @@ def plain_rule():
 @given(rule=da_ssdp_params(latency_shift=0), seed=st.integers(0, 2**32 - 1))
 @settings(deadline=None, max_examples=40)
 def test_plastic_dense__learns_as_the_twin(rule, seed):
-    from hw_models.lava_processes.plastic_dense.process import PlasticDense
+    from hw_models.lava_processes.plastic_dense.dense_process import PlasticDense
 
     rng = np.random.default_rng(seed)
     weights = rng.integers(rule.weight_low, rule.weight_high + 1, (N_POST, N_PRE))

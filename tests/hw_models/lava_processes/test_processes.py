@@ -15,7 +15,7 @@ from hw_models import (
 
 pytestmark = pytest.mark.lava
 
-OURS = "hw_models.lava_processes.extended_lif.process.ExtendedLIF"
+OURS = "hw_models.lava_processes.extended_lif.lif_process.ExtendedLIF"
 PLAIN = {"shape": (3,), "current_decay": 400, "voltage_decay": 128, "threshold": 10}
 
 

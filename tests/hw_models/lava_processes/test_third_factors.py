@@ -31,7 +31,7 @@ def sent(gate, n_steps, **spikes):
 
 
 def test_given_gate__sends_a_row_per_sample_and_nothing_after_the_last():
-    from hw_models.lava_processes.third_factors.process import GivenGate
+    from hw_models.lava_processes.third_factors.gate_processes import GivenGate
 
     schedule = LearningSchedule(learns=LEARNS, gates=np.array([[5, -6], [7, 8], [9, 10]]))
     gates = sent(GivenGate(n_post=2, schedule=schedule, clock=CLOCK), 12)
@@ -39,7 +39,7 @@ def test_given_gate__sends_a_row_per_sample_and_nothing_after_the_last():
 
 
 def test_label_gate__knows_the_sample_so_far_and_holds_it_until_the_next():
-    from hw_models.lava_processes.third_factors.process import LabelGate
+    from hw_models.lava_processes.third_factors.gate_processes import LabelGate
 
     schedule = LearningSchedule(learns=LEARNS, labels=np.array([0, 0, 1]))
     raster = [[0, 1], [1, 0], [1, 0], [1, 1], [1, 1], [1, 1], [0, 1], [0, 0], [1, 0]]
@@ -52,10 +52,10 @@ def test_label_gate__knows_the_sample_so_far_and_holds_it_until_the_next():
 
 
 def test_dopamine_gate__is_closed_in_the_warm_up_and_fitted_afterwards():
-    from hw_models.lava_processes.third_factors.process import DopamineGate
+    from hw_models.lava_processes.third_factors.gate_processes import DopamineGateProcess
 
     losses = np.array([3, 1, 0])
-    gate = DopamineGate(
+    gate = DopamineGateProcess(
         n_pre=2,
         n_post=2,
         rule=warm_rule(),

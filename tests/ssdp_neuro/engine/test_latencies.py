@@ -13,7 +13,7 @@ from ssdp_neuro.engine.job import FIRST_CHUNK_STEPS, Job
 from ssdp_neuro.engine.latencies import Latencies
 from ssdp_neuro.engine.learning_task import learning_task
 from ssdp_neuro.engine.plan import Plan
-from ssdp_neuro.oracle import da_ssdp as oracle
+from ssdp_neuro.oracle import plain_da_ssdp as oracle
 from tests.ssdp_neuro.engine.plastic_networks import (
     CONSTANT,
     N_STEPS,

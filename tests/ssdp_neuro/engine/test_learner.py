@@ -14,7 +14,7 @@ from hw_models import (
     same_record,
 )
 from ssdp_neuro import Teaching, learn, simulate
-from ssdp_neuro.oracle import da_ssdp
+from ssdp_neuro.oracle import plain_da_ssdp
 from ssdp_neuro.oracle.learn import learn as oracle
 from tests.plasticity_strategies import da_ssdp_params
 from tests.ssdp_neuro.engine.plastic_networks import (
@@ -213,7 +213,7 @@ def test_learn__teacher_gates_may_replace_labels():
     assert same_record(none.network, network)
     trains = simulate(network, sample[0], n_steps=N_STEPS).raster("out").T.tolist()
     by_label = learn(network, sample, Teaching(labels=[1]), n_steps=N_STEPS)
-    gates = {"out": [da_ssdp.teacher_gates(trains, 1)]}
+    gates = {"out": [plain_da_ssdp.teacher_gates(trains, 1)]}
     by_gates = learn(network, sample, Teaching(teacher=gates), n_steps=N_STEPS)
     assert by_label.changes["hidden->out"].n_changed > 0
     assert same_record(by_gates.network, by_label.network)

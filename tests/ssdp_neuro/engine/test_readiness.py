@@ -42,7 +42,7 @@ PROGRAM = """
                 read(name)
     session.end_sample(Teaching(labels=[1]))
     assert compiled() == before, set(compiled().items()) - set(before.items())
-    print(before["ssdp_neuro.engine.kernels.network", "run_network"])
+    print(before["ssdp_neuro.engine.kernels.network_run", "run_network"])
 """
 
 

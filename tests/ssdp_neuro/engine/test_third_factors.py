@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ssdp_neuro.engine.third_factors import label_gates, winner
-from ssdp_neuro.oracle import da_ssdp as oracle
+from ssdp_neuro.oracle import plain_da_ssdp as oracle
 
 TRAINS = st.lists(
     st.lists(st.integers(0, 1), min_size=3, max_size=3), min_size=1, max_size=6

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hw_models import RangeError, Rounding, TypeMismatchError
-from ssdp_neuro.engine.plasticity import product_table
-from ssdp_neuro.oracle.da_ssdp import latency_code
+from ssdp_neuro.engine.plastic_projection import product_table
+from ssdp_neuro.oracle.plain_da_ssdp import latency_code
 from ssdp_neuro.rules import DaSsdp
 
 

@@ -13,7 +13,7 @@ from ssdp_neuro.training import (
 )
 from ssdp_neuro.training.plasticity.controls import _shuffled
 from ssdp_neuro.training.plasticity.spike_tap import SpikePattern
-from tests.ssdp_neuro.training.plasticity.test_da_ssdp import Task
+from tests.ssdp_neuro.training.plasticity.test_da_ssdp_rule import Task
 
 CONTROLS = (GateAtOne, ConstantUpdate, RandomUpdate, ShuffledLatencies)
 

@@ -1,0 +1,155 @@
+"""The integer DA-SSDP rule of one projection: its table, its update."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hw_models import DaSsdpParams, Rounding, ThirdFactor
+from ssdp_neuro.engine.kernels import weight_update
+from ssdp_neuro.engine.projection_table import LoweredSynapses
+
+
+@dataclass(frozen=True, eq=False)
+class DaSsdpRule:
+    """The rule of one projection, ready to be applied; see docs/explanation/fixed_point_da_ssdp.md.
+
+    Parameters
+    ----------
+    params
+        The integer parameters.
+    """
+
+    params: DaSsdpParams
+    table: np.ndarray = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "table", product_table(self.params))
+
+    def post_codes(self, codes: np.ndarray, gates: np.ndarray) -> np.ndarray:
+        """Codes of the post neurons; a teacher puts silent ones with a positive gate at its own."""
+        if self.params.third_factor is ThirdFactor.TEACHER:
+            forced = (codes == self.params.silent_code) & (gates > 0)
+            return np.where(forced, np.uint8(self.params.teacher_latency), codes)
+        return codes
+
+    def update_listed(
+        self,
+        weights: np.ndarray,
+        synapses: ListedSynapses,
+        pre_codes: np.ndarray,
+        post_codes: np.ndarray,
+        gates: np.ndarray,
+        *,
+        seed: int = 0,
+        sample: int = 0,
+    ) -> int:
+        """As :meth:`update`, of listed synapses: weights int16 ``(n_synapses,)``."""
+        p = self.params
+        return int(
+            weight_update.update_listed(
+                weights,
+                synapses.pre,
+                synapses.post,
+                synapses.delays,
+                pre_codes,
+                post_codes,
+                gates,
+                self.table,
+                p.shift,
+                p.weight_low,
+                p.weight_high,
+                synapses.last_code,
+                p.rounding is Rounding.STOCHASTIC,
+                seed,
+                sample,
+            )
+        )
+
+    def update(
+        self,
+        weights: np.ndarray,
+        pre_codes: np.ndarray,
+        post_codes: np.ndarray,
+        gates: np.ndarray,
+        *,
+        seed: int = 0,
+        sample: int = 0,
+    ) -> int:
+        """Change the weights after one sample.
+
+        Parameters
+        ----------
+        weights : int8 or int16, ``(n_pre, >= n_post)``; columns beyond n_post are not touched
+        pre_codes : uint8, ``(n_pre,)``
+        post_codes : uint8, ``(n_post,)``
+        gates : int32, ``(n_post,)``, in 1/128
+        seed, sample : key of the random bits, used by stochastic rounding only
+
+        Returns
+        -------
+        int
+            Pre-synaptic neurons whose weights were visited.
+
+        Mutates
+        -------
+        weights
+        """
+        p = self.params
+        gates = gates.view()
+        gates.flags.writeable = False  # given ones are: one compiled form for all
+        common = (weights, pre_codes, post_codes, gates, self.table, p.shift)
+        if p.rounding is Rounding.STOCHASTIC:
+            return int(
+                weight_update.update_stochastic(*common, p.weight_low, p.weight_high, seed, sample)
+            )
+        return int(weight_update.update_nearest(*common, p.weight_low, p.weight_high))
+
+
+@dataclass(frozen=True, eq=False)
+class ListedSynapses:
+    """Ends of listed plastic synapses, and their delays in latency codes.
+
+    Parameters
+    ----------
+    pre, post : ``(n_synapses,)``, sorted by ``pre``
+    delays : int64, ``(n_synapses,)``
+    last_code
+        Of a sample.
+    """
+
+    pre: np.ndarray
+    post: np.ndarray
+    delays: np.ndarray
+    last_code: int
+
+    def n_synchronous(self, pre_codes: np.ndarray, post_codes: np.ndarray, silent: int) -> int:
+        """Synapses both of whose ends fired, the source early enough to arrive."""
+        before = pre_codes[self.pre]
+        arrives = (before != silent) & (before + self.delays <= self.last_code)
+        return int(np.count_nonzero(arrives & (post_codes[self.post] != silent)))
+
+
+def listed_synapses(
+    params: DaSsdpParams, synapses: LoweredSynapses, n_steps: int
+) -> ListedSynapses:
+    """The synapses of a projection as its rule sees them."""
+    delays = np.zeros(synapses.pre.size) if synapses.delay is None else synapses.delay
+    shift = params.latency_shift
+    return ListedSynapses(
+        pre=synapses.pre,
+        post=synapses.post,
+        delays=delays.astype(np.int64) >> shift,
+        last_code=(n_steps - 1) >> shift,
+    )
+
+
+def product_table(params: DaSsdpParams) -> np.ndarray:
+    """Kernel x signed amplitude by (pre code, post code), int32 ``(2**q, 2**q)``."""
+    places = np.arange(params.silent_code + 1)
+    places[-1] = params.silent_latency
+    distance = np.abs(places[:, None] - places[None, :])
+    amplitudes = np.full(distance.shape, params.potentiation, dtype=np.int32)
+    amplitudes[-1, :] = amplitudes[:, -1] = -params.depression
+    return np.ascontiguousarray(params.kernel.astype(np.int32)[distance] * amplitudes)
