@@ -114,7 +114,7 @@ def run_lava(
 def _samples(
     request: LavaRequest, execution: LavaExecution, timeout_s: float
 ) -> Generator[Sample, None, None]:
-    with Progress(None, "simulating in Lava") as bar:
+    with Progress(None) as bar:
 
         def on_sample(done: int) -> None:
             bar.update(done, request.n_samples, "samples in Lava")
