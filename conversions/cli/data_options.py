@@ -18,7 +18,8 @@ DataSet = Annotated[
     typer.Option(
         "--data",
         metavar="FILE|NAME",
-        help=r"TOML file with a \[data] table, as train takes it, or the name of a data set.",
+        help=r"TOML file with a \[data] table, as train takes it, .npz file of samples, or the name"
+        " of a data set.",
     ),
 ]
 Folder = Annotated[
@@ -38,6 +39,8 @@ def data_table(
 ) -> dict[str, Any]:
     """The ``[data]`` table that the options ask for, with nothing but what they say.
 
+    ``FILE.npz`` is short for the data set ``npz`` with that file.
+
     Raises
     ------
     InputError
@@ -51,6 +54,8 @@ def data_table(
         if not isinstance(stored, Mapping) or not stored:
             raise InputError(f"{data}: no [data] table")
         table = dict(stored)
+    elif data.endswith(".npz"):
+        table = {"name": "npz", "folder": data}
     if folder is not None:
         table["folder"] = str(folder)
     if steps is not None:

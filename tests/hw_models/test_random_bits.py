@@ -34,7 +34,7 @@ def test_random_bits__stays_what_it_was():
 
 
 def test_random_bits__is_what_its_document_defines():
-    document = Path(__file__).parents[2] / "docs" / "fixed_point_da_ssdp.md"
+    document = Path(__file__).parents[2] / "docs" / "explanation" / "fixed_point_da_ssdp.md"
     text = document.read_text(encoding="utf-8")
     defined: dict = {}
     exec(re.search(r"```python\n(def random_bits.*?)```", text, re.DOTALL)[1], defined)

@@ -74,7 +74,7 @@ class PlainNeuron:
         exponent = own("bias_exponent")
         mantissa = own("bias_mantissa")
         self.bias = mantissa << exponent if exponent >= 0 else mantissa >> -exponent
-        self.u = self.v = self.waiting = 0
+        self.u, self.v, self.waiting = own("u"), own("v"), 0
 
     def step(self, time_step, arriving):
         record = self.record
