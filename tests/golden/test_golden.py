@@ -39,7 +39,10 @@ def test_golden_result__is_that_of_a_lively_network():
     assert len(set(STORED["learned"]["decisions"])) > 2
 
 
-@pytest.mark.skipif(numba.config.DISABLE_JIT or numba.config.BOUNDSCHECK, reason="compiled once")
+@pytest.mark.skipif(
+    numba.config.DISABLE_JIT or numba.config.BOUNDSCHECK,
+    reason="the usual run of the tests compares vector widths; neither mode has the usual vectors",
+)
 def test_golden_result__does_not_depend_on_the_width_of_vectors():
     # compiled anew for a processor that has only what all of its kind have; half a minute
     narrow = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}

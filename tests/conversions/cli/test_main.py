@@ -98,7 +98,7 @@ def test_main__turns_the_machines_refusals_into_messages(command, monkeypatch, e
     assert ran.err.startswith(f"error: {message}")
 
 
-@pytest.mark.skipif(os.name == "nt", reason="no SIGINT for a child process there")
+@pytest.mark.skipif(os.name == "nt", reason="Windows cannot send SIGINT to one child process")
 def test_ctrl_c__stops_without_a_traceback(command):
     line = ["simulate", "net.h5", "--steps", "100000000", "--rate", "0"]
     # a shell lets what it starts in the background ignore SIGINT, and children inherit that
