@@ -12,6 +12,8 @@ from .lava.lava_run import run_lava as run_lava
 from .lava.program import LavaProgram as LavaProgram
 from .lava.program import from_lava as from_lava
 from .lava.program import run_in_engine as run_in_engine
+from .lava.reading.learning_rules import LavaRule as LavaRule
+from .lava.reading.learning_rules import from_lava_rule as from_lava_rule
 from .netx import NetxMeaning as NetxMeaning
 from .netx import from_netx as from_netx
 from .netx import to_netx as to_netx

@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import hw_models.lava_processes  # noqa: F401 Lava runs on this Python only after this
 from hw_models import (
     LearningRule,
     PostTraces,
@@ -15,58 +14,11 @@ from hw_models import (
     SignMode,
     TraceConfiguration,
 )
-from hw_models.lava_processes.direct_run import DirectRun
 from ssdp_neuro.oracle.learning_connection import LearningConnection
 from tests.learning_rule_strategies import learning_rules
-
-from lava.magma.core.learning.learning_rule import (  # isort: skip
-    Loihi2FLearningRule,
-    Loihi3FLearningRule,
-)
-from lava.proc.dense.process import LearningDense  # isort: skip
-from lava.proc.io.source import RingBuffer  # isort: skip
-from lava.utils.weightutils import SignMode as LavaSignMode  # isort: skip
+from tests.parity.lava_rules import lava_rule, lava_states, learning_dense
 
 pytestmark = pytest.mark.lava
-
-
-def lava_rule(rule):
-    """The same rule as Lava's record."""
-    equations = {name: rule.equation(name) or None for name in ("dw", "dd", "dt")}
-    is_sent = rule.post_traces is PostTraces.SENT
-    names = ("x1", "x2") if is_sent else ("x1", "x2", "y1", "y2", "y3")
-    traces = {}
-    for name in names:
-        traces |= {
-            f"{name}_impulse": getattr(rule, name).impulse,
-            f"{name}_tau": getattr(rule, name).tau,
-        }
-    kind = Loihi3FLearningRule if is_sent else Loihi2FLearningRule
-    return kind(**equations, **traces, t_epoch=rule.epoch, rng_seed=rule.seed)
-
-
-def lava_states(rule, weights, tag_1, tag_2, pre, post, sent):
-    """State of Lava's fixed-point LearningDense after every step."""
-    dense = LearningDense(
-        weights=weights,
-        tag_1=tag_1,
-        tag_2=tag_2,
-        learning_rule=lava_rule(rule),
-        sign_mode=LavaSignMode[rule.sign_mode.name],
-        num_weight_bits=9 if rule.sign_mode is SignMode.MIXED else 8,
-    )
-    ports = {"s_in": pre, "s_in_bap": post}
-    ports |= {f"s_in_y{k + 1}": sent[:, k] for k in range(3)}
-    sources = []
-    for name, values in ports.items():
-        sources.append(RingBuffer(data=np.ascontiguousarray(values.T)))
-        sources[-1].s_out.connect(getattr(dense, name))
-    run = DirectRun([*sources, dense])
-    model = run.model(dense)
-    for _ in range(len(pre)):
-        run.step()
-        names = ("weights", "tag_1", "tag_2", "x1", "x2", "y1", "y2", "y3")
-        yield {name: np.array(getattr(model, name)) for name in names}
 
 
 def run_both(rule, rng, n_steps, n_pre=4, n_post=3, rate=0.25, sent=None):
@@ -79,7 +31,8 @@ def run_both(rule, rng, n_steps, n_pre=4, n_post=3, rate=0.25, sent=None):
     given_by = by_chance if sent is None else np.full_like(by_chance, sent)
     connection = LearningConnection(rule, weights, tag_1, tag_2)
     found = []
-    states = lava_states(rule, weights, tag_1, tag_2, pre, post, given_by)
+    dense = learning_dense(lava_rule(rule), rule.sign_mode, weights, tag_1=tag_1, tag_2=tag_2)
+    states = lava_states(dense, pre, post, given_by)
     for step, lava in enumerate(states):
         connection.step(pre[step], post[step], given_by[step].tolist())
         ours = connection.state()

@@ -1,0 +1,63 @@
+"""Learning rules as records of Lava, and Lava's LearningDense under them, step by step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hw_models.lava_processes  # noqa: F401 Lava runs on this Python only after this
+
+# isort: split
+import numpy as np
+from lava.magma.core.learning.learning_rule import Loihi2FLearningRule, Loihi3FLearningRule
+from lava.proc.dense.process import LearningDense
+from lava.proc.io.source import RingBuffer
+from lava.utils.weightutils import SignMode as LavaSignMode
+
+from hw_models import LearningRule, PostTraces, SignMode
+from hw_models.lava_processes.direct_run import DirectRun
+
+STATE = ("weights", "tag_1", "tag_2", "x1", "x2", "y1", "y2", "y3")
+
+
+def lava_rule(rule: LearningRule) -> Any:
+    """The same rule as Lava's record."""
+    equations = {name: rule.equation(name) or None for name in ("dw", "dd", "dt")}
+    is_sent = rule.post_traces is PostTraces.SENT
+    names = ("x1", "x2") if is_sent else ("x1", "x2", "y1", "y2", "y3")
+    traces = {}
+    for name in names:
+        traces |= {
+            f"{name}_impulse": getattr(rule, name).impulse,
+            f"{name}_tau": getattr(rule, name).tau,
+        }
+    kind = Loihi3FLearningRule if is_sent else Loihi2FLearningRule
+    return kind(**equations, **traces, t_epoch=rule.epoch, rng_seed=rule.seed)
+
+
+def learning_dense(rule: Any, sign_mode: SignMode, weights: Any, **fields: Any) -> LearningDense:
+    """Lava's LearningDense that keeps all weights of its sign mode as they are."""
+    return LearningDense(
+        weights=weights,
+        learning_rule=rule,
+        sign_mode=LavaSignMode[sign_mode.name],
+        num_weight_bits=9 if sign_mode is SignMode.MIXED else 8,
+        **fields,
+    )
+
+
+def lava_states(dense: LearningDense, pre: Any, post: Any, sent: Any) -> Any:
+    """State of Lava's fixed-point LearningDense after every step; all its ports are connected.
+
+    Spikes are ``(n_steps, N)``, and what the target sends ``(n_steps, 3, n_post)``.
+    """
+    ports = {"s_in": pre, "s_in_bap": post}
+    ports |= {f"s_in_y{k + 1}": sent[:, k] for k in range(3)}
+    sources = []
+    for name, values in ports.items():
+        sources.append(RingBuffer(data=np.ascontiguousarray(values.T)))
+        sources[-1].s_out.connect(getattr(dense, name))
+    run = DirectRun([*sources, dense])
+    model = run.model(dense)
+    for _ in range(len(pre)):
+        run.step()
+        yield {name: np.array(getattr(model, name)) for name in STATE}
