@@ -12,6 +12,7 @@ from hw_models.chips import Chip, Figure, chip_of
 from hw_models.errors import TypeMismatchError, brief
 from hw_models.learning_engine.learning_rule import TRACES, LearningRule
 from hw_models.network import FixedPointNetwork
+from hw_models.plasticity import DaSsdpParams
 from hw_models.populations import LifPopulation
 from hw_models.projections import PoolProjection, SparseProjection
 
@@ -171,6 +172,9 @@ def _projection(projection: Any, chip: Chip) -> Iterator[Violation]:
             chip.weight_exponent_high.source,
         )
     yield from _weight_grid(projection, chip)
+    rule = getattr(projection, "plasticity", None)
+    if isinstance(rule, LearningRule):
+        yield from check_rule(rule, chip, f"{projection.name}.plasticity")
     delays = getattr(projection, "delays", None)
     if delays is not None:
         limits, source = _up_to(chip.max_delay), chip.max_delay.source
@@ -184,7 +188,8 @@ def _weight_grid(projection: Any, chip: Chip) -> Iterator[Violation]:
     top = (1 << chip.weight_bits.value) - 1
     source = chip.weight_bits.source
     rule = getattr(projection, "plasticity", None)
-    if rule is not None:  # learned weights may be odd, but not leave the range of their sign
+    # weights that DA-SSDP learned may be odd, but not leave the range of their sign
+    if isinstance(rule, DaSsdpParams):
         one_sign = 0 <= rule.weight_low <= rule.weight_high <= top or (
             -top <= rule.weight_low <= rule.weight_high <= 0
         )

@@ -24,6 +24,7 @@ from hw_models.hdf5_contents import StoredGroup, outline, read_numbers
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 SEAL = b"ssdp_neuro sha256"
 SEAL_BYTES = len(SEAL) + hashlib.sha256().digest_size
+LEAST_SEAL = 4  # bytes of a seal that are no chance
 
 
 def seal(path: str | os.PathLike[str]) -> None:
@@ -115,6 +116,8 @@ def _is_sealed(path: str | os.PathLike[str]) -> bool:
             return False
         file.seek(size)
         end = file.read()
+        if any(end.endswith(SEAL[:n]) for n in range(LEAST_SEAL, len(SEAL) + 1)):
+            raise ValueError("its checksum is cut off")
         if SEAL not in end:
             return False
         file.seek(0)

@@ -11,7 +11,8 @@ integer, name, pair    attribute
 enum                   attribute, its name
 None                   empty attribute
 array                  data set
-plasticity             group
+plasticity, trace      group
+equation of a rule     attribute, text in Lava's notation
 =====================  ============================================================
 
 Nothing is pickled. What the file claims is compared with what its populations need before any
@@ -36,6 +37,14 @@ from hw_models.formats import Rounding
 from hw_models.hdf5_contents import StoredArray, StoredGroup
 from hw_models.hdf5_file import read_hdf5, read_outline, reason_of, seal
 from hw_models.integers import shape_of
+from hw_models.learning_engine.learning_rule import (
+    TARGETS,
+    LearningRule,
+    PostTraces,
+    RandomStream,
+    SignMode,
+    TraceConfiguration,
+)
 from hw_models.network import FixedPointNetwork
 from hw_models.plasticity import DaSsdpParams, ThirdFactor
 from hw_models.populations import InputPopulation, LifPopulation, ResetMode
@@ -48,11 +57,12 @@ from hw_models.projections import (
 from hw_models.spike_code import SpikeCode
 
 FORMAT = "ssdp_neuro network"
-VERSION = 3
+VERSION = 4
 # fields that older files do not have; they hold their defaults then
 ADDED = {
     "DaSsdpParams": {"least_correlation"},
-    "SparseProjection": {"plasticity"},
+    "DenseProjection": {"tag_1", "tag_2"},
+    "SparseProjection": {"plasticity", "tag_1", "tag_2"},
     "LifPopulation": {"u", "v"},
 }
 PARTS = ("populations", "projections")
@@ -67,9 +77,18 @@ KINDS: dict[str, Any] = {
         ConvProjection,
         PoolProjection,
         DaSsdpParams,
+        LearningRule,
+        TraceConfiguration,
     )
 }
-ENUMS = {"reset": ResetMode, "rounding": Rounding, "third_factor": ThirdFactor}
+ENUMS = {
+    "reset": ResetMode,
+    "rounding": Rounding,
+    "third_factor": ThirdFactor,
+    "sign_mode": SignMode,
+    "post_traces": PostTraces,
+    "random_stream": RandomStream,
+}
 LARGE_BYTES = 4096  # smaller arrays are stored as they are
 
 
@@ -175,6 +194,8 @@ def _write_record(group: Any, record: Any) -> None:
     group.attrs["kind"] = type(record).__name__
     for field in dataclasses.fields(record):
         value = getattr(record, field.name)
+        if isinstance(record, LearningRule) and field.name in TARGETS:
+            value = record.equation(field.name) or None
         if value is None:
             group.attrs[field.name] = h5py.Empty("i8")
         elif dataclasses.is_dataclass(value):

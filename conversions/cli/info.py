@@ -15,9 +15,11 @@ from typing import Annotated, Any
 import typer
 
 from hw_models import (
+    DaSsdpParams,
     FixedPointNetwork,
     InputError,
     InputPopulation,
+    LearningRule,
     PoolProjection,
     check,
     load,
@@ -25,6 +27,7 @@ from hw_models import (
 )
 from hw_models.chips import chip_of
 from hw_models.constraints import stored_synapses
+from hw_models.learning_engine.learning_rule import TARGETS
 
 CORE = ("ssdp-neuro", "numpy", "numba", "h5py", "typer", "rich")
 REQUIREMENT = re.compile(r"^([A-Za-z0-9._-]+).*;.*extra\s*==\s*['\"]([a-z]+)['\"]")
@@ -140,20 +143,36 @@ def _projection(projection: Any) -> dict[str, Any]:
         "highest": int(getattr(weights, "max", lambda: weights)()) if filled else None,
         "weight_exponent": projection.weight_exponent,
         "longest_delay": int(delays.max()) if delays is not None and delays.size else 0,
-        "plasticity": None if rule is None else f"DA-SSDP, {rule.third_factor.value}",
+        "plasticity": None if rule is None else _rule_text(rule),
     }
 
 
+def _rule_text(rule: DaSsdpParams | LearningRule) -> str:
+    if isinstance(rule, DaSsdpParams):
+        return f"DA-SSDP, {rule.third_factor.value}"
+    equations = [f"{name} = {rule.equation(name)}" for name in TARGETS if rule.equation(name)]
+    return f"{', '.join(equations)}; epoch {rule.epoch}"
+
+
 def _plasticity_bits(network: FixedPointNetwork) -> int:
-    """Flag and latency code of every neuron at an end of a plastic projection."""
+    """What rules keep beside weights.
+
+    Of DA-SSDP flag and latency code of every neuron at an end of a plastic projection, of a
+    LearningRule :meth:`LearningRule.state_bits`.
+    """
+    of_rules = 0
     bits: dict[tuple[str, int, int], int] = {}
     for projection in network.projections:
         rule = getattr(projection, "plasticity", None)
-        if rule is not None:
-            for name in (projection.source, projection.target):
-                key = (name, rule.latency_bits, rule.latency_shift)
-                bits[key] = network.population(name).n_neurons * (rule.latency_bits + 1)
-    return sum(bits.values())
+        ends = [network.population(name) for name in (projection.source, projection.target)]
+        if isinstance(rule, LearningRule):
+            n_pre, n_post = (end.n_neurons for end in ends)
+            of_rules += rule.state_bits(n_pre, n_post, stored_synapses(projection))
+        elif rule is not None:
+            for end in ends:
+                key = (end.name, rule.latency_bits, rule.latency_shift)
+                bits[key] = end.n_neurons * (rule.latency_bits + 1)
+    return of_rules + sum(bits.values())
 
 
 def _print_environment(report: dict[str, Any]) -> None:

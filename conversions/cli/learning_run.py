@@ -9,7 +9,14 @@ from typing import Any
 import numpy as np
 
 import ssdp_neuro  # its verbs load their kernels when they are called
-from hw_models import DaSsdpParams, FixedPointNetwork, InputError, Rounding, ThirdFactor
+from hw_models import (
+    DaSsdpParams,
+    FixedPointNetwork,
+    InputError,
+    LearningRule,
+    Rounding,
+    ThirdFactor,
+)
 from ssdp_neuro.data import SpikeDataset, Subset, to_arrays
 from ssdp_neuro.dataset_run import decisions, network_spikes, only_input
 from ssdp_neuro.engine.learn_result import WeightChange, weight_change
@@ -143,11 +150,16 @@ def stored_rule(network: FixedPointNetwork, name: str) -> DaSsdpParams:
     Raises
     ------
     InputError
-        If it has none.
+        If it has none, or one that learns in every epoch and not from samples.
     """
-    rule: DaSsdpParams | None = getattr(network.projection(name), "plasticity", None)
+    rule: DaSsdpParams | LearningRule | None = getattr(network.projection(name), "plasticity", None)
+    known = [rule.value for rule in THIRD_FACTORS]
+    if isinstance(rule, LearningRule):
+        raise InputError(
+            f"{name}: the file has a LearningRule for it, and lessons teach by DA-SSDP; name a"
+            f" form of that by --rule, of {known}"
+        )
     if rule is None:
-        known = [rule.value for rule in THIRD_FACTORS]
         raise InputError(f"{name}: the file has no rule for it; name one by --rule, of {known}")
     return rule
 

@@ -83,6 +83,8 @@ def plastic_processes(projection: DenseProjection, plan: LearningPlan) -> Plasti
         If the synapses are not dense, or have delays; or if the rule does not fit Lava's
         ``LearningDense`` and the plan wants that.
     """
+    if not isinstance(projection.plasticity, DaSsdpParams):
+        raise RangeError(f"{projection.name}.plasticity: this plan is of DaSsdpParams")
     if not isinstance(projection, DenseProjection) or projection.delays is not None:
         raise RangeError(
             f"{projection.name}: {type(projection).__name__}"

@@ -27,7 +27,7 @@ from hw_models.choices import member
 from hw_models.errors import LearningRuleError, RangeError, TypeMismatchError, brief
 from hw_models.integers import integer, real
 from hw_models.learning_engine.rule_equation import MOST_PRODUCTS, equation_text, parse_equation
-from hw_models.learning_engine.rule_product import Dependency, Product
+from hw_models.learning_engine.rule_product import Dependency, Product, Variable
 from hw_models.records import FrozenRecord
 
 TRACE_HIGH = 127
@@ -36,6 +36,7 @@ LONGEST_EPOCH = 1023
 MOST_SEED = 2**31 - 5  # Lava counts up to three further
 TARGETS = ("dw", "dd", "dt")
 TRACES = ("x1", "x2", "y1", "y2", "y3")
+TAG_LIMITS = {"tag_1": (-257, 255), "tag_2": (0, 255)}  # -257 only after learning, see the docs
 
 
 class SignMode(enum.Enum):
@@ -237,6 +238,30 @@ class LearningRule(FrozenRecord):
                 if product.dependency is Dependency.EPOCH:
                     return int(product.decimation)
         return None
+
+    @property
+    def variables(self) -> frozenset[Variable]:
+        """All that its equations read, the spikes of dependencies among them."""
+        products = [product for target in TARGETS for product in getattr(self, target)]
+        read = {factor.variable for product in products for factor in product.factors}
+        spikes = {product.dependency for product in products} - {Dependency.EPOCH}
+        return frozenset(read | {Variable(dependency.value) for dependency in spikes})
+
+    def state_bits(self, n_pre: int, n_post: int, n_synapses: int) -> int:
+        """Memory of a projection under this rule, beside its weights.
+
+        A trace that is read takes 7 bits of every neuron, the step of a spike within the epoch
+        as many as tell 0..epoch apart, a tag 9 bits and a delay variable 8 of every synapse.
+        """
+        bits = 0
+        for end, size in (("x", n_pre), ("y", n_post)):
+            names = {variable.value for variable in self.variables if variable.value[0] == end}
+            traces = len(names - {f"{end}0"})
+            bits += size * (7 * traces + (self.epoch.bit_length() if names else 0))
+        for target, variable, width in (("dt", Variable.T, 9), ("dd", Variable.D, 8)):
+            if getattr(self, target) or variable in self.variables:
+                bits += n_synapses * width
+        return bits
 
     @property
     def weight_low(self) -> int:

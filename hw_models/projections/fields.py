@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from hw_models.arrays import integer_array
-from hw_models.errors import RangeError, ShapeError, TypeMismatchError
+from hw_models.errors import InputError, RangeError, ShapeError, TypeMismatchError, brief
 from hw_models.integers import integer, name_of
+from hw_models.learning_engine.learning_rule import TAG_LIMITS, LearningRule
 from hw_models.plasticity import DaSsdpParams
 
 WEIGHT_LOW, WEIGHT_HIGH = -256, 255
@@ -37,16 +38,27 @@ def set_weights(record: Any, n_axes: int) -> None:
 
 
 def check_plasticity(record: Any) -> None:
-    """Refuse a rule that is none, weights outside of its range, and floored sums."""
-    if record.plasticity is not None and not isinstance(record.plasticity, DaSsdpParams):
+    """Refuse a rule that is none, weights outside of its range, tags without a use for them.
+
+    DA-SSDP counts in whole weights, so sums that are floored are refused beside it.
+    """
+    rule = record.plasticity
+    if rule is not None and not isinstance(rule, (DaSsdpParams, LearningRule)):
         raise TypeMismatchError(
-            f"{record.name}.plasticity: {record.plasticity!r}; DaSsdpParams or None is needed"
+            f"{record.name}.plasticity: {brief(rule)}; DaSsdpParams, a LearningRule or None"
+            " is needed"
         )
-    if record.plasticity is not None:
-        if record.weight_exponent < 0:
-            raise RangeError(
-                f"{record.name}.plasticity: not together with weight_exponent"
-                f" {record.weight_exponent}; allowed 0..7"
+    if isinstance(rule, DaSsdpParams) and record.weight_exponent < 0:
+        raise RangeError(
+            f"{record.name}.plasticity: not together with weight_exponent"
+            f" {record.weight_exponent}; allowed 0..7"
+        )
+    if rule is not None:
+        where = f"{record.name}.weights"
+        integer_array(where, record.weights, rule.weight_low, rule.weight_high, np.int16)
+    for field in TAG_LIMITS:
+        if getattr(record, field) is not None and not isinstance(rule, LearningRule):
+            raise InputError(
+                f"{record.name}.{field}: given, but plasticity is {brief(rule)}; only a"
+                " LearningRule has tags"
             )
-        low, high = record.plasticity.weight_low, record.plasticity.weight_high
-        integer_array(f"{record.name}.weights", record.weights, low, high, np.int16)

@@ -9,6 +9,7 @@ import numpy as np
 
 from hw_models.arrays import integer_array
 from hw_models.errors import RangeError, ShapeError
+from hw_models.learning_engine.learning_rule import TAG_LIMITS, LearningRule
 from hw_models.plasticity import DaSsdpParams
 from hw_models.projections.fields import (
     MAX_DELAY,
@@ -36,8 +37,13 @@ class DenseProjection(FrozenRecord):
     delays
         Extra steps per synapse, same shape, 0..63; None for none.
     plasticity
-        Rule that changes these weights on the chip; None if they are fixed. Only with
-        ``weight_exponent >= 0`` and weights inside its range.
+        Rule that changes these weights on the chip; None if they are fixed: integer DA-SSDP,
+        after every sample and only with ``weight_exponent >= 0``, or a rule of the learning
+        engine, at the end of every epoch. Weights lie inside its range.
+    tag_1, tag_2
+        Of a LearningRule: what the synapses' tags (``t``, -257..255, where -257 is left by
+        learning only) and delay variables (``d``, 0..255, which delay nothing) are at the
+        beginning, same shape as the weights; None for zeros.
     name
         Unique in the network; ``source->target`` if not given.
     """
@@ -47,21 +53,25 @@ class DenseProjection(FrozenRecord):
     weights: Any
     weight_exponent: int = 0
     delays: Any = None
-    plasticity: DaSsdpParams | None = None
+    plasticity: DaSsdpParams | LearningRule | None = None
+    tag_1: Any = None
+    tag_2: Any = None
     name: str = ""
 
     def __post_init__(self) -> None:
         set_names(self)
         set_weights(self, 2)
         check_plasticity(self)
-        if self.delays is not None:
-            where = f"{self.name}.delays"
-            delays = integer_array(where, self.delays, 0, MAX_DELAY, np.int16)
-            if delays.shape != self.weights.shape:
+        for field, (low, high) in {"delays": (0, MAX_DELAY), **TAG_LIMITS}.items():
+            if getattr(self, field) is None:
+                continue
+            where = f"{self.name}.{field}"
+            values = integer_array(where, getattr(self, field), low, high, np.int16)
+            if values.shape != self.weights.shape:
                 raise ShapeError(
-                    f"{where}: shape {delays.shape}; weights have {self.weights.shape}"
+                    f"{where}: shape {values.shape}; weights have {self.weights.shape}"
                 )
-            object.__setattr__(self, "delays", delays)
+            object.__setattr__(self, field, values)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -80,7 +90,7 @@ class SparseProjection(FrozenRecord):
         -8..7.
     delays
         Extra steps per synapse, same shape, 0..63; None for none.
-    plasticity
+    plasticity, tag_1, tag_2
         As of a :class:`DenseProjection`, for the listed synapses.
     name
         Unique in the network; ``source->target`` if not given.
@@ -93,7 +103,9 @@ class SparseProjection(FrozenRecord):
     weights: Any
     weight_exponent: int = 0
     delays: Any = None
-    plasticity: DaSsdpParams | None = None
+    plasticity: DaSsdpParams | LearningRule | None = None
+    tag_1: Any = None
+    tag_2: Any = None
     name: str = ""
 
     def __post_init__(self) -> None:
@@ -105,10 +117,11 @@ class SparseProjection(FrozenRecord):
             "post": (0, 2**31 - 1, np.int32),
             "weights": (WEIGHT_LOW, WEIGHT_HIGH, np.int16),
             "delays": (0, MAX_DELAY, np.int16),
+            **{field: (*TAG_LIMITS[field], np.int16) for field in TAG_LIMITS},
         }
         columns = {}
         for field, (low, high, dtype) in limits.items():
-            if field != "delays" or self.delays is not None:
+            if field in ("pre", "post", "weights") or getattr(self, field) is not None:
                 where = f"{self.name}.{field}"
                 columns[field] = integer_array(where, getattr(self, field), low, high, dtype)
         shapes = {field: column.shape for field, column in columns.items()}

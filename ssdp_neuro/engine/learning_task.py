@@ -72,7 +72,7 @@ class LearningTask:
     def rule(self, name: str) -> DaSsdpParams:
         """The rule of a plastic projection."""
         params = self.plastic[name].plasticity
-        assert params is not None
+        assert isinstance(params, DaSsdpParams)
         return params
 
     def ends(self, name: str) -> tuple[str, str]:
@@ -203,7 +203,7 @@ def plastic_projections(network: FixedPointNetwork, n_steps: int) -> dict[str, A
     Raises
     ------
     InputError
-        If there is none.
+        If there is none, or one learns by a LearningRule, in epochs and not from samples.
     RangeError
         If ``n_steps`` are more than the latency codes of one can tell apart.
     """
@@ -212,6 +212,11 @@ def plastic_projections(network: FixedPointNetwork, n_steps: int) -> dict[str, A
         params = getattr(projection, "plasticity", None)
         if params is None:
             continue
+        if not isinstance(params, DaSsdpParams):
+            raise InputError(
+                f"{projection.name}.plasticity: a {type(params).__name__}; learning from samples"
+                " is done by DaSsdpParams"
+            )
         plastic[projection.name] = projection
         most = params.silent_code << params.latency_shift
         if n_steps > most:

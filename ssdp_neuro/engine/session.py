@@ -334,10 +334,10 @@ class Session:
             dataclasses.replace(self._given.projection(name), weights=state.weights[name])
             for name in plastic
         ]
-        if plastic:
+        if state.dopamine or state.n_samples or state.heard is not None:
+            if not plastic:
+                raise InputError("SessionState: it learns, and no projection is plastic")
             dopamine_statistics(plastic_projections(self._given, 1), state.dopamine)
-        elif state.dopamine or state.n_samples or state.heard is not None:
-            raise InputError("SessionState: it learns, and no projection is plastic")
         heard = None
         if state.heard is not None:
             heard = self._listening()

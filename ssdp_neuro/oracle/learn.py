@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 
+from hw_models import DaSsdpParams
 from ssdp_neuro.oracle import plain_da_ssdp
 from ssdp_neuro.oracle.simulate import simulate
 
@@ -33,6 +34,7 @@ def learn(
             if getattr(projection, "plasticity", None) is None:
                 continue
             params = projection.plasticity
+            assert isinstance(params, DaSsdpParams), "another rule learns in epochs"
             pre_trains = run.raster(projection.source).T.tolist()
             post_trains = run.raster(projection.target).T.tolist()
             codes = [

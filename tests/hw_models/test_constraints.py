@@ -13,6 +13,7 @@ from hw_models import (
     Figure,
     FixedPointNetwork,
     InputPopulation,
+    LearningRule,
     LifPopulation,
     PoolProjection,
     SparseProjection,
@@ -104,6 +105,16 @@ def test_check__judges_learned_weights_by_where_they_may_go(low, high, violation
     )  # fmt: skip
     weights = [[min(3, high), max(-3, low)]]  # odd and of both signs, where that is allowed
     assert found(dense(weights, plasticity=rule), LOIHI1) == violations
+
+
+def test_check__judges_rules_of_the_learning_engine_and_the_weights_they_begin_with():
+    rule = LearningRule(dw="x0 * y0", epoch=64)
+    assert found(dense([[2, -4]], plasticity=rule), LOIHI1) == [
+        ("w.plasticity", "epoch", 64, "0..63")
+    ]
+    grid = "even -256..254, or 0..255 or -255..0 for all weights together"
+    rule = dataclasses.replace(rule, epoch=63)
+    assert found(dense([[2, -3]], plasticity=rule), LOIHI1) == [("w", "weights[0, 1]", -3, grid)]
 
 
 def test_check__judges_kernels_pools_and_lists_like_matrices():

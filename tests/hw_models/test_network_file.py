@@ -1,3 +1,4 @@
+import dataclasses
 import shutil
 import signal
 import subprocess
@@ -14,14 +15,18 @@ from hw_models import (
     DenseProjection,
     FixedPointNetwork,
     InputPopulation,
+    LearningRule,
     LifPopulation,
     MissingFileError,
     NetworkFileError,
     PoolProjection,
+    RandomStream,
     ResetMode,
     Rounding,
+    SignMode,
     SparseProjection,
     ThirdFactor,
+    TraceConfiguration,
     TypeMismatchError,
     load,
     same_record,
@@ -38,6 +43,16 @@ RULE = DaSsdpParams(
     shift=12,
     rounding=Rounding.STOCHASTIC,
     third_factor=ThirdFactor.TEACHER,
+)
+STDP = LearningRule(
+    dw="2^-2 * y0 * x1 - 3 * 2^-4 * x0 * (y1 - 5)",
+    dt="sgn(w + 2) * u3 * t",
+    x1=TraceConfiguration(impulse=16.25, tau=10),
+    y1=TraceConfiguration(impulse=3, tau=0.7),
+    epoch=7,
+    sign_mode=SignMode.INHIBITORY,
+    random_stream=RandomStream.LAVA,
+    seed=5,
 )
 
 
@@ -63,7 +78,7 @@ def network():
                 plasticity=RULE, weight_exponent=3,
             ),
             SparseProjection(source="out", target="out", pre=[3], post=[4], weights=[-9],
-                             delays=[63], name="loop"),
+                             delays=[63], name="loop", plasticity=STDP, tag_1=[-3], tag_2=[200]),
         ],
     )  # fmt: skip
 
@@ -181,6 +196,15 @@ def test_load__refuses_a_truncated_file(path, share):
         load(path)
 
 
+@pytest.mark.parametrize("cut", [1, 31, 32, 33, 45])
+def test_load__notices_a_checksum_that_is_cut_off(path, cut):
+    path.write_bytes(path.read_bytes()[:-cut])
+    with pytest.raises(
+        NetworkFileError, match=r"not a readable network file: it.* (cut off|damag)"
+    ):
+        load(path)
+
+
 def test_load__notices_damaged_weights(tmp_path):
     weights = np.random.default_rng(0).integers(-128, 128, (100, 100))
     network = FixedPointNetwork(
@@ -250,8 +274,8 @@ def replaced_array(place, value):
     [
         (deleted("/", "format"), "'format' is None; 'ssdp_neuro network' is needed"),
         (spoiled_attribute("/", "format", "nir"), "'format' is 'nir'"),
-        (deleted("/", "version"), "version None; this release reads versions 1 to 3"),
-        (spoiled_attribute("/", "version", 4), "version 4; this release reads versions 1 to 3"),
+        (deleted("/", "version"), "version None; this release reads versions 1 to 4"),
+        (spoiled_attribute("/", "version", 5), "version 5; this release reads versions 1 to 4"),
         (spoiled_attribute("/", "version", "1"), "version '1'; this release"),
         (spoiled_attribute("/", "author", "me"), "/: unknown 'author'; format, populations"),
         (deleted("/", "projections"), "/: missing 'projections'"),
@@ -286,6 +310,17 @@ def replaced_array(place, value):
         (spoiled_attribute("projections/1/plasticity", "shift", 99), "plasticity: DaSsdpParams"),
         (spoiled_attribute("projections/1/plasticity", "rounding", "UP"), "rounding 'UP'"),
         (spoiled_attribute("projections/1/plasticity", "kind", "Stdp"), "kind 'Stdp'"),
+        (spoiled_attribute("projections/2/plasticity", "dw", "x0 * y7"), "unknown name 'y7'"),
+        (spoiled_attribute("projections/2/plasticity", "dw", 3), r"LearningRule\.dw: 3; an equa"),
+        (spoiled_attribute("projections/2/plasticity", "sign_mode", "UP"), "sign_mode 'UP'; known"),
+        (
+            spoiled_attribute("projections/2/plasticity/x1", "tau", "9"),
+            "x1: TraceConfiguration.tau",
+        ),
+        (spoiled_attribute("projections/2/plasticity/x1", "kind", "LearningRule"), "x1: missing"),
+        (deleted("projections/2/plasticity", "x2"), "plasticity: missing 'x2'"),
+        (replaced_array("projections/2/tag_1", [300]), "loop.tag_1: value 300"),
+        (replaced_array("projections/2/tag_1", [1, 1]), "loop: shapes"),
         (spoiled_attribute("projections/0", "target", "nowhere"), "no population named 'nowhere'"),
         (spoiled_attribute("projections/0", "weight_exponent", 8), "weight_exponent: 8; allowed"),
     ],
@@ -301,11 +336,11 @@ def test_load__refuses_what_it_does_not_know(path, spoil, message):
 
 def test_load__closes_the_file_when_it_refuses(path):
     with h5py.File(path, "a") as file:
-        file.attrs["version"] = 4
-    with pytest.raises(NetworkFileError, match="version 4"):
+        file.attrs["version"] = 5
+    with pytest.raises(NetworkFileError, match="version 5"):
         load(path)
     with h5py.File(path, "a") as file:  # HDF5 would refuse this while the file is open
-        file.attrs["version"] = 3
+        file.attrs["version"] = 4
     load(path)
 
 
@@ -331,3 +366,21 @@ def test_load__lets_networks_of_version_2_begin_from_zero(path):
             for variable in ("u", "v") if isinstance(population, LifPopulation) else ():
                 del file[f"populations/{place}/{variable}"]
     assert same_record(load(path), network)
+
+
+def test_load__reads_files_of_version_3_without_tags(path, network):
+    plain = dataclasses.replace(network.projection("loop"), plasticity=None, tag_1=None, tag_2=None)
+    save(network.replace(plain), path)
+    with h5py.File(path, "a") as file:
+        file.attrs["version"] = 3
+        for place in (1, 2):
+            del file[f"projections/{place}"].attrs["tag_1"]
+            del file[f"projections/{place}"].attrs["tag_2"]
+    assert same_record(load(path), network.replace(plain))
+
+
+def test_save__keeps_equations_as_text(path):
+    with h5py.File(path) as file:
+        stored = file["projections/2/plasticity"].attrs
+        assert stored["dw"] == STDP.equation("dw")
+        assert isinstance(stored["dd"], h5py.Empty)

@@ -7,9 +7,12 @@ from hw_models import (
     ConvProjection,
     DaSsdpParams,
     DenseProjection,
+    InputError,
+    LearningRule,
     PoolProjection,
     RangeError,
     ShapeError,
+    SignMode,
     SparseProjection,
     TypeMismatchError,
 )
@@ -18,6 +21,7 @@ ENDS = {"source": "a", "target": "b"}
 RULE = DaSsdpParams(
     latency_bits=3, silent_latency=7, kernel=np.arange(8), potentiation=1, depression=1, shift=8
 )
+HEBB = LearningRule(dw="x0 * y0", dt="2^-1 * y0", sign_mode=SignMode.EXCITATORY)
 DENSE = {**ENDS, "weights": [[1, 2], [3, 4]]}
 SPARSE = {**ENDS, "pre": [1, 0, 0], "post": [0, 1, 0], "weights": [1, 2, 3]}
 CONV = {**ENDS, "weights": np.ones((2, 1, 3, 3), dtype=int)}
@@ -83,6 +87,38 @@ def test_projections__hold_weights_to_the_limits(kind, fields):
             RangeError,
             r"weight_exponent -1; allowed 0\.\.7",
         ),
+        (DenseProjection, DENSE | {"tag_1": [[0, 0]]}, InputError, "tag_1: given, but plastic"),
+        (SparseProjection, SPARSE | {"tag_2": [0, 0, 0]}, InputError, "tag_2: given, but plas"),
+        (
+            DenseProjection,
+            DENSE | {"plasticity": HEBB, "weights": [[0, 255], [7, -1]]},
+            RangeError,
+            r"weights: value -1 at index \(1, 1\); allowed 0\.\.255",
+        ),
+        (
+            DenseProjection,
+            DENSE | {"plasticity": HEBB, "tag_1": [[0, 256], [0, 0]]},
+            RangeError,
+            r"tag_1: value 256 at index \(0, 1\); allowed -257\.\.255",
+        ),
+        (
+            DenseProjection,
+            DENSE | {"plasticity": HEBB, "tag_2": [[0, -1], [0, 0]]},
+            RangeError,
+            r"tag_2: value -1",
+        ),
+        (
+            DenseProjection,
+            DENSE | {"plasticity": HEBB, "tag_2": [[0], [0]]},
+            ShapeError,
+            r"tag_2: shape \(2, 1\); weights have \(2, 2\)",
+        ),
+        (
+            SparseProjection,
+            SPARSE | {"plasticity": HEBB, "tag_1": [1]},
+            ShapeError,
+            "equal one-axis shapes",
+        ),
         (SparseProjection, SPARSE | {"pre": [0, 0]}, ShapeError, "equal one-axis shapes"),
         (SparseProjection, SPARSE | {"delays": [0, 0]}, ShapeError, "equal one-axis shapes"),
         (SparseProjection, SPARSE | {"pre": [-1, 0, 0]}, RangeError, r"pre: value -1 at index"),
@@ -128,11 +164,14 @@ def test_conv_projection__sum_limit_includes_the_exponent():
 
 
 def test_sparse_projection__is_sorted_by_source_then_target():
-    given_order = SparseProjection(**SPARSE, delays=[5, 6, 7])
+    tags = {"plasticity": HEBB, "tag_1": [-1, -2, -257], "tag_2": [1, 2, 3]}
+    given_order = SparseProjection(**SPARSE, delays=[5, 6, 7], **tags)
     assert given_order.pre.tolist() == [0, 0, 1]
     assert given_order.post.tolist() == [0, 1, 0]
     assert given_order.weights.tolist() == [3, 2, 1]
     assert given_order.delays.tolist() == [7, 6, 5]
+    assert given_order.tag_1.tolist() == [-257, -2, -1]
+    assert given_order.tag_2.tolist() == [3, 2, 1]
     with pytest.raises(ValueError, match="read-only"):
         given_order.weights[0] = 1
 

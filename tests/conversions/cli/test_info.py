@@ -11,6 +11,7 @@ from hw_models import (
     DenseProjection,
     FixedPointNetwork,
     InputPopulation,
+    LearningRule,
     LifPopulation,
     PoolProjection,
     SparseProjection,
@@ -18,6 +19,8 @@ from hw_models import (
     load,
     save,
 )
+
+HEBB = LearningRule(dw="2^-1 * y0 * x1", dt="x0 * y0", epoch=5)
 
 
 def many_kinds():
@@ -45,7 +48,9 @@ def many_kinds():
             DenseProjection(
                 source="pooled", target="out", weights=np.full((3, 8), -3), plasticity=rule
             ),
-            SparseProjection(source="out", target="out", pre=[], post=[], weights=[], delays=[]),
+            SparseProjection(
+                source="out", target="out", pre=[], post=[], weights=[], delays=[], plasticity=HEBB
+            ),
         ],
     )
 
@@ -71,7 +76,8 @@ def test_info__describes_every_kind_of_projection(command):
         "out->out": (0, None, None),
     }
     assert report["weight_bytes"] == 18 + 1 + 24
-    assert report["plasticity_state_bits"] == (8 + 3) * 6
+    assert report["plasticity_state_bits"] == (8 + 3) * 6 + 3 * (3 + 7) + 3 * 3
+    assert report["projections"][3]["plasticity"] == "dw = 2^-1 * y0 * x1, dt = x0 * y0; epoch 5"
     out = command("info many.h5").out
     for words in ("2 x 4 x 4", "conv", "pool", "sparse", "DA-SSDP, constant", "-3..-3"):
         assert words in out

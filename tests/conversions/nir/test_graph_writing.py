@@ -40,9 +40,11 @@ from hw_models import (
     DenseProjection,
     FixedPointNetwork,
     InputPopulation,
+    LearningRule,
     LifPopulation,
     NetworkFileError,
     ResetMode,
+    TraceConfiguration,
     same_record,
 )
 from ssdp_neuro import simulate
@@ -153,12 +155,22 @@ def test_to_nir__delayed_synapses_without_weight_keep_their_edge():
     ]
 
 
-def test_to_nir__plastic_synapses_survive_in_the_metadata():
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"plasticity": RULE},
+        {
+            "plasticity": LearningRule(
+                dw="2^-2 * y0 * x1 - u0 * w", x1=TraceConfiguration(16.5, 9), epoch=3
+            ),
+            "tag_1": np.full((6, 8), -9),
+        },
+    ],
+)
+def test_to_nir__plastic_synapses_survive_in_the_metadata(fields):
     network = small()
     plastic = dataclasses.replace(
-        network.projections[0],
-        weights=abs(network.projections[0].weights) // 2,
-        plasticity=RULE,
+        network.projections[0], weights=abs(network.projections[0].weights) // 2, **fields
     )
     graph = to_nir(network.replace(plastic))
     assert same_record(from_nir(graph)[0], network.replace(plastic))

@@ -5,13 +5,16 @@ import pytest
 
 from hw_models import (
     InputError,
+    LearningRule,
     RangeError,
     ShapeError,
     SynchronyStatistics,
+    TraceConfiguration,
     TypeMismatchError,
     UnknownNameError,
+    same_record,
 )
-from ssdp_neuro import Teaching, learn
+from ssdp_neuro import Session, Teaching, learn, simulate
 from tests.ssdp_neuro.engine.plastic_networks import (
     CONSTANT,
     DOPAMINE,
@@ -28,6 +31,38 @@ def test_learn__refuses_a_sample_that_reaches_the_silent_code():
     learn(network, np.zeros((15, 6), dtype=bool), n_steps=15)
     with pytest.raises(RangeError, match=r"in->hidden: n_steps 16; .* allow 1\.\.15"):
         learn(network, np.zeros((16, 6), dtype=bool), n_steps=16)
+
+
+def test_learn__refuses_a_rule_that_learns_in_epochs_by_name():
+    network = two_layers(np.random.default_rng(0), hidden_rule=params_of(CONSTANT))
+    hebb = LearningRule(dw="x0 * y0")
+    mixed = network.replace(dataclasses.replace(network.projections[1], plasticity=hebb))
+    name = mixed.projections[1].name
+    for call in (
+        lambda: learn(mixed, np.zeros((5, 6), dtype=bool), n_steps=5),
+        lambda: Session(mixed).begin_sample(),
+    ):
+        with pytest.raises(InputError, match=f"{name}.plasticity: a LearningRule; learning from"):
+            call()
+
+
+def test_simulate__and_sessions_keep_the_weights_of_a_learning_rule():
+    network = two_layers(np.random.default_rng(0))
+    hebb = LearningRule(dw="2^4 * x0 + 2^4 * y0 * x1", x1=TraceConfiguration(impulse=9, tau=3))
+    ruled = network.replace(*(dataclasses.replace(p, plasticity=hebb) for p in network.projections))
+    spikes = np.random.default_rng(1).random((30, 6)) < 0.3
+    plain, with_rules = (simulate(each, spikes, n_steps=30) for each in (network, ruled))
+    session = Session(ruled)
+    begin = session.state()
+    first = session.run(spikes, 30)
+    session.restore(begin)
+    for population in network.neurons:
+        raster = plain.raster(population.name)
+        assert np.array_equal(with_rules.raster(population.name), raster)
+        assert np.array_equal(first.raster(population.name), raster)
+    assert plain.spike_counts("out").any()
+    assert np.array_equal(session.run(spikes, 30).raster("out"), first.raster("out"))
+    assert same_record(session.network, ruled)
 
 
 BATCH = np.zeros((2, N_STEPS, 6), dtype=bool)
