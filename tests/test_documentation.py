@@ -12,7 +12,16 @@ PAGES = [
     for path in sorted(ROOT.glob(pattern))
 ]
 LINK = re.compile(r"\]\((?!\w+:)([^)\s]*)\)")
-REFERENCE = ("hw_models", "ssdp_neuro", "rules", "plot", "data", "training", "conversions")
+REFERENCE = (
+    "hw_models",
+    "ssdp_neuro",
+    "rules",
+    "rules.eprop",
+    "plot",
+    "data",
+    "training",
+    "conversions",
+)
 # pages and figures that are made while the site is built
 MADE = {
     ROOT / "docs/reference/command_line.md",

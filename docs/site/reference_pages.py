@@ -12,6 +12,7 @@ PACKAGES = {
     "hw_models": "What a chip can do, and the one description of a network. Needs NumPy only.",
     "ssdp_neuro": "Run a network, and let it learn.",
     "ssdp_neuro.rules": "Plasticity rules in real numbers, and the bridge to their integers.",
+    "ssdp_neuro.rules.eprop": "Eligibility, learning signals: [e-prop](../explanation/eprop.md).",
     "ssdp_neuro.plot": "Pictures: axes in, axes out. Needs the extra `plot`.",
     "ssdp_neuro.data": "Data sets as spikes; see [data sets and codes](../how-to/data.md).",
     "ssdp_neuro.training": "Training in PyTorch, with the chip's neuron. Needs the extra `train`.",
