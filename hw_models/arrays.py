@@ -18,6 +18,13 @@ from hw_models.errors import InputError, RangeError, ShapeError, TypeMismatchErr
 from hw_models.integers import integer
 
 
+class HandedOver(np.ndarray):
+    """An array that its maker has given away: a record may keep it and needs no copy.
+
+    Made by ``array.view(HandedOver)``, of a fresh array that nobody else has.
+    """
+
+
 def plain_array(where: str, values: Any) -> np.ndarray:
     """An array with the values that it claims to have, as NumPy itself would have made it.
 
@@ -32,7 +39,7 @@ def plain_array(where: str, values: Any) -> np.ndarray:
     -------
     ndarray
         Native byte order, bools of bytes 0 and 1 (every other byte means true, as it does in
-        NumPy), no subclass. The given array itself where it is so already.
+        NumPy), no subclass but :class:`HandedOver`. The given array itself where it is so already.
 
     Raises
     ------
@@ -44,7 +51,7 @@ def plain_array(where: str, values: Any) -> np.ndarray:
     if np.ma.is_masked(values):
         raise TypeMismatchError(f"{where}: masked values; give what they are, see filled()")
     try:
-        array = np.asarray(values)
+        array = values if type(values) is HandedOver else np.asarray(values)
     except ValueError:
         raise ShapeError(f"{where}: rows of different lengths; a regular array is needed") from None
     except (TypeError, RuntimeError, BufferError) as error:  # a tensor on a GPU, or with a gradient
@@ -59,8 +66,8 @@ def plain_array(where: str, values: Any) -> np.ndarray:
     return array
 
 
-def integer_array(where: str, values: Any, low: int, high: int, dtype: Any) -> np.ndarray:
-    """A read-only copy of integers, all inside ``[low, high]``.
+def checked_integers(where: str, values: Any, low: int, high: int) -> np.ndarray:
+    """Integers, all inside ``[low, high]``; the given array itself where it is plain.
 
     Raises
     ------
@@ -71,18 +78,28 @@ def integer_array(where: str, values: Any, low: int, high: int, dtype: Any) -> n
     """
     array = plain_array(where, values)
     if array.size == 0 and array.dtype.kind in "bf":  # NumPy makes floats of an empty list
-        array = np.zeros(array.shape, dtype=dtype)
+        array = np.zeros(array.shape, dtype=np.int64)
     if array.dtype.kind not in "iu":
         raise TypeMismatchError(f"{where}: dtype {array.dtype}; integers are needed")
-    outside = (array < low) | (array > high)
-    if outside.any():
-        index = _first(outside)
+    if array.size and (array.min() < low or array.max() > high):
+        index = _first((array < low) | (array > high))
         raise RangeError(
             f"{where}: value {int(array[index])} at index {index}; allowed {low}..{high}"
         )
-    frozen = np.array(array, dtype=dtype, order="C")
+    return array
+
+
+def frozen_array(array: np.ndarray, dtype: Any) -> np.ndarray:
+    """A read-only copy, in C order; of a :class:`HandedOver` array that fits, the array itself."""
+    kept = isinstance(array, HandedOver) and array.dtype == dtype and array.flags.c_contiguous
+    frozen = array.view(np.ndarray) if kept else np.array(array, dtype=dtype, order="C")
     frozen.flags.writeable = False
     return frozen
+
+
+def integer_array(where: str, values: Any, low: int, high: int, dtype: Any) -> np.ndarray:
+    """A read-only copy of integers, all inside ``[low, high]``; errors of `checked_integers`."""
+    return frozen_array(checked_integers(where, values, low, high), dtype)
 
 
 def per_neuron(where: str, values: Any, shape: tuple[int, ...], low: int, high: int) -> np.ndarray:

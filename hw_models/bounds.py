@@ -15,7 +15,7 @@ import numpy as np
 from hw_models.arithmetic import ALIGN_SHIFT, DECAY_UNITY
 from hw_models.projections import PoolProjection, Projection, SparseProjection
 
-CHUNK = 2**20  # listed synapses that are added up at a time
+CHUNK = 2**16  # listed synapses that are added up at a time; what they need stays in a cache
 
 
 class InputBound(NamedTuple):
@@ -71,9 +71,15 @@ def row_bound(weights: np.ndarray, n_post: int, post: np.ndarray | None = None) 
         Target neuron of each listed synapse.
     """
     kind = np.float64 if weights.dtype.kind == "f" else np.int64
-    up, down = np.maximum(weights, 0), np.minimum(weights, 0)
     if post is not None:
-        return InputBound(*(_sums_by_target(part, post, n_post, kind) for part in (up, down)))
+        both = np.zeros((2, n_post))  # whole numbers far below 2**53
+        at_once = max(CHUNK, n_post)
+        for start in range(0, len(weights), at_once):
+            part = slice(start, start + at_once)
+            both[0] += np.bincount(post[part], np.maximum(weights[part], 0), n_post)
+            both[1] += np.bincount(post[part], np.minimum(weights[part], 0), n_post)
+        return InputBound(*both.astype(kind))
+    up, down = np.maximum(weights, 0), np.minimum(weights, 0)
     sums = (part.reshape(len(part), -1).sum(axis=1, dtype=kind) for part in (up, down))
     return InputBound(*(np.repeat(one, n_post // len(one)) for one in sums))
 
@@ -137,11 +143,3 @@ def _bound_of_rule(projection: Any, n_post: int) -> InputBound:
     else:
         synapses = np.full(n_post, projection.weights.shape[1])
     return InputBound(synapses * max(rule.weight_high, 0), synapses * min(rule.weight_low, 0))
-
-
-def _sums_by_target(weights: np.ndarray, post: np.ndarray, n_post: int, kind: Any) -> np.ndarray:
-    sums = np.zeros(n_post)  # whole numbers far below 2**53
-    for start in range(0, len(weights), CHUNK):
-        part = slice(start, start + CHUNK)
-        sums += np.bincount(post[part], weights[part], n_post)
-    return sums.astype(kind)

@@ -142,6 +142,8 @@ def _outside(
     if limits is None:
         return
     array = np.asarray(values)
+    if array.size == 0 or (array.min() >= limits[0] and array.max() <= limits[1]):
+        return
     bad = np.argwhere((array < limits[0]) | (array > limits[1]))
     if len(bad):
         index = tuple(int(i) for i in bad[0])
@@ -200,9 +202,11 @@ def _weight_grid(projection: Any, chip: Chip) -> Iterator[Violation]:
                 yield from _outside(where, field, getattr(rule, field), limits, source)
         return
     field = "weight" if isinstance(projection, PoolProjection) else "weights"
-    weights = np.asarray(getattr(projection, field), dtype=np.int64)
-    low, high = weights.min(initial=0), weights.max(initial=0)
+    weights = np.asarray(getattr(projection, field))
+    low, high = int(weights.min(initial=0)), int(weights.max(initial=0))
     if (low >= 0 and high <= top) or (high <= 0 and low >= -top):
+        return
+    if -top - 1 <= low and high < top and not (weights & 1).any():
         return
     bad = np.argwhere((weights < -top - 1) | (weights > top - 1) | (weights % 2 != 0))
     if len(bad):

@@ -26,11 +26,13 @@ import dataclasses
 import enum
 import math
 import os
+import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from hw_models.arrays import HandedOver
 from hw_models.atomic_file import whole_file
 from hw_models.errors import NetworkFileError, SsdpError, TypeMismatchError, brief
 from hw_models.formats import Rounding
@@ -89,7 +91,11 @@ ENUMS = {
     "post_traces": PostTraces,
     "random_stream": RandomStream,
 }
-LARGE_BYTES = 4096  # smaller arrays are stored as they are
+# smaller arrays are stored as they are
+LARGE_BYTES = 4096
+SAMPLE_BYTES = 2**16  # of an array, to see whether gzip pays
+LEAST_GAIN = 4  # it costs more time to read than the bytes that it saves otherwise
+CHUNK = 2**16
 
 
 def save(
@@ -201,13 +207,31 @@ def _write_record(group: Any, record: Any) -> None:
         elif dataclasses.is_dataclass(value):
             _write_record(group.create_group(field.name), value)
         elif isinstance(value, np.ndarray):
-            large = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
-            options = large if value.nbytes >= LARGE_BYTES else {}
-            group.create_dataset(field.name, data=value, **options)
+            _write_array(group, field.name, value)
         elif isinstance(value, enum.Enum):
             group.attrs[field.name] = value.name
         else:
             group.attrs[field.name] = value
+
+
+def _write_array(group: Any, name: str, values: np.ndarray) -> None:
+    """Write integers in the narrowest type, packed where that makes them much smaller."""
+    low, high = (int(values.min()), int(values.max())) if values.size else (0, 0)
+    narrow = next(
+        dtype
+        for dtype in (np.int8, np.uint8, np.int16, np.uint16, values.dtype)
+        if np.iinfo(dtype).min <= low and high <= np.iinfo(dtype).max
+    )
+    options: dict[str, Any] = {}
+    flat = values.reshape(-1)
+    middle = flat[flat.size // 2 :][: SAMPLE_BYTES // values.itemsize].astype(narrow)
+    if values.nbytes >= LARGE_BYTES and middle.nbytes > LEAST_GAIN * len(
+        zlib.compress(middle.tobytes(), 1)
+    ):
+        options = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+        if values.ndim == 1:
+            options["chunks"] = (min(values.size, CHUNK),)
+    group.create_dataset(name, data=values, dtype=narrow, **options)
 
 
 def _check_outline(root: StoredGroup) -> None:
@@ -312,7 +336,10 @@ def _record(group: StoredGroup) -> Any:
 def _field(group: StoredGroup, name: str) -> Any:
     if name in group.members:
         member = group.members[name]
-        return _record(member) if isinstance(member, StoredGroup) else member.value
+        if isinstance(member, StoredGroup):
+            return _record(member)
+        value = member.value
+        return value.view(HandedOver) if isinstance(value, np.ndarray) else value
     value = _plain(group.attributes[name])
     if name not in ENUMS:
         return value

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hw_models.arrays import integer_array
+from hw_models.arrays import checked_integers, frozen_array, integer_array
 from hw_models.errors import RangeError, ShapeError
 from hw_models.learning_engine.learning_rule import TAG_LIMITS, LearningRule
 from hw_models.plasticity import DaSsdpParams
@@ -19,7 +19,17 @@ from hw_models.projections.fields import (
     set_names,
     set_weights,
 )
+from hw_models.projections.synapse_order import is_sorted, sort_synapses
 from hw_models.records import FrozenRecord
+
+# of the columns of a list: lowest and highest value, and type
+LIMITS = {
+    "pre": (0, 2**31 - 1, np.int32),
+    "post": (0, 2**31 - 1, np.int32),
+    "weights": (WEIGHT_LOW, WEIGHT_HIGH, np.int16),
+    "delays": (0, MAX_DELAY, np.int16),
+    **{field: (*TAG_LIMITS[field], np.int16) for field in TAG_LIMITS},
+}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -111,30 +121,17 @@ class SparseProjection(FrozenRecord):
     def __post_init__(self) -> None:
         set_names(self)
         check_plasticity(self)
-        put = object.__setattr__
-        limits = {
-            "pre": (0, 2**31 - 1, np.int32),
-            "post": (0, 2**31 - 1, np.int32),
-            "weights": (WEIGHT_LOW, WEIGHT_HIGH, np.int16),
-            "delays": (0, MAX_DELAY, np.int16),
-            **{field: (*TAG_LIMITS[field], np.int16) for field in TAG_LIMITS},
-        }
         columns = {}
-        for field, (low, high, dtype) in limits.items():
+        for field, (low, high, _) in LIMITS.items():
             if field in ("pre", "post", "weights") or getattr(self, field) is not None:
                 where = f"{self.name}.{field}"
-                columns[field] = integer_array(where, getattr(self, field), low, high, dtype)
+                columns[field] = checked_integers(where, getattr(self, field), low, high)
         shapes = {field: column.shape for field, column in columns.items()}
         if len(set(shapes.values())) != 1 or columns["pre"].ndim != 1:
             raise ShapeError(f"{self.name}: shapes {shapes}; equal one-axis shapes are needed")
-        key = columns["pre"].astype(np.int64) << 32 | columns["post"]
-        order = np.argsort(key, kind="stable")
-        twice = np.flatnonzero(np.diff(key[order]) == 0)
-        if twice.size:
-            first = order[twice[0]]
-            pair = (int(columns["pre"][first]), int(columns["post"][first]))
-            raise RangeError(f"{self.name}: synapse (pre, post) = {pair} is listed twice")
+        if not is_sorted(columns["pre"], columns["post"]):
+            columns, twice = sort_synapses(columns, LIMITS)
+            if twice is not None:
+                raise RangeError(f"{self.name}: synapse (pre, post) = {twice} is listed twice")
         for field, column in columns.items():
-            ordered = np.ascontiguousarray(column[order])
-            ordered.flags.writeable = False
-            put(self, field, ordered)
+            object.__setattr__(self, field, frozen_array(column, LIMITS[field][2]))

@@ -13,10 +13,12 @@ from hw_models import (
     PoolProjection,
     SparseProjection,
 )
-from ssdp_neuro.engine.aligned import joined
+from ssdp_neuro.engine.aligned import aligned_zeros, joined
 from ssdp_neuro.engine.kernels import tables
 from ssdp_neuro.engine.kernels.row_sums import LANES
 from ssdp_neuro.engine.kernels.tables import ProjectionTable, SynapseTable
+
+AT_ONCE = 1 << 16  # synapses lowered together; what they need stays in a cache
 
 
 class LoweredSynapses(NamedTuple):
@@ -129,8 +131,12 @@ class _Store:
     def add_packed(self, synapses: LoweredSynapses, n_pre: int, shift: int) -> int:
         pre, post, weights, _ = synapses
         base = self.add("row_start", _row_starts(pre, n_pre) + self.sizes["packed"])
-        low = (weights >> shift).astype(np.uint8).astype(np.uint32)
-        self.add("packed", post.astype(np.uint32) << np.uint32(tables.WEIGHT_BITS) | low)
+        packed = aligned_zeros(post.size, np.uint32)
+        for start in range(0, post.size, AT_ONCE):
+            part = slice(start, start + AT_ONCE)
+            low = (weights[part] >> shift).astype(np.uint8)
+            packed[part] = post[part].astype(np.uint32) << np.uint32(tables.WEIGHT_BITS) | low
+        self.add("packed", packed)
         return base
 
     def table(self) -> SynapseTable:
@@ -155,9 +161,8 @@ def narrow_shift(weights: np.ndarray, low: int = 0, high: int = 0) -> int | None
 
 
 def _row_starts(pre: np.ndarray, n_pre: int) -> np.ndarray:
-    starts = np.zeros(n_pre + 1, dtype=np.int64)
-    np.cumsum(np.bincount(pre, minlength=n_pre), out=starts[1:])
-    return starts
+    """Where the synapses of each source begin in a sorted list, and where the last ones end."""
+    return np.searchsorted(pre, np.arange(n_pre + 1, dtype=pre.dtype)).astype(np.int64)
 
 
 def _dense_rows(projection: DenseProjection) -> tuple[int, int, np.ndarray]:

@@ -144,6 +144,49 @@ def test_save__refuses_what_is_not_a_network(tmp_path):
         save(None, tmp_path / "none.h5")
 
 
+def test_save__takes_the_narrowest_type_and_packs_what_becomes_much_smaller(tmp_path):
+    rng = np.random.default_rng(0)
+    pairs = np.sort(rng.permutation(30 * 60_000)[:70_000])
+    network = FixedPointNetwork(
+        populations=[
+            InputPopulation(name="in", shape=30),
+            LifPopulation(name="out", shape=60_000, current_decay=0, voltage_decay=0, threshold=1),
+        ],
+        projections=[
+            SparseProjection(
+                source="in", target="out", pre=pairs // 60_000, post=pairs % 60_000,
+                weights=rng.integers(-128, 128, pairs.size), name="signed",
+            ),
+            SparseProjection(
+                source="in", target="out", pre=pairs // 60_000, post=pairs % 60_000,
+                weights=rng.integers(0, 256, pairs.size), delays=np.full(pairs.size, 3),
+                name="unsigned",
+            ),
+            DenseProjection(
+                source="in", target="out", weights=rng.integers(-200, 2, (60_000, 30)) // 128 * 128
+            ),
+        ],
+    )  # fmt: skip
+    save(network, tmp_path / "large.h5")
+    assert same_record(load(tmp_path / "large.h5"), network)
+    with h5py.File(tmp_path / "large.h5", "r") as file:
+        kept = {
+            (place, name): (array.dtype, array.compression)
+            for place, group in file["projections"].items()
+            for name, array in group.items()
+        }
+    assert kept == {
+        ("0", "pre"): (np.int8, "gzip"),
+        ("0", "post"): (np.uint16, None),
+        ("0", "weights"): (np.int8, None),
+        ("1", "pre"): (np.int8, "gzip"),
+        ("1", "post"): (np.uint16, None),
+        ("1", "weights"): (np.uint8, None),
+        ("1", "delays"): (np.int8, "gzip"),
+        ("2", "weights"): (np.int16, "gzip"),
+    }
+
+
 def test_save__says_where_it_cannot_write(tmp_path, network):
     for place in (tmp_path, tmp_path / "missing" / "network.h5"):
         with pytest.raises(NetworkFileError, match=f"{place}: cannot be written"):
@@ -216,9 +259,10 @@ def test_load__notices_damaged_weights(tmp_path):
     path = tmp_path / "damaged.h5"
     save(network, path)
     with h5py.File(path, "r") as file:
-        chunk = file["projections/0/weights"].id.get_chunk_info(0)
+        stored = file["projections/0/weights"].id
+        middle = stored.get_offset() + stored.get_storage_size() // 2
     data = bytearray(path.read_bytes())
-    data[chunk.byte_offset + chunk.size // 2] ^= 1
+    data[middle] ^= 1
     path.write_bytes(data)
     with pytest.raises(NetworkFileError, match=r"damaged\.h5: not a readable network file"):
         load(path)
