@@ -21,6 +21,7 @@ from ssdp_neuro.training.layers.surrogate import (
 from ssdp_neuro.training.networks.checkpoint import load_model, load_model_code, save_model
 from ssdp_neuro.training.networks.convolutional import convolutional
 from ssdp_neuro.training.networks.feed_forward import feed_forward
+from ssdp_neuro.training.networks.integer_network import IntegerNetwork
 from ssdp_neuro.training.networks.quantization import quantize
 from ssdp_neuro.training.networks.recurrent import recurrent
 from ssdp_neuro.training.networks.spiking_network import SpikingNetwork
@@ -64,6 +65,7 @@ __all__ = [
     "GateAtOne",
     "GateFit",
     "InputOf",
+    "IntegerNetwork",
     "Lif",
     "LossChoice",
     "MultiGaussian",
