@@ -18,8 +18,10 @@ from hw_models import (
 from hw_models.arrays import integer_array, spike_array
 from hw_models.errors import brief
 from hw_models.learning_engine.learning_rule import TARGETS
-from ssdp_neuro.engine.kernels.rule_epoch import Draws, Synapses, run_steps
+from ssdp_neuro.engine.kernels.rule_epoch import run_steps
+from ssdp_neuro.engine.kernels.rule_tables import Draws
 from ssdp_neuro.engine.rule_program import rule_program
+from ssdp_neuro.engine.rule_state import dense_state
 
 TAG_1_LIMITS, TAG_2_LIMITS = (-256, 255), (0, 255)
 MOST_SYNAPSES = 2**31 - 1
@@ -74,30 +76,19 @@ class PlasticSynapses:
                 f"PlasticSynapses.weights: shape {first.shape}; two non-empty axes are needed"
             )
         self.shape = (int(first.shape[0]), int(first.shape[1]))
-        n_post, n_pre = self.shape
-        variables = np.zeros((3, n_pre, n_post), dtype=np.int16)
-        variables[0] = first.T
-        variables[1] = self._tags("tag_2", tag_2, TAG_2_LIMITS)
-        variables[2] = self._tags("tag_1", tag_1, TAG_1_LIMITS)
         self._program = rule_program(rule)
-        n_products = len(self._program.dependency)
-        n_values = rule.epoch + 1
-        self._state = Synapses(
-            variables=variables,
-            x=np.zeros((2, n_pre), dtype=np.int64),
-            y=np.zeros((3, n_post), dtype=np.int64),
-            tx=np.zeros(n_pre, dtype=np.int64),
-            ty=np.zeros(n_post, dtype=np.int64),
-            x_history=np.zeros((2, n_values, n_pre), dtype=np.int64),
-            y_history=np.zeros((3, n_values, n_post), dtype=np.int64),
-            source=np.zeros((n_products, n_values, n_pre), dtype=np.int32),
-            target=np.zeros((n_products, n_values, n_post), dtype=np.int32),
-            live=np.zeros(n_pre, dtype=np.bool_),
-            fired=np.zeros(n_post, dtype=np.int64),
-            everyone=np.arange(n_post, dtype=np.int64),
-            total=np.zeros((3, n_post), dtype=np.int32),
-            n_lowest=np.zeros(1, dtype=np.int64),
+        given = (
+            first,
+            self._tags("tag_2", tag_2, TAG_2_LIMITS),
+            self._tags("tag_1", tag_1, TAG_1_LIMITS),
         )
+        self._state = dense_state(self._program, self.shape, given)
+        # what the rule knows nothing of stays what it is
+        self._idle = {
+            target: values
+            for target, values, place in zip(TARGETS, given, self._program.place, strict=True)
+            if place < 0 and values is not None
+        }
         is_lava = rule.random_stream is RandomStream.LAVA
         self._lava = _LavaGenerators(rule.seed) if is_lava else None
         self.n_steps = 0
@@ -150,17 +141,26 @@ class PlasticSynapses:
     @property
     def weights(self) -> np.ndarray:
         """Mantissas now, a copy, int16 ``(n_post, n_pre)``."""
-        return np.ascontiguousarray(self._state.variables[TARGETS.index("dw")].T)
+        return self._values("dw")
 
     @property
     def tag_2(self) -> np.ndarray:
         """Delays now, a copy, int16 ``(n_post, n_pre)``."""
-        return np.ascontiguousarray(self._state.variables[TARGETS.index("dd")].T)
+        return self._values("dd")
 
     @property
     def tag_1(self) -> np.ndarray:
         """Tags now, a copy, int16 ``(n_post, n_pre)``; -257 too, see learning_engine.md."""
-        return np.ascontiguousarray(self._state.variables[TARGETS.index("dt")].T)
+        return self._values("dt")
+
+    def _values(self, target: str) -> np.ndarray:
+        n_post, n_pre = self.shape
+        place = self._program.place[TARGETS.index(target)]
+        if place < 0:
+            return np.array(self._idle.get(target, np.zeros(self.shape, dtype=np.int16)))
+        n_synapses = self._state.first[n_pre]
+        rows = self._state.variables[place, :n_synapses].reshape(n_pre, -1)
+        return np.ascontiguousarray(rows[:, :n_post].T)
 
     def trace(self, name: str) -> np.ndarray:
         """A trace now, a copy, int64 ``(n_pre,)`` or ``(n_post,)``.
@@ -172,19 +172,19 @@ class PlasticSynapses:
             epoch's start, with the impulses of spikes that others have followed.
         """
         if name in ("x1", "x2"):
-            return np.array(self._state.x[int(name[1]) - 1])
+            return self._state.x[int(name[1]) - 1, : self.shape[1]].astype(np.int64)
         if name in ("y1", "y2", "y3"):
-            return np.array(self._state.y[int(name[1]) - 1])
+            return self._state.y[int(name[1]) - 1, : self.shape[0]].astype(np.int64)
         raise InputError(f"PlasticSynapses.trace: {brief(name)}; one of x1, x2, y1, y2 and y3")
 
-    def _tags(self, name: str, values: Any, limits: tuple[int, int]) -> np.ndarray:
+    def _tags(self, name: str, values: Any, limits: tuple[int, int]) -> np.ndarray | None:
         where = f"PlasticSynapses.{name}"
         if values is None:
-            return np.zeros(self.shape[::-1], dtype=np.int16)
+            return None
         tags = integer_array(where, values, *limits, np.int16)
         if tags.shape != self.shape:
             raise ShapeError(f"{where}: shape {tags.shape}; weights have {self.shape}")
-        return tags.T
+        return tags
 
     def _sent(self, sent: Any, n_steps: int) -> np.ndarray:
         if sent is None:

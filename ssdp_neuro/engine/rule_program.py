@@ -6,24 +6,29 @@ import numpy as np
 
 from hw_models import Dependency, LearningRule, PostTraces, RandomStream, SignMode, Variable
 from hw_models.learning_engine.learning_rule import TARGETS, TraceConfiguration
-from ssdp_neuro.engine.kernels import rule_epoch
-from ssdp_neuro.engine.kernels.rule_epoch import Program
+from ssdp_neuro.engine.kernels import rule_tables
+from ssdp_neuro.engine.kernels.rule_tables import Program
 
 DEPENDENCIES = {
-    Dependency.PRE_SPIKE: rule_epoch.PRE_SPIKE,
-    Dependency.POST_SPIKE: rule_epoch.POST_SPIKE,
-    Dependency.EPOCH: rule_epoch.EPOCH,
+    Dependency.PRE_SPIKE: rule_tables.PRE_SPIKE,
+    Dependency.POST_SPIKE: rule_tables.POST_SPIKE,
+    Dependency.EPOCH: rule_tables.EPOCH,
 }
-VARIABLES = {variable: getattr(rule_epoch, variable.name) for variable in Variable}
+VARIABLES = {variable: getattr(rule_tables, variable.name) for variable in Variable}
 SENT_TRACE = TraceConfiguration(impulse=0, tau=65535)  # by which Lava reads what is sent
-DELAY_HIGH, TAG_LOW, TAG_HIGH = 255, rule_epoch.LOWEST_TAG, 255
+DELAY_HIGH, TAG_LOW, TAG_HIGH = 255, rule_tables.LOWEST_TAG, 255
 WIDE = 2**20  # beyond every accumulator
+SOURCES = (Variable.X0, Variable.X1, Variable.X2)
+SYNAPTIC = (Variable.W, Variable.D, Variable.T)  # in the order of TARGETS
 
 
 def rule_program(rule: LearningRule) -> Program:
     """Lower a rule; see :class:`Program` for what each array holds."""
     products = [product for target in TARGETS for product in getattr(rule, target)]
-    factors = [factor for product in products for factor in product.factors]
+    own = [[f for f in product.factors if not f.variable.is_synaptic] for product in products]
+    synaptic = [[f for f in product.factors if f.variable.is_synaptic] for product in products]
+    factors = [f for pair in zip(own, synaptic, strict=True) for part in pair for f in part]
+    starts = _starts(len(product.factors) for product in products)
     is_sent = rule.post_traces is PostTraces.SENT
     posts = (SENT_TRACE,) * 3 if is_sent else (rule.y1, rule.y2, rule.y3)
     traces = (rule.x1, rule.x2, *posts)
@@ -35,27 +40,43 @@ def rule_program(rule: LearningRule) -> Program:
         mantissa=_integers(product.mantissa for product in products),
         right=_integers(max(0, product.width + 4 - 15) for product in products),
         left=_integers(product.exponent + 7 for product in products),
-        first_factor=_starts(len(product.factors) for product in products),
+        first_factor=starts,
+        first_synaptic=starts[:-1] + _integers(len(part) for part in own),
         variable=_integers(VARIABLES[factor.variable] for factor in factors),
         constant=_integers(factor.constant for factor in factors),
         bound=_integers(1 << factor.variable.width for factor in factors),
         is_sign=np.array([factor.is_sign for factor in factors], dtype=np.bool_),
-        is_synaptic=np.array(
-            [any(factor.variable.is_synaptic for factor in product.factors) for product in products]
-        ),
+        reads_source=np.array([any(f.variable in SOURCES for f in part) for part in own]),
+        reads_target=np.array([any(f.variable not in SOURCES for f in part) for part in own]),
+        place=_integers(places(rule)),
         decay=np.array([trace.decay for trace in traces]),
         whole=_integers(trace.impulse_parts[0] for trace in traces),
         units=_integers(trace.impulse_parts[1] for trace in traces),
+        is_kept=np.array(
+            [trace.impulse > 0 or (is_sent and k > 1) for k, trace in enumerate(traces)]
+        ),
         low=_integers((rule.weight_low, 0, TAG_LOW)),
         high=_integers((rule.weight_high, DELAY_HIGH, TAG_HIGH)),
         accumulator_low=_integers((weight_floor, 0, -WIDE)),
         accumulator_high=_integers((weight_ceiling, WIDE, WIDE)),
         epoch=rule.epoch,
         period=1 << (rule.decimation or 0),
+        has_epochs=rule.decimation is not None,
         is_sent=is_sent,
         is_lava=rule.random_stream is RandomStream.LAVA,
         seed=rule.seed,
     )
+
+
+def places(rule: LearningRule) -> tuple[int, ...]:
+    """Rows where weight, delay and tag are kept; -1 for one that the rule knows nothing of."""
+    products = [product for target in TARGETS for product in getattr(rule, target)]
+    read = {factor.variable for product in products for factor in product.factors}
+    found: list[int] = []
+    for target, variable in zip(TARGETS, SYNAPTIC, strict=True):
+        is_kept = target == "dw" or getattr(rule, target) or variable in read
+        found.append(1 + max(found, default=-1) if is_kept else -1)
+    return tuple(found)
 
 
 def _integers(values: object) -> np.ndarray:

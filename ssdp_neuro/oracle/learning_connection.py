@@ -102,7 +102,11 @@ class CounterStream:
 
     def rounds_change_up(self, rest: int, target: str, step: int, post: int, pre: int) -> bool:
         """As of :class:`LavaStream`."""
-        return random_bits(self.seed, ROUNDING[target], step, pre, post) >> 25 < rest
+        of_pre = random_bits(self.seed, ROUNDING[target], step, 0, pre)
+        of_post = random_bits(self.seed, ROUNDING[target], step, 1, post)
+        word = (of_pre + of_post) % 2**32
+        word = (word ^ word >> 16) * 0x85EBCA6B % 2**32
+        return word >> 25 < rest
 
 
 class LearningConnection:

@@ -42,3 +42,15 @@ def key_offset(seed, sample):
     """Make the offset after the words ``seed`` and ``sample``, each taken modulo 2**32."""
     state = absorb(next_offset(np.uint32(GOLDEN)), np.uint32(seed & MASK32))
     return next_offset(absorb(next_offset(state), np.uint32(sample & MASK32)))
+
+
+@kernel
+def synapse_word(pre_word, post_word):
+    """Random number of a synapse, in its upper bits, of the numbers of its two ends.
+
+    Those of any three synapses are independent if the words are; half of :func:`mix` then
+    hides that a rectangle of four has but four words.
+    """
+    x = np.uint32(np.uint64(pre_word) + np.uint64(post_word) & np.uint64(MASK32))
+    x = np.uint32(x ^ (x >> np.uint32(16)))
+    return np.uint32(np.uint64(x) * np.uint64(MIX_A) & np.uint64(MASK32))

@@ -17,6 +17,8 @@ from hw_models import (
 from ssdp_neuro.engine import plastic_synapses
 from ssdp_neuro.engine.kernels import rule_epoch
 from ssdp_neuro.engine.plastic_synapses import PlasticSynapses
+from ssdp_neuro.engine.rule_program import rule_program
+from ssdp_neuro.engine.rule_state import listed_state
 from ssdp_neuro.oracle.learning_connection import LearningConnection
 from tests.interpreted import interpreted
 from tests.learning_rule_strategies import learning_rules
@@ -80,6 +82,54 @@ def test_plastic_synapses__equal_the_oracle_in_every_step(stream, data, seed, ra
 def test_plastic_synapses__stay_equal_in_long_runs(stream, data, seed, rate):
     rule = data.draw(learning_rules(highest_exponent=-3, random_stream=stream))
     assert_equals_oracle(rule, np.random.default_rng(seed), 400, rate)
+
+
+@pytest.mark.parametrize("stream", RandomStream)
+@given(data=st.data(), seed=st.integers(0, 2**32), rate=RATES)
+@settings(deadline=None, max_examples=40)
+def test_listed_state__has_the_numbers_of_a_matrix(stream, data, seed, rate):
+    rule = data.draw(learning_rules(random_stream=stream))
+    rng = np.random.default_rng(seed)
+    state, (pre_spikes, post_spikes), sent = case_of(rule, rng, 40, rate, n_pre=37, n_post=34)
+    dense = PlasticSynapses(rule, *state)
+    dense.run(pre_spikes, post_spikes, sent)
+    pre, post = np.nonzero(rng.random((37, 34)) < rng.choice([0.02, 0.3, 1]))
+    program = rule_program(rule)
+    given = [values[post, pre] for values in (state[0], state[2], state[1])]
+    listed = listed_state(program, (34, 37), pre, post, given)
+    other = PlasticSynapses(rule, *state)
+    other._state = listed
+    other.run(pre_spikes, post_spikes, sent)
+    for place, name in zip(program.place, ("weights", "tag_2", "tag_1"), strict=True):
+        if place >= 0:
+            found = listed.variables[place, : len(pre)]
+            np.testing.assert_array_equal(found, getattr(dense, name)[post, pre], name)
+    for name in TRACES:
+        np.testing.assert_array_equal(other.trace(name), dense.trace(name), name)
+
+
+def test_counter_stream__draws_evenly_and_independently():
+    """Over the synapses of a step: the share, of pairs along rows and columns, of rectangles."""
+    rule = LearningRule(dw="2^-2 * u0", seed=5)
+    synapses = PlasticSynapses(rule, np.zeros((256, 256), dtype=int))
+    silent = np.zeros((1, 256), dtype=bool)
+    ups = []
+    for _ in range(40):
+        before = synapses.weights
+        synapses.run(silent, silent)
+        ups.append(synapses.weights - before)
+    up = np.array(ups, dtype=float)
+    assert abs(up.mean() - 0.25) < 0.002
+    z = up - 0.25
+    products = {
+        "row": z[:, :, ::2] * z[:, :, 1::2],
+        "column": z[:, ::2] * z[:, 1::2],
+        "step": z[::2] * z[1::2],
+        "rectangle": z[:, ::2, ::2] * z[:, 1::2, ::2] * z[:, ::2, 1::2] * z[:, 1::2, 1::2],
+    }
+    for name, values in products.items():
+        size = 0.25 * 0.75 if name != "rectangle" else (0.25 * 0.75) ** 2
+        assert abs(values.mean()) < 5 * size / np.sqrt(values.size), name
 
 
 def full(**fields):
