@@ -6,16 +6,19 @@ Weights are ``2 * m`` with int8 mantissas ``m``, LIF neurons have ``du = 409`` a
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from hw_models import (
+    ConvProjection,
     DenseProjection,
     FixedPointNetwork,
     InputPopulation,
     LifPopulation,
+    PoolProjection,
     SparseProjection,
 )
 
@@ -33,11 +36,14 @@ class Workload:
 
 
 def neurons(
-    name: str, size: int, threshold: int, current_decay: int = CURRENT_DECAY
+    name: str,
+    shape: int | tuple[int, ...],
+    threshold: int,
+    current_decay: int = CURRENT_DECAY,
 ) -> LifPopulation:
     return LifPopulation(
         name=name,
-        shape=(size,),
+        shape=(shape,) if isinstance(shape, int) else shape,
         current_decay=current_decay,
         voltage_decay=VOLTAGE_DECAY,
         threshold=threshold,
@@ -141,6 +147,88 @@ def large(n_steps: int = 1000) -> Workload:
     )
     return Workload(
         name="W4", network=network, spikes=few_events(rng, size, n_steps), n_steps=n_steps
+    )
+
+
+def convolutional(
+    side: int, kernel: int, stride: int, n_classes: int, n_samples: int, n_steps: int
+) -> Workload:
+    """Two channels of events, 16 and 32 channels with pooling after each, then classes.
+
+    A convolution of ``kernel`` and ``stride`` before, one of 3 after the first pooling; the
+    pooling neurons keep a quarter of their current, or one input spike would make many.
+    """
+    rng = np.random.default_rng(6)
+    populations: list[InputPopulation | LifPopulation] = [
+        InputPopulation(name="in", shape=(2, side, side))
+    ]
+    projections: list[ConvProjection | PoolProjection | DenseProjection] = []
+    for name, channels, taps, step, threshold in (
+        ("a", 16, kernel, stride, 3000),
+        ("b", 32, 3, 1, 9000),
+    ):
+        source = populations[-1]
+        weights = mantissas(rng, (channels, source.shape[0], taps, taps), -60, 80)
+        convolution = ConvProjection(
+            source=source.name,
+            target=name,
+            weights=weights,
+            stride=step,
+            padding=taps // 2,
+        )
+        shape = convolution.output_shape(source.shape)
+        pool = PoolProjection(source=name, target=f"pool {name}", kernel_size=2, weight=200)
+        populations += [
+            neurons(name, shape, threshold),
+            neurons(pool.target, pool.output_shape(shape), 150, 3072),
+        ]
+        projections += [convolution, pool]
+    last = populations[-1]
+    assert isinstance(last, LifPopulation)
+    weights = mantissas(rng, (n_classes, last.n_neurons), -60, 64)
+    populations.append(neurons("out", n_classes, 20000))
+    projections.append(DenseProjection(source=last.name, target="out", weights=weights))
+    spikes = rng.random((n_samples, n_steps, 2 * side * side)) < 0.02
+    return Workload(
+        name=f"2x{side}x{side}",
+        network=FixedPointNetwork(populations=populations, projections=projections),
+        spikes=spikes,
+        n_steps=n_steps,
+    )
+
+
+def delayed(longest: int, weight_exponent: int = 0, n_steps: int = 1000) -> Workload:
+    """W1 at 5 %, with a delay of its own for every synapse, up to ``longest`` steps more."""
+    plain = dense(0.05, n_steps)
+    (wires,) = plain.network.projections
+    rng = np.random.default_rng(7)
+    wires = dataclasses.replace(
+        wires,
+        delays=rng.integers(0, longest + 1, (1000, 1000)),
+        weight_exponent=weight_exponent,
+    )
+    return dataclasses.replace(plain, network=plain.network.replace(wires))
+
+
+def delayed_list(n_steps: int = 1000) -> Workload:
+    """1000 sources at 5 % with 100 of 10 000 targets each, delays of 0 to 60 steps more."""
+    rng = np.random.default_rng(8)
+    size = 10_000
+    wires = SparseProjection(
+        source="in",
+        target="net",
+        weights=mantissas(rng, 1000 * 100, -60, 80),
+        delays=rng.integers(0, 61, 1000 * 100),
+        **fan_out(rng, 1000, size, 100),
+    )
+    return Workload(
+        name="delays, list",
+        network=FixedPointNetwork(
+            populations=[InputPopulation(name="in", shape=(1000,)), neurons("net", size, 5500)],
+            projections=[wires],
+        ),
+        spikes=rng.random((n_steps, 1000)) < 0.05,
+        n_steps=n_steps,
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from hw_models import FixedPointNetwork, InputError, RangeError, ShapeError, UnknownNameError
 from hw_models.arithmetic import STATE_LIMIT
 from ssdp_neuro.engine.kernels.tables import INPUT, UNIFORM, WIDE, State
+from ssdp_neuro.engine.neuron_order import inverse, kept_order
 from ssdp_neuro.engine.plan import Plan
 from ssdp_neuro.engine.population_table import MAX_INPUT
 from ssdp_neuro.engine.session_state import SessionState
@@ -35,9 +36,12 @@ def read_state(network: FixedPointNetwork, plan: Plan, state: State, n_steps: in
     fields: Arrays = {name: {} for name in STATE_FIELDS}
     for population in network.neurons:
         name, size = population.name, population.n_neurons
-        fields["u"][name], fields["v"][name], waiting, slots = _views(plan, state, name)
-        fields["waiting"][name] = np.zeros(size, np.int32) if waiting is None else waiting
-        fields["arriving"][name] = np.roll(slots, -(n_steps % len(slots)), axis=0)
+        u, v, waiting, slots = _views(plan, state, name)
+        order = kept_order(network, name)
+        places = slice(None) if order is None else inverse(order)
+        fields["u"][name], fields["v"][name] = u[places], v[places]
+        fields["waiting"][name] = np.zeros(size, np.int32) if waiting is None else waiting[places]
+        fields["arriving"][name] = np.roll(slots[:, places], -(n_steps % len(slots)), axis=0)
     return fields
 
 
@@ -46,10 +50,12 @@ def write_state(network: FixedPointNetwork, plan: Plan, state: State, given: Ses
     for population in network.neurons:
         name = population.name
         u, v, waiting, slots = _views(plan, state, name)
-        u[:], v[:] = given.u[name], given.v[name]
+        order = kept_order(network, name)
+        kept = slice(None) if order is None else order
+        u[:], v[:] = given.u[name][kept], given.v[name][kept]
         if waiting is not None:
-            waiting[:] = given.waiting[name]
-        slots[:] = np.roll(given.arriving[name], given.n_steps % len(slots), axis=0)
+            waiting[:] = given.waiting[name][kept]
+        slots[:] = np.roll(given.arriving[name][:, kept], given.n_steps % len(slots), axis=0)
     state.sweep[:] = 1  # a census finds out later what is at rest
     state.swept[:] = plan.populations.kind != INPUT
     state.live[:] = 0

@@ -51,7 +51,7 @@ class Plan:
         sums = [0]
         rows = [0]
         for q, target in enumerate(self.projections.target):
-            if self.projections.floor[q] or self.projections.kind[q] == tables.CONV:
+            if self.projections.floor[q]:
                 sums.append(int(populations.ring[target] * populations.stride[target]))
             rows.append(int(self.projections.row[q]))
         return tables.State(

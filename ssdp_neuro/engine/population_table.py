@@ -19,6 +19,7 @@ from hw_models.bounds import input_bound
 from ssdp_neuro.engine.aligned import joined
 from ssdp_neuro.engine.kernels import tables
 from ssdp_neuro.engine.kernels.tables import BLOCK, PopulationTable
+from ssdp_neuro.engine.neuron_order import kept_order
 
 MAX_INPUT = 2 * STATE_LIMIT >> ALIGN_SHIFT  # beyond it, one wrap may leave more than 24 bits
 ALWAYS_SWEPT = 1024  # neurons; below, one vector pass costs less than keeping a list
@@ -31,7 +32,8 @@ def population_table(network: FixedPointNetwork) -> PopulationTable:
         field: np.zeros(count, dtype=dtype)
         for dtype, fields in (
             (np.uint8, ("kind", "subtract", "awake", "begins")),
-            (np.int64, ("size", "stride", "ring", "interval", "phase", "row", "begin_row")),
+            (np.int64, ("size", "stride", "ring", "interval", "phase", "row")),
+            (np.int64, ("begin_row", "order_row")),
             (np.float64, ("keep_u", "keep_v")),
             (np.int32, ("bias", "threshold", "refractory")),
         )
@@ -40,7 +42,8 @@ def population_table(network: FixedPointNetwork) -> PopulationTable:
     each: dict[str, list[np.ndarray]] = {
         field: [] for field in ("keep_u", "keep_v", "bias", "threshold", "u", "v")
     }
-    rows = begin_rows = 0
+    orders: list[np.ndarray] = []
+    rows = begin_rows = order_rows = 0
     for p, population in enumerate(network.populations):
         columns["size"][p] = population.n_neurons
         columns["stride"][p] = -(-population.n_neurons // BLOCK) * BLOCK
@@ -48,7 +51,13 @@ def population_table(network: FixedPointNetwork) -> PopulationTable:
         if isinstance(population, InputPopulation):
             columns["stride"][p] = 0
             columns["awake"][p] = 1
+            columns["order_row"][p] = -1
             continue
+        size, order = population.n_neurons, kept_order(network, population.name)
+        columns["order_row"][p] = -1 if order is None else order_rows
+        if order is not None:
+            orders.append(order)
+            order_rows += size
         values = _neuron_parameters(population)
         columns["kind"][p] = kind = _kind(network, population, values)
         uniform = kind == tables.UNIFORM
@@ -67,14 +76,14 @@ def population_table(network: FixedPointNetwork) -> PopulationTable:
             if uniform:
                 columns[field][p] = value[0]
             else:
-                each[field].append(np.broadcast_to(value, population.n_neurons))
+                each[field].append(_kept(value, size, order))
         rows += 0 if uniform else population.n_neurons
         columns["begin_row"][p] = begin_rows
         columns["begins"][p] = begins = bool(population.u.any() or population.v.any())
         if begins:
             for field in ("u", "v"):
                 value = getattr(population, field)
-                each[field].append(np.broadcast_to(value, population.n_neurons))
+                each[field].append(_kept(value, size, order))
             begin_rows += population.n_neurons
     strides, rings = columns["stride"], columns["ring"]
     return PopulationTable(
@@ -87,7 +96,14 @@ def population_table(network: FixedPointNetwork) -> PopulationTable:
         each_threshold=joined(each["threshold"], np.int32),
         begin_u=joined(each["u"], np.int32),
         begin_v=joined(each["v"], np.int32),
+        order=joined(orders, np.int32),
     )
+
+
+def _kept(value: np.ndarray, size: int, order: np.ndarray | None) -> np.ndarray:
+    """A value of each neuron, as the kernels keep them."""
+    each = np.broadcast_to(value, size)
+    return each if order is None else each[order]
 
 
 def _kind(

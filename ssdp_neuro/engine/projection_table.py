@@ -13,10 +13,12 @@ from hw_models import (
     PoolProjection,
     SparseProjection,
 )
+from hw_models.projections import Projection
 from ssdp_neuro.engine.aligned import aligned_zeros, joined
 from ssdp_neuro.engine.kernels import tables
 from ssdp_neuro.engine.kernels.row_sums import LANES
 from ssdp_neuro.engine.kernels.tables import ProjectionTable, SynapseTable
+from ssdp_neuro.engine.neuron_order import inverse, kept_order
 
 AT_ONCE = 1 << 16  # synapses lowered together; what they need stays in a cache
 
@@ -62,7 +64,7 @@ def projection_table(
         )
         for field in fields
     }
-    columns["geometry"] = np.zeros((count, 15), dtype=np.int64)
+    columns["geometry"] = np.zeros((count, 16), dtype=np.int64)
     store = _Store()
     for q, projection in enumerate(network.projections):
         source = network.population(projection.source)
@@ -71,12 +73,15 @@ def projection_table(
         columns["rows"][q] = source.n_neurons
         columns["shift"][q] = max(projection.weight_exponent, 0)
         columns["floor"][q] = max(-projection.weight_exponent, 0)
-        if isinstance(projection, ConvProjection):
+        order = kept_order(network, projection.target)
+        if isinstance(projection, ConvProjection) and order is not None:
             columns["kind"][q] = tables.CONV
             columns["base"][q] = store.add("conv", _conv_weights(projection))
             columns["geometry"][q] = _geometry(projection, source.shape)
         elif not isinstance(projection, DenseProjection) or projection.delays is not None:
             synapses = _listed(projection, source.shape)
+            if order is not None:
+                synapses = synapses._replace(post=inverse(order)[synapses.post])
             columns["delayed"][q] = synapses.delay is not None
             learns = getattr(projection, "plasticity", None) is not None
             plain = synapses.delay is None and projection.weight_exponent >= 0 and not learns
@@ -84,16 +89,18 @@ def projection_table(
             if network.population(projection.target).n_neurons > tables.PACKED_TARGETS:
                 narrow = None
             if plain and narrow is not None:
-                columns["kind"][q] = tables.PACKED
+                single = _have_one_each(synapses.pre, source.n_neurons)
+                columns["kind"][q] = tables.SINGLE if single else tables.PACKED
                 columns["shift"][q] += narrow
-                columns["base"][q] = store.add_packed(synapses, source.n_neurons, narrow)
+                add = store.add_single if single else store.add_packed
+                columns["base"][q] = add(synapses, source.n_neurons, narrow)
             else:
                 columns["kind"][q] = tables.SPARSE
                 if learns:
                     plastic[projection.name] = PlasticList(store.sizes["weight"], synapses)
                 columns["base"][q] = store.add_sparse(synapses, source.n_neurons)
         else:
-            kind, shift, rows = _dense_rows(projection)
+            kind, shift, rows = _dense_rows(projection, order)
             columns["kind"][q] = kind
             columns["shift"][q] += shift
             columns["row"][q] = rows.shape[1]
@@ -129,15 +136,14 @@ class _Store:
         return base
 
     def add_packed(self, synapses: LoweredSynapses, n_pre: int, shift: int) -> int:
-        pre, post, weights, _ = synapses
-        base = self.add("row_start", _row_starts(pre, n_pre) + self.sizes["packed"])
-        packed = aligned_zeros(post.size, np.uint32)
-        for start in range(0, post.size, AT_ONCE):
-            part = slice(start, start + AT_ONCE)
-            low = (weights[part] >> shift).astype(np.uint8)
-            packed[part] = post[part].astype(np.uint32) << np.uint32(tables.WEIGHT_BITS) | low
-        self.add("packed", packed)
+        base = self.add("row_start", _row_starts(synapses.pre, n_pre) + self.sizes["packed"])
+        self.add("packed", _words(synapses, shift))
         return base
+
+    def add_single(self, synapses: LoweredSynapses, n_pre: int, shift: int) -> int:
+        words = np.full(n_pre, tables.NO_SYNAPSE, dtype=np.uint32)
+        words[synapses.pre] = _words(synapses, shift)
+        return self.add("packed", words)
 
     def table(self) -> SynapseTable:
         dtypes = (np.int8, np.int16, np.int64, np.uint32, np.int16, np.uint8, np.uint32, np.int16)
@@ -147,6 +153,16 @@ class _Store:
                 for field, dtype in zip(SynapseTable._fields, dtypes, strict=True)
             )
         )
+
+
+def _words(synapses: LoweredSynapses, shift: int) -> np.ndarray:
+    """Target and weight of each synapse in a word of 32 bits."""
+    words = aligned_zeros(synapses.post.size, np.uint32)
+    for start in range(0, words.size, AT_ONCE):
+        part = slice(start, start + AT_ONCE)
+        low = (synapses.weight[part] >> shift).astype(np.uint8)
+        words[part] = synapses.post[part].astype(np.uint32) << np.uint32(tables.WEIGHT_BITS) | low
+    return words
 
 
 def narrow_shift(weights: np.ndarray, low: int = 0, high: int = 0) -> int | None:
@@ -165,7 +181,14 @@ def _row_starts(pre: np.ndarray, n_pre: int) -> np.ndarray:
     return np.searchsorted(pre, np.arange(n_pre + 1, dtype=pre.dtype)).astype(np.int64)
 
 
-def _dense_rows(projection: DenseProjection) -> tuple[int, int, np.ndarray]:
+def _have_one_each(pre: np.ndarray, n_pre: int) -> bool:
+    """Whether no source has two synapses of a sorted list."""
+    return pre.size <= n_pre and not bool((pre[1:] == pre[:-1]).any())
+
+
+def _dense_rows(
+    projection: DenseProjection, order: np.ndarray | None
+) -> tuple[int, int, np.ndarray]:
     """Kind, extra shift, and pre-major rows with a row of zeros behind them."""
     plasticity = projection.plasticity
     if plasticity is None:
@@ -176,19 +199,20 @@ def _dense_rows(projection: DenseProjection) -> tuple[int, int, np.ndarray]:
     n_post, n_pre = projection.weights.shape
     row = -(-n_post // LANES) * LANES
     rows = np.zeros((n_pre + 1, row), dtype=np.int16 if shift is None else np.int8)
-    rows[:n_pre, :n_post] = (projection.weights >> (shift or 0)).T
+    weights = projection.weights if order is None else projection.weights[order]
+    rows[:n_pre, :n_post] = (weights >> (shift or 0)).T
     return tables.DENSE16 if shift is None else tables.DENSE8, shift or 0, rows
 
 
-def _listed(
-    projection: DenseProjection | SparseProjection | PoolProjection, shape: tuple[int, ...]
-) -> LoweredSynapses:
+def _listed(projection: Projection, shape: tuple[int, ...]) -> LoweredSynapses:
     if isinstance(projection, SparseProjection):
         return LoweredSynapses(
             projection.pre, projection.post, projection.weights, projection.delays
         )
     if isinstance(projection, PoolProjection):
-        return _pooled(projection, shape)
+        projection = projection.as_convolution(shape[0])
+    if isinstance(projection, ConvProjection):
+        return _convolved(projection, shape)
     n_post, n_pre = projection.weights.shape
     pre = np.repeat(np.arange(n_pre), n_post)
     post = np.tile(np.arange(n_post), n_pre)
@@ -197,30 +221,46 @@ def _listed(
     )
 
 
-def _pooled(projection: PoolProjection, shape: tuple[int, ...]) -> LoweredSynapses:
-    """Pooling has few synapses for each source; a list of them is faster than their search."""
+def _convolved(projection: ConvProjection, shape: tuple[int, ...]) -> LoweredSynapses:
+    """The synapses of a convolution one by one: few for each source if it is a pooling."""
+    n_out, n_in, *kernel = projection.weights.shape
     made = projection.output_shape(shape)
-    inputs, outputs = [], []
+    inputs: list[np.ndarray] = []
+    outputs: list[np.ndarray] = []
+    taps: list[np.ndarray] = []
     for axis in (0, 1):
-        out, tap = np.indices((made[1 + axis], projection.kernel_size[axis])).reshape(2, -1)
-        place = out * projection.stride[axis] + tap - projection.padding[axis]
+        out, tap = np.indices((made[1 + axis], kernel[axis])).reshape(2, -1)
+        place = out * projection.stride[axis] + tap * projection.dilation[axis]
+        place -= projection.padding[axis]
         inside = (place >= 0) & (place < shape[1 + axis])
-        inputs.append(place[inside])
-        outputs.append(out[inside])
-    channel = np.arange(shape[0])[:, None, None]
-    pre = (channel * shape[1] + inputs[0][:, None]) * shape[2] + inputs[1]
+        for part, values in ((inputs, place), (outputs, out), (taps, tap)):
+            part.append(values[inside])
+    channel, of_group = (axis.reshape(-1, 1, 1) for axis in np.indices((n_out, n_in)))
+    channel_in = channel // (n_out // projection.groups) * n_in + of_group
+    pre = (channel_in * shape[1] + inputs[0][:, None]) * shape[2] + inputs[1]
     post = (channel * made[1] + outputs[0][:, None]) * made[2] + outputs[1]
+    weight = projection.weights[channel, of_group, taps[0][:, None], taps[1]]
     order = np.argsort(pre.reshape(-1), kind="stable")
-    weight = np.full(order.size, projection.weight, dtype=np.int16)
-    return LoweredSynapses(pre.reshape(-1)[order], post.reshape(-1)[order], weight, None)
+    pre, post, weight = (part.reshape(-1)[order] for part in (pre, post, weight))
+    return LoweredSynapses(pre, post, weight, None)
 
 
 def _conv_weights(projection: ConvProjection) -> np.ndarray:
-    """Weights as (channel in, row, column, channel out of its group), flat."""
-    n_out, n_in, rows, columns = projection.weights.shape
+    """Shifted weights as (channel in, row, column, channel out of its group), flat.
+
+    Rows and columns are in the order that makes runs of them, see ``kernels/convolution.py``.
+    """
+    n_out, n_in, *kernel = projection.weights.shape
     groups = projection.groups
-    split = projection.weights.reshape(groups, n_out // groups, n_in, rows, columns)
-    return np.ascontiguousarray(split.transpose(0, 2, 3, 4, 1)).reshape(-1)
+    taps = [np.arange(size) for size in kernel]
+    for axis, stride in enumerate(projection.stride):
+        if projection.dilation[axis] == 1 and (axis == 0 or groups == 1):
+            phases = [taps[axis][phase::stride][::-1] for phase in range(stride)]
+            taps[axis] = np.concatenate(phases)
+    ordered = projection.weights[:, :, taps[0][:, None], taps[1]]
+    split = ordered.reshape(groups, n_out // groups, n_in, *kernel)
+    shifted = split << max(projection.weight_exponent, 0)  # fits int16: -256 << 7 is its least
+    return np.ascontiguousarray(shifted.transpose(0, 2, 3, 4, 1)).reshape(-1)
 
 
 def _geometry(projection: ConvProjection, shape: tuple[int, ...]) -> list[int]:
@@ -237,4 +277,5 @@ def _geometry(projection: ConvProjection, shape: tuple[int, ...]) -> list[int]:
         *projection.stride,
         *projection.padding,
         *projection.dilation,
+        n_out,
     ]

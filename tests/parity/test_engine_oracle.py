@@ -5,7 +5,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from hw_models import (
-    ConvProjection,
     DenseProjection,
     FixedPointNetwork,
     InputPopulation,
@@ -193,34 +192,3 @@ def test_simulate__input_on_its_way_to_a_sleeping_block_arrives(monkeypatch):
     spikes[60, 333] = True
     result = assert_equal_runs(network, spikes, 130)
     assert result.events("net").tolist()[-1] == (101, 333)
-
-
-@pytest.mark.parametrize("exponent", [1, -3])
-@pytest.mark.parametrize(("groups", "stride", "padding"), [(1, 1, 2), (2, 2, 1), (2, 1, 0)])
-def test_simulate__crowded_convolution_equals_oracle(exponent, groups, stride, padding):
-    """Enough channels and spikes that sums are kept channel by channel."""
-    rng = np.random.default_rng(8)
-    synapses = ConvProjection(
-        source="in",
-        target="maps",
-        weights=rng.integers(-200, 255, (16, 4 // groups, 3, 3)),
-        stride=stride,
-        padding=padding,
-        groups=groups,
-        weight_exponent=exponent,
-    )
-    network = FixedPointNetwork(
-        populations=[
-            InputPopulation(name="in", shape=(4, 7, 9)),
-            LifPopulation(
-                name="maps",
-                shape=synapses.output_shape((4, 7, 9)),
-                current_decay=900,
-                voltage_decay=300,
-                threshold=700,
-            ),
-        ],
-        projections=[synapses],
-    )
-    spikes = rng.random((12, 4, 7, 9)) < np.linspace(0, 1, 12)[:, None, None, None]
-    assert assert_equal_runs(network, spikes, 12).counts.spikes["maps"] > 0

@@ -1,107 +1,180 @@
 """2-D convolution by events: the taps of the sources that fired, and no others.
 
+The target is kept channels last, ``(row, column, channel)``. So the taps of a spike that
+meet one row of the output are one run of its neurons, and one run of weights if these are
+stored from the last column of the kernel to the first; rows likewise, so that a spike is
+one block of rows. A stride takes every so many rows or columns of the kernel: those come
+one after the other, phase by phase. Under dilation, or with groups, each is a run of its own.
+
 ``geometry`` holds channels in, height, width, channels out and in of a group, output rows
 and columns, kernel rows and columns, then stride, padding and dilation, each of rows and
-columns. Sums wrap in int32, as Lava's do.
+columns, and at last the channels out. Sums wrap in int32, as Lava's do.
 """
 
+import numba
 import numpy as np
+from numba.core import cgutils, types
+from numba.extending import intrinsic
 
-from ssdp_neuro.engine.kernels.compiler import lean_kernel
+from ssdp_neuro.engine.kernels.compiler import lean_kernel, part
+from ssdp_neuro.engine.kernels.delivery import settle_dense
 from ssdp_neuro.engine.kernels.tables import BLOCK_BITS
+from ssdp_neuro.engine.kernels.vector_width import wide_vectors
 from ssdp_neuro.engine.kernels.waking import wake
 
-CROWD_CHANNELS = 8  # fewer make no vector
-CROWD_TAPS = 2  # visits to an output place, on average; fewer do not pay for the move
+LANES = 32  # two 512-bit vectors of sums
+CROWD_TAPS = 2  # visits to an output place, on average, from which a sweep costs less
+
+
+@intrinsic
+def _add_vectors(typing_context, sums, post, post_step, weights, tap, tap_step, n_rows, count):
+    def generate(context, builder, signature, arguments):
+        sums_array, weights_array = (
+            context.make_array(signature.args[k])(context, builder, arguments[k]) for k in (0, 3)
+        )
+        _, post, post_step, _, tap, tap_step, n_rows, count = arguments
+        word = count.type
+
+        def add(place, added, first, lanes):
+            narrow = cgutils.ir.VectorType(cgutils.ir.IntType(16), lanes)
+            wide = cgutils.ir.VectorType(cgutils.ir.IntType(32), lanes)
+            place = builder.bitcast(builder.gep(place, [first]), wide.as_pointer())
+            added = builder.bitcast(builder.gep(added, [first]), narrow.as_pointer())
+            extended = builder.sext(builder.load(added, align=2), wide)
+            builder.store(builder.add(builder.load(place, align=4), extended), place, align=4)
+
+        whole = builder.and_(count, word(-LANES))
+        is_ragged = builder.icmp_signed("!=", whole, count)
+        rows = cgutils.for_range_slice(builder, word(0), n_rows, word(1), word)
+        with rows as (row, _):
+            place = builder.add(post, builder.mul(row, post_step))
+            place = builder.gep(sums_array.data, [place])
+            added = builder.add(tap, builder.mul(row, tap_step))
+            added = builder.gep(weights_array.data, [added])
+            vectors = cgutils.for_range_slice(builder, word(0), whole, word(LANES), word)
+            with vectors as (first, _):
+                add(place, added, first, LANES)
+            with builder.if_then(is_ragged):
+                lanes = LANES // 2
+                while lanes:
+                    left = builder.icmp_signed("!=", builder.and_(count, word(lanes)), word(0))
+                    with builder.if_then(left):
+                        add(place, added, builder.and_(count, word(-2 * lanes)), lanes)
+                    lanes //= 2
+        return context.get_dummy_value()
+
+    whole_numbers = (types.int64,) * 2
+    return types.void(sums, *whole_numbers, weights, *whole_numbers, *whole_numbers), generate
 
 
 @lean_kernel
-def output_place(place, offset, dilation, stride, size):
-    """Output row (or column) that a kernel row makes of a padded input row, or -1 if none."""
-    top = place - offset * dilation
-    if stride == 1:  # spares two divisions, which cost more than the tap
-        return top if 0 <= top < size else -1
-    if top < 0 or top % stride or top // stride >= size:
-        return -1
-    return top // stride
+def _add_one_by_one(sums, post, post_step, weights, tap, tap_step, n_rows, count):
+    """The same, as an interpreter or a check of bounds can follow it."""
+    for _ in range(n_rows):
+        for c in range(count):
+            sums[post + c] = np.int32(sums[post + c] + np.int32(weights[tap + c]))
+        post += post_step
+        tap += tap_step
+
+
+ONE_BY_ONE = numba.config.DISABLE_JIT or numba.config.BOUNDSCHECK
+add_block = _add_one_by_one if ONE_BY_ONE else _add_vectors
+
+
+@part
+def run_met(place, number, size, taps, stride, is_long, dilation):
+    """What run ``number`` of a padded input row (or column) meets.
+
+    Returns the first row of the output, the rows, and the place of the first tap.
+    """
+    if is_long and stride == 1:  # spares divisions
+        lowest = place - taps + 1
+        first_tap = np.int64(0)
+        top = place
+    elif is_long:
+        phase = place % stride
+        top = place // stride
+        first_tap = phase * (taps // stride) + min(phase, taps % stride)
+        lowest = top - taps // stride + np.int64(phase >= taps % stride)
+    else:
+        first_tap = np.int64(number)
+        top = place - number * dilation
+        if top % stride != 0:
+            return np.int64(0), np.int64(0), first_tap
+        lowest = top = top // stride
+    low, high = max(lowest, 0), min(top, size - 1)
+    return low, high - low + 1, first_tap + low - lowest
+
+
+@part
+def runs_of(geometry):
+    """Whether rows, and columns, make long runs."""
+    return geometry[13] == 1, geometry[14] == 1 and geometry[3] == geometry[15]
 
 
 @lean_kernel
-def deliver_conv(fired, weights, base, geometry, sums, shift):
-    """Add weights, ``(channel in, row, column, channel out of the group)``, to ``sums``.
+def deliver_conv(fired, weights, base, geometry, sums):
+    """Add weights, ``(channel in, row tap, column tap, channel out of the group)``, to ``sums``.
 
     Returns the number of weights added.
     """
-    height, width, n_out, n_in = geometry[1], geometry[2], geometry[3], geometry[4]
-    rows, columns, kernel_rows, kernel_columns = geometry[5], geometry[6], geometry[7], geometry[8]
-    plane = rows * columns
+    wide_vectors()
+    width, n_out, n_in, rows, columns = (
+        geometry[2],
+        geometry[3],
+        geometry[4],
+        geometry[5],
+        geometry[6],
+    )
+    row_taps, column_taps, channels = geometry[7], geometry[8], geometry[15]
+    plane = np.uint32(geometry[1] * width)
+    long_rows, long_columns = runs_of(geometry)
+    grouped = n_in != geometry[0]
     n_operations = 0
     for k in range(fired.shape[0]):
-        channel, place = divmod(fired[k], height * width)
-        y, x = divmod(place, width)
-        first = (channel // n_in) * n_out * plane
-        for i in range(kernel_rows):
-            row = output_place(y + geometry[11], i, geometry[13], geometry[9], rows)
-            if row < 0:
-                continue
-            for j in range(kernel_columns):
-                column = output_place(x + geometry[12], j, geometry[14], geometry[10], columns)
-                if column < 0:
+        channel = np.int64(np.uint32(fired[k]) // plane)
+        place = fired[k] - channel * np.int64(plane)
+        y = np.int64(np.uint32(place) // np.uint32(width))
+        x = place - y * width
+        first = (channel // n_in) * n_out if grouped else np.int64(0)
+        for a in range(1 if long_rows else row_taps):
+            row, n_rows, row_tap = run_met(
+                y + geometry[11], a, rows, row_taps, geometry[9], long_rows, geometry[13]
+            )
+            for b in range(1 if long_columns else column_taps):
+                column, n_columns, column_tap = run_met(
+                    x + geometry[12],
+                    b,
+                    columns,
+                    column_taps,
+                    geometry[10],
+                    long_columns,
+                    geometry[14],
+                )
+                if n_rows <= 0 or n_columns <= 0:
                     continue
-                post = first + row * columns + column
-                tap = base + ((channel * kernel_rows + i) * kernel_columns + j) * n_out
-                for c in range(n_out):
-                    weight = np.int32(np.int32(weights[tap + c]) << shift)
-                    sums[post] = np.int32(sums[post] + weight)
-                    post += plane
-                n_operations += n_out
+                post = (row * columns + column) * channels + first
+                tap = ((channel * row_taps + row_tap) * column_taps + column_tap) * n_out
+                count = n_columns * n_out
+                add_block(
+                    sums,
+                    post,
+                    columns * channels,
+                    weights,
+                    base + tap,
+                    column_taps * n_out,
+                    n_rows,
+                    count,
+                )
+                n_operations += n_rows * count
     return n_operations
 
 
 @lean_kernel
 def is_crowded(n_fired, geometry):
-    """Whether the taps of so many spikes meet often enough for :func:`deliver_crowd` to pay."""
+    """Whether the taps of so many spikes meet so often that a sweep of all sums costs less."""
     taps = n_fired * geometry[7] * geometry[8]
-    return geometry[3] >= CROWD_CHANNELS and taps >= CROWD_TAPS * geometry[5] * geometry[6]
-
-
-@lean_kernel
-def deliver_crowd(fired, weights, base, geometry, sums, drive, shift, floor):
-    """The same for many spikes: sums are kept channel by channel, then moved to ``drive``.
-
-    ``sums`` holds the channels of a place side by side, so that a tap adds one vector;
-    zero before and after. Returns the number of weights added.
-    """
-    height, width, n_out, n_in = geometry[1], geometry[2], geometry[3], geometry[4]
-    rows, columns, kernel_rows, kernel_columns = geometry[5], geometry[6], geometry[7], geometry[8]
-    plane = rows * columns
-    n_channels = drive.shape[0] // plane
-    n_operations = 0
-    for k in range(fired.shape[0]):
-        channel, place = divmod(fired[k], height * width)
-        y, x = divmod(place, width)
-        first = (channel // n_in) * n_out
-        for i in range(kernel_rows):
-            row = output_place(y + geometry[11], i, geometry[13], geometry[9], rows)
-            if row < 0:
-                continue
-            for j in range(kernel_columns):
-                column = output_place(x + geometry[12], j, geometry[14], geometry[10], columns)
-                if column < 0:
-                    continue
-                post = (row * columns + column) * n_channels + first
-                tap = base + ((channel * kernel_rows + i) * kernel_columns + j) * n_out
-                kept, added = sums[post : post + n_out], weights[tap : tap + n_out]
-                for c in range(n_out):
-                    kept[c] = np.int32(kept[c] + np.int32(added[c]))
-                n_operations += n_out
-    for c in range(n_channels):
-        for post in range(plane):
-            place = post * n_channels + c
-            total = np.int32(np.int32(sums[place] << shift) >> floor)
-            drive[c * plane + post] = np.int32(drive[c * plane + post] + total)
-            sums[place] = np.int32(0)
-    return n_operations
+    return taps >= CROWD_TAPS * geometry[5] * geometry[6]
 
 
 @lean_kernel
@@ -120,31 +193,46 @@ def settle_conv(
     known_list,
     n_known,
 ):
-    """Walk the taps of :func:`deliver_conv` once more: floor the sums, or wake the blocks."""
-    height, width, n_out, n_in = geometry[1], geometry[2], geometry[3], geometry[4]
-    rows, columns, kernel_rows, kernel_columns = geometry[5], geometry[6], geometry[7], geometry[8]
-    plane = rows * columns
+    """Walk the runs of :func:`deliver_conv` once more: floor the sums, or wake the blocks."""
+    wide_vectors()
+    width, n_out, n_in, rows, columns = (
+        geometry[2],
+        geometry[3],
+        geometry[4],
+        geometry[5],
+        geometry[6],
+    )
+    row_taps, column_taps, channels = geometry[7], geometry[8], geometry[15]
+    plane = geometry[1] * width
+    long_rows, long_columns = runs_of(geometry)
     for k in range(fired.shape[0]):
-        channel, place = divmod(fired[k], height * width)
+        channel, place = divmod(fired[k], plane)
         y, x = divmod(place, width)
-        first = (channel // n_in) * n_out * plane
-        for i in range(kernel_rows):
-            row = output_place(y + geometry[11], i, geometry[13], geometry[9], rows)
-            if row < 0:
-                continue
-            for j in range(kernel_columns):
-                column = output_place(x + geometry[12], j, geometry[14], geometry[10], columns)
-                if column < 0:
+        first = (channel // n_in) * n_out
+        for a in range(1 if long_rows else row_taps):
+            row, n_rows, _ = run_met(
+                y + geometry[11], a, rows, row_taps, geometry[9], long_rows, geometry[13]
+            )
+            for b in range(1 if long_columns else column_taps):
+                column, n_columns, _ = run_met(
+                    x + geometry[12],
+                    b,
+                    columns,
+                    column_taps,
+                    geometry[10],
+                    long_columns,
+                    geometry[14],
+                )
+                if n_columns <= 0:
                     continue
-                post = first + row * columns + column
-                for _ in range(n_out):
-                    if listing:
-                        block = post >> BLOCK_BITS
+                for other in range(row, row + n_rows):
+                    post = (other * columns + column) * channels + first
+                    end = post + n_columns * n_out
+                    if not listing:
+                        settle_dense(sums[post:end], drive[post:end], floor)
+                        continue
+                    for block in range(post >> BLOCK_BITS, ((end - 1) >> BLOCK_BITS) + 1):
                         n_live, n_known = wake(
                             block, step, touched, live, live_list, n_live, known_list, n_known
                         )
-                    elif sums[post] != 0:
-                        drive[post] = np.int32(drive[post] + np.int32(sums[post] >> floor))
-                        sums[post] = np.int32(0)
-                    post += plane
     return n_live, n_known

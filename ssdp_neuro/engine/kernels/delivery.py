@@ -11,6 +11,7 @@ from numba.extending import intrinsic
 
 from ssdp_neuro.engine.kernels.compiler import lean_kernel
 from ssdp_neuro.engine.kernels.row_sums import add_rows
+from ssdp_neuro.engine.kernels.tables import NO_SYNAPSE
 from ssdp_neuro.engine.kernels.vector_width import wide_vectors
 
 LINE_BYTES = 64
@@ -131,6 +132,19 @@ def deliver_packed(fired, row_start, packed, drive, shift):
         for s in range(words.shape[0]):
             post = words[s] >> np.uint32(8)
             drive[post] = np.int32(drive[post] + np.int32(np.int32(np.int8(words[s])) << shift))
+    return n_operations
+
+
+@lean_kernel
+def deliver_single(fired, words, drive, shift):
+    """The same where no source has two: pooling, and one to one."""
+    n_operations = 0
+    for k in range(fired.shape[0]):
+        word = words[fired[k]]
+        if word != NO_SYNAPSE:
+            post = word >> np.uint32(8)
+            drive[post] = np.int32(drive[post] + np.int32(np.int32(np.int8(word)) << shift))
+            n_operations += 1
     return n_operations
 
 

@@ -76,8 +76,10 @@ def record(p, step, n_steps, sample, populations, state, probes):
         if probes.population[k] == p:
             values = state.v if probes.voltage[k] else state.u
             start = probes.base[k] + (sample * n_steps + step) * size
+            row = populations.order_row[p]
             for i in range(size):
-                probes.values[start + i] = values[offset + i]
+                place = i if row < 0 else populations.order[row + i]
+                probes.values[start + place] = values[offset + i]
 
 
 @part

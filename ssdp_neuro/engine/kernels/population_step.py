@@ -87,4 +87,8 @@ def update_population(p, step, populations, state, probes, tally):
                 state.live_list[first + n_live] = block
                 n_live += 1
         state.n_live[p] = n_live
+    row = populations.order_row[p]
+    if row >= 0:
+        for k in range(n_fired):
+            fired[k] = populations.order[row + fired[k]]
     state.n_fired[p] = n_fired

@@ -5,7 +5,6 @@ import numpy as np
 from ssdp_neuro.engine.kernels.compiler import part
 from ssdp_neuro.engine.kernels.convolution import (
     deliver_conv,
-    deliver_crowd,
     is_crowded,
     settle_conv,
 )
@@ -14,6 +13,7 @@ from ssdp_neuro.engine.kernels.delivery import (
     deliver_dense8,
     deliver_dense16,
     deliver_packed,
+    deliver_single,
     deliver_sparse,
     settle_dense,
     settle_sparse,
@@ -24,10 +24,11 @@ from ssdp_neuro.engine.kernels.tables import (
     DENSE8,
     DENSE16,
     PACKED,
+    SINGLE,
     SPARSE,
     WEIGHT_BITS,
 )
-from ssdp_neuro.engine.kernels.waking import wake_sparse
+from ssdp_neuro.engine.kernels.waking import wake_single, wake_sparse
 
 
 @part
@@ -59,30 +60,31 @@ def deliver(q, step, fired, populations, projections, synapses, state):
             settle_dense(sums, drive, floor)
     elif kind == CONV:
         geometry = projections.geometry[q]
-        if is_crowded(spikes.shape[0], geometry):
-            places = state.sum32[:size]
-            done = deliver_crowd(spikes, synapses.conv, base, geometry, places, drive, shift, floor)
-        else:
-            done = deliver_conv(spikes, synapses.conv, base, geometry, sums, shift)
-            if floor:
-                settle_conv(
-                    spikes,
-                    geometry,
-                    sums,
-                    drive,
-                    floor,
-                    False,
-                    step,
-                    state.touched,
-                    state.live,
-                    state.live_list,
-                    0,
-                    state.known_list,
-                    0,
-                )
+        done = deliver_conv(spikes, synapses.conv, base, geometry, sums)
+        if floor and is_crowded(spikes.shape[0], geometry):
+            settle_dense(sums, drive, floor)
+        elif floor:
+            settle_conv(
+                spikes,
+                geometry,
+                sums,
+                drive,
+                floor,
+                False,
+                step,
+                state.touched,
+                state.live,
+                state.live_list,
+                0,
+                state.known_list,
+                0,
+            )
     elif kind == PACKED:
         row_start = synapses.row_start[base : base + projections.rows[q] + 1]
         done = deliver_packed(spikes, row_start, synapses.packed, sums, shift)
+    elif kind == SINGLE:
+        words = synapses.packed[base : base + projections.rows[q]]
+        done = deliver_single(spikes, words, sums, shift)
     else:
         row_start = synapses.row_start[base : base + projections.rows[q] + 1]
         targets, weights, delay = synapses.target, synapses.weight, synapses.delay
@@ -129,6 +131,11 @@ def wake_reached(q, step, spikes, populations, projections, synapses, state):
             n_live,
             known_list,
             n_known,
+        )
+    elif kind == SINGLE:
+        words = synapses.packed[base : base + projections.rows[q]]
+        n_live, n_known = wake_single(
+            spikes, words, step, touched, live, live_list, n_live, known_list, n_known
         )
     elif kind == CONV:
         n_live, n_known = settle_conv(

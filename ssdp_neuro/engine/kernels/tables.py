@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 BLOCK_BITS = 6
 BLOCK = 1 << BLOCK_BITS
 
 LIVE, ASLEEP = 1, 2  # of a block; 0 if nothing has reached it in this sample
 
 INPUT, UNIFORM, GENERAL, WIDE = 0, 1, 2, 3  # kinds of population
-DENSE8, DENSE16, SPARSE, PACKED, CONV = 0, 1, 2, 3, 4  # kinds of projection
+DENSE8, DENSE16, SPARSE, PACKED, CONV, SINGLE = 0, 1, 2, 3, 4, 5  # kinds of projection
 WEIGHT_BITS = 8  # of a packed synapse, below its target
-PACKED_TARGETS = 1 << (32 - WEIGHT_BITS)
+PACKED_TARGETS = (1 << (32 - WEIGHT_BITS)) - 1
+NO_SYNAPSE = np.uint32(0xFFFFFFFF)  # of a source, in a projection of kind SINGLE
 
 
 class PopulationTable(NamedTuple):
@@ -47,21 +50,23 @@ class PopulationTable(NamedTuple):
     begin_row: Any  # int64: first entry in the arrays below; of populations that do
     begin_u: Any  # int32, per neuron, packed
     begin_v: Any  # int32
+    order_row: Any  # int64: first entry in order; -1 if neurons are kept in their own order
+    order: Any  # int32, packed: index of each neuron kept, see neuron_order.py
 
 
 class ProjectionTable(NamedTuple):
     """Projections; one entry per projection."""
 
-    kind: Any  # uint8: DENSE8, DENSE16, SPARSE, PACKED or CONV
+    kind: Any  # uint8: DENSE8, DENSE16, SPARSE, PACKED, CONV or SINGLE
     source: Any  # int64: population
     target: Any  # int64: population
     shift: Any  # int32: left shift of a sum of weights
     floor: Any  # int32: right shift after it, toward minus infinity
     delayed: Any  # uint8: synapses have delays
-    base: Any  # int64: first weight (dense, conv) or first row start (sparse, packed)
+    base: Any  # int64: first weight (dense, conv, single) or first row start (sparse, packed)
     row: Any  # int64: padded row length (dense)
     rows: Any  # int64: sources
-    geometry: Any  # int64 (Q, 15): conv, see deliver_conv
+    geometry: Any  # int64 (Q, 16): conv, see convolution.py
 
 
 class SynapseTable(NamedTuple):
@@ -73,8 +78,8 @@ class SynapseTable(NamedTuple):
     target: Any  # uint32: sparse, by synapse
     weight: Any  # int16: sparse, by synapse
     delay: Any  # uint8: sparse, by synapse; empty if no projection has delays
-    packed: Any  # uint32: packed, target << 8 | weight & 255
-    conv: Any  # int16: (channel in, row, column, channel out of the group)
+    packed: Any  # uint32: packed and single, target << 8 | weight & 255
+    conv: Any  # int16: (channel in, row, column, channel out of the group), see convolution.py
 
 
 class State(NamedTuple):

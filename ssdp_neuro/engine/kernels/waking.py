@@ -3,7 +3,13 @@
 import numpy as np
 
 from ssdp_neuro.engine.kernels.compiler import lean_kernel
-from ssdp_neuro.engine.kernels.tables import ASLEEP, LIVE
+from ssdp_neuro.engine.kernels.tables import (
+    ASLEEP,
+    BLOCK_BITS,
+    LIVE,
+    NO_SYNAPSE,
+    WEIGHT_BITS,
+)
 
 
 @lean_kernel
@@ -29,6 +35,18 @@ def wake_sparse(
         targets = target[row_start[fired[k]] : row_start[fired[k] + 1]]
         for s in range(targets.shape[0]):
             block = np.int64(targets[s]) >> shift
+            n_live, n_known = wake(
+                block, step, touched, live, live_list, n_live, known_list, n_known
+            )
+    return n_live, n_known
+
+
+@lean_kernel
+def wake_single(fired, words, step, touched, live, live_list, n_live, known_list, n_known):
+    """The same for a projection of kind SINGLE."""
+    for k in range(fired.shape[0]):
+        if words[fired[k]] != NO_SYNAPSE:
+            block = np.int64(words[fired[k]]) >> (BLOCK_BITS + WEIGHT_BITS)
             n_live, n_known = wake(
                 block, step, touched, live, live_list, n_live, known_list, n_known
             )
