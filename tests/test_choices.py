@@ -39,6 +39,7 @@ PUBLIC = (
     "hw_models",
     "ssdp_neuro",
     "ssdp_neuro.data",
+    "ssdp_neuro.rules",
     "ssdp_neuro.rules.eprop",
     "ssdp_neuro.training",
     "ssdp_neuro.training.run.config",
@@ -103,6 +104,7 @@ def arguments():
         "compare": {"models": "missing.safetensors", "data": []},
         "NeuronReading": {"dynamics": NeuronDynamics(voltage_kept=0.5, threshold=1.0)},
         "Discretization": {"dt": 1.0},
+        "SadpParams": {"potentiation": 1, "depression": 1, "shift": 0},
         "feedback_weights": {"readout": [[1.0]]},
         "DecisionRule": {"n_classes": 1, "terms": (), "constant": np.zeros(1)},
     }

@@ -98,9 +98,9 @@ class StdpLif:
         As for :class:`SoftResetLif`.
     psi_refractory
         Pseudo-derivative in the refractory period, 0 or negative. No derivative of anything: it
-        makes sources that fire after the neuron count against it. The paper has ``-gamma``; with
-        an error that can be positive in the period, less than ``-gamma / 2`` can run away, and
-        ``-gamma / 4`` is safe in what was tried.
+        makes sources that fire after the neuron count against it. Public code after the paper has
+        ``-gamma``; with an error that can be positive in the period, less than ``-gamma / 2``
+        can run away, and ``-gamma / 3`` did not in what was tried.
     reset_eligibility
         What the two resets do to the eligibility.
     """
