@@ -27,6 +27,7 @@ from hw_models.weight_grid import nearest_mantissas
 DAMPING = 0.2  # of the mean second moment; less fits the calibration data, not the next
 LONGEST_KEPT = 0.95  # of a potential, between resets
 ROWS = 8192  # traces that moments are taken of, at most
+TOGETHER = 64  # weights whose losses are given to those far behind by one product of matrices
 LARGEST_FAN_IN = 4096  # moments take its square
 
 
@@ -57,14 +58,18 @@ def round_with_feedback(
         or fan_in > LARGEST_FAN_IN
     ):
         return nearest
-    traces = _traces(layer, spikes)
     one_sign = grid.step(synapses) == 1
     if isinstance(linear, RealDense):
         # what has the same weights everywhere (copies of a neuron) is felt as one
         _, first, place = np.unique(linear.weights, axis=1, return_index=True, return_inverse=True)
         place = place.reshape(-1)
-        moments = _moments(summed_by(place, traces))
+        if len(first) == len(place):  # none has
+            traces = _traces(layer, spikes[..., first])
+        else:
+            traces = summed_by(place, _traces(layer, spikes))
+        moments = _moments(traces)
         return _rounded(grid.scaled(synapses)[:, first], moments, one_sign, grid.bits)[:, place]
+    traces = _traces(layer, spikes)
     shape = layer.network.population(synapses.projection.source).shape
     few = distinct_channels(linear)
     patches = _patches(linear, summed_by(few.given, traces.reshape(-1, *shape)))
@@ -83,12 +88,14 @@ def _traces(layer: Layer, spikes: np.ndarray) -> np.ndarray:
     kept_u = float(np.mean(layer.dynamics.current_kept))
     kept_v = min(float(np.mean(layer.dynamics.voltage_kept)), LONGEST_KEPT)
     chosen = np.linspace(0, len(spikes) - 1, min(len(spikes), -(-ROWS // spikes.shape[1])))
-    sent = spikes[np.unique(chosen.astype(int))].astype(np.float64)
-    traces = np.empty_like(sent)
-    u = v = np.zeros_like(sent[:, 0])
+    sent = spikes[np.unique(chosen.astype(int))]
+    traces = np.empty(sent.shape)
+    u, v = np.zeros((2, *sent[:, 0].shape))
     for t in range(sent.shape[1]):
-        u = kept_u * u + sent[:, t]
-        v = kept_v * v + u
+        u *= kept_u
+        u += sent[:, t]
+        v *= kept_v
+        v += u
         traces[:, t] = v
     return traces.reshape(-1, spikes.shape[2])
 
@@ -113,14 +120,20 @@ def _rounded(scaled: np.ndarray, moments: np.ndarray, one_sign: bool, bits: int)
     """Integers near ``scaled`` whose errors cancel under the moments, int64, same shape."""
     order = np.argsort(-np.diag(moments), kind="stable")
     spread = np.linalg.cholesky(np.linalg.inv(moments[np.ix_(order, order)])).T
-    left = scaled[:, order].copy()
+    left = np.ascontiguousarray(scaled[:, order].T)
     rounded = np.zeros(left.shape, dtype=np.int64)
     absent = left == 0
-    for i in range(len(order)):
-        target = np.where(absent[:, i], 0.0, left[:, i])
-        rounded[:, i] = nearest_mantissas(target, one_sign=one_sign, bits=bits)
-        error = (left[:, i] - rounded[:, i]) / spread[i, i]
-        left[:, i + 1 :] -= np.outer(error, spread[i, i + 1 :])
+    n_weights = len(order)
+    for start in range(0, n_weights, TOGETHER):
+        end = min(start + TOGETHER, n_weights)
+        errors = np.empty((end - start, left.shape[1]))
+        for i in range(start, end):
+            # what the block's weights before it have lost, and it makes up for
+            left[i] -= spread[start:i, i] @ errors[: i - start]
+            target = np.where(absent[i], 0.0, left[i])
+            rounded[i] = nearest_mantissas(target, one_sign=one_sign, bits=bits)
+            errors[i - start] = (left[i] - rounded[i]) / spread[i, i]
+        left[end:] -= spread[start:end, end:].T @ errors
     back = np.empty_like(rounded)
-    back[:, order] = rounded
-    return back
+    back[order] = rounded
+    return back.T

@@ -60,7 +60,8 @@ class Range:
         if layer.dynamics.reset is RealReset.SUBTRACT:  # of a spike, what was there before it
             potentials = potentials + np.where(run.spikes, layer.thresholds, 0.0)
         potential, current = (
-            MARGIN * np.abs(recorded).max(axis=(0, 1)) for recorded in (potentials, run.currents)
+            MARGIN * np.maximum(recorded.max(axis=(0, 1)), -recorded.min(axis=(0, 1)))
+            for recorded in (potentials, run.currents)
         )
         return cls(potential=potential, current=current, observed=True)
 

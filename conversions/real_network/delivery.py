@@ -142,7 +142,10 @@ def summed_by(places: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Sums of the columns of ``(M, C, ...)`` that have the same place, ``(M, places, ...)``."""
     if (places == np.arange(len(places))).all():
         return values
-    one_hot = (np.arange(places.max() + 1)[:, None] == places).astype(np.float64)
+    n_places = int(places.max()) + 1
+    if n_places == len(places):  # a permutation: nothing is summed
+        return values[:, np.argsort(places)]
+    one_hot = (np.arange(n_places)[:, None] == places).astype(np.float64)
     flat = values.reshape(*values.shape[:2], -1)
     return (one_hot @ flat).reshape(len(values), -1, *values.shape[2:])
 
