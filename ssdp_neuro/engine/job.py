@@ -151,25 +151,22 @@ class Job:
         self.outputs.append(WindowOutput(first, start, counts, parts))
         self.tallies.append(tally)
 
-    def run_sample(self, state: State, sample: int, latencies: LatencyTable) -> None:
-        """One sample, of which nothing is kept but what ``latencies`` listens to."""
-        tally = self._tally()
-        for start in range(0, self.n_steps, FIRST_CHUNK_STEPS):
-            end = min(start + FIRST_CHUNK_STEPS, self.n_steps)
-            kernels.run_network(
-                np.array([sample, start, 0, 0], dtype=np.int64),
-                np.array([sample, sample + 1, start, end, self.n_steps], dtype=np.int64),
-                self.plan.populations,
-                self.plan.projections,
-                self.plan.synapses,
-                state,
-                self.inputs,
-                self.probes,
-                latencies,
-                np.zeros((0, 0, 0), dtype=np.int32),
-                np.zeros(0, dtype=np.int32),
-                tally,
-            )
+    def silent_tables(self, state: State, latencies: LatencyTable) -> tuple[Any, ...]:
+        """Arguments of a run of which nothing is kept but what ``latencies`` listens to."""
+        return (
+            np.zeros(4, dtype=np.int64),
+            np.array([0, 0, 0, 0, self.n_steps], dtype=np.int64),
+            self.plan.populations,
+            self.plan.projections,
+            self.plan.synapses,
+            state,
+            self.inputs,
+            self.probes,
+            latencies,
+            np.zeros((0, 0, 0), dtype=np.int32),
+            np.zeros(0, dtype=np.int32),
+            self._tally(),
+        )
 
     def reader(self) -> OutputReader:
         """What reads the spikes of all windows."""

@@ -48,8 +48,8 @@ class Latencies:
         counted = list(dict.fromkeys(projection.target for projection in plastic.values()))
         code_ends = np.cumsum([0, *(sizes[end] for end, _, _ in coded)])
         count_ends = np.cumsum([0, *(sizes[end] for end in counted)])
-        self._silent = np.repeat([silent for _, _, silent in coded], np.diff(code_ends))
-        self._silent = self._silent.astype(np.uint8)
+        self.silent = np.repeat([silent for _, _, silent in coded], np.diff(code_ends))
+        self.silent = self.silent.astype(np.uint8)
         self._n_steps = n_steps
         self.table = LatencyTable(
             coded=np.array([index[end] for end, _, _ in coded], dtype=np.int64),
@@ -70,9 +70,14 @@ class Latencies:
         }
         self.clear()
 
+    @property
+    def targets(self) -> list[str]:
+        """Populations whose spikes are counted, in the table's order."""
+        return list(self._count_parts)
+
     def clear(self) -> None:
         """Make all neurons silent, as they are when a sample begins."""
-        self.table.codes[:] = self._silent
+        self.table.codes[:] = self.silent
         self.table.counts[:] = 0
         self.table.first[:] = self._n_steps
 
@@ -91,7 +96,7 @@ class Latencies:
         """
         if n_steps > self._n_steps:
             raise RangeError(f"a sample of {n_steps} steps; allowed 0..{self._n_steps}")
-        highest = {"codes": self._silent, "counts": n_steps, "first": self._n_steps}
+        highest = {"codes": self.silent, "counts": n_steps, "first": self._n_steps}
         for name, array in arrays.items():
             own = getattr(self.table, name)
             if array.shape != own.shape:
@@ -101,9 +106,18 @@ class Latencies:
         for name, array in arrays.items():
             getattr(self.table, name)[:] = array
 
+    def code_parts(self, name: str) -> tuple[slice, slice]:
+        """Where the codes of a plastic projection's source and target are in the table."""
+        pre, post = (self._code_parts[self._wanted[name, k]] for k in (0, 1))
+        return pre, post
+
+    def count_part(self, target: str) -> slice:
+        """Where spike counts and first spikes of a target are in the table."""
+        return self._count_parts[target]
+
     def codes(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """Codes of a plastic projection's source and target, uint8 ``(n,)``; views."""
-        pre, post = (self.table.codes[self._code_parts[self._wanted[name, k]]] for k in (0, 1))
+        pre, post = (self.table.codes[part] for part in self.code_parts(name))
         return pre, post
 
     def counts(self, target: str) -> np.ndarray:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
-import numpy as np
-
 from hw_models import FixedPointNetwork
-from ssdp_neuro.engine.job import Job
+from ssdp_neuro.engine.job import CHUNK_SECONDS, FIRST_CHUNK_STEPS, Job
 from ssdp_neuro.engine.latencies import Latencies
 from ssdp_neuro.engine.learn_result import LearnResult
 from ssdp_neuro.engine.learning_task import LearningRecord, learning_task
-from ssdp_neuro.engine.plastic_projection import DaSsdpRule, ListedSynapses, listed_synapses
-from ssdp_neuro.engine.projection_table import PlasticList
+from ssdp_neuro.engine.sample_update import SampleUpdate
 from ssdp_neuro.engine.simulator import Simulator
 from ssdp_neuro.engine.teaching import Teaching
-from ssdp_neuro.engine.third_factors import dopamine_gate
 from ssdp_neuro.progress import Progress
+
+FIRST_SAMPLES = 16  # of a call; they grow until a call takes CHUNK_SECONDS
 
 
 def learn(
@@ -64,83 +63,18 @@ def learn(
     task = learning_task(network, spikes, teaching, n_steps=n_steps)
     simulator = Simulator(network, n_threads=1, own_weights=True)
     record = LearningRecord(task)
-    update = SampleUpdate(simulator, record)
     latencies = Latencies(network, task.plastic, n_steps, simulator.plan.index)
+    update = SampleUpdate(simulator, record, latencies)
     job = Job(network, simulator.plan, 1, task.given, n_steps, ())
     bar = Progress(progress, "learning")
+    seen, n_together = 0, FIRST_SAMPLES
     with bar, simulator.plan.state() as state:
-        for seen in range(task.n_seen):
-            latencies.clear()
-            job.run_sample(state, seen % task.n_samples, latencies.table)
-            update.apply(seen, latencies)
-            bar.update(seen + 1, task.n_seen, "samples")
+        tables = job.silent_tables(state, latencies.table)
+        while seen < task.n_seen:
+            started = time.perf_counter()
+            last = min(seen + n_together, task.n_seen)
+            seen = update.run(tables, seen, last, FIRST_CHUNK_STEPS)
+            if time.perf_counter() - started < CHUNK_SECONDS:
+                n_together *= 2
+            bar.update(seen, task.n_seen, "samples")
     return record.result(simulator.current_network(), update.rows_visited)
-
-
-class SampleUpdate:
-    """The update of all plastic projections after a sample.
-
-    Parameters
-    ----------
-    simulator
-        With weights of its own, which are changed.
-    record
-        Of the run; says what is learned, and writes down what happens.
-    """
-
-    def __init__(self, simulator: Simulator, record: LearningRecord) -> None:
-        task = record.task
-        self._simulator, self._record = simulator, record
-        self._rules = {name: DaSsdpRule(task.rule(name)) for name in task.plastic}
-        self._listed = {
-            name: listed_synapses(task.rule(name), place.synapses, task.n_steps)
-            for name, place in simulator.plan.plastic.items()
-            if isinstance(place, PlasticList)
-        }
-        self.rows_visited = dict.fromkeys(self._rules, 0)
-
-    def apply(self, seen: int, latencies: Latencies) -> None:
-        """Learn from the spikes of the ``seen``-th sample of the run."""
-        record, listed = self._record, self._listed
-        task = record.task
-        for target in record.spike_counts:
-            counts, first_spikes = latencies.counts(target), latencies.first_spikes(target)
-            record.note_spikes(seen, target, counts, first_spikes)
-        for name, rule in self._rules.items():
-            if not task.mask[name][seen % task.n_samples]:
-                continue
-            pre, post = latencies.codes(name)
-            gates = _gates(record, name, seen, latencies, listed.get(name))
-            weights = self._simulator.plastic_weights(name)
-            codes = (pre, rule.post_codes(post, gates), gates)
-            key: Any = {"seed": task.seeds[name], "sample": task.first_sample + seen}
-            self.rows_visited[name] += (
-                rule.update_listed(weights, listed[name], *codes, **key)
-                if name in listed
-                else rule.update(weights, *codes, **key)
-            )
-
-
-def _gates(
-    record: LearningRecord,
-    name: str,
-    seen: int,
-    latencies: Latencies,
-    listed: ListedSynapses | None,
-) -> np.ndarray:
-    """Gates int32 ``(n_post,)`` of a projection, from first spikes; a warm-up counts them."""
-    task = record.task
-    projection = task.plastic[name]
-    if name not in record.dopamine:
-        target = projection.target
-        counts, first_spikes = record.spike_counts[target][seen], latencies.first_spikes(target)
-        return task.factors.gates(projection, seen % task.n_samples, counts, first_spikes)
-    silent = task.rule(name).silent_code
-    pre, post = latencies.codes(name)
-    if listed is not None:
-        synchrony = listed.n_synchronous(pre, post, silent)
-    else:
-        synchrony = int(np.count_nonzero(pre != silent)) * int(np.count_nonzero(post != silent))
-    gate = dopamine_gate(task.rule(name), record.dopamine[name], synchrony)
-    record.note_synchrony(seen, name, synchrony)
-    return np.full(latencies.codes(name)[1].shape, gate, dtype=np.int32)

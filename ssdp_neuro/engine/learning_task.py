@@ -35,6 +35,8 @@ from ssdp_neuro.engine.spike_input import SpikeInput, spike_input
 from ssdp_neuro.engine.teaching import Teaching
 from ssdp_neuro.engine.third_factors import ThirdFactors, third_factors, winner
 
+MOST_PAIRS = 2**36  # of fired ends in a sample: more synapses than a memory holds
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LearningTask:
@@ -257,6 +259,14 @@ def dopamine_statistics(plastic: Mapping[str, Any], given: Any) -> dict[str, Syn
         counted, warm_up = statistics[name].n_samples, plastic[name].plasticity.warm_up
         if counted > warm_up:
             raise RangeError(f"dopamine of {name!r}: {counted} samples; its warm_up is {warm_up}")
+        given_sums = statistics[name]
+        if (
+            given_sums.synchrony > counted * MOST_PAIRS
+            or given_sums.synchrony_squared > counted * MOST_PAIRS**2
+        ):
+            raise RangeError(
+                f"dopamine of {name!r}: {given_sums!r}; a sample has at most {MOST_PAIRS} pairs"
+            )
     return statistics
 
 

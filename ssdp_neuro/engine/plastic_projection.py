@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from hw_models import DaSsdpParams, Rounding, ThirdFactor
+from hw_models import DaSsdpParams, Rounding
 from ssdp_neuro.engine.kernels import weight_update
 from ssdp_neuro.engine.projection_table import LoweredSynapses
 
@@ -26,46 +26,6 @@ class DaSsdpRule:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "table", product_table(self.params))
-
-    def post_codes(self, codes: np.ndarray, gates: np.ndarray) -> np.ndarray:
-        """Codes of the post neurons; a teacher puts silent ones with a positive gate at its own."""
-        if self.params.third_factor is ThirdFactor.TEACHER:
-            forced = (codes == self.params.silent_code) & (gates > 0)
-            return np.where(forced, np.uint8(self.params.teacher_latency), codes)
-        return codes
-
-    def update_listed(
-        self,
-        weights: np.ndarray,
-        synapses: ListedSynapses,
-        pre_codes: np.ndarray,
-        post_codes: np.ndarray,
-        gates: np.ndarray,
-        *,
-        seed: int = 0,
-        sample: int = 0,
-    ) -> int:
-        """As :meth:`update`, of listed synapses: weights int16 ``(n_synapses,)``."""
-        p = self.params
-        return int(
-            weight_update.update_listed(
-                weights,
-                synapses.pre,
-                synapses.post,
-                synapses.delays,
-                pre_codes,
-                post_codes,
-                gates,
-                self.table,
-                p.shift,
-                p.weight_low,
-                p.weight_high,
-                synapses.last_code,
-                p.rounding is Rounding.STOCHASTIC,
-                seed,
-                sample,
-            )
-        )
 
     def update(
         self,
@@ -123,12 +83,6 @@ class ListedSynapses:
     post: np.ndarray
     delays: np.ndarray
     last_code: int
-
-    def n_synchronous(self, pre_codes: np.ndarray, post_codes: np.ndarray, silent: int) -> int:
-        """Synapses both of whose ends fired, the source early enough to arrive."""
-        before = pre_codes[self.pre]
-        arrives = (before != silent) & (before + self.delays <= self.last_code)
-        return int(np.count_nonzero(arrives & (post_codes[self.post] != silent)))
 
 
 def listed_synapses(

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
-from hw_models import FixedPointNetwork
-from ssdp_neuro.engine.plastic_projection import DaSsdpRule, listed_synapses
-from ssdp_neuro.engine.projection_table import LoweredSynapses
+from hw_models import DaSsdpParams, FixedPointNetwork
+from ssdp_neuro.engine.job import Job
+from ssdp_neuro.engine.latencies import Latencies
+from ssdp_neuro.engine.learning_task import (
+    LearningRecord,
+    LearningTask,
+    dopamine_statistics,
+    plastic_projections,
+)
+from ssdp_neuro.engine.sample_update import SampleUpdate
 from ssdp_neuro.engine.simulator import Simulator
+from ssdp_neuro.engine.spike_input import spike_input
+from ssdp_neuro.engine.third_factors import ThirdFactors
 
 
 def make_ready(network: FixedPointNetwork) -> None:
@@ -25,14 +32,34 @@ def make_ready(network: FixedPointNetwork) -> None:
     for name in run.populations[:1]:
         for read in (run.spike_counts, run.first_spikes, run.raster, run.events):
             read(name)
-    for name in simulator.plan.plastic:
-        plastic: Any = network.projection(name)
-        rule = DaSsdpRule(plastic.plasticity)
-        codes, gates = np.zeros(0, dtype=np.uint8), np.zeros(0, dtype=np.int32)
-        weights = simulator.plastic_weights(name)
-        if weights.ndim == 2:
-            rule.update(weights[:0, :0], codes, codes, gates)
-            continue
-        none = np.zeros(0, dtype=np.int32)
-        synapses = listed_synapses(rule.params, LoweredSynapses(none, none, none, None), 1)
-        rule.update_listed(weights[:0], synapses, codes, codes, gates)
+    if simulator.plan.plastic and all(
+        isinstance(network.projection(name).plasticity, DaSsdpParams)  # type: ignore[union-attr]
+        for name in simulator.plan.plastic
+    ):
+        _make_ready_to_learn(simulator)
+
+
+def _make_ready_to_learn(simulator: Simulator) -> None:
+    """Go through a sample of one step without a spike, from which nothing is learned."""
+    network = simulator.network
+    plastic = plastic_projections(network, 1)
+    task = LearningTask(
+        network=network,
+        plastic=plastic,
+        given=spike_input(network, None, 1),
+        factors=ThirdFactors(labels=None, rewards=None, losses=None, teacher={}),
+        mask={name: np.zeros(1, dtype=bool) for name in plastic},
+        dopamine=dopamine_statistics(plastic, None),
+        seeds=dict.fromkeys(plastic, 0),
+        seed=0,
+        n_steps=1,
+        n_samples=1,
+        n_seen=1,
+        first_sample=0,
+    )
+    latencies = Latencies(network, plastic, 1, simulator.plan.index)
+    update = SampleUpdate(simulator, LearningRecord(task), latencies)
+    job = Job(network, simulator.plan, 1, task.given, 1, ())
+    with simulator.plan.state() as state:
+        update.run(job.silent_tables(state, latencies.table), 0, 1, 1)
+    update.apply(0)

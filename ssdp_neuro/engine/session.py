@@ -15,7 +15,6 @@ from hw_models.integers import integer
 from ssdp_neuro.engine.event_stream import EventStream
 from ssdp_neuro.engine.job import NO_LATENCIES, Job
 from ssdp_neuro.engine.latencies import Latencies
-from ssdp_neuro.engine.learner import SampleUpdate
 from ssdp_neuro.engine.learning_task import (
     LearningRecord,
     dopamine_statistics,
@@ -24,6 +23,7 @@ from ssdp_neuro.engine.learning_task import (
 )
 from ssdp_neuro.engine.live_state import check_state, fresh_arrays, read_state, write_state
 from ssdp_neuro.engine.results import RunResult, check_probes
+from ssdp_neuro.engine.sample_update import SampleUpdate
 from ssdp_neuro.engine.session_state import HEARD, MOST_STEPS, HeardSample, SessionState
 from ssdp_neuro.engine.simulator import MAX_STEPS, Simulator
 from ssdp_neuro.engine.spike_input import SpikeInput, spike_input
@@ -289,7 +289,7 @@ class Session:
         told = dataclasses.replace(told, first_sample=self._n_samples, dopamine=self._dopamine)
         task = learning_task(self._given, None, told, n_steps=self._n_steps)
         record = LearningRecord(task)
-        SampleUpdate(self._simulator, record).apply(0, self._heard)
+        SampleUpdate(self._simulator, record, self._heard).apply(0)
         self._dopamine = record.dopamine
         self._n_samples += 1
         self._heard = None

@@ -9,16 +9,14 @@ from typing import Any
 import numpy as np
 
 from hw_models import (
-    DaSsdpParams,
     FixedPointNetwork,
     InputError,
     ShapeError,
-    SynchronyStatistics,
     ThirdFactor,
     UnknownNameError,
 )
 from hw_models.arrays import integer_array, plain_array
-from hw_models.dopamine import GATE_ONE, LOSS_HIGH, LOSS_LOW
+from hw_models.dopamine import LOSS_HIGH, LOSS_LOW
 from hw_models.plasticity import GATE_HIGH, GATE_LOW
 from hw_models.records import short_repr
 
@@ -45,27 +43,6 @@ def winner(counts: np.ndarray, first_spikes: np.ndarray) -> int:
     return int(np.lexsort((first_spikes, -counts))[0])
 
 
-def label_gates(counts: np.ndarray, first_spikes: np.ndarray, label: int) -> np.ndarray:
-    """Make the teacher's gates from a label: raise the right neuron, lower its rivals.
-
-    Returns
-    -------
-    int32, ``(n,)``, in 1/128
-        +128 for the labelled neuron unless it wins; -128 for every other that fired,
-        and at least as often as the labelled one; else 0.
-    """
-    gates = np.where((counts > 0) & (counts >= counts[label]), -GATE_ONE, 0).astype(np.int32)
-    gates[label] = 0 if winner(counts, first_spikes) == label else GATE_ONE
-    return gates
-
-
-def dopamine_gate(params: DaSsdpParams, statistics: SynchronyStatistics, synchrony: int) -> int:
-    """The dopamine gate of a sample, in 1/128: 0 in the warm-up, as fitted afterwards."""
-    if statistics.n_samples < params.warm_up:
-        return 0
-    return statistics.fit(params.least_correlation).gate(synchrony)
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ThirdFactors:
     """Checked labels, rewards, losses and teacher gates of a batch.
@@ -88,23 +65,6 @@ class ThirdFactors:
     teacher: Mapping[str, np.ndarray]
 
     __repr__ = short_repr
-
-    def gates(
-        self, projection: Any, sample: int, counts: np.ndarray, first_spikes: np.ndarray
-    ) -> np.ndarray:
-        """Gates int32 ``(n_post,)`` of a plastic projection, from its target's spikes.
-
-        All but the dopamine gate, which has a history.
-        """
-        kind = projection.plasticity.third_factor
-        if kind is ThirdFactor.TEACHER and projection.target in self.teacher:
-            return self.teacher[projection.target][sample]
-        if kind is ThirdFactor.TEACHER and self.labels is not None:
-            return label_gates(counts, first_spikes, int(self.labels[sample]))
-        gate = GATE_ONE
-        if kind is ThirdFactor.REWARD and self.rewards is not None:
-            gate = int(self.rewards[sample])
-        return np.full(counts.shape, gate, dtype=np.int32)
 
 
 def third_factors(

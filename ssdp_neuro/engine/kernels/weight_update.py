@@ -27,6 +27,7 @@ from ssdp_neuro.engine.kernels.random_words import absorb, key_offset, next_offs
 
 DELTA_LIMIT = 1024  # a change beyond +-511 saturates every weight, so int16 can hold it
 NARROW_LIMIT = 127
+VECTOR_GAIN = 4  # a column alone takes at least as long as so many of a vector
 
 
 @kernel
@@ -200,6 +201,18 @@ def add_stochastic(weights, rows, offsets, floor, highest_down, shift, low, high
 
 
 @kernel
+def add_stochastic_few(weights, rows, posts, offsets, floor, highest_down, shift, low, high):
+    """Do the same in some columns only, ``posts``."""
+    mask = np.uint32((1 << shift) - 1)
+    for row in rows:
+        for post in posts:
+            bits = np.uint32(absorb(offsets[post], np.uint32(row)) & mask)
+            total = np.int64(weights[row, post]) + np.int64(floor[post])
+            total = max(total + np.int64(bits > highest_down[post]), np.int64(low))
+            weights[row, post] = min(total, np.int64(high))
+
+
+@kernel
 def update_stochastic(weights, pre_codes, post_codes, gates, table, shift, low, high, seed, sample):
     """Update ``weights`` in place with stochastic rounding; returns the rows written."""
     n_post = post_codes.shape[0]
@@ -208,6 +221,7 @@ def update_stochastic(weights, pre_codes, post_codes, gates, table, shift, low, 
     floor = np.empty(n_post, dtype=np.int16)
     highest_down = np.empty(n_post, dtype=np.uint32)
     offsets = np.empty(n_post, dtype=np.uint32)
+    changing = np.empty(n_post, dtype=np.int64)
     key = key_offset(seed, sample)
     for post in range(n_post):
         offsets[post] = next_offset(absorb(key, np.uint32(post)))
@@ -219,6 +233,14 @@ def update_stochastic(weights, pre_codes, post_codes, gates, table, shift, low, 
         gated_products(table[code], post_codes, gates, products)
         if not split_products(products, shift, floor, highest_down):
             continue
-        add_stochastic(weights, rows, offsets, floor, highest_down, shift, low, high)
+        n_changing = 0
+        for post in range(n_post):
+            changing[n_changing] = post
+            n_changing += products[post] != 0
+        common = (offsets, floor, highest_down, shift, low, high)
+        if n_changing * VECTOR_GAIN <= n_post:
+            add_stochastic_few(weights, rows, changing[:n_changing], *common)
+        else:
+            add_stochastic(weights, rows, *common)
         n_rows += rows.shape[0]
     return n_rows

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hw_models import DenseProjection, FixedPointNetwork, InputPopulation, LifPopulation
 from ssdp_neuro import Teaching, learn, simulate
 from ssdp_neuro.engine.job import FIRST_CHUNK_STEPS, Job
+from ssdp_neuro.engine.kernels.network_run import run_network
 from ssdp_neuro.engine.latencies import Latencies
 from ssdp_neuro.engine.learning_task import learning_task
 from ssdp_neuro.engine.plan import Plan
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.kernel
 
 @given(seed=st.integers(0, 10**6), shifts=st.tuples(*[st.integers(0, 2)] * 3))
 @settings(deadline=None, max_examples=30)
-def test_run_sample__notes_codes_counts_and_first_spikes(seed, shifts):
+def test_run_network__notes_codes_counts_and_first_spikes(seed, shifts):
     rng = np.random.default_rng(seed)
     rules = [params_of(CONSTANT, latency_shift=shift) for shift in shifts]
     network = two_layers(rng, *rules)
@@ -40,7 +41,10 @@ def test_run_sample__notes_codes_counts_and_first_spikes(seed, shifts):
     with plan.state() as state:
         for sample in (1, 0, 2):
             latencies.clear()
-            job.run_sample(state, sample, latencies.table)
+            tables = job.silent_tables(state, latencies.table)
+            tables[0][:2] = sample, 0
+            tables[1][:4] = sample, sample + 1, 0, N_STEPS
+            run_network(*tables)
             for name, rule in zip(task.plastic, rules, strict=True):
                 for end, codes in zip(task.ends(name), latencies.codes(name), strict=True):
                     trains = run.raster(end)[sample].T

@@ -1,6 +1,17 @@
+import numpy as np
 import pytest
 
+from ssdp_neuro.engine.plan import plan_of
+from ssdp_neuro.engine.readiness import make_ready
 from tests.fresh_python import run_program
+from tests.ssdp_neuro.engine.plastic_networks import (
+    CONSTANT,
+    DOPAMINE,
+    REWARD,
+    TEACHER,
+    params_of,
+    two_layers,
+)
 
 PROGRAM = """
     import sys
@@ -49,3 +60,13 @@ PROGRAM = """
 @pytest.mark.kernel
 def test_make_ready__leaves_nothing_to_compile():
     assert run_program(PROGRAM, timeout_s=280) == "1\n"
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("factor", [CONSTANT, DOPAMINE, REWARD, TEACHER])
+def test_make_ready__learns_nothing(factor):
+    network = two_layers(np.random.default_rng(5), params_of(factor), params_of(TEACHER))
+    before = {name: plan_of(network).weights(name).copy() for name in plan_of(network).plastic}
+    make_ready(network)
+    for name, weights in before.items():
+        assert (plan_of(network).weights(name) == weights).all()

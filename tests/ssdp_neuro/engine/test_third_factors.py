@@ -2,7 +2,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ssdp_neuro.engine.third_factors import label_gates, winner
+from ssdp_neuro.engine.kernels import sample_learning as kernels
+from ssdp_neuro.engine.third_factors import winner
 from ssdp_neuro.oracle import plain_da_ssdp as oracle
 
 TRAINS = st.lists(
@@ -21,11 +22,13 @@ def counts_and_first(trains):
 def test_winner__equals_twin(trains):
     index = winner(*counts_and_first(trains))
     assert (None if index < 0 else index) == oracle.winner(trains)
+    assert kernels.winner(*counts_and_first(trains)) == index
 
 
 @given(trains=TRAINS, data=st.data())
 @settings(deadline=None)
 def test_label_gates__equal_twin(trains, data):
     label = data.draw(st.integers(0, len(trains) - 1))
-    gates = label_gates(*counts_and_first(trains), label)
+    gates = np.zeros(len(trains), dtype=np.int32)
+    kernels.label_gates(*counts_and_first(trains), label, gates)
     assert gates.tolist() == oracle.teacher_gates(trains, label)

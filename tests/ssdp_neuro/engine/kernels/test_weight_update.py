@@ -75,6 +75,26 @@ def da_ssdp_params_of(bits, rounding):
 
 
 @BOTH
+@given(
+    params=da_ssdp_params(rounding=STOCHASTIC),
+    n_post=st.integers(1, 70),
+    n_open=st.integers(1, 20),
+    seed=st.integers(0, 2**32 - 1),
+)
+@settings(deadline=None, max_examples=25)
+def test_update__equals_twin_where_few_gates_are_open(kernels, params, n_post, n_open, seed):
+    rng = np.random.default_rng(seed)
+    gates = np.zeros(n_post, dtype=np.int32)
+    gates[rng.integers(0, n_post, n_open)] = rng.integers(-256, 256, n_open)
+    pre, post = (rng.integers(0, params.silent_code + 1, n).astype(np.uint8) for n in (5, n_post))
+    weights = rng.integers(params.weight_low, params.weight_high + 1, (5, n_post)).astype(np.int16)
+    expected = oracle.update(weights.tolist(), params, pre, post, gates, seed=seed, sample=7)
+    limits = (params.shift, params.weight_low, params.weight_high)
+    kernels.update_stochastic(weights, pre, post, gates, product_table(params), *limits, seed, 7)
+    assert weights.tolist() == expected
+
+
+@BOTH
 @given(data=st.data(), params=da_ssdp_params())
 @settings(deadline=None, max_examples=15)
 def test_update__zero_gates_visit_nothing(kernels, data, params):
