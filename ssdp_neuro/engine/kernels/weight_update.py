@@ -27,7 +27,8 @@ from ssdp_neuro.engine.kernels.random_words import absorb, key_offset, next_offs
 
 DELTA_LIMIT = 1024  # a change beyond +-511 saturates every weight, so int16 can hold it
 NARROW_LIMIT = 127
-VECTOR_GAIN = 4  # a column alone takes at least as long as so many of a vector
+SHORT_ROW = 16  # weights; fills no vector
+ROW_GAIN, SHORT_ROW_GAIN = 8, 2  # a weight of a column takes as long as so many of a row
 
 
 @kernel
@@ -201,15 +202,22 @@ def add_stochastic(weights, rows, offsets, floor, highest_down, shift, low, high
 
 
 @kernel
-def add_stochastic_few(weights, rows, posts, offsets, floor, highest_down, shift, low, high):
-    """Do the same in some columns only, ``posts``."""
+def add_stochastic_by_column(
+    weights, rows, posts, offsets, floor, highest_down, shift, low, high, raised
+):
+    """Do the same in some columns only, ``posts``: random bits of many rows at a time.
+
+    ``raised`` (n_pre,) int16 is overwritten.
+    """
     mask = np.uint32((1 << shift) - 1)
-    for row in rows:
-        for post in posts:
-            bits = np.uint32(absorb(offsets[post], np.uint32(row)) & mask)
-            total = np.int64(weights[row, post]) + np.int64(floor[post])
-            total = max(total + np.int64(bits > highest_down[post]), np.int64(low))
-            weights[row, post] = min(total, np.int64(high))
+    for post in posts:
+        offset, limit, whole = offsets[post], highest_down[post], np.int64(floor[post])
+        for r in range(rows.shape[0]):
+            bits = np.uint32(absorb(offset, np.uint32(rows[r])) & mask)
+            raised[r] = bits > limit
+        for r in range(rows.shape[0]):
+            total = max(np.int64(weights[rows[r], post]) + whole + raised[r], np.int64(low))
+            weights[rows[r], post] = min(total, np.int64(high))
 
 
 @kernel
@@ -222,6 +230,7 @@ def update_stochastic(weights, pre_codes, post_codes, gates, table, shift, low, 
     highest_down = np.empty(n_post, dtype=np.uint32)
     offsets = np.empty(n_post, dtype=np.uint32)
     changing = np.empty(n_post, dtype=np.int64)
+    raised = np.empty(pre_codes.shape[0], dtype=np.int16)
     key = key_offset(seed, sample)
     for post in range(n_post):
         offsets[post] = next_offset(absorb(key, np.uint32(post)))
@@ -238,8 +247,8 @@ def update_stochastic(weights, pre_codes, post_codes, gates, table, shift, low, 
             changing[n_changing] = post
             n_changing += products[post] != 0
         common = (offsets, floor, highest_down, shift, low, high)
-        if n_changing * VECTOR_GAIN <= n_post:
-            add_stochastic_few(weights, rows, changing[:n_changing], *common)
+        if n_changing * (SHORT_ROW_GAIN if n_post < SHORT_ROW else ROW_GAIN) <= n_post:
+            add_stochastic_by_column(weights, rows, changing[:n_changing], *common, raised)
         else:
             add_stochastic(weights, rows, *common)
         n_rows += rows.shape[0]
