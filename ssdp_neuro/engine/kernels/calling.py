@@ -8,15 +8,28 @@ import numba
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
+_ADDRESSES: dict[Any, int] = {}
+
 
 def address_of(kernel: Any, arguments: tuple[Any, ...]) -> Any:
     """Where the machine code of a kernel for such arguments is; interpreted, the kernel itself."""
     if numba.config.DISABLE_JIT:
         return kernel
-    kinds = tuple(map(numba.typeof, arguments))
-    kernel.compile(kinds)
-    made = kernel.overloads[kinds]
-    return made.library.get_pointer_to_function(made.fndesc.llvm_func_name)
+    key = (kernel, _form(arguments))
+    if key not in _ADDRESSES:
+        kinds = tuple(map(numba.typeof, arguments))
+        kernel.compile(kinds)
+        made = kernel.overloads[kinds]
+        _ADDRESSES[key] = made.library.get_pointer_to_function(made.fndesc.llvm_func_name)
+    return _ADDRESSES[key]
+
+
+def _form(argument: Any) -> Any:
+    """What Numba's type of tuples of arrays depends on; to ask Numba takes milliseconds."""
+    if isinstance(argument, tuple):
+        return type(argument), *map(_form, argument)
+    flags = argument.flags
+    return argument.dtype, argument.ndim, flags.c_contiguous, flags.writeable, flags.aligned
 
 
 @intrinsic
