@@ -10,7 +10,7 @@ from ssdp_neuro.engine.job import CHUNK_SECONDS, FIRST_CHUNK_STEPS, Job
 from ssdp_neuro.engine.latencies import Latencies
 from ssdp_neuro.engine.learn_result import LearnResult
 from ssdp_neuro.engine.learning_task import LearningRecord, learning_task
-from ssdp_neuro.engine.sample_update import SampleUpdate
+from ssdp_neuro.engine.learning_update import SampleUpdate
 from ssdp_neuro.engine.simulator import Simulator
 from ssdp_neuro.engine.teaching import Teaching
 from ssdp_neuro.progress import Progress

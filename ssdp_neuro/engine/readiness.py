@@ -13,7 +13,7 @@ from ssdp_neuro.engine.learning_task import (
     dopamine_statistics,
     plastic_projections,
 )
-from ssdp_neuro.engine.sample_update import SampleUpdate
+from ssdp_neuro.engine.learning_update import SampleUpdate
 from ssdp_neuro.engine.simulator import Simulator
 from ssdp_neuro.engine.spike_input import spike_input
 from ssdp_neuro.engine.third_factors import ThirdFactors

@@ -21,9 +21,9 @@ from ssdp_neuro.engine.learning_task import (
     learning_task,
     plastic_projections,
 )
+from ssdp_neuro.engine.learning_update import SampleUpdate
 from ssdp_neuro.engine.live_state import check_state, fresh_arrays, read_state, write_state
 from ssdp_neuro.engine.results import RunResult, check_probes
-from ssdp_neuro.engine.sample_update import SampleUpdate
 from ssdp_neuro.engine.session_state import HEARD, MOST_STEPS, HeardSample, SessionState
 from ssdp_neuro.engine.simulator import MAX_STEPS, Simulator
 from ssdp_neuro.engine.spike_input import SpikeInput, spike_input

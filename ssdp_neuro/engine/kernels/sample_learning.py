@@ -107,18 +107,20 @@ def fitted_gate(rule, synchrony):
 
 
 @kernel
-def update_weights(k, seen, sample, key, latencies, learning, weights):
+def update_weights(k, seen, sample, key, heard, learning, weights):
     """Learn from the spikes of one sample in one projection.
 
-    ``weights`` are those of all projections: int8 rows, int16 rows, listed.
+    ``heard`` are codes, counts and first spikes of LatencyTable, ``weights`` those of all
+    projections: int8 rows, int16 rows, listed.
     """
+    codes, all_counts, all_first = heard
     dense8, dense16, listed = weights
     rule = learning.rules[k]
     n_post = rule[N_POST]
-    pre_codes = latencies.codes[rule[PRE] : rule[PRE] + rule[N_PRE]]
-    post_codes = latencies.codes[rule[POST] : rule[POST] + n_post].copy()
-    counts = latencies.counts[rule[COUNT] : rule[COUNT] + n_post]
-    first = latencies.first[rule[COUNT] : rule[COUNT] + n_post]
+    pre_codes = codes[rule[PRE] : rule[PRE] + rule[N_PRE]]
+    post_codes = codes[rule[POST] : rule[POST] + n_post].copy()
+    counts = all_counts[rule[COUNT] : rule[COUNT] + n_post]
+    first = all_first[rule[COUNT] : rule[COUNT] + n_post]
     gates = np.empty(n_post, dtype=np.int32)
     if rule[GATE] == LABEL:
         label_gates(counts, first, learning.labels[sample], gates)
@@ -177,22 +179,21 @@ def update_weights(k, seen, sample, key, latencies, learning, weights):
 
 
 @kernel
-def learn_from_sample(seen, sample, key, latencies, learning, weights):
+def learn_from_sample(seen, sample, key, heard, learning, weights):
     """Write down what the targets did, then update all projections that learn from the sample."""
+    _, all_counts, all_first = heard
     for t in range(learning.targets.shape[0]):
         start, n = learning.targets[t, 0], learning.targets[t, 1]
-        counts = latencies.counts[start : start + n]
+        counts = all_counts[start : start + n]
         learning.counts[seen, start : start + n] = counts
-        learning.decisions[seen, t] = winner(counts, latencies.first[start : start + n])
+        learning.decisions[seen, t] = winner(counts, all_first[start : start + n])
     for k in range(learning.rules.shape[0]):
         if learning.mask[k, sample]:
-            learning.visited[k] += update_weights(
-                k, seen, sample, key, latencies, learning, weights
-            )
+            learning.visited[k] += update_weights(k, seen, sample, key, heard, learning, weights)
 
 
 @kernel
-def learn_samples(run, tables, seen, n_seen, first_key, n_at_once, latencies, learning, weights):
+def learn_samples(run, tables, seen, n_seen, first_key, n_at_once, heard, learning, weights):
     """Run and learn samples ``seen..n_seen - 1`` of a run, one after the other.
 
     Parameters
@@ -207,15 +208,16 @@ def learn_samples(run, tables, seen, n_seen, first_key, n_at_once, latencies, le
         Steps of one call of ``run``.
     """
     cursor, window = tables[0], tables[1]
+    codes, counts, first = heard
     n_steps, n_samples = window[4], learning.mask.shape[1]
     for number in range(seen, n_seen):
         sample = number % n_samples
-        latencies.codes[:] = learning.silent
-        latencies.counts[:] = 0
-        latencies.first[:] = n_steps
+        codes[:] = learning.silent
+        counts[:] = 0
+        first[:] = n_steps
         for start in range(0, n_steps, n_at_once):
             cursor[0], cursor[1], cursor[2] = sample, start, 0
             window[0], window[1] = sample, sample + 1
             window[2], window[3] = start, min(start + n_at_once, n_steps)
             call_at(run, tables)
-        learn_from_sample(number, sample, first_key + number, latencies, learning, weights)
+        learn_from_sample(number, sample, first_key + number, heard, learning, weights)

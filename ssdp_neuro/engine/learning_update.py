@@ -45,6 +45,8 @@ class SampleUpdate:
         self._record, self._latencies = record, latencies
         task = record.task
         self._names = list(task.plastic)
+        heard = latencies.table
+        self._heard = heard.codes, heard.counts, heard.first
         builder = _TableBuilder(simulator, record, latencies)
         self.table = builder.table()
         synapses = simulator.plan.synapses
@@ -64,7 +66,7 @@ class SampleUpdate:
             seen,
             seen % task.n_samples,
             task.first_sample + seen,
-            self._latencies.table,
+            self._heard,
             self.table,
             self._weights,
         )
@@ -90,7 +92,7 @@ class SampleUpdate:
             last,
             self._record.task.first_sample,
             n_at_once,
-            self._latencies.table,
+            self._heard,
             self.table,
             self._weights,
         )
