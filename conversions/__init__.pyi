@@ -14,6 +14,7 @@ from .lava.program import from_lava as from_lava
 from .lava.program import run_in_engine as run_in_engine
 from .lava.reading.learning_rules import LavaRule as LavaRule
 from .lava.reading.learning_rules import from_lava_rule as from_lava_rule
+from .lava.runtime.engine_cfg import EngineCfg as EngineCfg
 from .netx import NetxMeaning as NetxMeaning
 from .netx import from_netx as from_netx
 from .netx import to_netx as to_netx

@@ -15,7 +15,11 @@ MAY_IMPORT = {
     "conversions": {"hw_models", "ssdp_neuro"},
 }
 ONLY_IN = {
-    "lava": ("hw_models/lava_processes/", "conversions/lava/reading/"),
+    "lava": (
+        "hw_models/lava_processes/",
+        "conversions/lava/reading/",
+        "conversions/lava/runtime/",
+    ),
     "torch": (
         "ssdp_neuro/training/",
         "conversions/pytorch/",

@@ -1,0 +1,1 @@
+"""Lava programs in one operating-system process: every Process by its own Python model."""

@@ -1,0 +1,375 @@
+"""The runtime behind ``EngineCfg``: a Lava program in one operating-system process."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import warnings
+from typing import Any
+
+import numpy as np
+from lava.magma.core.model.py.model import PyAsyncProcessModel, PyLoihiProcessModel
+from lava.magma.core.run_conditions import RunContinuous, RunSteps
+from lava.magma.runtime.mgmt_token_enums import MGMT_COMMAND
+from lava.magma.runtime.runtime import Runtime
+
+from conversions.lava.reading.walk import label
+from conversions.lava.runtime.crew import Crew, StoppedRunError, Turn
+from conversions.lava.runtime.model_building import CHANNEL_SIZE, Actor, build_actors
+from conversions.lava.runtime.program_graph import ProgramGraph
+from conversions.lava.runtime.random_states import RandomStates
+from conversions.lava.runtime.turn_order import TurnOrder
+from conversions.lava.runtime.var_access import read_var, write_var
+from hw_models.errors import ExecutorError, InputError
+
+_PHASE, _ANSWER = PyLoihiProcessModel.Phase, PyLoihiProcessModel.Response
+SPIKING, PRE_MANAGEMENT, LEARNING, POST_MANAGEMENT, HOST = (
+    int(each[0])
+    for each in (_PHASE.SPK, _PHASE.PRE_MGMT, _PHASE.LRN, _PHASE.POST_MGMT, _PHASE.HOST)
+)
+PHASE_NAMES = {
+    SPIKING: "spiking phase",
+    PRE_MANAGEMENT: "management phase before learning",
+    LEARNING: "learning phase",
+    POST_MANAGEMENT: "management phase",
+    HOST: "after the last phase",
+}
+NEXT_PHASE = (  # who asks for it, in Lava's order of precedence
+    (int(_ANSWER.REQ_PRE_LRN_MGMT[0]), PRE_MANAGEMENT),
+    (int(_ANSWER.REQ_LEARNING[0]), LEARNING),
+    (int(_ANSWER.REQ_POST_LRN_MGMT[0]), POST_MANAGEMENT),
+)
+RUN = MGMT_COMMAND.RUN[0]
+
+
+class EngineRuntime(Runtime):
+    """Runs a program; what ``process.runtime`` is.
+
+    A ``Runtime`` of Lava for those who ask, with nothing of it but what they may call.
+
+    Parameters
+    ----------
+    graph
+        Processes and their models.
+    notes
+        What differs from what the program asked for.
+    channel_size
+        Messages that a channel holds.
+    """
+
+    def __init__(
+        self, graph: ProgramGraph, notes: tuple[str, ...] = (), channel_size: int = CHANNEL_SIZE
+    ) -> None:
+        self.notes = notes
+        self.num_steps = 0
+        self.is_stepping = False  # whether models that run in steps are about to finish one
+        self._graph = graph
+        self._channel_size = channel_size
+        self._crew = Crew()
+        self._crew.place = self._place
+        self._actors: dict[int, Actor] = {}
+        self._vars: dict[int, tuple[Actor, Any]] = {}
+        self._step, self._phase = 0, HOST
+        self._is_initialized = self._is_started = self._is_running = False
+        self._thread: threading.Thread | None = None
+        self._failure: BaseException | None = None
+        self._is_failure_told = False
+
+    def initialize(self, node_cfg_idx: int = 0) -> None:
+        """Build the models.
+
+        Raises
+        ------
+        ConversionError
+            If a model is not written in Python.
+        ExecutorError
+            If a model cannot be built; names the Process.
+        """
+        self._random = RandomStates()
+        self._actors = build_actors(
+            self._graph.leaves, self._crew, self._random, self._channel_size
+        )
+        for actor in self._actors.values():
+            self._vars.update({var.id: (actor, var) for var in actor.process.vars.members})
+            actor.model.process_to_service = _Answers(actor)
+            actor.model.service_to_process = _Commands(self, self._crew)
+        self._asynchronous = [each for each in self._actors.values() if each.is_async]
+        in_steps = [each for each in self._actors.values() if not each.is_async]
+        self._order = TurnOrder(in_steps, self._crew)
+        self._jobs = {
+            phase: {actor.process.id: self._job(actor, phase) for actor in in_steps}
+            for phase in PHASE_NAMES
+        }
+        for process in (*self._graph.leaves, *self._graph.containers):
+            process.runtime = self
+        self._is_initialized = True
+
+    # What Process and Var call
+
+    def start(self, run_condition: Any) -> None:
+        """Run; blocks unless the condition says otherwise.
+
+        Raises
+        ------
+        ExecutorError
+            If a model fails, or none can go on; names the Process.
+        InputError
+            If the condition is none of Lava's.
+        """
+        if isinstance(run_condition, RunSteps):
+            n_steps = int(run_condition.num_steps)
+        elif isinstance(run_condition, RunContinuous):
+            n_steps = sys.maxsize
+        else:
+            raise InputError(f"condition: {run_condition!r}; choose from RunSteps, RunContinuous")
+        if self._is_running:
+            self.wait()
+        self._check_usable()
+        self.num_steps = n_steps
+        self._is_started = self._is_running = True
+        self._crew.ending = ""
+        self._crew.is_active = True
+        if run_condition.blocking:
+            self._run(n_steps)
+            self._end_run()
+        else:
+            self._thread = threading.Thread(
+                target=self._run, args=(n_steps,), name="lava-run", daemon=True
+            )
+            self._thread.start()
+
+    def wait(self) -> None:
+        """Wait until the run has ended; raises what it has raised."""
+        self._join_thread()
+        self._end_run()
+
+    def pause(self) -> None:
+        """End the run after the current time step; it can be continued.
+
+        Raises
+        ------
+        ExecutorError
+            As :meth:`start`, if the run had failed.
+        """
+        if self._is_running:
+            self._ask_to_end("pause")
+            self._end_run()
+
+    def stop(self) -> None:
+        """End the run after the current time step, and for good. Vars can still be read.
+
+        Raises
+        ------
+        ExecutorError
+            As :meth:`start`, if the run had failed and nobody was told.
+        """
+        if not self._crew.is_closed:
+            self._ask_to_end("stop")
+            self._crew.close()
+            self._is_started = False
+            self._end_run()
+
+    def get_var(self, var_id: int, idx: Any = None) -> Any:
+        """What ``Var.get`` returns: float64; None while a run goes on, as in Lava."""
+        if self._crew.is_active:
+            warnings.warn("a Var was not read: the program is running", stacklevel=3)
+            return None
+        for process in self._graph.containers:  # whose Vars that are no alias have no model
+            for var in process.vars.members:
+                if var.id == var_id:
+                    return var.init
+        actor, var = self._var(var_id)
+        values = read_var(actor.model, var.name, var.shape)
+        return values if idx is None else values[idx]
+
+    def set_var(self, var_id: int, value: Any, idx: Any = None) -> None:
+        """What ``Var.set`` does; nothing while a run goes on, as in Lava."""
+        if self._crew.is_active:
+            warnings.warn("a Var was not set: the program is running", stacklevel=3)
+            return
+        actor, var = self._var(var_id)
+        write_var(actor.model, var.name, value if idx is None else np.asarray(value)[idx])
+
+    def model_of(self, process: Any) -> Any:
+        """The running model of a Process.
+
+        Raises
+        ------
+        InputError
+            If it has none here.
+        """
+        if process.id not in self._actors:
+            raise InputError(f"{label(process)} has no model in this program")
+        return self._actors[process.id].model
+
+    def join(self) -> None:
+        """Nothing is left to join."""
+
+    @property
+    def node_cfg(self) -> list[Any]:
+        """No nodes: everything runs in this process."""
+        return []
+
+    # A run
+
+    def _run(self, n_steps: int) -> None:
+        self._random.open()
+        try:
+            self._run_steps(n_steps)
+        except StoppedRunError:
+            pass
+        except BaseException as error:
+            self._failure = error
+        finally:
+            self._random.close()
+            self._crew.is_active = False
+            self._crew.notice()
+
+    def _run_steps(self, n_steps: int) -> None:
+        for actor in self._asynchronous:
+            if actor.is_done:
+                actor.is_done = False
+                self._crew.start(self._job(actor, RUN))
+        self.is_stepping = bool(self._order.actors)
+        for _ in range(n_steps if self._order.actors else 0):
+            self._run_step()
+            self._obey(_asked(self._asynchronous), PyAsyncProcessModel.Response)
+            if self._crew.ending:
+                break
+        self._phase, self.is_stepping = HOST, False
+        self._crew.run((), drain=True)
+        self._obey(_asked(self._asynchronous), PyAsyncProcessModel.Response)
+        self._run_phase(HOST)
+
+    def _run_step(self) -> None:
+        self._step += 1
+        asked = self._run_phase(SPIKING)
+        while True:
+            wanted = next(((ask, phase) for ask, phase in NEXT_PHASE if ask in asked), None)
+            if wanted is None:
+                break
+            asked.discard(wanted[0])
+            asked |= self._run_phase(wanted[1])
+        if asked:
+            self._obey(asked, _ANSWER)
+
+    def _run_phase(self, phase: int) -> set[int]:
+        """Every model's part of a phase; what they ask for after it."""
+        self._phase = phase
+        actors = self._order.actors
+        for actor in actors:
+            actor.is_done = False
+        self._crew.is_managing = phase not in (SPIKING, LEARNING)
+        jobs = self._jobs[phase]
+        self._crew.run([jobs[actor.process.id] for actor in actors])
+        self._crew.is_managing = True
+        for actor in actors:
+            for there, _, _ in actor.var_links:
+                there.on_put()  # what was written while the owner was busy
+        if phase == SPIKING:
+            self._order.learn()
+        return _asked(actors)
+
+    def _job(self, actor: Actor, command: Any) -> Turn:
+        handler = actor.model._cmd_handlers[command]
+
+        def call() -> None:
+            handler()
+            actor.is_done = True
+
+        random, key = self._random, actor.process.id
+        return Turn(
+            actor.name, call, lambda: random.enter(key), lambda: random.leave(key), actor.is_async
+        )
+
+    def _obey(self, asked: set[int], answer: Any) -> None:
+        """End the run if a model asked for it."""
+        if int(answer.REQ_PAUSE[0]) in asked:
+            self._crew.ending = self._crew.ending or "pause"
+        if int(answer.REQ_STOP[0]) in asked:
+            self._crew.ending = "stop"
+
+    def _place(self) -> str:
+        if self._phase == HOST:
+            return f" after step {self._step}"
+        return f" in step {self._step}, {PHASE_NAMES[self._phase]}"
+
+    # Beginning and end
+
+    def _check_usable(self) -> None:
+        if self._crew.is_closed:
+            raise ExecutorError(
+                "the program was stopped; build its Processes again to run it from the start"
+            )
+        if self._failure is not None:
+            raise ExecutorError(f"an earlier run failed: {self._failure}") from self._failure
+
+    def _ask_to_end(self, how: str) -> None:
+        self._crew.ending = how
+        self._crew.notice()
+        self._join_thread()
+
+    def _join_thread(self) -> None:
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join()
+            self._thread = None
+
+    def _end_run(self) -> None:
+        self._is_running = False
+        if self._failure is not None and not self._is_failure_told:
+            self._is_failure_told = True
+            raise self._failure
+        if self._crew.ending == "stop":
+            self.stop()
+
+    def _var(self, var_id: int) -> tuple[Actor, Any]:
+        if var_id not in self._vars:
+            raise InputError(f"Var {var_id} belongs to no model of this program")
+        return self._vars[var_id]
+
+
+def _asked(actors: list[Actor]) -> set[int]:
+    """What models asked for since the last time."""
+    asked: set[int] = set()
+    for actor in actors:
+        asked.update(actor.answers)
+        actor.answers.clear()
+    return asked
+
+
+class _Answers:
+    """Where a model answers to Lava's runtime service."""
+
+    def __init__(self, actor: Actor) -> None:
+        self._actor = actor
+
+    def send(self, data: np.ndarray) -> None:
+        if data is not _ANSWER.STATUS_DONE:
+            self._actor.answers.append(int(data[0]))
+
+    def start(self) -> None: ...
+
+    def join(self) -> None: ...
+
+
+class _Commands:
+    """Where a model hears from Lava's runtime service."""
+
+    def __init__(self, runtime: EngineRuntime, crew: Crew) -> None:
+        self._runtime, self._crew = runtime, crew
+
+    def recv(self) -> np.ndarray:
+        return np.array([self._runtime.num_steps], dtype=np.float64)
+
+    def probe(self) -> bool:
+        """Whether the run ends; not before the time step is over, which may need this model."""
+        if self._runtime.is_stepping or not self._crew.ending:
+            self._crew.wait_until(bool, "a command", polite=True)
+        return bool(self._crew.ending) and not self._runtime.is_stepping
+
+    def peek(self) -> np.ndarray:
+        return MGMT_COMMAND.STOP if self._crew.ending == "stop" else MGMT_COMMAND.PAUSE
+
+    def start(self) -> None: ...
+
+    def join(self) -> None: ...
