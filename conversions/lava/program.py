@@ -9,22 +9,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from conversions.lava.program_input import ProgramInput
+from conversions.lava.program_learning import LEARNED, LearningRun
 from hw_models import FixedPointNetwork, InputError
+from hw_models.errors import brief
 from hw_models.integers import integer
 from hw_models.records import short_repr
-from ssdp_neuro import simulate
+from ssdp_neuro import RunResult, simulate
 
 if TYPE_CHECKING:
+    from conversions.lava.reading.learning_processes import PlasticConnection
     from conversions.lava.reading.recorders import Recorder
     from ssdp_neuro.engine.spike_input import SpikeInput
-
-
-from typing import TYPE_CHECKING
-
-from ssdp_neuro import RunResult
-
-if TYPE_CHECKING:
-    from conversions.lava.reading.recorders import Recorder
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,6 +36,8 @@ class LavaProgram:
         repeats it; by input population.
     injected
         Input populations of Lava's ``Injector``: :meth:`run` is given their spikes.
+    learning
+        Connections that learn: rules, and what their ports hear.
     recorders
         Ring-buffer sinks, Monitors and Extractors.
     names
@@ -54,6 +51,7 @@ class LavaProgram:
     network: FixedPointNetwork
     ring_data: Mapping[str, np.ndarray]
     injected: tuple[str, ...]
+    learning: tuple[PlasticConnection, ...]
     recorders: tuple[Recorder, ...]
     names: Mapping[int, str]
     notes: tuple[str, ...]
@@ -102,7 +100,7 @@ class LavaProgram:
         spikes: Mapping[str, Any] | None = None,
         probes: Iterable[tuple[str, str]] = (),
     ) -> ProgramRun:
-        """Run the program from its start in the engine.
+        """Run the program from its start in the engine; connections that learn do.
 
         Parameters
         ----------
@@ -131,13 +129,20 @@ class LavaProgram:
                     f"Monitor {recorder.name!r} has room for {recorder.n_steps} steps;"
                     f" Lava would fail in a run of {n_steps}"
                 )
-        result = simulate(
-            self.network,
-            self.spikes(n_steps, spikes),
-            n_steps=n_steps,
-            probes=list(dict.fromkeys([*monitored, *probes])),
-        )
-        return ProgramRun(program=self, result=result)
+        given = self.spikes(n_steps, spikes)
+        wanted = list(dict.fromkeys([*monitored, *probes]))
+        if not self.learning:
+            result = simulate(self.network, given, n_steps=n_steps, probes=wanted)
+            return ProgramRun(program=self, result=result)
+        recorded = [
+            (tap.population, tap.variable)
+            for recorder in self.recorders
+            for tap in recorder.taps
+            if tap.variable not in ("u", "v", "spikes")
+        ]
+        learning = LearningRun(self.network, self.learning, self.ring_data, dict.fromkeys(recorded))
+        result = learning.run(given, n_steps, wanted)
+        return ProgramRun(program=self, result=result, learning=learning)
 
 
 def from_lava(process: Any, *, refractory_in_fixed_point: bool = False) -> LavaProgram:
@@ -148,10 +153,16 @@ def from_lava(process: Any, *, refractory_in_fixed_point: bool = False) -> LavaP
     spikes, currents and membrane potentials, bit for bit. Nothing is run, and the program
     can still be run by Lava.
 
-    Supported are LIF, LIFReset, Dense, DelayDense, Sparse, DelaySparse, Conv, ring-buffer
-    sources and sinks, Monitors of ``u``, ``v`` and ``s_out``, Injector and Extractor, and
-    reshaped, flattened and transposed ports between them; several connections may end at a
-    neuron, and loops are allowed. The neurons of :func:`conversions.to_lava` are too.
+    Supported are LIF, LIFReset, LearningLIF, Dense, DelayDense, Sparse, DelaySparse, Conv,
+    LearningDense, ring-buffer sources and sinks, Monitors of ``u``, ``v`` and ``s_out``,
+    Injector and Extractor, and reshaped, flattened and transposed ports between them; several
+    connections may end at a neuron, and loops are allowed. The neurons of
+    :func:`conversions.to_lava` are too.
+
+    A LearningDense learns as Lava's fixed-point model does, weight for weight, by any rule that
+    :func:`conversions.from_lava_rule` reads. Its ``s_in_bap`` and ``s_in_y1`` to ``s_in_y3`` may
+    hear any neurons and sources, numbers of a ring buffer too. Its weights, tags and traces can
+    be monitored, and are found in the run.
 
     Parameters
     ----------
@@ -174,7 +185,7 @@ def from_lava(process: Any, *, refractory_in_fixed_point: bool = False) -> LavaP
     ConversionError
         If something has no exact counterpart; names the Process, what is wrong and what is
         supported. ``TernaryLIF`` has none if it can send negative spikes, nor have graded
-        spikes, learning connections, and connections without a synapse Process.
+        spikes, LearningSparse, and connections without a synapse Process.
 
     Notes
     -----
@@ -197,6 +208,7 @@ def from_lava(process: Any, *, refractory_in_fixed_point: bool = False) -> LavaP
         network=graph.network,
         ring_data=graph.ring_data,
         injected=graph.injected,
+        learning=graph.learning,
         recorders=graph.recorders,
         names=graph.names,
         notes=graph.notes,
@@ -222,6 +234,7 @@ def run_in_engine(
 
         run = run_in_engine(lif, 1000)
         recorded = run.data(sink)
+        learned = run.value(learning_dense.weights)  # what .weights.get() would give
     """
     program = from_lava(process, refractory_in_fixed_point=refractory_in_fixed_point)
     return program.run(n_steps, spikes=spikes, probes=probes)
@@ -237,14 +250,45 @@ class ProgramRun:
         What was run.
     result
         Rasters, probes and event counts by name of the population.
+    learning
+        Weights, tags and traces of connections that learn, see :meth:`value`; None without.
     """
 
     program: LavaProgram
     result: RunResult
+    learning: LearningRun | None = None
 
     def raster(self, process: Any) -> np.ndarray:
         """Spikes of neurons or of a source: bool ``(n_steps, n_neurons)``."""
         return self.result.raster(self.program.name_of(process))
+
+    def value(self, variable: Any) -> np.ndarray:
+        """What a Var of a LearningDense is after the run: in place of ``variable.get()``.
+
+        Parameters
+        ----------
+        variable
+            ``weights``, ``tag_1`` or ``tag_2`` of the Process, ``x1``, ``x2``, ``y1``, ``y2``
+            or ``y3``.
+
+        Returns
+        -------
+        int64 in the shape of the Var
+
+        Raises
+        ------
+        InputError
+            If it is none of these, or not of this program.
+        """
+        if not hasattr(variable, "process"):
+            raise InputError(f"{brief(variable)} is no Var of a Process")
+        name = self.program.name_of(variable.process)
+        known = () if self.learning is None else self.learning.synapses
+        if name not in known or variable.name not in LEARNED:
+            where = f"{name}.{variable.name}"
+            raise InputError(f"{where}: only {', '.join(LEARNED)} of a LearningDense are kept")
+        assert self.learning is not None
+        return self.learning.value(name, variable.name).astype(np.int64)
 
     def data(self, process: Any) -> Any:
         """What a Process of the program recorded.
@@ -288,7 +332,10 @@ class ProgramRun:
         kept = np.zeros((room, int(np.prod(recorder.shape))))
         last = np.arange(max(0, n_steps - room), n_steps)
         for tap in recorder.taps:
-            if tap.variable != "spikes":
+            if self.learning is not None and tap.variable in LEARNED:
+                learned = np.array(self.learning.records[tap.population, tap.variable])
+                kept[last % room] += learned[last].reshape(len(last), -1)
+            elif tap.variable != "spikes":
                 state = self.result.probe(tap.population, tap.variable)
                 kept[last % room] += state[last][:, tap.order]
             elif tap.population in self.program.ring_data:  # it may send more than 0 and 1

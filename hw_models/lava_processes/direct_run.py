@@ -5,16 +5,16 @@ Replaced are only the channels between processes: each holds the message of the 
 step in an array of the sender's dtype (int32), as Lava's shared memory does.
 
 A connection sends what it gathered in the step before and then waits for this step's
-spikes, which in a loop depend on what it sent. Here a model that would wait is left and
-called again once its input has come; until then it has changed nothing, so what it sends
-again is the same.
+spikes, which in a loop depend on what it sent. Here a model that would wait for any of its
+inputs is left at its first ``recv`` and called again once all have come; until then it has
+changed nothing, so what it sends again is the same.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -50,11 +50,15 @@ class _Message:
 
 @dataclass(eq=False)
 class _ChannelEnd:
-    """An end of a channel, with the name of the port that it belongs to."""
+    """An end of a channel, with the name of the port that it belongs to.
+
+    ``needed`` are the messages of all inputs of the model at this end.
+    """
 
     name: str
     clock: _Clock
     message: _Message
+    needed: list[_Message] = field(default_factory=list)
 
     def send(self, data: np.ndarray) -> None:
         """Put the message of this step."""
@@ -63,7 +67,7 @@ class _ChannelEnd:
 
     def recv(self) -> np.ndarray:
         """Read the message of this step, as often as wanted."""
-        if self.message.sent_at < self.clock.step:
+        if any(message.sent_at < self.clock.step for message in self.needed):
             raise _WouldWait
         return self.message.values.copy()
 
@@ -81,6 +85,7 @@ class DirectRun:
         self._clock = _Clock()
         processes = tuple(processes)
         builders = {process: _builder(process) for process in processes}
+        self._inputs: dict[AbstractProcess, list[_Message]] = {each: [] for each in processes}
         for process in processes:
             for port in process.out_ports:
                 for to in port.get_dst_ports():
@@ -112,7 +117,9 @@ class DirectRun:
         dtype = getattr(sender.proc_model, port.name).d_type
         message = _Message(np.zeros(port.shape, dtype=dtype))
         sender.set_csp_ports([_ChannelEnd(port.name, self._clock, message)])
-        end = _ChannelEnd(to.name, self._clock, message)
+        needed = self._inputs[to.process]
+        needed.append(message)
+        end = _ChannelEnd(to.name, self._clock, message, needed)
         receiver.set_csp_ports([end])
         receiver.add_csp_port_mapping(create_port_id(port.process.id, port.name), end)
 

@@ -10,7 +10,7 @@ import numpy as np
 from lava.magma.core.process.connection import LearningConnectionProcess
 from lava.magma.core.process.process import AbstractProcess
 from lava.proc.conv.process import Conv
-from lava.proc.dense.process import DelayDense, Dense
+from lava.proc.dense.process import DelayDense, Dense, LearningDense
 from lava.proc.sparse.process import DelaySparse, Sparse
 from lava.utils.weightutils import SignMode, clip_weights, determine_sign_mode, truncate_weights
 from scipy.sparse import csr_array, csr_matrix
@@ -18,6 +18,7 @@ from scipy.sparse import csr_array, csr_matrix
 from conversions.lava.reading.initial_values import change_note, check_numbers, loaded
 from conversions.lava.reading.walk import label
 from hw_models.errors import ConversionError
+from hw_models.learning_engine import LearningRule
 from hw_models.projections import (
     MAX_DELAY,
     WEIGHT_HIGH,
@@ -28,7 +29,7 @@ from hw_models.projections import (
 )
 
 MATRICES = (Dense, DelayDense, Sparse, DelaySparse)
-SYNAPSES = (*MATRICES, Conv)
+SYNAPSES = (*MATRICES, LearningDense, Conv)
 EXPONENTS = (-8, 7)
 
 
@@ -67,12 +68,17 @@ class ReadSynapses:
         Of the projection.
     notes
         Sentences.
+    rule, tag_1, tag_2
+        Of a connection that learns: its rule, and tags like the weights; None of others.
     """
 
     weights: np.ndarray | csr_matrix
     delays: np.ndarray | None
     exponent: int
     notes: list[str]
+    rule: LearningRule | None = None
+    tag_1: np.ndarray | None = None
+    tag_2: np.ndarray | None = None
 
 
 def read_synapses(process: AbstractProcess) -> ReadSynapses:
@@ -133,13 +139,12 @@ def matrix_projection(read: ReadSynapses, ends: Ends) -> Projection:
             pre=pre, post=post, weights=stored.data, delays=read.delays, **common
         )
     place = np.ix_(ends.post, ends.pre)
-    weights = np.empty_like(read.weights)
-    weights[place] = read.weights
-    delays = read.delays
-    if delays is not None:
-        delays = np.empty_like(read.delays)
-        delays[place] = read.delays
-    return DenseProjection(weights=weights, delays=delays, **common)
+    arrays = {}
+    for name in ("weights", "delays", "tag_1", "tag_2"):
+        if getattr(read, name) is not None:
+            arrays[name] = np.empty_like(getattr(read, name))
+            arrays[name][place] = getattr(read, name)
+    return DenseProjection(**arrays, plasticity=read.rule, **common)
 
 
 def _given_sparse(process: AbstractProcess) -> tuple[csr_matrix, list[str]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from lava.magma.core.process.process import AbstractProcess
 from lava.proc.conv.process import Conv
+from lava.proc.dense.process import LearningDense
 from lava.proc.io.injector import Injector
 from lava.proc.io.source import RingBuffer as SpikeSource
 
@@ -26,6 +27,12 @@ from conversions.lava.reading.conv_processes import (
     read_convolution,
 )
 from conversions.lava.reading.initial_values import loaded
+from conversions.lava.reading.learning_processes import (
+    PlasticConnection,
+    is_in_network,
+    plastic_connection,
+    read_learning_synapses,
+)
 from conversions.lava.reading.neuron_processes import (
     NEURONS,
     ReadNeurons,
@@ -33,7 +40,7 @@ from conversions.lava.reading.neuron_processes import (
     population_shape,
     read_neurons,
 )
-from conversions.lava.reading.process_kinds import SOURCES, check_kinds, names_of
+from conversions.lava.reading.process_kinds import check_kinds, names_of
 from conversions.lava.reading.process_wiring import ends_of, outputs_of_synapses
 from conversions.lava.reading.recorders import (
     RECORDERS,
@@ -42,6 +49,7 @@ from conversions.lava.reading.recorders import (
     Tap,
     read_recorders,
 )
+from conversions.lava.reading.sources import SOURCES
 from conversions.lava.reading.walk import (
     ProcessConnection,
     connected_processes,
@@ -66,6 +74,8 @@ class LavaGraph:
         What each source sends, int32 ``(n_neurons, buffer)``, repeated; by input population.
     injected
         Input populations that something outside of Lava feeds.
+    learning
+        Connections that learn.
     recorders
         What the program records.
     names
@@ -77,6 +87,7 @@ class LavaGraph:
     network: FixedPointNetwork
     ring_data: dict[str, np.ndarray]
     injected: tuple[str, ...]
+    learning: tuple[PlasticConnection, ...]
     recorders: tuple[Recorder, ...]
     names: dict[int, str]
     notes: tuple[str, ...]
@@ -153,18 +164,24 @@ class _Reader:
             ],
             projections=projections,
         )
+        learning = [
+            self._learning(process, found, ends[process])
+            for process, found in read.items()
+            if isinstance(found, ReadSynapses) and found.rule is not None
+        ]
         recorders = [
             recorder
             for process in self.processes
             if type(process) in RECORDERS
             for recorder in read_recorders(
-                process, self.names[process.id], self._tap, self._neuron_names()
+                process, self.names[process.id], self._tap, self._names_of_state()
             )
         ]
         return LavaGraph(
             network=network,
             ring_data=self.ring_data,
             injected=tuple(self.injected),
+            learning=tuple(learning),
             recorders=tuple(recorders),
             names=self.names,
             notes=tuple(self.notes),
@@ -189,9 +206,27 @@ class _Reader:
 
     def _read_synapses(self, process: AbstractProcess) -> ReadSynapses | ReadConvolution:
         check_start(process)
-        read = read_convolution(process) if isinstance(process, Conv) else read_synapses(process)
+        read: ReadSynapses | ReadConvolution
+        if isinstance(process, Conv):
+            read = read_convolution(process)
+        elif isinstance(process, LearningDense):
+            read = read_learning_synapses(process)
+        else:
+            read = read_synapses(process)
         self.notes += read.notes
         return read
+
+    def _learning(
+        self, process: AbstractProcess, read: ReadSynapses, ends: list[Ends]
+    ) -> PlasticConnection:
+        where = [(each.name, each.pre, each.post) for each in ends]
+        connection, notes = plastic_connection(process, read, self.names, where)
+        self.notes += notes
+        if ends and not is_in_network(connection, ends[0].target):
+            self.notes.append(
+                f"{label(process)}: what it learns from is in the program, not in its network"
+            )
+        return connection
 
     def _ends(self, process: AbstractProcess, outputs: list[ProcessConnection]) -> list[Ends]:
         ends, notes = ends_of(process, outputs, self.names, self.ring_data)
@@ -223,9 +258,10 @@ class _Reader:
             )
         return Tap(population=self.names[sender.id], variable=SPIKES, order=connection.order)
 
-    def _neuron_names(self) -> dict[int, str]:
+    def _names_of_state(self) -> dict[int, str]:
+        """Names of the Processes that have Vars to be recorded."""
         return {
             process.id: self.names[process.id]
             for process in self.processes
-            if type(process) in NEURONS
+            if type(process) in (*NEURONS, LearningDense)
         }

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from lava.magma.core.process.process import AbstractProcess
-from lava.proc.lif.process import LIF, LIFRefractory, LIFReset, TernaryLIF
+from lava.proc.lif.process import LIF, LearningLIF, LIFRefractory, LIFReset, TernaryLIF
 
 from conversions.lava.reading.initial_values import loaded, register
 from conversions.lava.reading.walk import label
@@ -17,7 +17,7 @@ from hw_models.errors import ConversionError
 from hw_models.lava_processes.extended_lif.lif_process import ExtendedLIF
 from hw_models.populations import THRESHOLD_LIMIT, LifPopulation, ResetMode
 
-NEURONS = (LIF, LIFReset, LIFRefractory, TernaryLIF, ExtendedLIF)
+NEURONS = (LIF, LIFReset, LIFRefractory, LearningLIF, TernaryLIF, ExtendedLIF)
 MAX_REFRACTORY = 63
 ALIGNABLE = 1 << (63 - ALIGN_SHIFT)  # Lava shifts thresholds in 64 bits
 
@@ -60,6 +60,11 @@ def read_neurons(process: AbstractProcess, refractory_in_fixed_point: bool) -> R
         fields["refractory"] = _refractory(process, refractory_in_fixed_point)
     elif kind is ExtendedLIF:
         fields.update(_extensions(process))
+    elif kind is LearningLIF and process.a_third_factor_in.in_connections:
+        notes.append(
+            f"{label(process)}.a_third_factor_in: left out, Lava's model does not read it (and"
+            " hangs after 64 steps)"
+        )
     return ReadNeurons(fields=fields, notes=notes)
 
 

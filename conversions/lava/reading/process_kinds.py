@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from lava.magma.core.process.process import AbstractProcess
-from lava.proc.io.injector import Injector
-from lava.proc.io.source import RingBuffer as SpikeSource
 
 from conversions.lava.reading.connection_processes import SYNAPSES, is_learning
 from conversions.lava.reading.neuron_processes import NEURONS
 from conversions.lava.reading.recorders import RECORDERS
+from conversions.lava.reading.sources import SOURCES
 from conversions.lava.reading.walk import label
 from hw_models.errors import ConversionError
 
-SOURCES = (SpikeSource, Injector)
 SUPPORTED = (*NEURONS, *SYNAPSES, *SOURCES, *RECORDERS)
 
 
@@ -25,10 +23,9 @@ def check_kinds(processes: list[AbstractProcess]) -> None:
         Names the first one, and what is supported.
     """
     for process in processes:
-        if is_learning(process):
+        if is_learning(process) and type(process) not in SUPPORTED:
             raise ConversionError(
-                f"{label(process)}: a learning connection; only connections that keep their"
-                " weights can be converted yet"
+                f"{label(process)}: a learning connection; of these only LearningDense is supported"
             )
         if type(process) not in SUPPORTED:
             names = ", ".join(dict.fromkeys(kind.__name__ for kind in SUPPORTED))

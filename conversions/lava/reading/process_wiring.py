@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from lava.magma.core.process.process import AbstractProcess
+from lava.proc.dense.process import LearningDense
 
 from conversions.lava.reading.connection_processes import SYNAPSES, Ends, takes_graded_spikes
 from conversions.lava.reading.neuron_processes import NEURONS
-from conversions.lava.reading.process_kinds import SOURCES
+from conversions.lava.reading.sources import SOURCES
 from conversions.lava.reading.walk import ProcessConnection, connections_into, label
 from hw_models.errors import ConversionError
 
@@ -74,7 +75,8 @@ def ends_of(
         )
     if not inputs or not outputs:
         side = "s_in" if not inputs else "a_out"
-        return [], [f"{label(process)}: left out, nothing is connected to its {side}"]
+        what = "left out of the network" if type(process) is LearningDense else "left out"
+        return [], [f"{label(process)}: {what}, nothing is connected to its {side}"]
     source = names[inputs[0].sender.process.id]
     several = len(outputs) > 1
     ends = []

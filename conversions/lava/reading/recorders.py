@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.process.variable import Var
+from lava.proc.dense.process import LearningDense
 from lava.proc.io.extractor import Extractor
 from lava.proc.io.sink import RingBuffer as SpikeSink
 from lava.proc.monitor.process import Monitor
 
+from conversions.lava.program_learning import LEARNED
 from conversions.lava.reading.walk import ProcessConnection, connections_into, label
 from hw_models.errors import ConversionError
 
@@ -27,9 +29,9 @@ class Tap:
     Parameters
     ----------
     population
-        Its name.
+        Its name; of a connection that learns, the name of that.
     variable
-        ``spikes``, ``u`` or ``v``.
+        ``spikes``, ``u`` or ``v``; of a connection one of ``LEARNED``.
     order
         Flat neuron index at each flat position of the recording.
     """
@@ -137,10 +139,12 @@ def _state_tap(monitor: Monitor, target: Var, names: dict[int, str]) -> Tap:
     while target.aliased_var is not None:  # of a Process around others
         target = target.aliased_var
     owner = target.process
-    if owner.id not in names or target.name not in STATE:
+    kept = LEARNED if isinstance(owner, LearningDense) else STATE
+    if owner.id not in names or target.name not in kept:
         raise ConversionError(
             f"{label(monitor)}: it monitors {target.name} of {label(owner)};"
-            " u, v and s_out of neurons can be recorded"
+            " u, v and s_out of neurons can be recorded, and of a LearningDense"
+            f" {', '.join(LEARNED)}"
         )
     order = np.arange(int(np.prod(target.shape)))
     return Tap(population=names[owner.id], variable=target.name, order=order)

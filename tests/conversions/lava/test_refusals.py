@@ -5,15 +5,18 @@ import hw_models.lava_processes  # noqa: F401 makes Lava importable
 # isort: split
 import numpy as np
 import pytest
+from lava.magma.core.learning.constants import GradedSpikeCfg
+from lava.magma.core.learning.learning_rule import Loihi3FLearningRule
 from lava.proc.conv.process import Conv
 from lava.proc.dense.process import DelayDense, Dense, LearningDense
 from lava.proc.io.sink import RingBuffer as Sink
 from lava.proc.io.source import RingBuffer as Source
 from lava.proc.learning_rules.stdp_learning_rule import STDPLoihi
-from lava.proc.lif.process import LIF, LIFRefractory, TernaryLIF
+from lava.proc.lif.process import LIF, LearningLIF, LIFRefractory, TernaryLIF
 from lava.proc.monitor.process import Monitor
 from lava.proc.sdn.process import SigmaDelta
-from lava.proc.sparse.process import Sparse
+from lava.proc.sparse.process import LearningSparse, Sparse
+from lava.utils.weightutils import SignMode
 from scipy.sparse import csr_array, csr_matrix
 
 from conversions import from_lava
@@ -43,9 +46,41 @@ class MyLIF(LIF):
     """Has the ports of LIF, and perhaps another model."""
 
 
-def learning():
-    rule = STDPLoihi(1e-2, 1, 1, 1, 1)
-    return through(LearningDense(weights=np.ones((2, 2)), learning_rule=rule, name="plastic"))
+def learning(neurons=None, rule=None, **fields):
+    rule = rule or STDPLoihi(1, 1, -1, 9, 9)
+    fields = {"weights": np.ones((2, 2)), "learning_rule": rule, "name": "plastic", **fields}
+    return through(LearningDense(**fields), neurons)
+
+
+def sparse_learning():
+    rule = STDPLoihi(1, 1, -1, 9, 9)
+    return through(LearningSparse(weights=np.ones((2, 2)), learning_rule=rule, name="plastic"))
+
+
+class RewardedLIF(LearningLIF):
+    """Sends y1 by a model of its own."""
+
+
+def taught(sender, port="s_in_y1"):
+    synapses = LearningDense(
+        weights=np.ones((2, 2)), learning_rule=Loihi3FLearningRule(dw="x0 * y1"), name="plastic"
+    )
+    sender.connect(getattr(synapses, port))
+    return through(synapses)
+
+
+def monitored_spike_time():
+    neurons = learning()
+    (connection,) = neurons.a_in.in_connections
+    Monitor().probe(connection.process.tx, 5)
+    return neurons
+
+
+def traced():
+    neurons = learning()
+    (connection,) = neurons.a_in.in_connections
+    connection.process.x1.init = 5
+    return neurons
 
 
 def with_two_sources():
@@ -101,7 +136,50 @@ def lif(**fields):
 
 
 REFUSED = {
-    "learning connection": (learning, "LearningDense 'plastic': a learning connection"),
+    "learning connection": (sparse_learning, "LearningSparse 'plastic': .* only LearningDense"),
+    "own learning neuron": (
+        lambda: through(dense(), RewardedLIF(shape=(2,), name="r")),
+        "RewardedLIF 'r' of .*, whose model may differ from that of LearningLIF: not supported",
+    ),
+    "float learning neuron": (
+        lambda: learning(LearningLIF(shape=(2,), du=0.1, name="out")),
+        "LearningLIF 'out'.du: 0.1, which only Lava's floating-point model can take",
+    ),
+    "graded learning": (
+        lambda: learning(graded_spike_cfg=GradedSpikeCfg.OVERWRITE),
+        "LearningDense 'plastic': graded_spike_cfg OVERWRITE; only spikes of 0 and 1",
+    ),
+    "no sign": (lambda: learning(sign_mode=SignMode.NULL), "'plastic': sign_mode .*NULL.*; MIXED"),
+    "learning bits": (
+        lambda: learning(sign_mode=SignMode.EXCITATORY, num_weight_bits=9),
+        "'plastic': num_weight_bits 9; an integer 0..8 is needed with EXCITATORY",
+    ),
+    "learning weights": (
+        lambda: learning(weights=np.array([[0, 2], [-4, 300]]), sign_mode=SignMode.EXCITATORY),
+        r"LearningDense 'plastic'.weights: -4 at index \(1, 0\); allowed 0..255 \(Lava keeps it",
+    ),
+    "tag": (
+        lambda: learning(tag_2=np.array([[0, 256], [0, 0]])),
+        r"LearningDense 'plastic'.tag_2: 256 at index \(0, 1\); allowed 0..255",
+    ),
+    "learning exponent": (lambda: learning(weight_exp=8), "weight_exp 8; an integer -8..7"),
+    "rule": (
+        lambda: learning(rule=Loihi3FLearningRule(dw="x0 * (x1 + 300)")),
+        "LearningDense 'plastic': Loihi3FLearningRule.dw, term 1 .*300",
+    ),
+    "trace at the start": (traced, "LearningDense 'plastic'.x1: learning starts from 0"),
+    "numbers of synapses": (
+        lambda: taught(dense().a_out),
+        "Dense 'w'.a_out -> LearningDense 'plastic'.s_in_y1: only neurons and sources send",
+    ),
+    "silent neuron": (
+        lambda: taught(LearningLIF(shape=(2,), name="n").s_out_y1),
+        "LearningLIF 'n'.s_out_y1 -> LearningDense 'plastic'.s_in_y1: Lava's model never sends",
+    ),
+    "monitored spike time": (
+        monitored_spike_time,
+        "monitors tx of LearningDense 'plastic'; .* LearningDense weights, tag_1, tag_2, x1",
+    ),
     "other Process": (
         lambda: through(dense(), SigmaDelta(shape=(2,), vth=1, name="sd")),
         "SigmaDelta 'sd' of lava.proc.sdn.process: not supported; supported are LIF, LIFReset",
@@ -195,3 +273,7 @@ def test_run__refuses_what_lava_would_not_do():
         program.name_of(other)
     with pytest.raises(InputError, match="'out' records nothing; recorders are 'Process_"):
         program.run(5).data(neurons)
+    with pytest.raises(InputError, match=r"out\.u: only weights, tag_1, .* of a LearningDense"):
+        program.run(5).value(neurons.u)
+    with pytest.raises(InputError, match="'x1' is no Var of a Process"):
+        program.run(5).value("x1")

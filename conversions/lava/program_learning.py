@@ -1,0 +1,135 @@
+"""A Lava program that learns: the network in the engine, epoch by epoch, weights in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hw_models import FixedPointNetwork
+from ssdp_neuro import PlasticSynapses, RunResult
+from ssdp_neuro.engine.job import Job
+from ssdp_neuro.engine.output_reader import OutputReader
+from ssdp_neuro.engine.results import check_probes
+from ssdp_neuro.engine.simulator import Simulator
+from ssdp_neuro.engine.spike_input import SpikeInput
+
+if TYPE_CHECKING:
+    from conversions.lava.reading.learning_processes import Heard, PlasticConnection
+
+TRACES = ("x1", "x2", "y1", "y2", "y3")
+LEARNED = ("weights", "tag_1", "tag_2", *TRACES)  # what can be looked at
+
+
+class LearningRun:
+    """The network of a program, and its learning connections beside it.
+
+    What a connection hears need not be the spikes of its target: a teacher may spike or send
+    numbers in its place. So the engine runs to the end of the next epoch, every connection is
+    given what its ports heard, and its weights go back to the engine.
+
+    Parameters
+    ----------
+    network
+        Of the program.
+    connections
+        Its learning connections.
+    ring_data
+        What each ring buffer sends, by input population.
+    recorded
+        ``(connection, variable)`` pairs to keep after every step.
+    """
+
+    def __init__(
+        self,
+        network: FixedPointNetwork,
+        connections: Iterable[PlasticConnection],
+        ring_data: Mapping[str, np.ndarray],
+        recorded: Iterable[tuple[str, str]],
+    ) -> None:
+        self.network = network
+        self.connections = {connection.name: connection for connection in connections}
+        self.synapses = {
+            name: PlasticSynapses(each.rule, each.weights, each.tag_1, each.tag_2)
+            for name, each in self.connections.items()
+        }
+        self.ring_data = ring_data
+        self.records: dict[tuple[str, str], list[np.ndarray]] = {pair: [] for pair in recorded}
+
+    def run(self, spikes: SpikeInput, n_steps: int, probes: Iterable[tuple[str, str]]) -> RunResult:
+        """Run from the start; afterwards ``synapses`` hold what was learned."""
+        simulator = Simulator(self.network, n_threads=1, own_weights=True)
+        pairs = check_probes(self.network, probes)
+        job = Job(self.network, simulator.plan, 1, spikes, n_steps, pairs)
+        step = 0
+        with simulator.plan.state() as state:
+            while step < n_steps:
+                end = self._end(step, n_steps)
+                job.run_window(state, 0, 1, step, end)
+                self._learn(job, step, end)
+                self._put_weights(simulator, end)
+                step = end
+        sizes = {population.name: population.n_neurons for population in self.network.populations}
+        return RunResult(
+            sizes=sizes,
+            n_steps=n_steps,
+            n_samples=None,
+            reader=job.reader(),
+            probes=job.probe_arrays(),
+            counts=job.event_counts(),
+            executor="engine",
+        )
+
+    def value(self, name: str, variable: str) -> np.ndarray:
+        """A variable of a connection now, as its Process has it."""
+        synapses = self.synapses[name]
+        value = synapses.trace(variable) if variable in TRACES else getattr(synapses, variable)
+        return np.asarray(value)
+
+    def _end(self, step: int, n_steps: int) -> int:
+        """The next step after which something is learned or kept."""
+        if self.records:
+            return step + 1
+        epochs = [connection.rule.epoch for connection in self.connections.values()]
+        return min(n_steps, *(step - step % epoch + epoch for epoch in epochs))
+
+    def _learn(self, job: Job, step: int, end: int) -> None:
+        (window,) = job.outputs[-1:]
+        sizes = {p.name: p.n_neurons for p in self.network.populations}
+        reader = OutputReader([window._replace(start=0)], job.plan.index, sizes, 1, end - step)
+        rasters: dict[str, np.ndarray] = {}
+
+        def heard(sources: tuple[Heard, ...], size: int, is_number: bool) -> np.ndarray:
+            total = np.zeros((end - step, size), dtype=np.int64)
+            for source in sources:
+                name = source.population
+                if is_number and name in self.ring_data:
+                    data = self.ring_data[name].T
+                    values = data[np.arange(step, end) % len(data)]
+                else:
+                    if name not in rasters:
+                        rasters[name] = reader.raster(name)[0]
+                    values = rasters[name]
+                total += values[:, source.order]
+            return total
+
+        for name, connection in self.connections.items():
+            synapses = self.synapses[name]
+            n_post, n_pre = synapses.shape
+            sent = None
+            if any(connection.sent):
+                sent = np.stack([heard(each, n_post, True) for each in connection.sent], axis=1)
+            pre, post = heard(connection.pre, n_pre, False), heard(connection.post, n_post, False)
+            synapses.run(pre > 0, post > 0, sent)
+        for (name, variable), kept in self.records.items():
+            kept.append(self.value(name, variable))
+
+    def _put_weights(self, simulator: Simulator, step: int) -> None:
+        for name, connection in self.connections.items():
+            if step % connection.rule.epoch:
+                continue
+            learned = self.synapses[name].weights
+            for projection, pre, post in connection.projections:
+                weights = simulator.plan.weights(projection)
+                weights[np.ix_(pre, post)] = learned.T

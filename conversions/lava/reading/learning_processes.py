@@ -1,0 +1,261 @@
+"""Lava's learning connections: weights, tags and rule as loaded, and what their ports hear."""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from lava.magma.core.learning.constants import GradedSpikeCfg
+from lava.magma.core.process.process import AbstractProcess
+from lava.proc.lif.process import LearningLIF
+from lava.utils.weightutils import SignMode as LavaSignMode
+from lava.utils.weightutils import truncate_weights
+
+from conversions.lava.reading.connection_processes import EXPONENTS, ReadSynapses
+from conversions.lava.reading.initial_values import change_note, loaded
+from conversions.lava.reading.learning_rules import from_lava_rule
+from conversions.lava.reading.neuron_processes import NEURONS
+from conversions.lava.reading.sources import SOURCES
+from conversions.lava.reading.walk import ProcessConnection, connections_into, label
+from hw_models.errors import ConversionError
+from hw_models.learning_engine import LearningRule, PostTraces, SignMode
+
+TAG_LIMITS = {"tag_1": (-256, 255), "tag_2": (0, 255)}
+SENT = ("s_in_y1", "s_in_y2", "s_in_y3")
+AT_REST = ("x0", "tx", "x1", "x2", "y0", "ty", "y1", "y2", "y3")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Heard:
+    """What arrives at a port: neurons of a population, in the order of the port.
+
+    Parameters
+    ----------
+    population
+        Its name.
+    order
+        Flat index of the neuron at each flat position of the port, int64.
+    """
+
+    population: str
+    order: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PlasticConnection:
+    """A ``LearningDense``: what it begins with, and what it learns from.
+
+    Parameters
+    ----------
+    name
+        Of the Process.
+    rule
+        What changes its synapses.
+    weights, tag_1, tag_2
+        At the beginning, int32 ``(n_post, n_pre)`` over flat positions of its ports.
+    pre, post
+        What ``s_in`` and ``s_in_bap`` hear.
+    sent
+        What ``s_in_y1``, ``s_in_y2`` and ``s_in_y3`` hear; empty for a rule of two factors.
+    projections
+        The projections that have its weights: name, and the neuron at each position of ``s_in``
+        and of ``a_out``. None if nothing is connected to one of them, several if ``a_out`` goes
+        to several populations.
+    """
+
+    name: str
+    rule: LearningRule
+    weights: np.ndarray
+    tag_1: np.ndarray
+    tag_2: np.ndarray
+    pre: tuple[Heard, ...]
+    post: tuple[Heard, ...]
+    sent: tuple[tuple[Heard, ...], ...]
+    projections: tuple[tuple[str, np.ndarray, np.ndarray], ...]
+
+
+def read_learning_synapses(process: AbstractProcess) -> ReadSynapses:
+    """Weights, tags and rule of a ``LearningDense`` as Lava's fixed-point model loads them.
+
+    Raises
+    ------
+    ConversionError
+        If a value is not one that the model and a network share.
+    """
+    where = label(process)
+    params = process.proc_params
+    if params["graded_spike_cfg"] is not GradedSpikeCfg.USE_REGULAR_IMPULSE:
+        raise ConversionError(
+            f"{where}: graded_spike_cfg {params['graded_spike_cfg'].name}; only spikes of 0 and 1"
+            " are learned from, with USE_REGULAR_IMPULSE"
+        )
+    sign_mode, bits = _number_format(process)
+    notes: list[str] = []
+    weights, more = loaded(process, "weights", np.int32)
+    kept = truncate_weights(weights, LavaSignMode[sign_mode.name], bits)
+    notes += more + change_note(f"{where}.weights", weights, kept, f"{sign_mode.name}, {bits} bits")
+    _check_range(f"{where}.weights", kept, *sign_mode.limits)
+    tags = {}
+    for name, limits in TAG_LIMITS.items():
+        tags[name], more = loaded(process, name, np.int32)
+        notes += more
+        _check_range(f"{where}.{name}", tags[name], *limits)
+    for name in AT_REST:
+        if np.any(np.asarray(getattr(process, name).init)):
+            raise ConversionError(f"{where}.{name}: learning starts from 0")
+    hears_target = bool(connections_into(process.s_in_bap))
+    try:
+        read = from_lava_rule(
+            params["learning_rule"], sign_mode=sign_mode, hears_target=hears_target
+        )
+    except ConversionError as error:
+        raise ConversionError(f"{where}: {error}") from error
+    notes += [f"{where}: {note}" for note in read.notes]
+    return ReadSynapses(
+        weights=kept,
+        delays=None,
+        exponent=_exponent(where, params.get("weight_exp", 0)),
+        notes=notes,
+        rule=read.rule,
+        **tags,
+    )
+
+
+def plastic_connection(
+    process: AbstractProcess,
+    read: ReadSynapses,
+    names: dict[int, str],
+    projections: list[tuple[str, np.ndarray, np.ndarray]],
+) -> tuple[PlasticConnection, list[str]]:
+    """What a ``LearningDense`` learns from, and sentences.
+
+    Parameters
+    ----------
+    process, read
+        The Process, and :func:`read_learning_synapses` of it.
+    names
+        Of all Processes, by id.
+    projections
+        Of :class:`PlasticConnection`.
+
+    Raises
+    ------
+    ConversionError
+        If a port hears what sends no spikes, or what never sends.
+    """
+    rule, tag_1, tag_2 = read.rule, read.tag_1, read.tag_2
+    assert rule is not None
+    assert tag_1 is not None
+    assert tag_2 is not None
+    notes: list[str] = []
+    post, more = _heard(process, "s_in_bap", names)
+    notes += more
+    is_sent = rule.post_traces is PostTraces.SENT
+    sent = []
+    for name in SENT:
+        if is_sent:
+            found, more = _heard(process, name, names)
+            sent.append(found)
+            notes += more
+        elif connections_into(getattr(process, name)):
+            notes.append(
+                f"{label(process)}.{name}: left out, a rule of two factors does not read it"
+                " (Lava hangs after 64 steps)"
+            )
+    pre, _ = _heard(process, "s_in", names)
+    connection = PlasticConnection(
+        name=names[process.id],
+        rule=rule,
+        weights=read.weights,
+        tag_1=tag_1,
+        tag_2=tag_2,
+        pre=pre,
+        post=post,
+        sent=tuple(sent),
+        projections=tuple(projections),
+    )
+    return connection, notes
+
+
+def is_in_network(connection: PlasticConnection, target: str) -> bool:
+    """Whether it learns from the spikes of its one target and from nothing else.
+
+    Then the network alone says how it learns; otherwise it takes the program.
+    """
+    if len(connection.projections) != 1 or any(connection.sent):
+        return False
+    _, _, order = connection.projections[0]
+    if not connection.post:  # the rule has no terms of y0 then
+        return True
+    heard = connection.post
+    return (
+        len(heard) == 1 and heard[0].population == target and np.array_equal(heard[0].order, order)
+    )
+
+
+def _heard(
+    process: AbstractProcess, port: str, names: dict[int, str]
+) -> tuple[tuple[Heard, ...], list[str]]:
+    notes = []
+    heard = []
+    for connection in connections_into(getattr(process, port)):
+        notes += _check_sender(connection, port)
+        sender = names[connection.sender.process.id]
+        heard.append(Heard(population=sender, order=connection.order))
+    return tuple(heard), notes
+
+
+def _check_sender(connection: ProcessConnection, port: str) -> list[str]:
+    sender, receiver = connection.sender.process, connection.receiver.process
+    where = f"{label(sender)}.{connection.sender.name} -> {label(receiver)}.{port}"
+    if type(sender) not in (*NEURONS, *SOURCES):
+        raise ConversionError(f"{where}: only neurons and sources send to a learning connection")
+    if type(sender) is LearningLIF and connection.sender.name == "s_out_bap":
+        return [f"{where}: read as s_out, Lava's model never sends on s_out_bap and hangs"]
+    if type(sender) is LearningLIF and connection.sender.name != "s_out":
+        raise ConversionError(
+            f"{where}: Lava's model never sends on it and hangs; a neuron of yours that sends"
+            " y1, y2 and y3 is not supported, a RingBuffer is"
+        )
+    return []
+
+
+def _number_format(process: AbstractProcess) -> tuple[SignMode, int]:
+    where, params = label(process), process.proc_params
+    given = params.get("sign_mode", LavaSignMode.MIXED)
+    if not isinstance(given, LavaSignMode) or given is LavaSignMode.NULL:
+        raise ConversionError(
+            f"{where}: sign_mode {given!r}; MIXED, EXCITATORY or INHIBITORY is needed"
+        )
+    sign_mode = SignMode[given.name]
+    bits = params.get("num_weight_bits", 8)
+    widest = 8 + (sign_mode is SignMode.MIXED)
+    if not isinstance(bits, (int, np.integer)) or not 0 <= bits <= widest:
+        raise ConversionError(
+            f"{where}: num_weight_bits {bits!r}; an integer 0..{widest} is needed with"
+            f" {given.name} weights"
+        )
+    return sign_mode, int(bits)
+
+
+def _check_range(where: str, values: np.ndarray, low: int, high: int) -> None:
+    outside = (values < low) | (values > high)
+    if outside.any():
+        index = tuple(int(i) for i in np.argwhere(outside)[0])
+        raise ConversionError(
+            f"{where}: {values[index]} at index {index}; allowed {low}..{high} (Lava keeps it"
+            " until the first epoch ends, and clips it then)"
+        )
+
+
+def _exponent(where: str, given: Any) -> int:
+    low, high = EXPONENTS
+    try:
+        exponent = operator.index(given)
+    except TypeError:
+        exponent = high + 1
+    if not low <= exponent <= high:
+        raise ConversionError(f"{where}: weight_exp {given!r}; an integer {low}..{high} is needed")
+    return exponent
