@@ -82,10 +82,10 @@ class LearningRun:
         )
 
     def value(self, name: str, variable: str) -> np.ndarray:
-        """A variable of a connection now, as its Process has it."""
+        """A variable of a connection now, as its Process has it; a copy."""
         synapses = self.synapses[name]
         value = synapses.trace(variable) if variable in TRACES else getattr(synapses, variable)
-        return np.asarray(value)
+        return np.array(value)
 
     def _end(self, step: int, n_steps: int) -> int:
         """The next step after which something is learned or kept."""

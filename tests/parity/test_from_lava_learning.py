@@ -160,3 +160,14 @@ def test_from_lava__runs_the_rule_whose_target_lava_does_not_hear():
     assert any("terms of y0 never happen" in note for note in run.program.notes)
     (projection,) = run.program.network.projections
     assert projection.plasticity.equation("dw") == "2^-3 * x0 * x1 + 0 * y0 * x1"
+
+
+def test_from_lava__keeps_each_weight_of_a_single_synapse():
+    """A view of the weights that go on learning would be the last one in every step."""
+    rng = np.random.default_rng(6)
+    rule = Loihi2FLearningRule(dw="x0 - 2 * y0", rng_seed=1)
+    synapses = learning_dense(rule, SignMode.MIXED, np.array([[40]]))
+    trains = [source(rng, 1), source(rng, 1)]
+    trains[0].s_out.connect(synapses.s_in)
+    trains[1].s_out.connect(synapses.s_in_bap)
+    assert_same_as_lava(synapses, [*trains, synapses], 20)
