@@ -22,7 +22,12 @@ def main(folder: Path) -> int:
         for number in range(request.n_samples):
             inputs = {name: raster[number] for name, raster in request.inputs.items()}
             sample = run_sample_in_runtime(
-                request.network, inputs, request.n_steps, request.probes, request.plan
+                request.network,
+                inputs,
+                request.n_steps,
+                request.probes,
+                request.plan,
+                request.rules,
             )
             exchange_folder.write_sample(folder, number, request, sample)
     except SsdpError as error:

@@ -2,13 +2,14 @@
 
 ================  =====================================================================
 ``network.h5``    the network
-``request.npz``   ``n_steps``, ``n_samples``; ``probes``, rows of (LIF population,
+``request.npz``   ``n_steps``, ``n_samples``, ``rules``; ``probes``, rows of (LIF population,
                   state variable); ``input0``, ...: spikes ``(B, T, N)``, 8 to a byte
 ``plan.npz``      how plastic projections learn, if they do; see
                   :mod:`conversions.lava.learning_schedules`
 ``0.npz``, ...    one per finished sample: ``raster0``, ...: spikes ``(T, N)`` of the LIF
                   populations, 8 to a byte; ``probe0``, ...: int32 ``(T, N)``, and the
-                  learned weights, int32 ``(n_post, n_pre)``, if there is a plan
+                  learned weights, int32 ``(n_post, n_pre)``, if there is a plan; with
+                  rules at work weights, tags and traces at the end
 ``error.json``    ``kind`` and ``message``, if an error of this distribution ended the run
 ``log.txt``       what Lava printed
 ================  =====================================================================
@@ -29,6 +30,7 @@ import numpy as np
 import hw_models
 from conversions.lava.learning_schedules import read_plan, write_plan
 from hw_models import FixedPointNetwork, SsdpError
+from hw_models.learning_engine import RULE_STATE, learning_names
 from hw_models.learning_schedule import LearningPlan
 from ssdp_neuro.engine.results import STATE_VARIABLES
 
@@ -41,7 +43,8 @@ Sample = tuple[dict[str, np.ndarray], dict[Probe, np.ndarray]]
 class LavaRequest:
     """What is to be run: ``inputs`` are bool ``(B, T, N)`` by name.
 
-    With a plan, the steps of what is here one sample are those of all its samples.
+    With a plan, the steps of what is here one sample are those of all its samples. With ``rules``,
+    projections with a LearningRule learn.
     """
 
     network: FixedPointNetwork
@@ -50,12 +53,18 @@ class LavaRequest:
     n_steps: int
     probes: Sequence[Probe]
     plan: LearningPlan | None = None
+    rules: bool = False
 
     @property
     def recorded(self) -> list[Probe]:
         """Keys of the arrays that a sample has beside its rasters."""
         schedules = {} if self.plan is None else self.plan.schedules
-        return [*self.probes, *((name, "weights") for name in schedules)]
+        learned = learning_names(self.network) if self.rules else ()
+        return [
+            *self.probes,
+            *((name, "weights") for name in schedules),
+            *((name, variable) for name in learned for variable in RULE_STATE),
+        ]
 
 
 def write_request(folder: Path, request: LavaRequest) -> None:
@@ -73,6 +82,7 @@ def write_request(folder: Path, request: LavaRequest) -> None:
         folder / "request.npz",
         n_steps=request.n_steps,
         n_samples=request.n_samples,
+        rules=request.rules,
         probes=np.array(probes, dtype=np.int64).reshape(-1, 2),
         **arrays,
     )
@@ -92,7 +102,7 @@ def read_request(folder: Path) -> LavaRequest:
         ]
         plan = read_plan(folder / PLAN) if (folder / PLAN).exists() else None
         counts = (int(arrays["n_samples"]), int(arrays["n_steps"]))
-        return LavaRequest(network, inputs, *counts, probes, plan)
+        return LavaRequest(network, inputs, *counts, probes, plan, bool(arrays["rules"]))
 
 
 def write_sample(folder: Path, number: int, request: LavaRequest, sample: Sample) -> None:

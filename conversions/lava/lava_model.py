@@ -25,13 +25,14 @@ def to_lava(
     *,
     learning: LearningForm | str | None = None,
     teaching: Teaching | None = None,
+    rules: bool = False,
 ) -> LavaModel:
     """Build the Lava Processes that compute a network bit for bit.
 
     They are Lava's own (LIF, LIFReset, Dense, DelayDense, Sparse, DelaySparse, Conv) wherever
     these express a population or a projection exactly, else processes of this
-    distribution. Plastic projections keep their weights unless ``learning`` says how they
-    change them.
+    distribution. Plastic projections keep their weights unless ``learning`` or ``rules`` say
+    how they change them.
 
     Parameters
     ----------
@@ -52,6 +53,11 @@ def to_lava(
         CPU model, nothing more. With learning, spikes are those of ``B`` samples.
     teaching
         With learning only, as of :func:`ssdp_neuro.learn`.
+    rules
+        Whether every projection with a :class:`hw_models.LearningRule` learns by it, in Lava's
+        unmodified ``LearningDense`` that listens to the target's spikes;
+        ``model.projections[name].weights`` are the weights. Where a rule has
+        ``PostTraces.SENT``, numbers are yours to connect to ``s_in_y1``, ``s_in_y2``, ``s_in_y3``.
 
     Returns
     -------
@@ -70,6 +76,9 @@ def to_lava(
         If ``multiprocessing`` has a start method under which Lava's runtime cannot work.
     InputError, ShapeError
         If the spikes are not usable, or are a batch: Lava runs one sample.
+    RangeError
+        If Lava cannot learn so: rules of listed synapses, with delays, or with random numbers
+        other than ``RandomStream.LAVA``.
 
     Notes
     -----
@@ -105,9 +114,11 @@ def to_lava(
     if not isinstance(network, FixedPointNetwork):
         raise TypeMismatchError(f"network: {brief(network)}; a FixedPointNetwork is needed")
     if learning is not None:
+        if rules:
+            raise InputError("to_lava: learning or rules; samples and epochs are not mixed")
         return _learning_model(network, spikes, n_steps, learning, teaching)
     if teaching is not None:
-        raise InputError("teaching: only with learning")
+        raise InputError("teaching: only with learning from samples")
     if n_steps is None and spikes is not None:
         raise InputError("to_lava: spikes without n_steps; n_steps is needed with them")
     from hw_models.lava_processes.compatibility import require_fork
@@ -115,7 +126,7 @@ def to_lava(
 
     require_fork()
     if n_steps is None:
-        return build_model(network)
+        return build_model(network, rules=rules)
     given = spike_input(network, spikes, n_steps)
     if given.n_samples is not None:
         raise InputError(
@@ -123,7 +134,8 @@ def to_lava(
             " is needed (conversions.run_lava runs batches)"
         )
     rasters = given.rasters(network, n_steps)
-    return build_model(network, {name: raster[0] for name, raster in rasters.items()})
+    inputs = {name: raster[0] for name, raster in rasters.items()}
+    return build_model(network, inputs, rules=rules)
 
 
 def _learning_model(

@@ -40,6 +40,7 @@ def run_lava(
     probes: Iterable[tuple[str, str]] = (),
     execution: LavaExecution = LavaExecution.RUNTIME,
     timeout_s: float = 120.0,
+    rules: bool = False,
 ) -> RunResult:
     """Run a network in Lava's fixed-point models.
 
@@ -50,7 +51,7 @@ def run_lava(
     Parameters
     ----------
     network
-        What to run; plastic projections keep their weights.
+        What to run; plastic projections keep their weights, but for ``rules``.
     spikes
         Input spikes, see :func:`ssdp_neuro.engine.spike_input.spike_input`.
     n_steps
@@ -62,6 +63,11 @@ def run_lava(
     timeout_s
         Seconds that one sample may take in the runtime before it counts as hung, the
         start of the interpreter included.
+    rules
+        Whether projections with a :class:`hw_models.LearningRule` learn by it, in Lava's
+        ``LearningDense``. Then ``result.probe(projection, "weights")`` is what it learned, int32
+        ``(n_post, n_pre)``, and there are ``tag_1``, ``tag_2``, ``x1``, ``x2``, ``y1``, ``y2`` and
+        ``y3``; of a batch with an axis of samples in front. Numbers of ``PostTraces.SENT`` are 0.
 
     Returns
     -------
@@ -85,14 +91,19 @@ def run_lava(
     pairs = check_probes(network, probes)
     given = spike_input(network, spikes, n_steps)
     n_samples = 1 if given.n_samples is None else given.n_samples
-    request = LavaRequest(network, given.rasters(network, n_steps), n_samples, n_steps, pairs)
+    request = LavaRequest(
+        network,
+        given.rasters(network, n_steps),
+        n_samples,
+        n_steps,
+        pairs,
+        rules=bool(rules),
+    )
 
     rasters = dict(request.inputs)
     for lif in network.neurons:
         rasters[lif.name] = np.zeros((n_samples, n_steps, lif.n_neurons), dtype=bool)
-    recorded = {
-        (name, variable): np.zeros(rasters[name].shape, dtype=np.int32) for name, variable in pairs
-    }
+    recorded: dict[tuple[str, str], Any] = {probe: [None] * n_samples for probe in request.recorded}
     with contextlib.closing(_samples(request, execution, timeout_s)) as samples:
         for number, (sample_rasters, sample_probes) in enumerate(samples):
             for name, raster in sample_rasters.items():
@@ -105,7 +116,10 @@ def run_lava(
         n_steps=n_steps,
         n_samples=given.n_samples,
         reader=RasterReader(rasters),
-        probes={probe: values[0] if is_single else values for probe, values in recorded.items()},
+        probes={
+            probe: values[0] if is_single else np.stack(values)
+            for probe, values in recorded.items()
+        },
         counts=count_events(network, rasters, n_steps),
         executor="lava",
     )
@@ -126,5 +140,7 @@ def _samples(
 
         for number in range(request.n_samples):
             inputs = {name: raster[number] for name, raster in request.inputs.items()}
-            yield run_sample_direct(request.network, inputs, request.n_steps, request.probes)
+            yield run_sample_direct(
+                request.network, inputs, request.n_steps, request.probes, rules=request.rules
+            )
             on_sample(number + 1)

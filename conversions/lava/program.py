@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from conversions.lava.program_input import ProgramInput
-from conversions.lava.program_learning import LEARNED, LearningRun
+from conversions.lava.program_learning import LearningRun
 from hw_models import FixedPointNetwork, InputError
 from hw_models.errors import brief
 from hw_models.integers import integer
+from hw_models.learning_engine import RULE_STATE
 from hw_models.records import short_repr
 from ssdp_neuro import RunResult, simulate
 
@@ -284,9 +285,9 @@ class ProgramRun:
             raise InputError(f"{brief(variable)} is no Var of a Process")
         name = self.program.name_of(variable.process)
         known = () if self.learning is None else self.learning.synapses
-        if name not in known or variable.name not in LEARNED:
+        if name not in known or variable.name not in RULE_STATE:
             where = f"{name}.{variable.name}"
-            raise InputError(f"{where}: only {', '.join(LEARNED)} of a LearningDense are kept")
+            raise InputError(f"{where}: only {', '.join(RULE_STATE)} of a LearningDense are kept")
         assert self.learning is not None
         return self.learning.value(name, variable.name).astype(np.int64)
 
@@ -332,7 +333,7 @@ class ProgramRun:
         kept = np.zeros((room, int(np.prod(recorder.shape))))
         last = np.arange(max(0, n_steps - room), n_steps)
         for tap in recorder.taps:
-            if self.learning is not None and tap.variable in LEARNED:
+            if self.learning is not None and tap.variable in RULE_STATE:
                 learned = np.array(self.learning.records[tap.population, tap.variable])
                 kept[last % room] += learned[last].reshape(len(last), -1)
             elif tap.variable != "spikes":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hw_models import FixedPointNetwork
+from hw_models.learning_engine.learning_rule import TRACES
 from ssdp_neuro import PlasticSynapses, RunResult
 from ssdp_neuro.engine.job import Job
 from ssdp_neuro.engine.output_reader import OutputReader
@@ -17,9 +18,6 @@ from ssdp_neuro.engine.spike_input import SpikeInput
 
 if TYPE_CHECKING:
     from conversions.lava.reading.learning_processes import Heard, PlasticConnection
-
-TRACES = ("x1", "x2", "y1", "y2", "y3")
-LEARNED = ("weights", "tag_1", "tag_2", *TRACES)  # what can be looked at
 
 
 class LearningRun:

@@ -18,7 +18,9 @@ from lava.proc.monitor.process import Monitor
 from hw_models.errors import InputError, UnknownNameError
 from hw_models.lava_processes.learning import PlasticProcesses, plastic_processes
 from hw_models.lava_processes.neurons import neuron_process
+from hw_models.lava_processes.rule_process import rule_process
 from hw_models.lava_processes.synapses import connect_input, connect_output, synapse_process
+from hw_models.learning_engine import LearningRule
 from hw_models.learning_schedule import LearningPlan
 from hw_models.network import FixedPointNetwork
 from hw_models.populations import Population
@@ -131,6 +133,7 @@ def build_model(
     network: FixedPointNetwork,
     rasters: Mapping[str, np.ndarray] | None = None,
     plan: LearningPlan | None = None,
+    rules: bool = False,
 ) -> LavaModel:
     """Connect the Processes that compute a network.
 
@@ -143,7 +146,14 @@ def build_model(
         without sources, see :meth:`LavaModel.connect_input`.
     plan
         How plastic projections learn; None if they keep their weights.
+    rules
+        Whether projections with a LearningRule learn by it, in Lava's ``LearningDense``.
     """
+    learned = {
+        projection.name: rule_process(projection)
+        for projection in network.projections
+        if rules and isinstance(getattr(projection, "plasticity", None), LearningRule)
+    }
     clock = None if plan is None else plan.clock
     plastic = {
         projection.name: plastic_processes(projection, plan)
@@ -154,9 +164,12 @@ def build_model(
     for projection in network.projections:
         ends = (network.population(projection.source), network.population(projection.target))
         learning = plastic.get(projection.name)
-        projections[projection.name] = (
-            synapse_process(projection, *ends) if learning is None else learning.synapses
-        )
+        if projection.name in learned:
+            projections[projection.name] = learned[projection.name]
+        else:
+            projections[projection.name] = (
+                synapse_process(projection, *ends) if learning is None else learning.synapses
+            )
     sources = {}
     if rasters is not None:
         for population in network.inputs:
@@ -174,6 +187,8 @@ def build_model(
         process = model.projections[projection.name]
         target = network.population(projection.target)
         connect_output(process, target, model.populations[projection.target])
+        if projection.name in learned:
+            model.populations[projection.target].s_out.connect(process.s_in_bap)
         if projection.name in plastic:
             plastic[projection.name].connect_target(model.populations[projection.target].s_out)
     for name, process in (*sources.items(), *model.populations.items()):

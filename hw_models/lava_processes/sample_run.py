@@ -10,6 +10,7 @@ from lava.proc.io.sink import RingBuffer as SpikeSink
 
 from hw_models.lava_processes.direct_run import DirectRun
 from hw_models.lava_processes.lava_model import LavaModel, build_model
+from hw_models.learning_engine import RULE_STATE, learning_names
 from hw_models.learning_schedule import LearningPlan
 from hw_models.network import FixedPointNetwork
 
@@ -23,6 +24,7 @@ def run_sample_direct(
     n_steps: int,
     probes: Iterable[Probe] = (),
     plan: LearningPlan | None = None,
+    rules: bool = False,
 ) -> Sample:
     """Run Lava's models alone, in this thread.
 
@@ -39,15 +41,18 @@ def run_sample_direct(
     plan
         How plastic projections learn; None if they keep their weights. With a plan, the
         steps are those of all its samples, with what comes between them.
+    rules
+        Whether projections with a LearningRule learn by it.
 
     Returns
     -------
     rasters, probes
         Spikes of each LIF population, bool ``(n_steps, n_neurons)``, and the state after each
         step, int32 of the same shape, by probe. With a plan there are also the weights at
-        the end, int32 ``(n_post, n_pre)``, by ``(projection, "weights")``.
+        the end, int32 ``(n_post, n_pre)``, by ``(projection, "weights")``; with rules also all
+        other variables of ``RULE_STATE``.
     """
-    model = build_model(network, inputs, plan)
+    model = build_model(network, inputs, plan, rules)
     sinks = _sinks(model, n_steps)
     run = DirectRun([*model.processes, *sinks.values()])
     states = {
@@ -64,6 +69,10 @@ def run_sample_direct(
     rasters = {name: run.model(sink).data.T != 0 for name, sink in sinks.items()}
     for name, plastic in model.plastic.items():
         recorded[name, "weights"] = run.model(plastic.synapses).weights.astype(np.int32)
+    for name in learning_names(network) if rules else ():
+        for variable in RULE_STATE:
+            value = getattr(run.model(model.projections[name]), variable)
+            recorded[name, variable] = np.asarray(value).astype(np.int32)
     return rasters, recorded
 
 
@@ -73,12 +82,13 @@ def run_sample_in_runtime(
     n_steps: int,
     probes: Iterable[Probe] = (),
     plan: LearningPlan | None = None,
+    rules: bool = False,
 ) -> Sample:
     """Run in Lava's multiprocess runtime; arguments and result as of run_sample_direct.
 
     Needs the start method "fork" and a program without threads.
     """
-    model = build_model(network, inputs, plan)
+    model = build_model(network, inputs, plan, rules)
     sinks = _sinks(model, n_steps)
     monitors = {probe: model.record_state(*probe, n_steps) for probe in probes}
     rasters, recorded = {}, {}
@@ -92,6 +102,10 @@ def run_sample_in_runtime(
             recorded[name, variable] = monitor.get_data()[name][variable].astype(np.int32)
         for name, plastic in model.plastic.items():
             recorded[name, "weights"] = plastic.synapses.weights.get().astype(np.int32)
+        for name in learning_names(network) if rules else ():
+            for variable in RULE_STATE:
+                value = getattr(model.projections[name], variable).get()
+                recorded[name, variable] = np.asarray(value).astype(np.int32)
     finally:
         for process in model.populations.values():
             process.stop()

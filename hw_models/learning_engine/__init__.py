@@ -4,16 +4,19 @@ Nothing is executed here: ``ssdp_neuro.oracle.learning_connection`` says what a 
 """
 
 from hw_models.learning_engine.learning_rule import (
+    RULE_STATE,
     LearningRule,
     PostTraces,
     RandomStream,
     SignMode,
     TraceConfiguration,
+    learning_names,
 )
 from hw_models.learning_engine.rule_equation import equation_text, parse_equation
 from hw_models.learning_engine.rule_product import Dependency, Factor, Product, Variable
 
 __all__ = [
+    "RULE_STATE",
     "Dependency",
     "Factor",
     "LearningRule",
@@ -24,5 +27,6 @@ __all__ = [
     "TraceConfiguration",
     "Variable",
     "equation_text",
+    "learning_names",
     "parse_equation",
 ]

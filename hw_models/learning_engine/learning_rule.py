@@ -36,6 +36,7 @@ LONGEST_EPOCH = 1023
 MOST_SEED = 2**31 - 5  # Lava counts up to three further
 TARGETS = ("dw", "dd", "dt")
 TRACES = ("x1", "x2", "y1", "y2", "y3")
+RULE_STATE = ("weights", "tag_1", "tag_2", *TRACES)  # all that a projection under a rule has
 TAG_LIMITS = {"tag_1": (-257, 255), "tag_2": (0, 255)}  # -257 only after learning, see the docs
 
 
@@ -272,6 +273,15 @@ class LearningRule(FrozenRecord):
     def weight_high(self) -> int:
         """Highest weight mantissa."""
         return self.sign_mode.limits[1]
+
+
+def learning_names(network: Any) -> tuple[str, ...]:
+    """Projections of a network that have a LearningRule."""
+    return tuple(
+        projection.name
+        for projection in network.projections
+        if isinstance(getattr(projection, "plasticity", None), LearningRule)
+    )
 
 
 def _products(target: str, given: Any) -> tuple[Product, ...]:

@@ -1,4 +1,4 @@
-"""Learning rules as records of Lava, and Lava's LearningDense under them, step by step."""
+"""Lava's LearningDense under a rule, step by step."""
 
 from __future__ import annotations
 
@@ -8,30 +8,13 @@ import hw_models.lava_processes  # noqa: F401 Lava runs on this Python only afte
 
 # isort: split
 import numpy as np
-from lava.magma.core.learning.learning_rule import Loihi2FLearningRule, Loihi3FLearningRule
 from lava.proc.dense.process import LearningDense
 from lava.proc.io.source import RingBuffer
 from lava.utils.weightutils import SignMode as LavaSignMode
 
-from hw_models import LearningRule, PostTraces, SignMode
+from hw_models import SignMode
 from hw_models.lava_processes.direct_run import DirectRun
-
-STATE = ("weights", "tag_1", "tag_2", "x1", "x2", "y1", "y2", "y3")
-
-
-def lava_rule(rule: LearningRule) -> Any:
-    """The same rule as Lava's record."""
-    equations = {name: rule.equation(name) or None for name in ("dw", "dd", "dt")}
-    is_sent = rule.post_traces is PostTraces.SENT
-    names = ("x1", "x2") if is_sent else ("x1", "x2", "y1", "y2", "y3")
-    traces = {}
-    for name in names:
-        traces |= {
-            f"{name}_impulse": getattr(rule, name).impulse,
-            f"{name}_tau": getattr(rule, name).tau,
-        }
-    kind = Loihi3FLearningRule if is_sent else Loihi2FLearningRule
-    return kind(**equations, **traces, t_epoch=rule.epoch, rng_seed=rule.seed)
+from hw_models.learning_engine import RULE_STATE
 
 
 def learning_dense(rule: Any, sign_mode: SignMode, weights: Any, **fields: Any) -> LearningDense:
@@ -60,4 +43,4 @@ def lava_states(dense: LearningDense, pre: Any, post: Any, sent: Any) -> Any:
     model = run.model(dense)
     for _ in range(len(pre)):
         run.step()
-        yield {name: np.array(getattr(model, name)) for name in STATE}
+        yield {name: np.array(getattr(model, name)) for name in RULE_STATE}

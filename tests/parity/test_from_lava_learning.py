@@ -16,8 +16,10 @@ from lava.proc.monitor.process import Monitor
 from conversions import from_lava
 from hw_models import PostTraces, RandomStream, SignMode, Variable
 from hw_models.lava_processes.direct_run import DirectRun
+from hw_models.lava_processes.rule_process import lava_rule
+from hw_models.learning_engine import RULE_STATE
 from tests.learning_rule_strategies import learning_rules
-from tests.parity.lava_rules import STATE, lava_rule, learning_dense
+from tests.parity.lava_rules import learning_dense
 
 pytestmark = [pytest.mark.lava, pytest.mark.kernel]
 
@@ -85,7 +87,7 @@ def program(data, rule, given_rule):
 
 
 def assert_same_as_lava(synapses, processes, n_steps, neurons_after=None):
-    monitors = {name: Monitor() for name in STATE}
+    monitors = {name: Monitor() for name in RULE_STATE}
     for name, monitor in monitors.items():
         monitor.probe(getattr(synapses, name), n_steps)
     run = from_lava(synapses).run(n_steps)
@@ -97,14 +99,14 @@ def assert_same_as_lava(synapses, processes, n_steps, neurons_after=None):
     }
     for step in range(n_steps):
         direct.step()
-        for name in STATE:
+        for name in RULE_STATE:
             np.testing.assert_array_equal(
                 recorded[name][step], getattr(model, name), f"{name} after step {step + 1}"
             )
         if neurons_after is not None and neurons_after.id in run.program.names:
             fired = np.asarray(direct.model(neurons_after).s_out_buff)
             np.testing.assert_array_equal(run.raster(neurons_after)[step], fired)
-    for name in STATE:
+    for name in RULE_STATE:
         np.testing.assert_array_equal(run.value(getattr(synapses, name)), getattr(model, name))
     return run
 

@@ -18,9 +18,10 @@ from lava.proc.learning_rules.stdp_learning_rule import STDPLoihi
 
 from conversions import from_lava_rule
 from hw_models import ConversionError, RandomStream, SignMode, TypeMismatchError
+from hw_models.lava_processes.rule_process import lava_rule
 from ssdp_neuro.oracle.learning_connection import LearningConnection
 from tests.learning_rule_strategies import learning_rules
-from tests.parity.lava_rules import lava_rule, lava_states, learning_dense
+from tests.parity.lava_rules import lava_states, learning_dense
 
 pytestmark = pytest.mark.lava
 

@@ -13,9 +13,9 @@ from lava.proc.io.extractor import Extractor
 from lava.proc.io.sink import RingBuffer as SpikeSink
 from lava.proc.monitor.process import Monitor
 
-from conversions.lava.program_learning import LEARNED
 from conversions.lava.reading.walk import ProcessConnection, connections_into, label
 from hw_models.errors import ConversionError
+from hw_models.learning_engine import RULE_STATE
 
 RECORDERS = (SpikeSink, Monitor, Extractor)
 SPIKES = "spikes"
@@ -31,7 +31,7 @@ class Tap:
     population
         Its name; of a connection that learns, the name of that.
     variable
-        ``spikes``, ``u`` or ``v``; of a connection one of ``LEARNED``.
+        ``spikes``, ``u`` or ``v``; of a connection one of ``RULE_STATE``.
     order
         Flat neuron index at each flat position of the recording.
     """
@@ -139,12 +139,12 @@ def _state_tap(monitor: Monitor, target: Var, names: dict[int, str]) -> Tap:
     while target.aliased_var is not None:  # of a Process around others
         target = target.aliased_var
     owner = target.process
-    kept = LEARNED if isinstance(owner, LearningDense) else STATE
+    kept = RULE_STATE if isinstance(owner, LearningDense) else STATE
     if owner.id not in names or target.name not in kept:
         raise ConversionError(
             f"{label(monitor)}: it monitors {target.name} of {label(owner)};"
             " u, v and s_out of neurons can be recorded, and of a LearningDense"
-            f" {', '.join(LEARNED)}"
+            f" {', '.join(RULE_STATE)}"
         )
     order = np.arange(int(np.prod(target.shape)))
     return Tap(population=names[owner.id], variable=target.name, order=order)
