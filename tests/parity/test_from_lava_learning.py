@@ -7,7 +7,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from lava.magma.core.learning.learning_rule import Loihi2FLearningRule, LoihiLearningRule
+from lava.magma.core.learning.learning_rule import (
+    Loihi2FLearningRule,
+    Loihi3FLearningRule,
+    LoihiLearningRule,
+)
 from lava.proc.dense.process import Dense
 from lava.proc.io.source import RingBuffer
 from lava.proc.lif.process import LIF, LearningLIF
@@ -111,13 +115,6 @@ def assert_same_as_lava(synapses, processes, n_steps, neurons_after=None):
     return run
 
 
-@given(rule=learning_rules(random_stream=RandomStream.LAVA), data=st.data())
-@settings(deadline=None, max_examples=40)
-def test_from_lava__learns_as_lava_does(rule, data):
-    synapses, processes, after = program(data, rule, lava_rule(rule))
-    assert_same_as_lava(synapses, processes, 40, after)
-
-
 def test_from_lava__learns_from_what_comes_back_even_in_loops():
     """Neurons that excite themselves by plastic synapses, longer epochs, several connections."""
     rng = np.random.default_rng(4)
@@ -173,3 +170,21 @@ def test_from_lava__keeps_each_weight_of_a_single_synapse():
     trains[0].s_out.connect(synapses.s_in)
     trains[1].s_out.connect(synapses.s_in_bap)
     assert_same_as_lava(synapses, [*trains, synapses], 20)
+
+
+def test_from_lava__learns_from_numbers_that_are_sent():
+    rng = np.random.default_rng(7)
+    rule = Loihi3FLearningRule(dw="2^-2 * y0 * y1 - x0 * y2", x1_impulse=9, rng_seed=1)
+    synapses = learning_dense(rule, SignMode.MIXED, rng.integers(-9, 60, (4, 3)))
+    ports = (synapses.s_in, synapses.s_in_bap, synapses.s_in_y1, synapses.s_in_y2)
+    trains = [source(rng, port.size, scale=90) for port in ports]
+    for train, port in zip(trains, ports, strict=True):
+        train.s_out.connect(port)
+    assert_same_as_lava(synapses, [*trains, synapses], 30)
+
+
+@given(rule=learning_rules(random_stream=RandomStream.LAVA), data=st.data())
+@settings(deadline=None, max_examples=40)
+def test_from_lava__learns_as_lava_does(rule, data):
+    synapses, processes, after = program(data, rule, lava_rule(rule))
+    assert_same_as_lava(synapses, processes, 40, after)

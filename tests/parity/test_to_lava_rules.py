@@ -47,31 +47,6 @@ def network_of(rule, rng, **fields):
     )
 
 
-@given(rule=learning_rules(random_stream=RandomStream.LAVA), seed=st.integers(0, 2**32 - 1))
-@settings(deadline=None, max_examples=25)
-def test_run_lava__learns_by_rules_as_the_oracle_and_the_program_do(rule, seed):
-    rng = np.random.default_rng(seed)
-    tags = {"tag_1": rng.integers(-256, 256, (3, 4)), "tag_2": rng.integers(0, 256, (3, 4))}
-    network = network_of(rule, rng, weight_exponent=int(rng.integers(-2, 3)), **tags)
-    spikes = rng.random((N_STEPS, 4)) < 0.3
-    result = run_lava(network, spikes, N_STEPS, execution=LavaExecution.DIRECT, rules=True)
-    plastic = network.projection("plastic")
-    oracle = LearningConnection(rule, plastic.weights, plastic.tag_1, plastic.tag_2)
-    for before, after in zip(spikes, result.raster("cell"), strict=True):
-        oracle.step(before, after)
-    for name, value in oracle.state().items():
-        np.testing.assert_array_equal(result.probe("plastic", name), value, name)
-    model = to_lava(network, spikes, N_STEPS, rules=True)
-    program = from_lava(model.populations["cell"])
-    assert program.notes == ()
-    assert program.network.projection("plastic").plasticity == rule
-    run = program.run(N_STEPS)
-    np.testing.assert_array_equal(run.raster(model.populations["cell"]), result.raster("cell"))
-    for name in RULE_STATE:
-        value = run.value(getattr(model.projections["plastic"], name))
-        np.testing.assert_array_equal(value, result.probe("plastic", name))
-
-
 def test_run_lava__learns_by_rules_in_lavas_runtime():
     rng = np.random.default_rng(1)
     network = network_of(RULE, rng)
@@ -86,6 +61,10 @@ def test_run_lava__learns_by_rules_in_lavas_runtime():
         assert learned.shape[0] == 2
         np.testing.assert_array_equal(direct.probe("plastic", name), learned, name)
     assert (runtime.probe("plastic", "weights") != network.projection("plastic").weights).any()
+    model = to_lava(network, spikes[0], 100, rules=True)
+    run = from_lava(model.populations["cell"]).run(100)
+    learned = run.value(model.projections["plastic"].weights)
+    np.testing.assert_array_equal(learned, runtime.probe("plastic", "weights")[0])
 
 
 def test_run_lava__keeps_weights_unless_rules_are_asked_for():
@@ -110,3 +89,28 @@ def test_to_lava__refuses_rules_that_lava_cannot_run():
             to_lava(wrong, rules=True)
     with pytest.raises(InputError, match="learning or rules"):
         to_lava(network, learning="process", rules=True)
+
+
+@given(rule=learning_rules(random_stream=RandomStream.LAVA), seed=st.integers(0, 2**32 - 1))
+@settings(deadline=None, max_examples=25)
+def test_run_lava__learns_by_rules_as_the_oracle_and_the_program_do(rule, seed):
+    rng = np.random.default_rng(seed)
+    tags = {"tag_1": rng.integers(-256, 256, (3, 4)), "tag_2": rng.integers(0, 256, (3, 4))}
+    network = network_of(rule, rng, weight_exponent=int(rng.integers(-2, 3)), **tags)
+    spikes = rng.random((N_STEPS, 4)) < 0.3
+    result = run_lava(network, spikes, N_STEPS, execution=LavaExecution.DIRECT, rules=True)
+    plastic = network.projection("plastic")
+    oracle = LearningConnection(rule, plastic.weights, plastic.tag_1, plastic.tag_2)
+    for before, after in zip(spikes, result.raster("cell"), strict=True):
+        oracle.step(before, after)
+    for name, value in oracle.state().items():
+        np.testing.assert_array_equal(result.probe("plastic", name), value, name)
+    model = to_lava(network, spikes, N_STEPS, rules=True)
+    program = from_lava(model.populations["cell"])
+    assert program.notes == ()
+    assert program.network.projection("plastic").plasticity == rule
+    run = program.run(N_STEPS)
+    np.testing.assert_array_equal(run.raster(model.populations["cell"]), result.raster("cell"))
+    for name in RULE_STATE:
+        value = run.value(getattr(model.projections["plastic"], name))
+        np.testing.assert_array_equal(value, result.probe("plastic", name))
