@@ -11,6 +11,13 @@ from ssdp_neuro.rules.eprop.eligibility import (
     gradient,
 )
 from ssdp_neuro.rules.eprop.feedback import Feedback, adapted_feedback, feedback_weights
+from ssdp_neuro.rules.eprop.integer_eprop import (
+    EpropState,
+    IntegerEprop,
+    eprop_rest,
+    eprop_step,
+    eprop_update,
+)
 from ssdp_neuro.rules.eprop.learning_signals import (
     class_error,
     constant_signal,
@@ -34,7 +41,9 @@ from ssdp_neuro.rules.eprop.spiking_neurons import (
 
 __all__ = [
     "AdaptiveLif",
+    "EpropState",
     "Feedback",
+    "IntegerEprop",
     "IzhikevichNeuron",
     "NeuronRun",
     "ResetEligibility",
@@ -46,6 +55,9 @@ __all__ = [
     "constant_signal",
     "eligibility",
     "eligibility_steps",
+    "eprop_rest",
+    "eprop_step",
+    "eprop_update",
     "feedback_weights",
     "filtered",
     "gradient",
