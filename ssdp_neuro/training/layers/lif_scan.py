@@ -1,13 +1,16 @@
-"""The fused layer of neurons: one pass over all steps forward, one back, on the CPU.
+"""The fused layer of neurons: one pass over all steps forward, one back.
 
-For the way back nothing is kept but what the layer was given: the steps are computed once
-more. A recurrent layer multiplies by its own weights step by step, keeps its membrane
-potentials, and makes the gradient of its weights in one product at the end.
+On a GPU lif_scan_gpu.py does it, where Triton is installed. On a CPU nothing is kept for the way
+back but what the layer was given: the steps are computed once more. A recurrent layer multiplies
+by its own weights step by step, keeps its membrane potentials, and makes the gradient of its
+weights in one product at the end.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
+import importlib.util
 import itertools
 import math
 from collections.abc import Callable
@@ -53,11 +56,27 @@ class ScanSettings:
 def can_scan(given: Tensor, chosen: surrogate.Surrogate) -> bool:
     """Whether :func:`scan` does this; otherwise the loop over the steps has to."""
     return (
-        given.device.type == "cpu"
-        and given.dtype in (torch.float32, torch.float64)
+        given.dtype in _taken(given.device.type)
         and type(chosen) in CODES
         and not torch.compiler.is_compiling()
     )
+
+
+def takes(given: Tensor) -> bool:
+    """Whether :func:`scan` takes values of this dtype as they are, on their device."""
+    return given.dtype in _taken(given.device.type)
+
+
+def real_of(given: Tensor) -> torch.dtype:
+    """In which :func:`scan` computes potentials and gradients in real numbers."""
+    return torch.float64 if given.dtype == torch.float64 else torch.float32
+
+
+@functools.cache
+def _taken(device: str) -> tuple[torch.dtype, ...]:
+    if device == "cuda" and importlib.util.find_spec("triton") is not None:
+        return (torch.float32, torch.float64, torch.bfloat16, torch.float16)
+    return (torch.float32, torch.float64) if device == "cpu" else ()
 
 
 def scan(
@@ -73,9 +92,9 @@ def scan(
     Parameters
     ----------
     given : float32 or float64, shape (B, T, N)
-        What is sent to the neurons in each step.
+        What is sent to the neurons in each step; on a GPU also bfloat16 and float16.
     current_kept, voltage_kept, bias : shape (N,)
-        In the dtype of ``given``, or in float64 if the settings say integers.
+        In the dtype of :func:`real_of`, or in float64 if the settings say integers.
     recurrent : shape (N, N) or None
         Weights from the layer's own spikes, felt one step later.
     settings
@@ -92,6 +111,10 @@ def scan(
     """
     _check(given, (current_kept, voltage_kept, bias), settings)
     tensors = (given, current_kept, voltage_kept, bias, recurrent)
+    if given.device.type == "cuda":
+        from ssdp_neuro.training.layers.lif_scan_gpu import GpuScan
+
+        return GpuScan.apply(*tensors, settings)
     if torch.is_grad_enabled() and any(x is not None and x.requires_grad for x in tensors):
         return _Scan.apply(*tensors, settings)
     return _forward(*tensors, settings)
@@ -103,7 +126,7 @@ def _check(given: Tensor, shared: tuple[Tensor, ...], settings: ScanSettings) ->
             f"lif_scan: given {tuple(given.shape)}, decays and bias"
             f" {[tuple(each.shape) for each in shared]}; (B, T, N) and (N,) are needed"
         )
-    dtype = torch.float64 if settings.integers else given.dtype
+    dtype = torch.float64 if settings.integers else real_of(given)
     if any(each.dtype != dtype for each in shared):
         raise TypeMismatchError(
             f"lif_scan: decays and bias in {[each.dtype for each in shared]}; {dtype} is needed"

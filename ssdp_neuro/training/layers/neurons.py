@@ -18,7 +18,7 @@ from hw_models.weight_grid import WeightGrid
 from ssdp_neuro.training.layers.adaptation import Adaptation
 from ssdp_neuro.training.layers.decays import Decay
 from ssdp_neuro.training.layers.delays import DelayedLinear
-from ssdp_neuro.training.layers.lif_scan import ScanSettings, can_scan, scan
+from ssdp_neuro.training.layers.lif_scan import ScanSettings, can_scan, real_of, scan, takes
 from ssdp_neuro.training.layers.lif_state import LifState, integrated, integrated_on_chip
 from ssdp_neuro.training.layers.membrane_bias import MembraneBias
 from ssdp_neuro.training.layers.surrogate import FastSigmoid, Surrogate, spike
@@ -42,8 +42,8 @@ class CubaLif(nn.Module):
     exactly: truncating decays, 24-bit registers. Gradients then pass straight through the
     rounding. Only the 32-bit wrap of sums beyond 2**31 is left out.
 
-    All steps of a call are computed in one fused pass on a CPU, and step by step elsewhere;
-    :meth:`step` does one step, with equal results.
+    All steps of a call are computed in one fused pass on a CPU, and on a GPU where Triton is
+    installed, and step by step elsewhere; :meth:`step` does one step, with equal results.
 
     Parameters
     ----------
@@ -166,7 +166,8 @@ class CubaLif(nn.Module):
         if currents.ndim < 3:
             raise ShapeError(f"CubaLif: currents of shape {tuple(currents.shape)}; (B, T, ...)")
         self._check_decays(currents.shape[2:])
-        given = _as_real(currents)
+        short = self.grid is None and takes(currents)  # integers need more than half precision
+        given = currents if short else _as_real(currents)
         linear = self._own_weights()
         if (
             can_scan(given, self.surrogate)
@@ -177,7 +178,7 @@ class CubaLif(nn.Module):
         state = None
         spikes = []
         with parametrize.cached():  # weights on a grid are rounded once
-            for x in given.unbind(1):
+            for x in _as_real(given).unbind(1):
                 fired, state = self.step(x, state)
                 spikes.append(fired)
         return torch.stack(spikes, dim=1).to(currents.dtype)
@@ -261,7 +262,7 @@ class CubaLif(nn.Module):
         return integrated_on_chip(state, felt, *kept, bias)
 
     def _scan(self, given: Tensor, linear: Tensor | None) -> Tensor:
-        dtype = given.dtype if self.grid is None else torch.float64
+        dtype = real_of(given) if self.grid is None else torch.float64
         shape = given.shape[2:]
         current_kept, voltage_kept = (
             decay.kept().to(dtype).expand(shape).reshape(-1)

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from hw_models import RangeError, ResetMode, ShapeError
 from hw_models.integers import integer, shape_of
-from ssdp_neuro.training.layers.lif_scan import ScanSettings, can_scan, scan
+from ssdp_neuro.training.layers.lif_scan import ScanSettings, can_scan, real_of, scan
 from ssdp_neuro.training.layers.surrogate import ArcTangent, Surrogate, spike
 from ssdp_neuro.training.torch_settings import usual_torch
 
@@ -63,7 +63,7 @@ class TokenLif(nn.Module):
 
     def _scan(self, currents: Tensor) -> Tensor:
         given = currents.flatten(2)
-        nothing = given.new_zeros(given.shape[2])
+        nothing = given.new_zeros(given.shape[2], dtype=real_of(given))
         settings = ScanSettings(
             threshold=self.threshold,
             latency=0,
