@@ -10,6 +10,7 @@ from hw_models import FixedPointNetwork, InputError, RangeError, ShapeError, Unk
 from hw_models.arithmetic import STATE_LIMIT
 from ssdp_neuro.engine.kernels.tables import INPUT, UNIFORM, WIDE, State
 from ssdp_neuro.engine.neuron_order import inverse, kept_order
+from ssdp_neuro.engine.on_its_way import on_its_way, put_on_its_way
 from ssdp_neuro.engine.plan import Plan
 from ssdp_neuro.engine.population_table import MAX_INPUT
 from ssdp_neuro.engine.session_state import SessionState
@@ -23,11 +24,11 @@ def fresh_arrays(network: FixedPointNetwork, plan: Plan) -> Arrays:
     fields: Arrays = {name: {} for name in STATE_FIELDS}
     for population in network.neurons:
         size = population.n_neurons
-        ring = int(plan.populations.ring[plan.index[population.name]])
+        reach = int(plan.populations.reach[plan.index[population.name]])
         fields["u"][population.name] = np.broadcast_to(population.u, size)
         fields["v"][population.name] = np.broadcast_to(population.v, size)
         fields["waiting"][population.name] = np.zeros(size, dtype=np.int32)
-        fields["arriving"][population.name] = np.zeros((ring, size), dtype=np.int32)
+        fields["arriving"][population.name] = np.zeros((reach, size), dtype=np.int32)
     return fields
 
 
@@ -36,12 +37,12 @@ def read_state(network: FixedPointNetwork, plan: Plan, state: State, n_steps: in
     fields: Arrays = {name: {} for name in STATE_FIELDS}
     for population in network.neurons:
         name, size = population.name, population.n_neurons
-        u, v, waiting, slots = _views(plan, state, name)
+        u, v, waiting = _views(plan, state, name)
         order = kept_order(network, name)
         places = slice(None) if order is None else inverse(order)
         fields["u"][name], fields["v"][name] = u[places], v[places]
         fields["waiting"][name] = np.zeros(size, np.int32) if waiting is None else waiting[places]
-        fields["arriving"][name] = np.roll(slots[:, places], -(n_steps % len(slots)), axis=0)
+        fields["arriving"][name] = on_its_way(plan, state, plan.index[name], n_steps)[:, places]
     return fields
 
 
@@ -49,13 +50,15 @@ def write_state(network: FixedPointNetwork, plan: Plan, state: State, given: Ses
     """Put a checked state in the place of another; which blocks were live is not in it."""
     for population in network.neurons:
         name = population.name
-        u, v, waiting, slots = _views(plan, state, name)
+        u, v, waiting = _views(plan, state, name)
         order = kept_order(network, name)
         kept = slice(None) if order is None else order
         u[:], v[:] = given.u[name][kept], given.v[name][kept]
         if waiting is not None:
             waiting[:] = given.waiting[name][kept]
-        slots[:] = np.roll(given.arriving[name][:, kept], given.n_steps % len(slots), axis=0)
+        arriving = given.arriving[name][:, kept]
+        put_on_its_way(plan, state, plan.index[name], given.n_steps, arriving)
+    state.n_past[:] = 0
     state.sweep[:] = 1  # a census finds out later what is at rest
     state.swept[:] = plan.populations.kind != INPUT
     state.live[:] = 0
@@ -78,7 +81,7 @@ def check_state(network: FixedPointNetwork, plan: Plan, given: SessionState) -> 
             raise UnknownNameError(f"SessionState.{field} of {found}; LIF populations are {names}")
     for population in network.neurons:
         p, size = plan.index[population.name], population.n_neurons
-        kind, ring = plan.populations.kind[p], int(plan.populations.ring[p])
+        kind, reach = plan.populations.kind[p], int(plan.populations.reach[p])
         keeps_current = bool((population.current_decay < 4095).any())
         word, waits = 2**31, 0 if kind == UNIFORM else population.refractory
         narrow = kind != WIDE
@@ -86,7 +89,7 @@ def check_state(network: FixedPointNetwork, plan: Plan, given: SessionState) -> 
             "u": ((size,), *_around(STATE_LIMIT if narrow and keeps_current else word)),
             "v": ((size,), *_around(2 * STATE_LIMIT if narrow else word)),
             "waiting": ((size,), 0, waits),
-            "arriving": ((ring, size), *_around(MAX_INPUT if narrow and keeps_current else word)),
+            "arriving": ((reach, size), *_around(MAX_INPUT if narrow and keeps_current else word)),
         }
         for field, (shape, low, high) in limits.items():
             array = getattr(given, field)[population.name]
@@ -112,11 +115,9 @@ def _around(limit: int) -> tuple[int, int]:
     return -limit, limit
 
 
-def _views(plan: Plan, state: State, name: str) -> tuple[Any, Any, Any, Any]:
-    """Arrays u, v, waiting (None if a neuron never waits) and slots (ring, n) of a population."""
+def _views(plan: Plan, state: State, name: str) -> tuple[Any, Any, Any]:
+    """Arrays u, v and waiting (None if a neuron never waits) of a population."""
     table, p = plan.populations, plan.index[name]
-    size, start, stride = int(table.size[p]), int(table.offset[p]), int(table.stride[p])
-    ring, base, row = int(table.ring[p]), int(table.drive_offset[p]), int(table.row[p])
+    size, start, row = int(table.size[p]), int(table.offset[p]), int(table.row[p])
     waiting = None if table.kind[p] == UNIFORM else state.wait[row : row + size]
-    slots = state.drive[base : base + ring * stride].reshape(ring, stride)[:, :size]
-    return state.u[start : start + size], state.v[start : start + size], waiting, slots
+    return state.u[start : start + size], state.v[start : start + size], waiting

@@ -30,7 +30,7 @@ class Plan:
         self.network = weakref.proxy(network)
         self.index = {population.name: p for p, population in enumerate(network.populations)}
         self.projections, self.synapses, self.plastic = projection_table(network)
-        self.populations = population_table(network)
+        self.populations = population_table(network, self.projections)
         self._idle: list[tables.State] = []
 
     @contextlib.contextmanager
@@ -48,6 +48,9 @@ class Plan:
         first = np.zeros(populations.size.size, dtype=np.int64)
         room = populations.size + SPARE
         np.cumsum(room[:-1], out=first[1:])
+        reach, depth = populations.reach, populations.depth
+        pending = np.where(reach > 1, reach * populations.stride, 0)
+        past = depth * (populations.size + 3)
         sums = [0]
         rows = [0]
         for q, target in enumerate(self.projections.target):
@@ -59,11 +62,16 @@ class Plan:
             v=aligned_zeros(n_padded, dtype=np.int32),
             wait=np.zeros(populations.each_bias.size, dtype=np.int32),
             drive=aligned_zeros(int((populations.ring * populations.stride).sum()), dtype=np.int32),
+            pending=np.zeros(int(pending.sum()), dtype=np.int32),
+            pending_until=np.zeros(populations.size.size, dtype=np.int64),
             flags=aligned_zeros(n_padded, dtype=np.uint8),
             marked=np.zeros(int(populations.stride.max()) // BLOCK + 1, dtype=np.int64),
             fired=np.zeros(int(room.sum()), dtype=np.int64),
             first=first,
             n_fired=np.zeros(populations.size.size, dtype=np.int64),
+            past=np.zeros(int(past.sum()), dtype=np.int64),
+            n_past=np.zeros(int(populations.depth.sum()), dtype=np.int64),
+            rows=np.zeros(int(populations.size.max()) + 3, dtype=np.int64),
             sum16=aligned_zeros(max(rows), dtype=np.int16),
             sum32=aligned_zeros(max(sums), dtype=np.int32),
             sweep=populations.awake.copy(),

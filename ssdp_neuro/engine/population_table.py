@@ -18,22 +18,23 @@ from hw_models.arithmetic import ALIGN_SHIFT, DECAY_UNITY, STATE_LIMIT
 from hw_models.bounds import input_bound
 from ssdp_neuro.engine.aligned import joined
 from ssdp_neuro.engine.kernels import tables
-from ssdp_neuro.engine.kernels.tables import BLOCK, PopulationTable
+from ssdp_neuro.engine.kernels.tables import PopulationTable, ProjectionTable, padded
 from ssdp_neuro.engine.neuron_order import kept_order
 
 MAX_INPUT = 2 * STATE_LIMIT >> ALIGN_SHIFT  # beyond it, one wrap may leave more than 24 bits
+ROUNDS = 24  # slots of drive beyond the most that is reached: it is seldom in two pieces
 ALWAYS_SWEPT = 1024  # neurons; below, one vector pass costs less than keeping a list
 
 
-def population_table(network: FixedPointNetwork) -> PopulationTable:
-    """The populations of a network as flat arrays."""
+def population_table(network: FixedPointNetwork, projections: ProjectionTable) -> PopulationTable:
+    """The populations of a network as flat arrays; ``projections`` are its own."""
     count = len(network.populations)
     columns: dict[str, Any] = {
         field: np.zeros(count, dtype=dtype)
         for dtype, fields in (
             (np.uint8, ("kind", "subtract", "awake", "begins")),
             (np.int64, ("size", "stride", "ring", "interval", "phase", "row")),
-            (np.int64, ("begin_row", "order_row")),
+            (np.int64, ("begin_row", "order_row", "reach", "depth")),
             (np.float64, ("keep_u", "keep_v")),
             (np.int32, ("bias", "threshold", "refractory")),
         )
@@ -46,8 +47,11 @@ def population_table(network: FixedPointNetwork) -> PopulationTable:
     rows = begin_rows = order_rows = 0
     for p, population in enumerate(network.populations):
         columns["size"][p] = population.n_neurons
-        columns["stride"][p] = -(-population.n_neurons // BLOCK) * BLOCK
-        columns["ring"][p] = _longest_delay(network, population.name) + 1
+        columns["stride"][p] = padded(population.n_neurons)
+        span = int(projections.span[projections.target == p].max(initial=1))
+        columns["ring"][p] = min(4 * span - 3, span + ROUNDS)
+        columns["reach"][p] = _longest_delay(network, population.name) + 1
+        columns["depth"][p] = projections.lag[projections.source == p].max(initial=-1) + 1
         if isinstance(population, InputPopulation):
             columns["stride"][p] = 0
             columns["awake"][p] = 1
@@ -85,9 +89,14 @@ def population_table(network: FixedPointNetwork) -> PopulationTable:
                 value = getattr(population, field)
                 each[field].append(_kept(value, size, order))
             begin_rows += population.n_neurons
-    strides, rings = columns["stride"], columns["ring"]
+    strides, rings, depths = columns["stride"], columns["ring"], columns["depth"]
+    pending = np.where(columns["reach"] > 1, columns["reach"] * strides, 0)
+    past = depths * (columns["size"] + 3)
     return PopulationTable(
         **columns,
+        pending_row=np.cumsum(pending) - pending,
+        past_row=np.cumsum(past) - past,
+        past_count_row=np.cumsum(depths) - depths,
         offset=np.cumsum(strides) - strides,
         drive_offset=np.cumsum(strides * rings) - strides * rings,
         each_keep_u=joined(each["keep_u"], np.float32),

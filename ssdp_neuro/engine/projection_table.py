@@ -15,9 +15,10 @@ from hw_models import (
 )
 from hw_models.projections import Projection
 from ssdp_neuro.engine.aligned import aligned_zeros, joined
+from ssdp_neuro.engine.delay_groups import DelayGroup, best_span, groups, matrices_pay
 from ssdp_neuro.engine.kernels import tables
 from ssdp_neuro.engine.kernels.row_sums import LANES
-from ssdp_neuro.engine.kernels.tables import ProjectionTable, SynapseTable
+from ssdp_neuro.engine.kernels.tables import ProjectionTable, SynapseTable, padded
 from ssdp_neuro.engine.neuron_order import inverse, kept_order
 
 AT_ONCE = 1 << 16  # synapses lowered together; what they need stays in a cache
@@ -48,75 +49,167 @@ class PlasticList(NamedTuple):
     synapses: LoweredSynapses
 
 
+DTYPES: dict[str, Any] = {
+    **dict.fromkeys(("kind", "delayed"), np.uint8),
+    **dict.fromkeys(("shift", "floor"), np.int32),
+}
+DEFAULTS = {"lag": -1, "span": 1, "counted": -1, "geometry": [0] * 16}
+Part = dict[str, Any]  # an entry of the projection table, by field; DEFAULTS, or 0, if left out
+
+
 def projection_table(
     network: FixedPointNetwork,
 ) -> tuple[ProjectionTable, SynapseTable, dict[str, PlasticRows | PlasticList]]:
     """The projections of a network as flat arrays, and where the plastic weights lie."""
     index = {population.name: p for p, population in enumerate(network.populations)}
     plastic: dict[str, PlasticRows | PlasticList] = {}
-    count = len(network.projections)
-    columns: dict[str, Any] = {
-        field: np.zeros(count, dtype=dtype)
-        for dtype, fields in (
-            (np.uint8, ("kind", "delayed")),
-            (np.int64, ("source", "target", "base", "row", "rows")),
-            (np.int32, ("shift", "floor")),
-        )
-        for field in fields
-    }
-    columns["geometry"] = np.zeros((count, 16), dtype=np.int64)
     store = _Store()
-    for q, projection in enumerate(network.projections):
-        source = network.population(projection.source)
-        columns["source"][q] = index[projection.source]
-        columns["target"][q] = index[projection.target]
-        columns["rows"][q] = source.n_neurons
-        columns["shift"][q] = max(projection.weight_exponent, 0)
-        columns["floor"][q] = max(-projection.weight_exponent, 0)
-        order = kept_order(network, projection.target)
+    rows: list[Part] = []
+    for number, projection in enumerate(network.projections):
+        source, target = (network.population(end) for end in (projection.source, projection.target))
+        common = {
+            "owner": number,
+            "source": index[source.name],
+            "target": index[target.name],
+            "rows": source.n_neurons,
+            "floor": max(-projection.weight_exponent, 0),
+        }
+        order = kept_order(network, target.name)
+        learns = getattr(projection, "plasticity", None) is not None
+        is_matrix = isinstance(projection, DenseProjection) and projection.delays is None
+        parts: list[Part] | None
         if isinstance(projection, ConvProjection) and order is not None:
-            columns["kind"][q] = tables.CONV
-            columns["base"][q] = store.add("conv", _conv_weights(projection))
-            columns["geometry"][q] = _geometry(projection, source.shape)
-        elif not isinstance(projection, DenseProjection) or projection.delays is not None:
+            base = store.add("conv", _conv_weights(projection))
+            geometry = _geometry(projection, source.shape)
+            parts = [{"kind": tables.CONV, "base": base, "geometry": geometry}]
+        elif is_matrix:
+            parts = [part] = [_dense_part(projection, order, store)]
+            if learns:
+                where = "dense8" if part["kind"] == tables.DENSE8 else "dense16"
+                place = PlasticRows(where, part["base"], source.n_neurons, part["row"])
+                plastic[projection.name] = place
+        else:
             synapses = _listed(projection, source.shape)
             if order is not None:
                 synapses = synapses._replace(post=inverse(order)[synapses.post])
-            columns["delayed"][q] = synapses.delay is not None
-            learns = getattr(projection, "plasticity", None) is not None
-            plain = synapses.delay is None and projection.weight_exponent >= 0 and not learns
-            narrow = narrow_shift(synapses.weight)
-            if network.population(projection.target).n_neurons > tables.PACKED_TARGETS:
-                narrow = None
-            if plain and narrow is not None:
-                single = _have_one_each(synapses.pre, source.n_neurons)
-                columns["kind"][q] = tables.SINGLE if single else tables.PACKED
-                columns["shift"][q] += narrow
-                add = store.add_single if single else store.add_packed
-                columns["base"][q] = add(synapses, source.n_neurons, narrow)
-            else:
-                columns["kind"][q] = tables.SPARSE
+            parts = None if learns else _delayed_parts(synapses, source, target, store)
+            if parts is None:
                 if learns:
                     plastic[projection.name] = PlasticList(store.sizes["weight"], synapses)
-                columns["base"][q] = store.add_sparse(synapses, source.n_neurons)
-        else:
-            kind, shift, rows = _dense_rows(projection, order)
-            columns["kind"][q] = kind
-            columns["shift"][q] += shift
-            columns["row"][q] = rows.shape[1]
-            where = "dense8" if kind == tables.DENSE8 else "dense16"
-            columns["base"][q] = base = store.add(where, rows.reshape(-1))
-            if projection.plasticity is not None:
-                plastic[projection.name] = PlasticRows(where, base, source.n_neurons, rows.shape[1])
+                simple = projection.weight_exponent >= 0 and not learns
+                parts = [_listed_part(synapses, source.n_neurons, target.n_neurons, simple, store)]
+        shift = max(projection.weight_exponent, 0)
+        for part in parts:
+            rows.append({**common, **part, "shift": shift + part.get("shift", 0)})
+    columns = {
+        field: np.array(
+            [row.get(field, DEFAULTS.get(field, 0)) for row in rows],
+            dtype=DTYPES.get(field, np.int64),
+        )
+        for field in ProjectionTable._fields
+    }
+    columns["geometry"] = columns["geometry"].reshape(-1, 16)
     return ProjectionTable(**columns), store.table(), plastic
+
+
+def _dense_part(projection: DenseProjection, order: np.ndarray | None, store: _Store) -> Part:
+    kind, shift, rows = _dense_rows(projection, order)
+    base = store.add("dense8" if kind == tables.DENSE8 else "dense16", rows.reshape(-1))
+    return {"kind": kind, "shift": shift, "row": rows.shape[1], "base": base}
+
+
+def _listed_part(
+    synapses: LoweredSynapses, n_pre: int, n_post: int, simple: bool, store: _Store
+) -> Part:
+    """Synapses delivered when a spike is sent; ``simple`` ones are fixed, and never floored."""
+    narrow = narrow_shift(synapses.weight)
+    if simple and synapses.delay is None and narrow is not None and n_post <= tables.PACKED_TARGETS:
+        if _have_one_each(synapses.pre, n_pre):
+            base = store.add_single(synapses, n_pre, narrow)
+            return {"kind": tables.SINGLE, "shift": narrow, "base": base}
+        base = store.add_packed(synapses, n_pre, narrow)
+        return {"kind": tables.PACKED, "shift": narrow, "base": base}
+    delayed, span = synapses.delay is not None, 1
+    if synapses.delay is not None:
+        span = int(synapses.delay.max(initial=0)) + 1
+    base = store.add_sparse(synapses, n_pre)
+    return {"kind": tables.SPARSE, "base": base, "delayed": delayed, "span": span}
+
+
+def _delayed_parts(
+    synapses: LoweredSynapses, source: Any, target: Any, store: _Store
+) -> list[Part] | None:
+    """Fixed synapses with delays, in groups; None if there are no delays, or no room for them."""
+    if synapses.delay is None:
+        return None
+    n_pre, n_post = source.n_neurons, target.n_neurons
+    stride = padded(n_post)
+    narrow = narrow_shift(synapses.weight)
+    span = best_span(synapses, n_pre, stride)
+    if matrices_pay(synapses, n_pre, n_post, 1 if narrow is not None else 2):
+        parts = [_matrix_part(group, n_pre, n_post, store) for group in groups(synapses, 1, n_post)]
+    elif span is None:
+        return None
+    else:
+        parts = [
+            {
+                "kind": tables.DELAYED,
+                "lag": group.lag,
+                "span": span,
+                "base": store.add_group(group, n_pre),
+            }
+            for group in groups(synapses, span, stride)
+        ]
+    if parts:
+        fan_out = np.diff(_row_starts(synapses.pre, n_pre))
+        parts[0]["counted"] = store.add("fan_out", fan_out.astype(np.int32))
+    return parts
+
+
+def _matrix_part(group: DelayGroup, n_pre: int, n_post: int, store: _Store) -> Part:
+    """One delay as a matrix of the sources that have it; ``place`` is the target."""
+    sources, number = np.unique(group.pre, return_inverse=True)
+    narrow = narrow_shift(group.weight)
+    row = -(-n_post // LANES) * LANES
+    kind, where, dtype = tables.DENSE16, "dense16", np.int16
+    if narrow is not None:
+        kind, where, dtype = tables.DENSE8, "dense8", np.int8
+    rows = np.zeros((sources.size + 1, row), dtype=dtype)
+    rows[number, group.place] = group.weight >> (narrow or 0)
+    row_of = np.full(n_pre, -1, dtype=np.int32)
+    row_of[sources] = np.arange(sources.size)
+    return {
+        "kind": kind,
+        "shift": narrow or 0,
+        "lag": group.lag,
+        "row": row,
+        "rows": sources.size,
+        "base": store.add(where, rows.reshape(-1)),
+        "row_map": store.add("row_of", row_of),
+    }
+
+
+STORED: dict[str, Any] = {
+    "dense8": np.int8,
+    "dense16": np.int16,
+    "row_of": np.int32,
+    "row_start": np.int64,
+    "target": np.uint32,
+    "weight": np.int16,
+    "delay": np.uint8,
+    "packed": np.uint32,
+    "delayed": np.uint32,
+    "fan_out": np.int32,
+    "conv": np.int16,
+}
 
 
 class _Store:
     """Weights gathered kind by kind."""
 
     def __init__(self) -> None:
-        self.parts: dict[str, list[np.ndarray]] = {field: [] for field in SynapseTable._fields}
-        self.sizes = dict.fromkeys(SynapseTable._fields, 0)
+        self.parts: dict[str, list[np.ndarray]] = {field: [] for field in STORED}
+        self.sizes = dict.fromkeys(STORED, 0)
 
     def add(self, field: str, values: np.ndarray) -> int:
         start = self.sizes[field]
@@ -145,14 +238,14 @@ class _Store:
         words[synapses.pre] = _words(synapses, shift)
         return self.add("packed", words)
 
+    def add_group(self, group: DelayGroup, n_pre: int) -> int:
+        base = self.add("row_start", _row_starts(group.pre, n_pre) + self.sizes["delayed"])
+        weight = group.weight.astype(np.int32) << tables.PLACE_BITS
+        self.add("delayed", (weight | group.place.astype(np.int32)).view(np.uint32))
+        return base
+
     def table(self) -> SynapseTable:
-        dtypes = (np.int8, np.int16, np.int64, np.uint32, np.int16, np.uint8, np.uint32, np.int16)
-        return SynapseTable(
-            *(
-                joined(self.parts[field], dtype)
-                for field, dtype in zip(SynapseTable._fields, dtypes, strict=True)
-            )
-        )
+        return SynapseTable(**{field: joined(self.parts[field], STORED[field]) for field in STORED})
 
 
 def _words(synapses: LoweredSynapses, shift: int) -> np.ndarray:

@@ -9,9 +9,9 @@ import numpy as np
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from ssdp_neuro.engine.kernels.compiler import lean_kernel
+from ssdp_neuro.engine.kernels.compiler import lean_kernel, part
 from ssdp_neuro.engine.kernels.row_sums import add_rows
-from ssdp_neuro.engine.kernels.tables import NO_SYNAPSE
+from ssdp_neuro.engine.kernels.tables import NO_SYNAPSE, PLACE_BITS, PLACES
 from ssdp_neuro.engine.kernels.vector_width import wide_vectors
 
 LINE_BYTES = 64
@@ -43,9 +43,12 @@ def _nothing(array, index):
 prefetch = _nothing if numba.config.DISABLE_JIT else _prefetch
 
 
+PLACE_MASK = np.uint32(PLACES - 1)
+WEIGHT_SHIFT = np.int32(PLACE_BITS)
 ROWS_AHEAD = 4
 WORDS_PER_LINE = LINE_BYTES // 4
 ROWS_PER_FLUSH = 252  # 255 rows of -128 still fit int16; a multiple of 4
+WIDE_ROWS_PER_FLUSH = 124  # likewise of -256
 
 
 @lean_kernel
@@ -57,21 +60,15 @@ def _flush(sums, drive, shift):
         sums[j] = np.int16(0)
 
 
-@lean_kernel
-def deliver_dense8(fired, weights, base, zero_row, sums, drive, shift):
-    """Rows of int8, summed in int16 and flushed before they can overflow.
-
-    ``fired`` has room for three more entries, which are pointed at the row of zeros so
-    that rows go eight or four at a time. ``sums`` is as long as a padded row, ``drive``
-    has one entry per target.
-    """
+@part
+def _deliver_rows(fired, weights, base, zero_row, sums, drive, shift, per_flush):
     wide_vectors()
     n = fired.shape[0] - 3
     for spare in range(n, n + 3):
         fired[spare] = zero_row
     place = 0
     while place < n:
-        end = min(place + ROWS_PER_FLUSH, n)
+        end = min(place + per_flush, n)
         while end - place > 4:
             add_rows(sums, weights, base, fired, place, 8)
             place += 8
@@ -83,14 +80,20 @@ def deliver_dense8(fired, weights, base, zero_row, sums, drive, shift):
 
 
 @lean_kernel
-def deliver_dense16(fired, weights, base, row, drive, shift):
-    """Rows of int16, for weights that have no 8-bit form."""
-    for k in range(fired.shape[0]):
-        start = base + fired[k] * row
-        weight = weights[start : start + drive.shape[0]]
-        for j in range(drive.shape[0]):
-            drive[j] = np.int32(drive[j] + np.int32(np.int32(weight[j]) << shift))
-    return fired.shape[0] * drive.shape[0]
+def deliver_dense8(fired, weights, base, zero_row, sums, drive, shift):
+    """Rows of int8, summed in int16 and flushed before they can overflow.
+
+    ``fired`` has room for three more entries, which are pointed at the row of zeros so
+    that rows go eight or four at a time. ``sums`` is as long as a padded row, ``drive``
+    has one entry per target.
+    """
+    return _deliver_rows(fired, weights, base, zero_row, sums, drive, shift, ROWS_PER_FLUSH)
+
+
+@lean_kernel
+def deliver_dense16(fired, weights, base, zero_row, sums, drive, shift):
+    """The same with rows of int16, for weights of 9 bits that have no 8-bit form."""
+    return _deliver_rows(fired, weights, base, zero_row, sums, drive, shift, WIDE_ROWS_PER_FLUSH)
 
 
 @lean_kernel
@@ -146,6 +149,61 @@ def deliver_single(fired, words, drive, shift):
             drive[post] = np.int32(drive[post] + np.int32(np.int32(np.int8(word)) << shift))
             n_operations += 1
     return n_operations
+
+
+@lean_kernel
+def deliver_group(fired, row_start, words, sums, start, span, shift):
+    """A group of delays: ``words`` are ``weight << 23 | place``, places from ``start`` on.
+
+    ``sums`` is a ring, in which the group reaches over ``span`` entries. Rows are asked for
+    ahead, as those of packed synapses.
+    """
+    size = sums.shape[0]
+    ahead_of = sums[start:]
+    goes_round = start + span > size
+    n_operations = 0
+    for k in range(fired.shape[0]):
+        if k + ROWS_AHEAD < fired.shape[0]:
+            ahead = fired[k + ROWS_AHEAD]
+            for s in range(row_start[ahead], row_start[ahead + 1], WORDS_PER_LINE):
+                prefetch(words, s)
+        row = words[row_start[fired[k]] : row_start[fired[k] + 1]]
+        n_operations += row.shape[0]
+        if goes_round:
+            for s in range(row.shape[0]):
+                place = start + np.int64(row[s] & PLACE_MASK)
+                place = place - size if place >= size else place
+                weight = np.int32(np.int32(row[s]) >> WEIGHT_SHIFT)
+                sums[place] = np.int32(sums[place] + np.int32(weight << shift))
+        else:
+            for s in range(row.shape[0]):
+                place = np.int64(row[s] & PLACE_MASK)
+                weight = np.int32(np.int32(row[s]) >> WEIGHT_SHIFT)
+                ahead_of[place] = np.int32(ahead_of[place] + np.int32(weight << shift))
+    return n_operations
+
+
+@lean_kernel
+def settle_group(fired, row_start, words, sums, drive, start, floor):
+    """Add the floored sums of :func:`deliver_group` to ``drive``, and clear them."""
+    size = sums.shape[0]
+    for k in range(fired.shape[0]):
+        row = words[row_start[fired[k]] : row_start[fired[k] + 1]]
+        for s in range(row.shape[0]):
+            place = start + np.int64(row[s] & PLACE_MASK)
+            place = place - size if place >= size else place
+            drive[place] = np.int32(drive[place] + np.int32(sums[place] >> floor))
+            sums[place] = np.int32(0)
+
+
+@lean_kernel
+def list_rows(fired, row_of, rows):
+    """Rows of the sources that have one; returns how many."""
+    n_rows = 0
+    for k in range(fired.shape[0]):
+        rows[n_rows] = row_of[fired[k]]
+        n_rows += np.int64(row_of[fired[k]] >= 0)
+    return n_rows
 
 
 @lean_kernel

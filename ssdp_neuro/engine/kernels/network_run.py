@@ -40,6 +40,12 @@ def clear(populations, state):
                 low, high = block * BLOCK, min(block * BLOCK + BLOCK, size)
                 clear_run(low, high, p, populations, state)
                 state.live[first + block] = 0
+        for slot in range(populations.depth[p]):
+            state.n_past[populations.past_count_row[p] + slot] = 0
+        if state.pending_until[p] > 0:
+            start = populations.pending_row[p]
+            state.pending[start : start + populations.reach[p] * populations.stride[p]] = 0
+            state.pending_until[p] = 0
         state.n_live[p] = 0
         state.n_known[p] = 0
         state.sweep[p] = populations.awake[p]
@@ -80,6 +86,19 @@ def record(p, step, n_steps, sample, populations, state, probes):
             for i in range(size):
                 place = i if row < 0 else populations.order[row + i]
                 probes.values[start + place] = values[offset + i]
+
+
+@part
+def remember(p, step, populations, state):
+    """Keep the list of who fired in population ``p`` for projections with delays."""
+    depth = populations.depth[p]
+    if depth > 0:
+        slot = step % depth
+        first, n_fired = state.first[p], state.n_fired[p]
+        start = populations.past_row[p] + slot * (populations.size[p] + 3)
+        state.n_past[populations.past_count_row[p] + slot] = n_fired
+        for k in range(n_fired):
+            state.past[start + k] = state.fired[first + k]
 
 
 @part
@@ -168,6 +187,7 @@ def run_network(
                 else:
                     update_population(p, step, populations, state, probes, tally)
                     record(p, step, window[4], sample, populations, state, probes)
+                remember(p, step, populations, state)
                 note_latencies(p, step, state, latencies)
                 if keeps_spikes:
                     n_fired = state.n_fired[p]
@@ -176,17 +196,30 @@ def run_network(
                         out[n_out + k] = np.int32(state.fired[first + k])
                     n_out += n_fired
             for q in range(projections.kind.shape[0]):
-                source = projections.source[q]
-                n_fired = state.n_fired[source]
+                source, lag, counted = (
+                    projections.source[q],
+                    projections.lag[q],
+                    projections.counted[q],
+                )
+                n_fired, first = state.n_fired[source], state.first[source]
+                if counted >= 0:
+                    for k in range(n_fired):
+                        place = counted + state.fired[first + k]
+                        tally.operations[projections.owner[q]] += synapses.fan_out[place]
+                lists = state.fired
+                if lag >= 0:
+                    slot = (step - lag) % populations.depth[source]
+                    n_fired = state.n_past[populations.past_count_row[source] + slot]
+                    first = populations.past_row[source] + slot * (populations.size[source] + 3)
+                    lists = state.past
                 if n_fired == 0:
                     continue
-                first = state.first[source]
-                fired = state.fired[first : first + n_fired + 3]
-                tally.operations[q] += deliver(
-                    q, step, fired, populations, projections, synapses, state
-                )
+                fired = lists[first : first + n_fired + 3]
+                done = deliver(q, step, fired, populations, projections, synapses, state)
+                if lag < 0:
+                    tally.operations[projections.owner[q]] += done
                 if not state.sweep[projections.target[q]]:
-                    spikes = state.fired[first : first + n_fired]
+                    spikes = lists[first : first + n_fired]
                     wake_reached(q, step, spikes, populations, projections, synapses, state)
             cursor[1] += 1
         cursor[0] += 1

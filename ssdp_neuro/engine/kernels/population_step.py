@@ -1,5 +1,7 @@
 """One step of one population: all of its neurons, or those of its live blocks."""
 
+import numpy as np
+
 from ssdp_neuro.engine.kernels.blocks import CENSUS_MASK, census, is_quiet
 from ssdp_neuro.engine.kernels.compiler import part
 from ssdp_neuro.engine.kernels.lif import (
@@ -58,6 +60,13 @@ def update_population(p, step, populations, state, probes, tally):
     size, offset = populations.size[p], populations.offset[p]
     stride = populations.stride[p]
     slot = step % populations.ring[p]
+    if step < state.pending_until[p]:
+        base = populations.drive_offset[p] + slot * stride
+        start = populations.pending_row[p] + step % populations.reach[p] * stride
+        for i in range(size):
+            arriving = state.pending[start + i]
+            state.drive[base + i] = np.int32(state.drive[base + i] + arriving)
+            state.pending[start + i] = np.int32(0)
     interval = populations.interval[p]
     if interval and (step + 1) % interval == populations.phase[p]:
         reset_population(p, populations, state)
@@ -68,7 +77,8 @@ def update_population(p, step, populations, state, probes, tally):
         flags = state.flags[offset : offset + stride]
         n_fired = list_spikes(flags, 0, state.marked, fired, 0)
         tally.updates[p] += size
-        if not populations.awake[p] and step & CENSUS_MASK == CENSUS_MASK:
+        may_sleep = not populations.awake[p] and step + 1 >= state.pending_until[p]
+        if may_sleep and step & CENSUS_MASK == CENSUS_MASK:
             census(p, step, populations, state)
     else:
         first = offset >> BLOCK_BITS

@@ -12,15 +12,19 @@ from ssdp_neuro.engine.kernels.delivery import (
     deliver_delayed,
     deliver_dense8,
     deliver_dense16,
+    deliver_group,
     deliver_packed,
     deliver_single,
     deliver_sparse,
+    list_rows,
     settle_dense,
+    settle_group,
     settle_sparse,
 )
 from ssdp_neuro.engine.kernels.tables import (
     BLOCK_BITS,
     CONV,
+    DELAYED,
     DENSE8,
     DENSE16,
     PACKED,
@@ -28,7 +32,7 @@ from ssdp_neuro.engine.kernels.tables import (
     SPARSE,
     WEIGHT_BITS,
 )
-from ssdp_neuro.engine.kernels.waking import wake_single, wake_sparse
+from ssdp_neuro.engine.kernels.waking import wake_group, wake_single, wake_sparse
 
 
 @part
@@ -47,6 +51,10 @@ def deliver(q, step, fired, populations, projections, synapses, state):
     drive = slots[slot * stride : slot * stride + size]
     sums = state.sum32[slot * stride : slot * stride + size] if floor else drive
     spikes = fired[: fired.shape[0] - 3]
+    if kind in (DENSE8, DENSE16) and projections.lag[q] >= 0:
+        first = projections.row_map[q]
+        n_rows = list_rows(spikes, synapses.row_of[first:], state.rows)
+        fired, spikes = state.rows[: n_rows + 3], state.rows[:n_rows]
     if kind == DENSE8:
         row_sums = state.sum16[: projections.row[q]]
         zero_row = projections.rows[q]
@@ -54,8 +62,9 @@ def deliver(q, step, fired, populations, projections, synapses, state):
         if floor:
             settle_dense(sums, drive, floor)
     elif kind == DENSE16:
-        row = projections.row[q]
-        done = deliver_dense16(spikes, synapses.dense16, base, row, sums, shift)
+        row_sums = state.sum16[: projections.row[q]]
+        zero_row = projections.rows[q]
+        done = deliver_dense16(fired, synapses.dense16, base, zero_row, row_sums, sums, shift)
         if floor:
             settle_dense(sums, drive, floor)
     elif kind == CONV:
@@ -82,6 +91,17 @@ def deliver(q, step, fired, populations, projections, synapses, state):
     elif kind == PACKED:
         row_start = synapses.row_start[base : base + projections.rows[q] + 1]
         done = deliver_packed(spikes, row_start, synapses.packed, sums, shift)
+    elif kind == DELAYED:
+        row_start = synapses.row_start[base : base + projections.rows[q] + 1]
+        all_sums = state.sum32[: ring * stride] if floor else slots
+        words, start, span = synapses.delayed, slot * stride, projections.span[q]
+        done = deliver_group(spikes, row_start, words, all_sums, start, span * stride, shift)
+        if floor and done * 4 < span * size:
+            settle_group(spikes, row_start, words, all_sums, slots, start, floor)
+        elif floor:
+            for later in range(span):
+                low = (slot + later) % ring * stride
+                settle_dense(all_sums[low : low + size], slots[low : low + size], floor)
     elif kind == SINGLE:
         words = synapses.packed[base : base + projections.rows[q]]
         done = deliver_single(spikes, words, sums, shift)
@@ -124,6 +144,21 @@ def wake_reached(q, step, spikes, populations, projections, synapses, state):
             row_start,
             targets,
             shift,
+            step,
+            touched,
+            live,
+            live_list,
+            n_live,
+            known_list,
+            n_known,
+        )
+    elif kind == DELAYED:
+        row_start = synapses.row_start[base : base + projections.rows[q] + 1]
+        n_live, n_known = wake_group(
+            spikes,
+            row_start,
+            synapses.delayed,
+            populations.stride[target],
             step,
             touched,
             live,

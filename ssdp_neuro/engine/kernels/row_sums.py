@@ -1,4 +1,4 @@
-"""Rows of int8 weights added to sums of int16, written as vectors, which Numba does not have.
+"""Rows of weights, int8 or int16, added to sums of int16 as vectors, which Numba does not have.
 
 LLVM makes the same vectors of a plain loop, but has to check first that none of the rows
 overlaps the sums: for 1000 targets that takes as long as two rows of eight.
@@ -28,7 +28,8 @@ def _add_vectors(typing_context, sums, weights, base, fired, place, count):
             source = builder.load(builder.gep(fired_array.data, [at]))
             first = builder.add(base_value, builder.mul(source, row))
             starts.append(builder.gep(weights_array.data, [first]))
-        narrow = cgutils.ir.VectorType(cgutils.ir.IntType(8), LANES)
+        bits = signature.args[1].dtype.bitwidth
+        narrow = cgutils.ir.VectorType(cgutils.ir.IntType(bits), LANES)
         wide = cgutils.ir.VectorType(cgutils.ir.IntType(16), LANES)
         steps = cgutils.for_range_slice(builder, row.type(0), row, row.type(LANES), row.type)
         with steps as (column, _):
@@ -38,7 +39,8 @@ def _add_vectors(typing_context, sums, weights, base, fired, place, count):
             terms = [builder.load(place_of_sums, align=2)]
             for start in starts:
                 place_of_row = builder.bitcast(builder.gep(start, [column]), narrow.as_pointer())
-                terms.append(builder.sext(builder.load(place_of_row, align=1), wide))
+                term = builder.load(place_of_row, align=bits // 8)
+                terms.append(term if bits == 16 else builder.sext(term, wide))
             while len(terms) > 1:  # in pairs: no sum waits for all that came before
                 terms = [
                     builder.add(*terms[k : k + 2]) if k + 1 < len(terms) else terms[k]

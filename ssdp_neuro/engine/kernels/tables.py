@@ -1,8 +1,9 @@
 """What the kernels are given: a network as flat arrays, and the state of one sample.
 
-``P`` populations, ``Q`` projections. A population's neurons lie at ``offset[p]`` in all
-per-neuron arrays, padded to whole blocks of 64. Its input ("drive") has ``ring[p]``
-slots, one for each step that a delay can reach.
+``P`` populations, ``Q`` parts of projections. A population's neurons lie at ``offset[p]`` in
+all per-neuron arrays, padded to whole blocks of 64. Its input ("drive") has ``ring[p]``
+slots: that of the next step, and those that its projections reach beyond. A projection with
+delays is a part for each group of delays, delivered ``lag`` steps after its spikes were sent.
 """
 
 from __future__ import annotations
@@ -17,10 +18,17 @@ BLOCK = 1 << BLOCK_BITS
 LIVE, ASLEEP = 1, 2  # of a block; 0 if nothing has reached it in this sample
 
 INPUT, UNIFORM, GENERAL, WIDE = 0, 1, 2, 3  # kinds of population
-DENSE8, DENSE16, SPARSE, PACKED, CONV, SINGLE = 0, 1, 2, 3, 4, 5  # kinds of projection
+DENSE8, DENSE16, SPARSE, PACKED, CONV, SINGLE, DELAYED = 0, 1, 2, 3, 4, 5, 6  # of projection
 WEIGHT_BITS = 8  # of a packed synapse, below its target
 PACKED_TARGETS = (1 << (32 - WEIGHT_BITS)) - 1
+PLACE_BITS = 23  # of a delayed synapse, below its weight of 9 bits
+PLACES = 1 << PLACE_BITS
 NO_SYNAPSE = np.uint32(0xFFFFFFFF)  # of a source, in a projection of kind SINGLE
+
+
+def padded(size: int) -> int:
+    """Neurons with padding to whole blocks."""
+    return -(-size // BLOCK) * BLOCK
 
 
 class PopulationTable(NamedTuple):
@@ -31,6 +39,11 @@ class PopulationTable(NamedTuple):
     offset: Any  # int64: first neuron in u, v, flags; a multiple of BLOCK
     stride: Any  # int64: neurons with padding
     ring: Any  # int64: slots of drive
+    reach: Any  # int64: steps in which something on its way may arrive, longest delay + 1
+    pending_row: Any  # int64: first entry in State.pending, which has reach * stride
+    depth: Any  # int64: steps whose spikes are remembered, for projections with delays
+    past_row: Any  # int64: first entry in State.past, depth * (size + 3)
+    past_count_row: Any  # int64: first entry in State.n_past
     drive_offset: Any  # int64: first entry of slot 0
     keep_u: Any  # float64: share of the current that stays; UNIFORM only
     keep_v: Any  # float64
@@ -55,17 +68,22 @@ class PopulationTable(NamedTuple):
 
 
 class ProjectionTable(NamedTuple):
-    """Projections; one entry per projection."""
+    """Projections; one entry per part of one."""
 
-    kind: Any  # uint8: DENSE8, DENSE16, SPARSE, PACKED, CONV or SINGLE
+    owner: Any  # int64: projection of the network
+    kind: Any  # uint8: DENSE8, DENSE16, SPARSE, PACKED, CONV, SINGLE or DELAYED
+    lag: Any  # int64: steps after which spikes are delivered; -1 if at once, not remembered
+    span: Any  # int64: slots of drive that it reaches
+    counted: Any  # int64: first entry in fan_out, which counts operations; -1 if delivery does
     source: Any  # int64: population
     target: Any  # int64: population
     shift: Any  # int32: left shift of a sum of weights
     floor: Any  # int32: right shift after it, toward minus infinity
-    delayed: Any  # uint8: synapses have delays
-    base: Any  # int64: first weight (dense, conv, single) or first row start (sparse, packed)
+    delayed: Any  # uint8: SPARSE: synapses have delays
+    base: Any  # int64: first weight (dense, conv, single) or first row start (the others)
     row: Any  # int64: padded row length (dense)
-    rows: Any  # int64: sources
+    rows: Any  # int64: rows before that of zeros (dense), sources (others)
+    row_map: Any  # int64: first entry in row_of; of dense parts with a lag
     geometry: Any  # int64 (Q, 16): conv, see convolution.py
 
 
@@ -74,11 +92,14 @@ class SynapseTable(NamedTuple):
 
     dense8: Any  # int8: rows by source, padded, one row of zeros at the end
     dense16: Any  # int16: likewise
-    row_start: Any  # int64: sparse and packed, first synapse of each source
+    row_of: Any  # int32: dense with a lag, row of each source, -1 if it has none
+    row_start: Any  # int64: sparse, packed and delayed, first synapse of each source
     target: Any  # uint32: sparse, by synapse
     weight: Any  # int16: sparse, by synapse
     delay: Any  # uint8: sparse, by synapse; empty if no projection has delays
     packed: Any  # uint32: packed and single, target << 8 | weight & 255
+    delayed: Any  # uint32: delayed, weight << 23 | slot * stride + target
+    fan_out: Any  # int32: synapses of each source, of projections with delays
     conv: Any  # int16: (channel in, row, column, channel out of the group), see convolution.py
 
 
@@ -89,11 +110,16 @@ class State(NamedTuple):
     v: Any  # int32
     wait: Any  # int32: refractory steps left, per neuron of other than UNIFORM populations, packed
     drive: Any  # int32: slots of every population
+    pending: Any  # int32: what a restored state has on its way, by step modulo reach
+    pending_until: Any  # int64 (P,): step from which there is none
     flags: Any  # uint8, per neuron: fired in this step
     marked: Any  # int64: scratch of list_spikes
     fired: Any  # int64: indices of the neurons that fired in this step, by population
     first: Any  # int64 (P,): where a population's list begins in fired
     n_fired: Any  # int64 (P,)
+    past: Any  # int64: who fired in the last steps, where delays ask for it; by step modulo depth
+    n_past: Any  # int64: how many
+    rows: Any  # int64: scratch, rows of a dense part with a lag
     sum16: Any  # int16: partial sums of a dense projection
     sum32: Any  # int32: sums that are floored before they are added; zero between uses
     sweep: Any  # uint8 (P,): all neurons are updated, not only those of live blocks

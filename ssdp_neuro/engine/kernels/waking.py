@@ -8,8 +8,11 @@ from ssdp_neuro.engine.kernels.tables import (
     BLOCK_BITS,
     LIVE,
     NO_SYNAPSE,
+    PLACES,
     WEIGHT_BITS,
 )
+
+PLACE_MASK = np.uint32(PLACES - 1)
 
 
 @lean_kernel
@@ -35,6 +38,25 @@ def wake_sparse(
         targets = target[row_start[fired[k]] : row_start[fired[k] + 1]]
         for s in range(targets.shape[0]):
             block = np.int64(targets[s]) >> shift
+            n_live, n_known = wake(
+                block, step, touched, live, live_list, n_live, known_list, n_known
+            )
+    return n_live, n_known
+
+
+@lean_kernel
+def wake_group(
+    fired, row_start, words, stride, step, touched, live, live_list, n_live, known_list, n_known
+):
+    """The same for a group of delays, whose places run over slots of ``stride``."""
+    for k in range(fired.shape[0]):
+        row = words[row_start[fired[k]] : row_start[fired[k] + 1]]
+        slot = np.int64(0)
+        for s in range(row.shape[0]):
+            place = np.int64(row[s] & PLACE_MASK)
+            while place >= slot + stride:  # places of a row are in order of their slots
+                slot += stride
+            block = (place - slot) >> BLOCK_BITS
             n_live, n_known = wake(
                 block, step, touched, live, live_list, n_live, known_list, n_known
             )
