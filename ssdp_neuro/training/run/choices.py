@@ -48,6 +48,13 @@ class LossKind(enum.Enum):
     LATENCY = "latency"
 
 
+class GradientKind(enum.Enum):
+    """How the gradient of the weights is found."""
+
+    SURROGATE = "surrogate"
+    E_PROP = "e-prop"
+
+
 class DeviceKind(enum.Enum):
     """Where the tensors live; chosen once."""
 

@@ -14,10 +14,12 @@ from torch import nn
 from hw_models import ConversionError, InputError
 from ssdp_neuro.data import DataSplit, SpikeDataset
 from ssdp_neuro.progress import progress_bar
+from ssdp_neuro.training.networks.eprop_gradient import eprop_layers
 from ssdp_neuro.training.networks.quantization import refuse_off_chip
 from ssdp_neuro.training.run.batch_order import Batch, batches_of, n_batches
 from ssdp_neuro.training.run.batch_reader import read_ahead
 from ssdp_neuro.training.run.best_model import BestModel
+from ssdp_neuro.training.run.choices import GradientKind
 from ssdp_neuro.training.run.config import RunConfig
 from ssdp_neuro.training.run.device import Place, as_first_rank, seed_step
 from ssdp_neuro.training.run.finite_numbers import refuse_weights_not_finite
@@ -88,6 +90,7 @@ class Trainer:
         as_first_rank(model, place)
         if self.settings.compile and self.state.rule is not None:
             raise InputError("[training] compile: not together with a rule, which taps layers")
+        self._refuse_not_eprop()
         self.steps_per_epoch = n_batches(len(data.train), self.settings.batch_size)
         self._step = TrainingStep(
             self.state,
@@ -178,6 +181,24 @@ class Trainer:
             refuse_off_chip(self.state.model)  # type: ignore[arg-type]
         except ConversionError as error:
             raise InputError(f"[model] quantize_from_epoch: {error}") from None
+
+    def _refuse_not_eprop(self) -> None:
+        """At once, not after an epoch, or with another gradient than was asked for."""
+        if self.settings.gradient is not GradientKind.E_PROP:
+            return
+        begin = self.config.model.quantize_from_epoch
+        for what, wanted in (
+            ("[training] amp", self.settings.amp),
+            ("[training] compile", self.settings.compile),
+            ("several ranks", self.place.n_ranks > 1),
+            ("[model] quantize_from_epoch", begin is not None and begin < self.settings.epochs),
+        ):
+            if wanted:
+                raise InputError(f'[training] gradient = "e-prop": not together with {what}')
+        try:
+            eprop_layers(self.state.model)
+        except InputError as error:
+            raise InputError(f"[training] gradient: {error}") from None
 
     def _begin_epoch(self) -> None:
         state, begin = self.state, self.config.model.quantize_from_epoch

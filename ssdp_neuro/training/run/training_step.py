@@ -13,7 +13,9 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from hw_models import InputError
+from ssdp_neuro.training.networks.eprop_gradient import add_eprop_gradient
 from ssdp_neuro.training.run.batch_order import Batch
+from ssdp_neuro.training.run.choices import GradientKind
 from ssdp_neuro.training.run.config import RunConfig
 from ssdp_neuro.training.run.device import Place, seed_step, summed
 from ssdp_neuro.training.run.finite_numbers import refuse_not_finite
@@ -47,6 +49,8 @@ class TrainingStep:
         self.state, self.config, self.place = state, config, place
         self.n_classes, self.n_steps = n_classes, n_steps
         self._network = state.model
+        self._forwards = config.training.gradient is GradientKind.E_PROP
+        self._seen: tuple[Tensor, Tensor] | None = None  # between backward() and e-prop
 
     @contextlib.contextmanager
     def network_wrapped(self) -> Iterator[None]:
@@ -113,6 +117,7 @@ class TrainingStep:
         state.optimizer.zero_grad()
         # ranks' gradients are averaged, so each counts as often as there are ranks
         (per_sample.sum() * (self.place.n_ranks / batch.n_all)).backward()
+        self._go_forwards()
         limit = self.config.optimizer.clip_norm
         norm = nn.utils.clip_grad_norm_(
             state.model.parameters(), math.inf if limit is None else limit
@@ -123,6 +128,12 @@ class TrainingStep:
             state.rule.step(per_sample.detach())
         progress.count(batch.n_all, loss, int(n_right), has_fired=n_fired > 0)
 
+    def _go_forwards(self) -> None:
+        """With e-prop, backward() ended at the output's spikes: the rest goes forwards in time."""
+        if self._seen is not None and self._seen[1].grad is not None:
+            add_eprop_gradient(self.state.model, self._seen[0], self._seen[1].grad)
+        self._seen = None
+
     def _losses(self, spikes: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Loss of each sample, how many score highest where they should, whether any output."""
         settings = self.config.training
@@ -132,8 +143,14 @@ class TrainingStep:
             spikes = spikes * kept
         # whole numbers of the chip do not fit in bfloat16
         mixed = settings.amp and not self.state.quantized
-        with torch.autocast(self.place.device.type, dtype=torch.bfloat16, enabled=mixed):
+        with (
+            torch.autocast(self.place.device.type, dtype=torch.bfloat16, enabled=mixed),
+            torch.set_grad_enabled(not self._forwards),
+        ):
             output = self._network(spikes)
+        if self._forwards:
+            output = output.detach().requires_grad_()
+            self._seen = spikes, output
         scores = class_scores(output, settings.loss, settings.spike_weight)
         if len(scores) != len(labels) or scores.shape[1] < self.n_classes:
             raise InputError(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hw_models.choices import member
 from hw_models.integers import integer
-from ssdp_neuro.training.run.choices import DeviceKind, LossKind
+from ssdp_neuro.training.run.choices import DeviceKind, GradientKind, LossKind
 from ssdp_neuro.training.run.settings.real_number import number
 
 MOST_THREADS = 1024  # OpenMP dies of a hundred thousand
@@ -30,6 +30,10 @@ class TrainingSettings:
     spike_weight
         What a spike of the output adds to its class's score in the loss, positive. The fewer
         the steps, the more it takes for a loss near 0.
+    gradient
+        surrogate: back through all steps. e-prop: forwards, in memory that doesn't grow with the
+        steps, and an approximation; for feed-forward and recurrent models without biases, in real
+        numbers, one rank, without amp, compile and dropout layers.
     dropped_spikes
         Share of input spikes left out at random in training, 0 to below 1.
     device
@@ -57,6 +61,7 @@ class TrainingSettings:
     seed: int = 0
     loss: LossKind = LossKind.COUNTS
     spike_weight: float = 1.0
+    gradient: GradientKind = GradientKind.SURROGATE
     dropped_spikes: float = 0.0
     device: DeviceKind = DeviceKind.AUTO
     threads: int = 0
@@ -70,6 +75,7 @@ class TrainingSettings:
 
     def __post_init__(self) -> None:
         member("[training] loss", self.loss, LossKind)
+        member("[training] gradient", self.gradient, GradientKind)
         member("[training] device", self.device, DeviceKind)
         lowest = {"epochs": 1, "batch_size": 1, "checkpoint_epochs": 1, "keep": 1}
         integer("[training] threads", self.threads, 0, MOST_THREADS)
