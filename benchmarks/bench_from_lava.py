@@ -1,4 +1,4 @@
-"""Lava programs by from_lava in the engine, against Lava's runtime and its models alone.
+"""Lava programs by from_lava and EngineCfg, against Lava's runtime and its models alone.
 
     python -m benchmarks.bench_from_lava --rounds 5
 
@@ -7,6 +7,8 @@ its own. "Per step" is a program that is read or compiled already, over many ste
 run" starts from connected Processes and ends with the recorded spikes in hand: reading or
 compiling, starting, 1000 steps, getting the spikes of the last 100, stopping. Imports are
 outside of both, and so is the compilation of the engine's kernels, which are cached on disk.
+"EngineCfg" runs the program as a whole in the engine; "with own Python" has one Process more, whose
+model is plain Python beside Lava's, so every Process runs by its own model.
 """
 
 from __future__ import annotations
@@ -35,7 +37,7 @@ PROGRAMS = {
     "LIF": "LIF 1000 (biased, 5 % fire in a step) - Dense 1000x1000 - LIF 1000",
     "RingBuffer": "RingBuffer 1000 (5 % in a step) - Dense 1000x1000 - LIF 1000",
 }
-CONTESTANTS = ("engine", "models", "runtime")
+CONTESTANTS = ("engine", "cfg", "own", "models", "runtime")
 
 
 def build(program: str) -> tuple[list[Any], Any, Any]:
@@ -72,6 +74,46 @@ def engine(program: str) -> dict[str, Any]:
     raster = read.run(N_STEPS).data(sink)
     whole = time.perf_counter() - started
     per_step = timed(lambda: read.run(N_STEPS), N_STEPS, ENGINE_REPEATS)
+    return {"per_step": per_step, "whole": whole, "raster": raster}
+
+
+def cfg(program: str) -> dict[str, Any]:
+    """The changed line alone: EngineCfg, and the engine runs it all."""
+    return by_run(program, engine_cfg(), *build(program)[1:])
+
+
+def own(program: str) -> dict[str, Any]:
+    """EngineCfg with a Process of the user's beside: every Process by its own model."""
+    _, last, sink = build(program)
+    add_counter(last)
+    return by_run(program, engine_cfg(), last, sink)
+
+
+def engine_cfg() -> Any:
+    from conversions import EngineCfg
+
+    return EngineCfg(select_tag="fixed_pt")
+
+
+def add_counter(last: Any) -> None:
+    from benchmarks.lava_counter.processes import SpikeCounter
+
+    counter = SpikeCounter(shape=(N,))
+    last.s_out.connect(counter.a_in)
+
+
+def by_run(program: str, config: Any, last: Any, sink: Any) -> dict[str, Any]:
+    from lava.magma.core.run_conditions import RunSteps
+
+    warm = build(program)[1]
+    warm.run(condition=RunSteps(2), run_cfg=engine_cfg())  # loads the kernels
+    warm.stop()
+    started = time.perf_counter()
+    last.run(condition=RunSteps(N_STEPS), run_cfg=config)
+    raster = sink.data.get()
+    whole = time.perf_counter() - started
+    per_step = timed(lambda: last.run(RunSteps(N_STEPS)), N_STEPS)
+    last.stop()
     return {"per_step": per_step, "whole": whole, "raster": raster}
 
 
@@ -205,7 +247,13 @@ def markdown(record: dict[str, Any]) -> str:
     return "\n".join([*lines, *(f"\n{note}" for note in record["notes"])]) + "\n"
 
 
-TITLES = {"engine": "engine", "models": "Lava's models alone", "runtime": "Lava's runtime"}
+TITLES = {
+    "engine": "engine",
+    "cfg": "EngineCfg",
+    "own": "EngineCfg, with own Python",
+    "models": "Lava's models alone",
+    "runtime": "Lava's runtime",
+}
 
 
 def main() -> None:

@@ -13,6 +13,8 @@ from lava.magma.compiler.channels.pypychannel import CspRecvPort, CspSendPort
 from conversions.lava.runtime.crew import POLL_S, Crew
 from hw_models.errors import ExecutorError, InputError
 
+ARRIVAL_S = 0.5  # after which a message in a channel of Lava's is taken to be lost
+
 
 class ModelChannel:
     """Messages on their way from one port to another.
@@ -42,6 +44,7 @@ class ModelChannel:
         self.dtype = np.dtype(dtype)
         self.size = size
         self.sender, self.receiver = names
+        self.source: Any = None  # the port of the Process that sends
         self.messages: deque[np.ndarray] = deque()
         self.on_put: Callable[[], Any] = _nothing
         self.on_empty: Callable[[], Any] = _nothing  # when a receiver finds no message
@@ -259,5 +262,6 @@ class WireSend:
             self._crew.wait_until(self._port.probe, room, outside=True)
         before = self._arrived.unfinished_tasks
         self._port.send(data)
-        while self._arrived.unfinished_tasks == before:
+        deadline = time.monotonic() + ARRIVAL_S
+        while self._arrived.unfinished_tasks == before and time.monotonic() < deadline:
             time.sleep(1e-5)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,13 @@ from lava.magma.runtime.runtime import Runtime
 
 from conversions.lava.reading.walk import label
 from conversions.lava.runtime.crew import Crew, StoppedRunError, Turn
+from conversions.lava.runtime.engine_batch import EngineBatch
 from conversions.lava.runtime.model_building import CHANNEL_SIZE, Actor, build_actors
 from conversions.lava.runtime.program_graph import ProgramGraph
 from conversions.lava.runtime.random_states import RandomStates
 from conversions.lava.runtime.turn_order import TurnOrder
 from conversions.lava.runtime.var_access import read_var, write_var
-from hw_models.errors import ExecutorError, InputError
+from hw_models.errors import ExecutorError, InputError, RangeError, SsdpError
 
 _PHASE, _ANSWER = PyLoihiProcessModel.Phase, PyLoihiProcessModel.Response
 SPIKING, PRE_MANAGEMENT, LEARNING, POST_MANAGEMENT, HOST = (
@@ -100,6 +102,11 @@ class EngineRuntime(Runtime):
             phase: {actor.process.id: self._job(actor, phase) for actor in in_steps}
             for phase in PHASE_NAMES
         }
+        self._batch: EngineBatch | None = None
+        try:
+            self._batch = EngineBatch(list(self._actors.values()))
+        except SsdpError as error:
+            self.notes = (*self.notes, f"not run as a whole by the engine: {error}")
         for process in (*self._graph.leaves, *self._graph.containers):
             process.runtime = self
         self._is_initialized = True
@@ -179,6 +186,8 @@ class EngineRuntime(Runtime):
                 if var.id == var_id:
                     return var.init
         actor, var = self._var(var_id)
+        if self._batch is not None:
+            self._batch.settle()
         values = read_var(actor.model, var.name, var.shape)
         return values if idx is None else values[idx]
 
@@ -188,6 +197,8 @@ class EngineRuntime(Runtime):
             warnings.warn("a Var was not set: the program is running", stacklevel=3)
             return
         actor, var = self._var(var_id)
+        if self._batch is not None and not self._batch.note_change(actor, var.name):
+            self._leave_batch(f"{actor.name}: {var.name} was set")
         write_var(actor.model, var.name, value if idx is None else np.asarray(value)[idx])
 
     def model_of(self, process: Any) -> Any:
@@ -200,6 +211,8 @@ class EngineRuntime(Runtime):
         """
         if process.id not in self._actors:
             raise InputError(f"{label(process)} has no model in this program")
+        if self._batch is not None:
+            self._batch.settle()
         return self._actors[process.id].model
 
     def join(self) -> None:
@@ -226,6 +239,8 @@ class EngineRuntime(Runtime):
             self._crew.notice()
 
     def _run_steps(self, n_steps: int) -> None:
+        if self._batch is not None:
+            n_steps -= self._run_batch(self._batch, n_steps)
         for actor in self._asynchronous:
             if actor.is_done:
                 actor.is_done = False
@@ -240,6 +255,31 @@ class EngineRuntime(Runtime):
         self._crew.run((), drain=True)
         self._obey(_asked(self._asynchronous), PyAsyncProcessModel.Response)
         self._run_phase(HOST)
+
+    def _run_batch(self, batch: EngineBatch, n_steps: int) -> int:
+        """Run steps in the engine; how many it were."""
+        n_done = 0
+        try:
+            while n_done < n_steps and not self._crew.ending:
+                if not batch.can_run(min(n_steps - n_done, batch.chunk)):
+                    self._leave_batch("a Monitor has no room for more steps")
+                    return n_done
+                n_done += batch.run(n_steps - n_done)
+        except RangeError as error:  # a state that only the models can hold
+            self._leave_batch(str(error))
+            return n_done
+        finally:
+            self._step += n_done
+            if n_done:
+                batch.rest()
+        return n_steps
+
+    def _leave_batch(self, why: str) -> None:
+        """Go on by the models, for good."""
+        if self._batch is not None:
+            self._batch.settle()
+            self._batch = None
+            self.notes = (*self.notes, f"not run by the engine any more: {why}")
 
     def _run_step(self) -> None:
         self._step += 1
@@ -272,6 +312,8 @@ class EngineRuntime(Runtime):
 
     def _job(self, actor: Actor, command: Any) -> Turn:
         handler = actor.model._cmd_handlers[command]
+        if command == SPIKING and _is_plain(type(actor.model)):
+            handler = _spiking(actor)
 
         def call() -> None:
             handler()
@@ -326,6 +368,32 @@ class EngineRuntime(Runtime):
         if var_id not in self._vars:
             raise InputError(f"Var {var_id} belongs to no model of this program")
         return self._vars[var_id]
+
+
+def _is_plain(kind: type) -> bool:
+    """Whether a model's spiking phase is Lava's own but for ``run_spk`` and the guards."""
+    base = PyLoihiProcessModel
+    names = ("_spike", "advance_to_time_step", "_handle_pause_or_stop_req", "__setattr__")
+    return issubclass(kind, base) and all(getattr(kind, n) is getattr(base, n) for n in names)
+
+
+def _spiking(actor: Actor) -> Callable[[], None]:
+    """The same without messages: assignments to models and answers take longer than models."""
+    model, values, answers = actor.model, actor.model.__dict__, actor.answers
+    wants_pre, wants_learning, wants_post = (ask for ask, _ in NEXT_PHASE)
+
+    def spike() -> None:
+        values["time_step"] += 1
+        values["phase"] = _PHASE.SPK
+        model.run_spk()
+        if values["_req_pause"] or values["_req_stop"]:
+            model._handle_pause_or_stop_req()
+        elif model.lrn_guard():
+            answers.append(wants_pre if model.pre_guard() else wants_learning)
+        elif model.post_guard():
+            answers.append(wants_post)
+
+    return spike
 
 
 def _asked(actors: list[Actor]) -> set[int]:

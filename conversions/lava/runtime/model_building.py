@@ -12,6 +12,7 @@ from lava.magma.compiler.channel_map import ChannelMap
 from lava.magma.compiler.subcompilers.py.pyproc_compiler import PyProcCompiler
 from lava.magma.core.learning.learning_rule import LoihiLearningRule
 from lava.magma.core.model.py.model import AbstractPyProcessModel
+from lava.magma.core.model.py.ports import IdentityTransformer, PyInPortVectorDense
 from lava.magma.core.process.ports.ports import InPort, VarPort, create_port_id
 from lava.magma.core.process.process import ProcessParameters
 from lava.magma.runtime.mgmt_token_enums import MGMT_COMMAND
@@ -30,6 +31,7 @@ from conversions.lava.runtime.channels import (
     WireSend,
 )
 from conversions.lava.runtime.crew import Crew, named_error
+from conversions.lava.runtime.fast_models import speed_up
 from conversions.lava.runtime.random_states import RandomStates
 from hw_models.errors import ConversionError
 
@@ -58,6 +60,8 @@ class Actor:
         Channels on which others ask for its Vars and are answered, with the name of the port.
     senders
         Those that send to it.
+    compiled
+        Methods of its model that run as compiled loops.
     """
 
     process: Any
@@ -68,6 +72,7 @@ class Actor:
     answers: list[int] = field(default_factory=list)
     var_links: list[tuple[ModelChannel, ModelChannel, str]] = field(default_factory=list)
     senders: list[Actor] = field(default_factory=list)
+    compiled: tuple[str, ...] = ()
 
 
 def build_actors(
@@ -142,6 +147,7 @@ def _join(
     made = _initializer(sender, port.name)
     names = (f"{label(port.process)}.{port.name}", f"{label(to.process)}.{to.name}")
     link = ModelChannel(crew, made.shape, made.d_type, made.size, names)
+    link.source = port
     sender.set_csp_ports([ModelSend(port.name, link, port.process.id)])
     end = ModelReceive(to.name, link, to.process.id)
     receiver.set_csp_ports([end])
@@ -199,9 +205,23 @@ def _build(actor: Actor, builder: PyProcessBuilder, crew: Crew) -> None:
         held = getattr(model, var.name)
         if held is var.value and isinstance(held, np.ndarray | spmatrix):
             setattr(model, var.name, held.copy())
+    actor.compiled = tuple(speed_up(model))
+    for name in builder.py_ports:
+        _shorten(getattr(model, name))
     actor.is_async = MGMT_COMMAND.RUN[0] in model._cmd_handlers
     for there, back, name in actor.var_links:
         there.on_put = back.on_empty = _Service(actor, there, getattr(model, name))
+
+
+def _shorten(port: Any) -> None:
+    """Hand on the only message of integers as it is, which Lava adds to zeros."""
+    if type(port) is not PyInPortVectorDense or len(port.csp_ports) != 1:
+        return
+    (end,) = port.csp_ports
+    dtype = np.result_type(np.dtype(port._d_type), end.d_type)
+    is_whole = type(port._transformer) is IdentityTransformer and end.shape == tuple(port.shape)
+    if is_whole and dtype == end.d_type and dtype.kind in "bi":
+        port.recv = end.recv
 
 
 def _copied(value: Any) -> Any:

@@ -1,0 +1,1 @@
+"""A Process as users write them, for ``bench_from_lava``."""

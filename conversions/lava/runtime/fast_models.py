@@ -1,0 +1,206 @@
+"""Compiled loops in the place of what Lava's most used models compute with NumPy.
+
+A model keeps its arrays, its ports and all else. Replaced are single methods, and only where
+the model's class has them from Lava unchanged: of neurons in subclasses of users too, of
+connections in Lava's own classes alone, since others may change weights where nobody sees it.
+Where values are not as the loops need them, the method of Lava is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from lava.proc.dense.models import PyDenseModelBitAcc, PyDenseModelFloat
+from lava.proc.lif.models import AbstractPyLifModelFixed, AbstractPyLifModelFloat
+
+from ssdp_neuro.engine.kernels.lava_models import (
+    UNITY,
+    add_columns,
+    add_graded_columns,
+    fixed_point_dynamics,
+    floating_point_dynamics,
+    scaled_bias,
+)
+
+LARGEST_EXPONENT = 31
+
+
+def speed_up(model: Any) -> list[str]:
+    """Replace methods of a model; the names of those that were.
+
+    Parameters
+    ----------
+    model
+        A built ProcessModel.
+    """
+    kind = type(model)
+    replaced = []
+    for base, name, make in _REPLACED:
+        is_open = kind is base or base not in _CONNECTIONS
+        if is_open and isinstance(model, base) and getattr(kind, name) is getattr(base, name):
+            model.__dict__[name] = make(model, getattr(model, name))
+            replaced.append(name)
+    return replaced
+
+
+def _fixed_dynamics(model: Any, by_lava: Callable[..., Any]) -> Callable[..., None]:
+    def subthr_dynamics(activation_in: np.ndarray) -> None:
+        u, v, bias = model.u, model.v, model.effective_bias
+        if activation_in.dtype == np.int16 and not model.a_in.csp_ports:  # silence
+            activation_in = activation_in.astype(np.int32)
+        if not (
+            _are_alike(np.int32, u, v, activation_in, bias)
+            and _is_decay(model.du)
+            and _is_decay(model.dv)
+            and type(model.ds_offset) is type(model.dm_offset) is int
+        ):
+            by_lava(activation_in)
+            return
+        current_keep = UNITY - (int(model.du) + model.ds_offset)
+        voltage_keep = UNITY - (int(model.dv) + model.dm_offset)
+        flat = (each.reshape(-1) for each in (u, v, activation_in, bias))
+        fixed_point_dynamics(*flat, current_keep, voltage_keep)
+
+    return subthr_dynamics
+
+
+def _fixed_bias(model: Any, by_lava: Callable[..., Any]) -> Callable[..., None]:
+    seen: dict[str, Any] = {}
+
+    def scale_bias() -> None:
+        mantissa, exponent = model.bias_mant, model.bias_exp
+        if not (_are_alike(np.int16, mantissa, exponent) and _are_small(exponent, seen)):
+            by_lava()
+            return
+        bias = np.empty(mantissa.shape, dtype=np.int32)
+        scaled_bias(mantissa.reshape(-1), exponent.reshape(-1), bias.reshape(-1))
+        model.effective_bias = bias
+        model.isbiasscaled = True
+
+    return scale_bias
+
+
+def _are_small(exponent: np.ndarray, seen: dict[str, Any]) -> bool:
+    raw = exponent.tobytes()
+    if seen.get("raw") != raw:
+        seen["raw"] = raw
+        seen["small"] = bool((np.abs(exponent.astype(int)) <= LARGEST_EXPONENT).all())
+    return seen["small"]
+
+
+def _float_dynamics(model: Any, by_lava: Callable[..., Any]) -> Callable[..., None]:
+    def subthr_dynamics(activation_in: np.ndarray) -> None:
+        u, v, bias = model.u, model.v, model.bias_mant
+        if not (
+            _are_alike(np.float64, u, v, activation_in, bias)
+            and _is_number(model.du)
+            and _is_number(model.dv)
+        ):
+            by_lava(activation_in)
+            return
+        flat = (each.reshape(-1) for each in (u, v, activation_in, bias))
+        floating_point_dynamics(*flat, float(1 - model.du), float(1 - model.dv))
+
+    return subthr_dynamics
+
+
+def _fixed_dense(model: Any, by_lava: Callable[..., Any]) -> Callable[..., None]:
+    rows = _Rows(model)
+
+    def run_spk() -> None:
+        if not model.weights_set or not rows.are_usable(np.int32):
+            by_lava()
+            return
+        model.weight_exp = model.proc_params.get("weight_exp", 0)
+        model.a_out.send(model.a_buff)
+        spikes = model.s_in.recv()
+        if model.num_message_bits.item() > 0:
+            if spikes.dtype != np.int32:
+                total = model.weights.dot(spikes)
+            else:
+                total = np.empty(len(model.weights), dtype=np.int32)
+                add_graded_columns(rows.rows, np.ascontiguousarray(spikes), total)
+        else:
+            total = np.empty(len(model.weights), dtype=np.int_)
+            add_columns(rows.rows, spikes.astype(bool), total)
+        exponent = model.weight_exp
+        model.a_buff = (
+            np.left_shift(total, exponent) if exponent > 0 else np.right_shift(total, -exponent)
+        )
+
+    return run_spk
+
+
+def _float_dense(model: Any, by_lava: Callable[..., Any]) -> Callable[..., None]:
+    rows = _Rows(model)
+
+    def run_spk() -> None:
+        if model.num_message_bits.item() > 0 or not rows.are_usable(np.float64):
+            by_lava()  # whose product BLAS computes
+            return
+        model.a_out.send(model.a_buff)
+        spikes = model.s_in.recv().astype(bool)
+        total = np.empty(len(model.weights))
+        add_columns(rows.rows, spikes, total)
+        model.a_buff = total
+
+    return run_spk
+
+
+class _Rows:
+    """Weights with a row for each neuron that sends, made again when they change."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._of: Any = None
+        self.rows: Any = None
+        tell = model.on_var_update
+
+        def on_var_update() -> None:
+            self._of = None
+            tell()
+
+        model.__dict__["on_var_update"] = on_var_update
+
+    def are_usable(self, dtype: Any) -> bool:
+        weights = self._model.weights
+        if weights is not self._of:
+            fits = type(weights) is np.ndarray and weights.ndim == 2 and weights.dtype == dtype
+            # one row alone NumPy would add up in another order
+            fits = fits and (len(weights) > 1 or dtype is np.int32)
+            self.rows = np.ascontiguousarray(weights.T) if fits else None
+            self._of = weights
+        return self.rows is not None
+
+
+def _are_alike(dtype: Any, *arrays: Any) -> bool:
+    """Whether arrays have one shape and the type, and lie in memory in order."""
+    shape = arrays[0].shape
+    return all(
+        type(each) is np.ndarray
+        and each.dtype == dtype
+        and each.shape == shape
+        and each.flags.c_contiguous
+        for each in arrays
+    )
+
+
+def _is_decay(value: Any) -> bool:
+    """Whether the product with a state stays within 64 bits."""
+    return isinstance(value, int | np.integer) and abs(int(value)) < 1 << 20
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float)
+
+
+_REPLACED = (
+    (AbstractPyLifModelFixed, "subthr_dynamics", _fixed_dynamics),
+    (AbstractPyLifModelFixed, "scale_bias", _fixed_bias),
+    (AbstractPyLifModelFloat, "subthr_dynamics", _float_dynamics),
+    (PyDenseModelBitAcc, "run_spk", _fixed_dense),
+    (PyDenseModelFloat, "run_spk", _float_dense),
+)
+_CONNECTIONS = (PyDenseModelBitAcc, PyDenseModelFloat)

@@ -1,0 +1,94 @@
+"""What Lava's LIF and Dense models compute in a step, on their own arrays, bit for bit.
+
+``conversions.lava.runtime.fast_models`` puts these in the place of NumPy's operations. Sums of
+floating-point numbers are taken in the order in which NumPy takes them there.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ssdp_neuro.engine.kernels.compiler import lean_kernel
+
+STATE_LIMIT = 1 << 23
+ACTIVATION_SHIFT = 6
+UNITY = 1 << 12
+
+
+@lean_kernel
+def fixed_point_dynamics(
+    u: Any, v: Any, activation: Any, bias: Any, current_keep: int, voltage_keep: int
+) -> None:
+    """One step of current and membrane potential, int32 ``(n,)``, as ``LIF`` has it.
+
+    What is kept of each is in 4096ths; sums wrap as int32 does.
+    """
+    for k in range(u.size):
+        current = np.int64(u[k]) * current_keep
+        current = current >> 12 if current >= 0 else -((-current) >> 12)
+        arriving = np.int32(np.int64(activation[k]) << ACTIVATION_SHIFT)
+        current = np.int64(np.int32(np.int64(np.int32(current)) + np.int64(arriving)))
+        if current > STATE_LIMIT:
+            current -= 2 * STATE_LIMIT
+        elif current <= -STATE_LIMIT:
+            current += 2 * STATE_LIMIT
+        u[k] = current
+        potential = np.int64(v[k]) * voltage_keep
+        potential = potential >> 12 if potential >= 0 else -((-potential) >> 12)
+        potential = np.int64(np.int32(np.int64(np.int32(potential)) + current))
+        potential = np.int64(np.int32(potential + np.int64(bias[k])))
+        v[k] = min(max(potential, 1 - STATE_LIMIT), STATE_LIMIT - 1)
+
+
+@lean_kernel
+def scaled_bias(mantissa: Any, exponent: Any, bias: Any) -> None:
+    """``mantissa * 2**exponent`` as shifts of int32, rounded down; exponents within -31..31."""
+    for k in range(bias.size):
+        if exponent[k] >= 0:
+            bias[k] = np.int32(np.int64(mantissa[k]) << np.int64(exponent[k]))
+        else:
+            bias[k] = np.int32(np.int64(mantissa[k]) >> np.int64(-exponent[k]))
+
+
+@lean_kernel
+def floating_point_dynamics(
+    u: Any, v: Any, activation: Any, bias: Any, current_keep: float, voltage_keep: float
+) -> None:
+    """One step of current and membrane potential, float64 ``(n,)``, as ``LIF`` has it."""
+    for k in range(u.size):
+        u[k] = u[k] * current_keep + activation[k]
+        v[k] = v[k] * voltage_keep + u[k] + bias[k]
+
+
+@lean_kernel
+def add_columns(rows: Any, spikes: Any, total: Any) -> None:
+    """Sum of the rows ``(n_pre, n_post)`` of those that fire, one after the other."""
+    is_first = True
+    for j in range(rows.shape[0]):
+        if spikes[j]:
+            row = rows[j]
+            if is_first:
+                for k in range(total.size):
+                    total[k] = row[k]
+                is_first = False
+            else:
+                for k in range(total.size):
+                    total[k] += row[k]
+    if is_first:
+        for k in range(total.size):
+            total[k] = 0
+
+
+@lean_kernel
+def add_graded_columns(rows: Any, spikes: Any, total: Any) -> None:
+    """Sum of rows times what their neurons send, in int32 with its overflow."""
+    for k in range(total.size):
+        total[k] = 0
+    for j in range(rows.shape[0]):
+        height = np.int64(spikes[j])
+        if height != 0:
+            row = rows[j]
+            for k in range(total.size):
+                total[k] = np.int32(np.int64(total[k]) + np.int64(row[k]) * height)

@@ -1,0 +1,158 @@
+"""Compiled loops in Lava's models: equal to the models' own NumPy, in unusual values too."""
+
+import hw_models.lava_processes  # noqa: F401 makes Lava importable
+
+# isort: split
+import numpy as np
+import pytest
+from lava.magma.core.decorator import implements, requires
+from lava.magma.core.resources import CPU
+from lava.magma.core.run_conditions import RunSteps
+from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
+from lava.proc.dense.models import AbstractPyDenseModelFloat
+from lava.proc.dense.process import Dense
+from lava.proc.io.source import RingBuffer as Source
+from lava.proc.lif.process import LIF, LIFReset, TernaryLIF
+
+from conversions import EngineCfg
+from conversions.lava.runtime import model_building
+
+pytestmark = [pytest.mark.lava, pytest.mark.kernel]
+N_STEPS = 12
+EDGE = 1 << 23
+
+
+def values_of(build, tag, *, is_fast, monkeypatch, updates=()):
+    """Vars of all Processes after every third step."""
+    with monkeypatch.context() as patch:
+        if not is_fast:
+            patch.setattr(model_building, "speed_up", lambda model: [])
+        processes = build(np.random.default_rng(8))
+        seen = []
+        for step in range(N_STEPS // 3):
+            processes[0].run(condition=RunSteps(3), run_cfg=EngineCfg(select_tag=tag))
+            seen += [var.get() for each in processes for var in each.vars.members]
+            for update in updates:
+                update(step, *processes)
+        compiled = {
+            name for actor in processes[0].runtime._actors.values() for name in actor.compiled
+        }
+        assert compiled or not is_fast
+        processes[0].stop()
+    return seen, compiled
+
+
+def assert_equal(build, tag, monkeypatch, updates=()):
+    fast, compiled = values_of(build, tag, is_fast=True, monkeypatch=monkeypatch, updates=updates)
+    slow, _ = values_of(build, tag, is_fast=False, monkeypatch=monkeypatch, updates=updates)
+    for first, second in zip(fast, slow, strict=True):
+        np.testing.assert_array_equal(first, second)
+    return compiled
+
+
+def wild(kind, **arguments):
+    """Neurons from everywhere in their range, in two dimensions, driven up to overflow."""
+
+    def build(rng):
+        shape = (6, 50)
+        neurons = kind(
+            shape=shape,
+            u=rng.choice([-EDGE, EDGE, EDGE - 1, 1 - EDGE, 0, 4095, -4095], shape),
+            v=rng.integers(-EDGE, EDGE, shape),
+            du=int(rng.integers(0, 4096)),
+            dv=int(rng.integers(0, 4096)),
+            bias_mant=rng.integers(-4096, 4096, shape),
+            bias_exp=rng.integers(-16, 20, shape),
+            **arguments,
+        )
+        drive = rng.integers(-(2**25), 2**25, (*shape, 7))
+        source = Source(data=np.where(rng.random(drive.shape) < 0.5, drive, drive >> 10))
+        source.s_out.connect(neurons.a_in)
+        return [neurons]
+
+    return build
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments"),
+    [
+        (LIF, {"vth": 900}),
+        (LIFReset, {"vth": 900, "reset_interval": 4, "reset_offset": 1}),
+        (TernaryLIF, {"vth_hi": 900, "vth_lo": -30}),
+    ],
+)
+def test_fast_models__neurons_in_fixed_point(kind, arguments, monkeypatch):
+    build = wild(kind, **arguments)
+    assert assert_equal(build, "fixed_pt", monkeypatch) == {"subthr_dynamics", "scale_bias"}
+
+
+def test_fast_models__neurons_without_input_and_with_a_late_bias(monkeypatch):
+    def build(rng):
+        return [LIF(shape=(5,), du=3, dv=5, vth=7, v=rng.integers(-99, 99, 5))]
+
+    def update(step, neurons):
+        neurons.bias_mant.set(np.arange(5) * step)
+        neurons.bias_exp.set(np.full(5, 40 if step == 2 else -1))  # 40 is left to NumPy
+
+    compiled = assert_equal(build, "fixed_pt", monkeypatch, updates=[update])
+    assert compiled == {"subthr_dynamics", "scale_bias"}
+
+
+def loop(n, spikes_bits=0, scale=1.0):
+    """Neurons that drive each other."""
+
+    def build(rng):
+        source = Source(data=rng.integers(0, 2 if spikes_bits == 0 else 9, (17, 11)))
+        into = Dense(
+            weights=scale * rng.normal(0, 60, (n, 17)), num_message_bits=spikes_bits, weight_exp=1
+        )
+        neurons = LIF(shape=(n,), du=0.3 if scale < 1 else 900, dv=0.1 if scale < 1 else 300,
+                      vth=0.5 if scale < 1 else 20)  # fmt: skip
+        back = Dense(weights=scale * rng.normal(0, 60, (n, n)), weight_exp=-1)
+        source.s_out.connect(into.s_in)
+        into.a_out.connect(neurons.a_in)
+        neurons.s_out.connect(back.s_in)
+        back.a_out.connect(neurons.a_in)
+        return [neurons, into, back]
+
+    return build
+
+
+def new_weights(step, neurons, into, back):
+    if step == 1:
+        back.weights.set(back.weights.get()[::-1] * 3)
+
+
+@pytest.mark.parametrize("n", [1, 2, 40])
+@pytest.mark.parametrize("tag", ["fixed_pt", "floating_pt"])
+@pytest.mark.parametrize("bits", [0, 4])
+def test_fast_models__connections(n, tag, bits, monkeypatch):
+    build = loop(n, bits, 1.0 if tag == "fixed_pt" else 0.01)
+    compiled = assert_equal(build, tag, monkeypatch, updates=[new_weights])
+    assert "run_spk" in compiled
+
+
+class Changing(Dense):
+    """Its model changes weights in place, as own learning rules do."""
+
+
+@implements(proc=Changing, protocol=LoihiProtocol)
+@requires(CPU)
+class PyChangingModel(AbstractPyDenseModelFloat):
+    def post_guard(self):
+        return True
+
+    def run_post_mgmt(self):
+        self.weights *= 2
+
+
+def test_fast_models__leave_connections_of_users_alone(monkeypatch):
+    def build(rng):
+        source = Source(data=rng.integers(0, 2, (3, 5)))
+        synapses = Changing(weights=rng.normal(size=(4, 3)))
+        neurons = LIF(shape=(4,), du=0.5, dv=0.5, vth=1)
+        source.s_out.connect(synapses.s_in)
+        synapses.a_out.connect(neurons.a_in)
+        return [neurons]
+
+    assert assert_equal(build, None, monkeypatch) == {"subthr_dynamics"}
