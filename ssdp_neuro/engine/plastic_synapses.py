@@ -160,7 +160,7 @@ class PlasticSynapses:
             return np.array(self._idle.get(target, np.zeros(self.shape, dtype=np.int16)))
         n_synapses = self._state.first[n_pre]
         rows = self._state.variables[place, :n_synapses].reshape(n_pre, -1)
-        return np.ascontiguousarray(rows[:, :n_post].T)
+        return np.array(rows[:, :n_post].T, order="C")
 
     def trace(self, name: str) -> np.ndarray:
         """A trace now, a copy, int64 ``(n_pre,)`` or ``(n_post,)``.

@@ -165,6 +165,16 @@ def test_run_steps__is_the_same_as_plain_python(stream, monkeypatch):
         np.testing.assert_array_equal(values, state_of(plain)[name], name)
 
 
+@pytest.mark.parametrize("n_post", [1, 3])
+def test_plastic_synapses__give_copies_also_of_one_source(n_post):
+    synapses = PlasticSynapses(LearningRule(dw="x0", dt="x0"), np.full((n_post, 1), 20))
+    weights, tags = synapses.weights, synapses.tag_1
+    synapses.run([[1]], [[0] * n_post])
+    assert (weights == 20).all()
+    assert not tags.any()
+    assert (synapses.weights == 21).all()
+
+
 def test_plastic_synapses__visit_what_spikes_reach():
     """Pair STDP on 60 x 50: rows of sources that fired, columns for sources with a trace."""
     trace = TraceConfiguration(16, 10)
