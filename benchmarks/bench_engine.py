@@ -67,6 +67,10 @@ CASES = (
         peer_target=15,
     ),
     Case(workload="W4", n_threads=1, peers=(*LAVA, BRIAN), lava_target=350, peer_target=2.5),
+    Case(workload="C 34", n_threads=1, peers=("sinabs",), lava_target=0, peer_target=35),
+    Case(workload="C 128", n_threads=1, peers=("sinabs",), lava_target=0, peer_target=30),
+    Case(workload="D matrix", n_threads=1, peers=(BRIAN,), lava_target=0, peer_target=11),
+    Case(workload="D list", n_threads=1, peers=(BRIAN,), lava_target=0, peer_target=11),
 )
 
 

@@ -29,7 +29,8 @@ class Case:
     Parameters
     ----------
     lava_target, peer_target
-        How many times faster than the faster way of Lava, and than the fastest other peer.
+        How many times faster than the faster way of Lava (0: not measured), and than the
+        fastest other peer.
     """
 
     workload: str

@@ -27,12 +27,16 @@ CURRENT_DECAY, VOLTAGE_DECAY = 409, 128
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Workload:
-    """A network and its input, bool ``(T, N)`` or ``(B, T, N)``, or (step, index) pairs."""
+    """A network and its input, bool ``(T, N)`` or ``(B, T, N)``, or (step, index) pairs.
+
+    Spikes of peers are compared over the first ``compared`` samples.
+    """
 
     name: str
     network: FixedPointNetwork
     spikes: np.ndarray
     n_steps: int
+    compared: int = 1 << 30
 
 
 def neurons(
@@ -165,7 +169,7 @@ def convolutional(
     projections: list[ConvProjection | PoolProjection | DenseProjection] = []
     for name, channels, taps, step, threshold in (
         ("a", 16, kernel, stride, 3000),
-        ("b", 32, 3, 1, 9000),
+        ("b", 32, 3, 1, 14000),
     ):
         source = populations[-1]
         weights = mantissas(rng, (channels, source.shape[0], taps, taps), -60, 80)
@@ -194,6 +198,7 @@ def convolutional(
         network=FixedPointNetwork(populations=populations, projections=projections),
         spikes=spikes,
         n_steps=n_steps,
+        compared=2,
     )
 
 
@@ -268,4 +273,8 @@ WORKLOADS: dict[str, Callable[[], Workload]] = {
     "W2": recurrent,
     "W3": classifier,
     "W4": large,
+    "C 34": lambda: convolutional(34, 3, 1, n_classes=10, n_samples=64, n_steps=100),
+    "C 128": lambda: convolutional(128, 5, 2, n_classes=11, n_samples=8, n_steps=100),
+    "D matrix": lambda: delayed(60),
+    "D list": delayed_list,
 }

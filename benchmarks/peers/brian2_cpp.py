@@ -1,8 +1,9 @@
 """Brian 2 as a standalone C++ program: the same recursion in float64, one thread.
 
 The synapses act after the spikes of a step, so what they add reaches the membrane in
-the next step, as in Lava. The weights are divided by the share that the current's decay
-leaves, because the decay comes after them; a current without memory needs none.
+the next step, as in Lava; delays come on top. The weights are divided by the share that
+the current's decay leaves, because the decay comes after them; a current without memory
+needs none.
 """
 
 from __future__ import annotations
@@ -72,6 +73,9 @@ def build_and_run(workload: Workload, program: Path) -> np.ndarray:
         )
         pre, post, weights = listed(projection)
         synapses.connect(i=pre, j=post)
+        if projection.delays is not None:
+            delays = projection.delays
+            synapses.delay = (delays.T.reshape(-1) if delays.ndim == 2 else delays) * STEP
         synapses.w = weights * 2.0 ** (projection.weight_exponent + WEIGHT_BITS) / (keep_u or 1)
         wires.append(synapses)
     constants = {

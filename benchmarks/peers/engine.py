@@ -25,15 +25,18 @@ def measure(workload: Workload, n_threads: int, folder: Path) -> Measurement:
     result = run()
     return Measurement(
         seconds_per_step=time_runs(run, workload.n_steps, REPEATS),
-        events={lif.name: events(result, lif.name) for lif in workload.network.neurons},
-        n_samples=result.n_samples or 1,
+        events={
+            lif.name: events(result, lif.name, workload.compared)
+            for lif in workload.network.neurons
+        },
+        n_samples=min(result.n_samples or 1, workload.compared),
         n_steps=workload.n_steps,
         versions=result.versions,
     )
 
 
-def events(result: RunResult, name: str) -> np.ndarray:
-    """Rows (sample, step, index) of a population's spikes."""
+def events(result: RunResult, name: str, n_samples: int) -> np.ndarray:
+    """Rows (sample, step, index) of a population's spikes, of the first samples."""
     found = result.events(name)
     sample = found["sample"] if result.n_samples is not None else np.zeros(found.size, np.int32)
-    return np.stack([sample, found["step"], found["index"]], axis=1)
+    return np.stack([sample, found["step"], found["index"]], axis=1)[sample < n_samples]

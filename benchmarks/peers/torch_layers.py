@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,10 +24,11 @@ from benchmarks.peers.measurement import (
     time_runs,
 )
 from benchmarks.workloads import Workload
-from hw_models import LifPopulation
+from hw_models import DenseProjection, FixedPointNetwork, LifPopulation, PoolProjection
 
 REPEATS = 5
 WEIGHT_BITS = 6  # of a membrane potential, below those of a weight
+CONVOLUTION = ("stride", "padding", "dilation", "groups")
 Layer = Callable[[torch.Tensor], torch.Tensor]  # currents (T, B, N) to spikes
 
 
@@ -111,13 +113,13 @@ def spikingjelly_layer(keep_u: float, keep_v: float, threshold: float) -> Layer:
 def measure(
     workload: Workload, n_threads: int, package: str, layer: Callable[..., Layer]
 ) -> Measurement:
-    """Time a chain of dense layers over the whole batch."""
+    """Time a chain of layers over the whole batch."""
     torch.set_num_threads(n_threads)
     batch = workload.spikes if workload.spikes.ndim == 3 else workload.spikes[None]
     first = torch.tensor(np.moveaxis(batch, 0, 1), dtype=torch.float32).contiguous()
     chain = [
         (
-            torch.tensor(projection.weights.T.copy(), dtype=torch.float32),
+            synapses_of(projection, workload.network),
             layer_of(layer, workload.network.population(projection.target)),
         )
         for projection in workload.network.projections
@@ -125,8 +127,8 @@ def measure(
 
     def run() -> list[torch.Tensor]:
         spikes, fired = first, []
-        for weights, neurons in chain:
-            spikes = neurons(spikes @ weights)
+        for synapses, neurons in chain:
+            spikes = neurons(synapses(spikes))
             fired.append(spikes)
         return fired
 
@@ -137,13 +139,33 @@ def measure(
     return Measurement(
         seconds_per_step=seconds,
         events={
-            name: events_of_raster(late(spikes.numpy(), depth))
+            name: events_of_raster(late(spikes[:, : workload.compared].numpy(), depth))
             for depth, (name, spikes) in enumerate(zip(names, fired, strict=True), start=1)
         },
-        n_samples=len(batch),
+        n_samples=min(len(batch), workload.compared),
         n_steps=workload.n_steps,
         versions={name: metadata.version(name) for name in (package, "torch")},
     )
+
+
+def synapses_of(projection: Any, network: FixedPointNetwork) -> Layer:
+    """Spikes ``(T, B, N)`` to currents of the target."""
+    scale = 2.0**projection.weight_exponent
+    if isinstance(projection, DenseProjection):
+        weights = torch.tensor(projection.weights.T.copy(), dtype=torch.float32) * scale
+        return lambda spikes: spikes @ weights
+    shape = network.population(projection.source).shape
+    if isinstance(projection, PoolProjection):
+        projection = projection.as_convolution(shape[0])
+    kernel = torch.tensor(projection.weights, dtype=torch.float32) * scale
+    fields = {name: getattr(projection, name) for name in CONVOLUTION}
+
+    def convolve(spikes: torch.Tensor) -> torch.Tensor:
+        images = spikes.reshape(-1, *shape)
+        made = torch.nn.functional.conv2d(images, kernel, **fields)
+        return made.reshape(*spikes.shape[:2], -1)
+
+    return convolve
 
 
 def layer_of(layer: Callable[..., Layer], population: LifPopulation) -> Layer:
