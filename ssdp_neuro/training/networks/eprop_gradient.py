@@ -1,4 +1,4 @@
-"""Gradients of a network by e-prop: forwards in time, in memory that doesn't grow with the steps.
+"""Gradients of a network by e-prop: forwards in time, with a state that no step makes larger.
 
 A layer keeps traces of what it hears, one number for each source; a target's part of the gradient
 is its learning signal times its surrogate slope. The learning signal comes down through the weights
@@ -26,6 +26,16 @@ from hw_models import InputError, ResetMode, ShapeError
 from ssdp_neuro.training.layers.delays import DelayedLinear
 from ssdp_neuro.training.layers.neurons import CubaLif
 from ssdp_neuro.training.networks.spiking_network import SpikingNetwork
+
+
+def output_by_steps(model: nn.Module, spikes: Tensor) -> Tensor:
+    """What ``model(spikes)`` gives, without gradients and without keeping hidden layers' spikes."""
+    state, fired = None, []
+    with torch.no_grad():
+        for given in spikes.unbind(1):
+            made, state = model.step(given, state)  # type: ignore[operator]
+            fired.append(made)
+    return torch.stack(fired, dim=1)
 
 
 def add_eprop_gradient(model: nn.Module, spikes: Tensor, signal: Tensor) -> None:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from hw_models import InputError
-from ssdp_neuro.training.networks.eprop_gradient import add_eprop_gradient
+from ssdp_neuro.training.networks.eprop_gradient import add_eprop_gradient, output_by_steps
 from ssdp_neuro.training.run.batch_order import Batch
 from ssdp_neuro.training.run.choices import GradientKind
 from ssdp_neuro.training.run.config import RunConfig
@@ -143,11 +143,14 @@ class TrainingStep:
             spikes = spikes * kept
         # whole numbers of the chip do not fit in bfloat16
         mixed = settings.amp and not self.state.quantized
-        with (
-            torch.autocast(self.place.device.type, dtype=torch.bfloat16, enabled=mixed),
-            torch.set_grad_enabled(not self._forwards),
-        ):
-            output = self._network(spikes)
+        if self._forwards and self.state.rule is None:
+            output = output_by_steps(self.state.model, spikes)
+        else:  # a rule listens to whole runs of the layers
+            with (
+                torch.autocast(self.place.device.type, dtype=torch.bfloat16, enabled=mixed),
+                torch.set_grad_enabled(not self._forwards),
+            ):
+                output = self._network(spikes)
         if self._forwards:
             output = output.detach().requires_grad_()
             self._seen = spikes, output

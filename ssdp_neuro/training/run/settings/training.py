@@ -31,9 +31,9 @@ class TrainingSettings:
         What a spike of the output adds to its class's score in the loss, positive. The fewer
         the steps, the more it takes for a loss near 0.
     gradient
-        surrogate: back through all steps. e-prop: forwards, in memory that doesn't grow with the
-        steps, and an approximation; for feed-forward and recurrent models without biases, in real
-        numbers, one rank, without amp, compile and dropout layers.
+        surrogate: back through all steps. e-prop: forwards in time, in memory that hardly grows
+        with the steps, and an approximation; for feed-forward and recurrent models without
+        biases, in real numbers, one rank, without amp, compile and dropout layers.
     dropped_spikes
         Share of input spikes left out at random in training, 0 to below 1.
     device

@@ -13,7 +13,11 @@ from ssdp_neuro.training import (
     quantize,
     recurrent,
 )
-from ssdp_neuro.training.networks.eprop_gradient import add_eprop_gradient, eprop_layers
+from ssdp_neuro.training.networks.eprop_gradient import (
+    add_eprop_gradient,
+    eprop_layers,
+    output_by_steps,
+)
 
 
 def gradients(model, spikes, signal, how):
@@ -98,6 +102,7 @@ def test_step__is_the_layer_itself():
             made.append(given)
         assert torch.equal(torch.stack(made, 1), model(spikes))
     assert model(spikes).sum() > 10
+    assert torch.equal(output_by_steps(model, spikes), model(spikes))
     total = [one + one for one in gradients(model, spikes, signal, "eprop")]
     add_eprop_gradient(model, spikes, signal)
     for weight, twice in zip(model.parameters(), total, strict=True):
