@@ -15,13 +15,13 @@ from hw_models import (
     ShapeError,
     TypeMismatchError,
 )
-from hw_models.arrays import integer_array, spike_array
+from hw_models.arrays import frozen_array, integer_array, spike_array
 from hw_models.errors import brief
 from hw_models.learning_engine.learning_rule import TARGETS
 from ssdp_neuro.engine.kernels.rule_epoch import run_steps
 from ssdp_neuro.engine.kernels.rule_tables import Draws
 from ssdp_neuro.engine.rule_program import rule_program
-from ssdp_neuro.engine.rule_state import dense_state
+from ssdp_neuro.engine.rule_state import dense_state, in_blocks
 
 TAG_1_LIMITS, TAG_2_LIMITS = (-256, 255), (0, 255)
 MOST_SYNAPSES = 2**31 - 1
@@ -134,7 +134,9 @@ class PlasticSynapses:
             n_epochs = (self.n_steps + n_steps) // self.rule.epoch - self.n_steps // self.rule.epoch
             draws = draws._replace(rounding=self._lava.rounding(n_epochs))
         self.n_visited += int(
-            run_steps(self._program, self._state, *spikes, numbers, draws, self.n_steps)
+            run_steps(
+                self._program, self._state, *map(in_blocks, spikes), numbers, draws, self.n_steps
+            )
         )
         self.n_steps += n_steps
 
@@ -188,7 +190,7 @@ class PlasticSynapses:
 
     def _sent(self, sent: Any, n_steps: int) -> np.ndarray:
         if sent is None:
-            return np.zeros((0, 3, self.shape[0]), dtype=np.int64)
+            return frozen_array(np.zeros((0, 3, self.shape[0])), np.int64)
         if self.rule.post_traces is not PostTraces.SENT:
             raise InputError(
                 "PlasticSynapses.run: sent: the rule reads traces of spikes; only a rule with"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from hw_models import Dependency, LearningRule, PostTraces, RandomStream, SignMode, Variable
@@ -19,6 +21,7 @@ SENT_TRACE = TraceConfiguration(impulse=0, tau=65535)  # by which Lava reads wha
 DELAY_HIGH, TAG_LOW, TAG_HIGH = 255, rule_tables.LOWEST_TAG, 255
 WIDE = 2**20  # beyond every accumulator
 SOURCES = (Variable.X0, Variable.X1, Variable.X2)
+TARGET_TRACES = (Variable.Y1, Variable.Y2, Variable.Y3)
 SYNAPTIC = (Variable.W, Variable.D, Variable.T)  # in the order of TARGETS
 
 
@@ -59,6 +62,7 @@ def rule_program(rule: LearningRule) -> Program:
         high=_integers((rule.weight_high, DELAY_HIGH, TAG_HIGH)),
         accumulator_low=_integers((weight_floor, 0, -WIDE)),
         accumulator_high=_integers((weight_ceiling, WIDE, WIDE)),
+        **waiting_products(rule),
         epoch=rule.epoch,
         period=1 << (rule.decimation or 0),
         has_epochs=rule.decimation is not None,
@@ -77,6 +81,31 @@ def places(rule: LearningRule) -> tuple[int, ...]:
         is_kept = target == "dw" or getattr(rule, target) or variable in read
         found.append(1 + max(found, default=-1) if is_kept else -1)
     return tuple(found)
+
+
+def waiting_products(rule: LearningRule) -> dict[str, Any]:
+    """Whether spikes of targets may wait, and the products of it by number.
+
+    See :mod:`ssdp_neuro.engine.kernels.rule_waiting`.
+    """
+    found = {product.dependency: (p, product.factors) for p, product in enumerate(rule.dw)}
+    y, y_factors = found.get(Dependency.POST_SPIKE, (-1, ()))
+    x, x_factors = found.get(Dependency.PRE_SPIKE, (-1, ()))
+    waits = (
+        rule.epoch == 1
+        and not (rule.dd or rule.dt or Dependency.EPOCH in found)
+        and len(found) == len(rule.dw)
+        and [factor.variable in (Variable.X1, Variable.X2) for factor in y_factors] == [True]
+        and (x < 0 or [factor.variable in TARGET_TRACES for factor in x_factors] == [True])
+    )
+    return {
+        "waits": waits,
+        "waiting": y,
+        "waiting_trace": VARIABLES[y_factors[0].variable] - rule_tables.X1 if waits else 0,
+        "pair": x,
+        "pair_trace": VARIABLES[x_factors[0].variable] - rule_tables.Y1 if waits and x >= 0 else 0,
+        "is_post_first": y < x,
+    }
 
 
 def _integers(values: object) -> np.ndarray:

@@ -7,7 +7,7 @@ The constants are written out because compiled code is cached by the sources of 
 
 import numpy as np
 
-from ssdp_neuro.engine.kernels.compiler import kernel
+from ssdp_neuro.engine.kernels.compiler import kernel, lean_kernel
 
 MASK32 = 0xFFFFFFFF
 GOLDEN = 0x9E3779B9
@@ -54,3 +54,10 @@ def synapse_word(pre_word, post_word):
     x = np.uint32(np.uint64(pre_word) + np.uint64(post_word) & np.uint64(MASK32))
     x = np.uint32(x ^ (x >> np.uint32(16)))
     return np.uint32(np.uint64(x) * np.uint64(MIX_A) & np.uint64(MASK32))
+
+
+@lean_kernel
+def fill_words(words, offset):
+    """Random numbers of a key whose last word is the place."""
+    for k in range(words.shape[0]):
+        words[k] = absorb(offset, np.uint32(k))

@@ -8,7 +8,7 @@ everything in epochs of ``u`` products.
 import numpy as np
 
 from ssdp_neuro.engine.kernels.compiler import lean_kernel, part
-from ssdp_neuro.engine.kernels.random_words import absorb
+from ssdp_neuro.engine.kernels.random_words import fill_words
 from ssdp_neuro.engine.kernels.rule_rows import change_column, change_row
 from ssdp_neuro.engine.kernels.rule_tables import (
     FIRST_POST_TRACE,
@@ -19,27 +19,20 @@ from ssdp_neuro.engine.kernels.rule_tables import (
     TAG,
 )
 from ssdp_neuro.engine.kernels.rule_traces import (
+    fill,
     fill_history,
     fill_products,
     note_spikes,
     place_offset,
 )
-
-
-@lean_kernel
-def fill_words(words, offset):
-    """A random number of each neuron."""
-    for neuron in range(words.shape[0]):
-        words[neuron] = absorb(offset, np.uint32(neuron))
+from ssdp_neuro.engine.kernels.rule_waiting import change_waiting, settle_all
 
 
 @part
 def fill_draws(program, synapses, now, lava_rounding):
     """The epoch's random numbers of synapses: Lava's one, or words of both ends."""
     if program.is_lava:
-        added = np.int32(127 - lava_rounding)
-        for k in range(synapses.added.shape[0]):
-            synapses.added[k] = added
+        fill(synapses.added, np.int32(127 - lava_rounding))
         return
     for target in range(3):
         if program.first_product[target] < program.first_product[target + 1]:
@@ -48,19 +41,23 @@ def fill_draws(program, synapses, now, lava_rounding):
             fill_words(synapses.post_words[target], place_offset(program.seed, key, now, OF_POST))
 
 
+@lean_kernel
+def mark_live(is_live, numbers):
+    """Mark sources whose number of a product is not 0."""
+    for pre in range(is_live.shape[0]):
+        is_live[pre] |= numbers[pre] != 0
+
+
 @part
 def list_live(program, synapses):
     """Sources that did not fire, but for which a target's spike can do something."""
     is_live = synapses.is_live
-    for pre in range(is_live.shape[0]):
-        is_live[pre] = False
+    fill(is_live, False)
     for p in range(program.dependency.shape[0]):
         if program.dependency[p] != POST_SPIKE:
             continue
         for within in range(1, program.epoch + 1):
-            numbers = synapses.source[p, within]
-            for pre in range(is_live.shape[0]):
-                is_live[pre] |= numbers[pre] != 0
+            mark_live(is_live, synapses.source[p, within])
     n_live = 0
     for pre in range(synapses.n_pre):
         is_live[pre] &= synapses.tx[pre] == 0
@@ -121,9 +118,12 @@ def end_epoch(program, synapses, now, lava_decay_x, lava_decay_y, lava_impulses,
     is_due = program.has_epochs and now // program.epoch % program.period == 0
     n_visited = np.int64(0)
     if is_due or n_pre_fired > 0 or n_post_fired > 0 or synapses.n_lowest[0] > 0:
-        fill_products(program, synapses, is_due)
-        fill_draws(program, synapses, now, lava_rounding)
-        n_visited = change_reached(program, synapses, is_due)
+        if synapses.log_trace.shape[0] > 0:
+            n_visited = change_waiting(program, synapses, now, lava_rounding)
+        else:
+            fill_products(program, synapses, is_due)
+            fill_draws(program, synapses, now, lava_rounding)
+            n_visited = change_reached(program, synapses, is_due)
     for k in range(n_pre_fired):
         synapses.tx[synapses.pre_fired[k]] = 0
     for k in range(n_post_fired):
@@ -137,7 +137,8 @@ def end_epoch(program, synapses, now, lava_decay_x, lava_decay_y, lava_impulses,
 def run_steps(program, synapses, pre, post, sent, draws, now):
     """Advance from step ``now`` by the steps of ``pre``, bool (T, n_pre); returns visits.
 
-    ``post`` is bool (T, n_post), ``sent`` int64 (T, 3, n_post) or of no step.
+    ``post`` is bool (T, n_post), both padded to whole blocks; ``sent`` is int64 (T, 3, n_post)
+    or of no step.
     """
     n_visited = np.int64(0)
     n_epochs = 0
@@ -151,6 +152,7 @@ def run_steps(program, synapses, pre, post, sent, draws, now):
             synapses.tx,
             synapses.x,
             synapses.pre_fired,
+            synapses.marked,
             synapses.n_fired[0],
             0,
             start,
@@ -163,6 +165,7 @@ def run_steps(program, synapses, pre, post, sent, draws, now):
             synapses.ty,
             synapses.y,
             synapses.post_fired,
+            synapses.marked,
             synapses.n_fired[1],
             FIRST_POST_TRACE,
             start,
@@ -184,4 +187,4 @@ def run_steps(program, synapses, pre, post, sent, draws, now):
             program, synapses, now + step + 1, decay_x, decay_y, impulses, rounding
         )
         n_epochs += 1
-    return n_visited
+    return n_visited + settle_all(program, synapses)

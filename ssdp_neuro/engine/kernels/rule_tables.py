@@ -16,7 +16,7 @@ OF_PRE, OF_POST = 0, 1  # words of a synapse's random number
 ACCUMULATOR_LOW, ACCUMULATOR_HIGH = -32769, 32767
 LOWEST_TAG = -257
 WEIGHT, DELAY, TAG = 0, 1, 2
-LANES = 32  # neurons and dense rows are padded to a multiple
+LANES = 64  # neurons and dense rows are padded to a multiple
 OWN = 0  # place of a y0 product's numbers, each read at its target's own step, 0 without a spike
 
 
@@ -45,6 +45,12 @@ class Program(NamedTuple):
     high: np.ndarray  # int64 (3,)
     accumulator_low: np.ndarray  # int64 (3,): 0 where a variable is not negative
     accumulator_high: np.ndarray  # int64 (3,)
+    waits: bool  # spikes of targets may wait: see rule_waiting; the next five are for that
+    waiting: int  # the y0 product
+    waiting_trace: int  # which x trace it reads
+    pair: int  # the x0 product, -1 if there is none
+    pair_trace: int  # which y trace it reads
+    is_post_first: bool  # the y0 product is added before the x0 product
     epoch: int
     period: int  # 2**k of u_k
     has_epochs: bool  # there are u products
@@ -76,8 +82,9 @@ class Synapses(NamedTuple):
     source: np.ndarray  # int32 (P, E + 1, n_pre): x factors times mantissa
     target: np.ndarray  # int32 (P, E + 1, n_post): y factors
     is_null: np.ndarray  # bool (P,): no target has a number of this product now
-    pre_fired: np.ndarray  # int32 (n_pre,): those with a spike in the epoch
-    post_fired: np.ndarray  # int32 (n_post,)
+    pre_fired: np.ndarray  # int64 (2 * n_pre + SPARE,): those with a spike in the epoch
+    post_fired: np.ndarray  # int64 (2 * n_post + SPARE,)
+    marked: np.ndarray  # int64: scratch of the listing of spikes
     n_fired: np.ndarray  # int64 (2,): of sources, of targets
     is_live: np.ndarray  # bool (n_pre,): did not fire, and a target's spike can do something
     live: np.ndarray  # int32 (n_pre,): those
@@ -87,7 +94,23 @@ class Synapses(NamedTuple):
     added: np.ndarray  # int32 (L,): 127 minus the random number of each synapse
     total: np.ndarray  # int32 (3, L): accumulators
     listed: np.ndarray  # int64 (2, L): source and synapse of the entries of a column
+    change: np.ndarray  # int32 (n_post,): a source's spike's, of the accumulators
+    rounded: np.ndarray  # int16 (n_post,): of the weights
     n_lowest: np.ndarray  # int64 (1,): tags of -257
+    change_of: np.ndarray  # int32 (128,): a waiting spike's, by the trace of the source
+    log_trace: (
+        np.ndarray
+    )  # uint8 (S, n_pre): by slots of a log, which rule_waiting keeps; S may be 0
+    log_added: np.ndarray  # int32 (S,): 127 minus Lava's random number
+    log_first: np.ndarray  # int64 (S + 1,): first entry of a slot
+    log_post: np.ndarray  # int32 (entries,): targets that fired
+    log_slot: np.ndarray  # int32 (entries,)
+    log_word: np.ndarray  # uint32 (entries,): their random numbers
+    log_offset: np.ndarray  # uint32 (S,): of the sources' random numbers
+    settled: np.ndarray  # int32 (n_pre,): the slot from which on spikes wait
+    waiting_change: np.ndarray  # int32 (S,): those of one source
+    waiting_word: np.ndarray  # uint32 (S,)
+    n_logged: np.ndarray  # int64 (1,): slots in use
 
 
 class Draws(NamedTuple):

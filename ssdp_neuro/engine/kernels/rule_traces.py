@@ -22,8 +22,32 @@ from ssdp_neuro.engine.kernels.rule_tables import (
     X2,
     Y0,
 )
+from ssdp_neuro.engine.kernels.spike_list import list_spikes
 
 BEYOND = 2**20  # further than every factor's range
+
+
+@lean_kernel
+def fill(numbers, value):
+    """Set all."""
+    for k in range(numbers.shape[0]):
+        numbers[k] = value
+
+
+@lean_kernel
+def copy(values, out):
+    """Copy all."""
+    for k in range(out.shape[0]):
+        out[k] = values[k]
+
+
+@lean_kernel
+def are_zero(numbers):
+    """Whether all are."""
+    found = np.int32(0)
+    for k in range(numbers.shape[0]):
+        found |= numbers[k]
+    return found == 0
 
 
 @part
@@ -55,33 +79,24 @@ def add_impulse(program, traces, k, trace, neuron, step, lava_draw):
 
 
 @part
-def note_spike(program, neuron, last, traces, fired, n_fired, first, start, within, lava_draw):
-    """Keep the step of a spike; an earlier one of the epoch counts at the epoch's start."""
-    if last[neuron] > 0:
-        for k in range(traces.shape[0]):
-            step = start + last[neuron]
-            add_impulse(program, traces, k, first + k, neuron, step, lava_draw)
-    else:
-        fired[n_fired] = neuron
-        n_fired += 1
-    last[neuron] = within
-    return n_fired
+def note_spikes(
+    program, spikes, last, traces, fired, marked, n_fired, first, start, within, lava_draw
+):
+    """Keep the step of each spike; an earlier one of the epoch counts at the epoch's start.
 
-
-@part
-def note_spikes(program, spikes, last, traces, fired, n_fired, first, start, within, lava_draw):
-    """The same of all neurons of a row of flags; returns how many have fired in the epoch."""
-    if program.epoch == 1:  # no earlier spikes: without branches
-        for neuron in range(spikes.shape[0]):
+    Returns how many neurons have fired in the epoch; new ones are listed behind the old.
+    """
+    n_listed = list_spikes(spikes, 0, marked, fired, n_fired)
+    for place in range(n_fired, n_listed):
+        neuron = fired[place]
+        if last[neuron] > 0:
+            for k in range(traces.shape[0]):
+                step = start + last[neuron]
+                add_impulse(program, traces, k, first + k, neuron, step, lava_draw)
+        else:
             fired[n_fired] = neuron
-            n_fired += np.int64(spikes[neuron])
-            last[neuron] = np.int32(spikes[neuron])
-        return n_fired
-    for neuron in range(spikes.shape[0]):
-        if spikes[neuron]:
-            n_fired = note_spike(
-                program, neuron, last, traces, fired, n_fired, first, start, within, lava_draw
-            )
+            n_fired += 1
+        last[neuron] = within
     return n_fired
 
 
@@ -113,10 +128,9 @@ def fill_history(
         trace = first + k
         if not program.is_kept[trace]:
             continue
-        for neuron in range(last.shape[0]):
-            history[k, 0, neuron] = traces[k, neuron]
         for within in range(1, program.epoch + 1):
-            before, now = history[k, within - 1], history[k, within]
+            before = traces[k] if within == 1 else history[k, within - 1]
+            now = history[k, within]
             if program.is_lava:
                 decay_together(before, now, program.decay[trace], lava_decay)
             else:
@@ -128,8 +142,7 @@ def fill_history(
                     step = start + within
                     add_impulse(program, history[k], within, trace, neuron, step, lava_impulse)
         if first < FIRST_POST_TRACE or not program.is_sent:
-            for neuron in range(last.shape[0]):
-                traces[k, neuron] = history[k, program.epoch, neuron]
+            copy(history[k, program.epoch], traces[k])
 
 
 @part
@@ -138,6 +151,14 @@ def ranged(value, constant, bound):
     value = min(max(np.int32(value), np.int32(-BEYOND)), np.int32(BEYOND))
     value = np.int32(value + np.int32(constant))
     return min(max(value, np.int32(-bound)), np.int32(bound - 1))
+
+
+@lean_kernel
+def start_traces(numbers, unit, values, constant, bound):
+    """Multiply a product's constant number with a factor of each neuron's trace."""
+    for neuron in range(numbers.shape[0]):
+        factor = ranged(values[neuron], constant, bound)
+        numbers[neuron] = np.int32(np.int64(np.int32(unit)) * factor)
 
 
 @lean_kernel
@@ -159,25 +180,28 @@ def multiply_flags(numbers, last, constant, bound):
 @part
 def fill_numbers(program, p, numbers, within, flag, last, history, unit):
     """Numbers of one end of product p at a step of the epoch; ``flag`` is X0 or Y0."""
-    for neuron in range(numbers.shape[0]):
-        numbers[neuron] = np.int32(unit)
+    is_begun = False
     for f in range(program.first_factor[p], program.first_synaptic[p]):
         variable = program.variable[f]
         if (variable <= X2) != (flag == X0):
             continue
+        constant, bound = program.constant[f], program.bound[f]
         if variable == flag:
-            multiply_flags(numbers, last, program.constant[f], program.bound[f])
+            if not is_begun:
+                fill(numbers, np.int32(unit))
+            multiply_flags(numbers, last, constant, bound)
+        elif is_begun:
+            multiply_traces(numbers, history[variable - flag - 1, within], constant, bound)
         else:
-            values = history[variable - flag - 1, within]
-            multiply_traces(numbers, values, program.constant[f], program.bound[f])
+            start_traces(numbers, unit, history[variable - flag - 1, within], constant, bound)
+        is_begun = True
 
 
 @part
 def fill_own(program, synapses, p, n_fired):
     """Numbers of the targets of a y0 product, each at its own step; 0 of those without a spike."""
     own = synapses.target[p, OWN]
-    for post in range(own.shape[0]):
-        own[post] = np.int32(0)
+    fill(own, np.int32(0))
     for k in range(n_fired):
         post = synapses.post_fired[k]
         number = np.int32(1)
@@ -221,10 +245,9 @@ def fill_products(program, synapses, is_due):
         if dependency == POST_SPIKE:
             fill_own(program, synapses, p, n_post_fired)
         elif program.reads_target[p]:
-            any_number = np.int32(0)
+            is_null = True
             for within in range(first, program.epoch + 1):
                 numbers = synapses.target[p, within]
                 fill_numbers(program, p, numbers, within, Y0, synapses.ty, synapses.y_history, 1)
-                for post in range(numbers.shape[0]):
-                    any_number |= numbers[post]
-            synapses.is_null[p] = any_number == 0
+                is_null = is_null and are_zero(numbers)
+            synapses.is_null[p] = is_null

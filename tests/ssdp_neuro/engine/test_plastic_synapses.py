@@ -4,24 +4,28 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hw_models import (
+    Dependency,
+    Factor,
     InputError,
     LearningRule,
     PostTraces,
+    Product,
     RandomStream,
     RangeError,
     ShapeError,
     SignMode,
     TraceConfiguration,
     TypeMismatchError,
+    Variable,
 )
 from ssdp_neuro.engine import plastic_synapses
-from ssdp_neuro.engine.kernels import rule_epoch
+from ssdp_neuro.engine.kernels import rule_epoch, spike_list
 from ssdp_neuro.engine.plastic_synapses import PlasticSynapses
 from ssdp_neuro.engine.rule_program import rule_program
-from ssdp_neuro.engine.rule_state import listed_state
+from ssdp_neuro.engine.rule_state import LOG_SLOTS, dense_state, listed_state
 from ssdp_neuro.oracle.learning_connection import LearningConnection
 from tests.interpreted import interpreted
-from tests.learning_rule_strategies import learning_rules
+from tests.learning_rule_strategies import TRACE, learning_rules
 
 pytestmark = pytest.mark.kernel
 TRACES = ("x1", "x2", "y1", "y2", "y3")
@@ -108,6 +112,54 @@ def test_listed_state__has_the_numbers_of_a_matrix(stream, data, seed, rate):
         np.testing.assert_array_equal(other.trace(name), dense.trace(name), name)
 
 
+@st.composite
+def pair_rules(draw, **fixed):
+    """Rules of which spikes of targets wait for their sources."""
+    products = [
+        Product(
+            dependency=dependency,
+            factors=[Factor(draw(st.sampled_from(traces)), draw(st.sampled_from([0, 0, 3, -128])))],
+            mantissa=draw(st.integers(-7, 7)),
+            exponent=draw(st.integers(-7, 8)),
+        )
+        for dependency, traces in (
+            (Dependency.POST_SPIKE, [Variable.X1, Variable.X2]),
+            (Dependency.PRE_SPIKE, [Variable.Y1, Variable.Y2, Variable.Y3]),
+        )
+    ]
+    return LearningRule(
+        dw=draw(st.sampled_from([products, products[::-1], products[:1]])),
+        **{name: draw(TRACE) for name in TRACES},
+        sign_mode=draw(st.sampled_from(SignMode)),
+        seed=draw(st.integers(0, 2**20)),
+        **fixed,
+    )
+
+
+@pytest.mark.parametrize("stream", RandomStream)
+@given(data=st.data(), seed=st.integers(0, 2**32), rate=st.sampled_from([0.02, 0.1, 0.5]))
+@settings(deadline=None, max_examples=40)
+def test_pair_rules__equal_the_oracle_where_spikes_wait(stream, data, seed, rate):
+    rule = data.draw(pair_rules(random_stream=stream))
+    assert rule_program(rule).waits
+    assert_equals_oracle(rule, np.random.default_rng(seed), 60, rate)
+
+
+def test_pair_rules__make_up_for_all_when_the_log_is_full():
+    trace = TraceConfiguration(60, 30)
+    rule = LearningRule(dw="2^-2 * y0 * x1 - 2^-2 * x0 * y1", x1=trace, y1=trace)
+    rng = np.random.default_rng(3)
+    n_steps = 2 * LOG_SLOTS + 10
+    spikes = [rng.random((n_steps, size)) < 0.1 for size in (30, 120)]
+    waiting, prompt = (PlasticSynapses(rule, np.zeros((120, 30), dtype=int)) for _ in range(2))
+    prompt._state = dense_state(prompt._program, prompt.shape, (None,) * 3, may_wait=False)
+    waiting.run(*spikes)
+    prompt.run(*spikes)
+    assert prompt._state.log_trace.size == 0
+    np.testing.assert_array_equal(waiting.weights, prompt.weights)
+    assert waiting.weights.std() > 5
+
+
 def test_counter_stream__draws_evenly_and_independently():
     """Over the synapses of a step: the share, of pairs along rows and columns, of rectangles."""
     rule = LearningRule(dw="2^-2 * u0", seed=5)
@@ -150,19 +202,29 @@ def test_plastic_synapses__equal_the_oracle_at_the_edges(stream):
 
 @pytest.mark.parametrize("stream", RandomStream)
 def test_run_steps__is_the_same_as_plain_python(stream, monkeypatch):
-    rule = full(
-        dw="2^-2 * y0 * x1 - 2^-2 * x0 * y1 - u1 * sgn(w)",
-        dt="x0 * x1 * x2 * y1 * y2 * y3",
-        epoch=2,
-        random_stream=stream,
+    dw = "2^-2 * y0 * x1 - 2^-2 * x0 * y1"
+    rules = (
+        full(
+            dw=f"{dw} - u1 * sgn(w)",
+            dt="x0 * x1 * x2 * y1 * y2 * y3",
+            epoch=2,
+            random_stream=stream,
+        ),
+        full(dw=dw, dd="y0 * t * d", epoch=2, random_stream=stream),
+        full(dw=dw, random_stream=stream),
     )
-    state, spikes, _ = case_of(rule, np.random.default_rng(2), 30, 0.3)
-    compiled, plain = PlasticSynapses(rule, *state), PlasticSynapses(rule, *state)
-    compiled.run(*spikes)
+    runs = []
+    for rule in rules:
+        state, spikes, _ = case_of(rule, np.random.default_rng(2), 30, 0.3)
+        runs.append((spikes, PlasticSynapses(rule, *state), PlasticSynapses(rule, *state)))
+        runs[-1][1].run(*spikes)
+    for name in ("block_bits", "append"):  # intrinsics, which have no Python body
+        monkeypatch.setattr(spike_list, name, getattr(spike_list, f"_{name}_one_by_one"))
     monkeypatch.setattr(plastic_synapses, "run_steps", interpreted(rule_epoch).run_steps)
-    plain.run(*spikes)
-    for name, values in state_of(compiled).items():
-        np.testing.assert_array_equal(values, state_of(plain)[name], name)
+    for spikes, compiled, plain in runs:
+        plain.run(*spikes)
+        for name, values in state_of(compiled).items():
+            np.testing.assert_array_equal(values, state_of(plain)[name], name)
 
 
 @pytest.mark.parametrize("n_post", [1, 3])
