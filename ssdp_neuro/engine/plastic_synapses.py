@@ -15,13 +15,14 @@ from hw_models import (
     ShapeError,
     TypeMismatchError,
 )
-from hw_models.arrays import frozen_array, integer_array, spike_array
+from hw_models.arrays import integer_array, spike_array
 from hw_models.errors import brief
 from hw_models.learning_engine.learning_rule import TARGETS
 from ssdp_neuro.engine.kernels.rule_epoch import run_steps
 from ssdp_neuro.engine.kernels.rule_tables import Draws
+from ssdp_neuro.engine.rule_log import empty_log
 from ssdp_neuro.engine.rule_program import rule_program
-from ssdp_neuro.engine.rule_state import dense_state, in_blocks
+from ssdp_neuro.engine.rule_state import dense_state
 
 TAG_1_LIMITS, TAG_2_LIMITS = (-256, 255), (0, 255)
 MOST_SYNAPSES = 2**31 - 1
@@ -93,6 +94,7 @@ class PlasticSynapses:
         self._lava = _LavaGenerators(rule.seed) if is_lava else None
         self.n_steps = 0
         self.n_visited = 0
+        self._log = empty_log(self._program, self.shape)
 
     def run(self, pre: Any, post: Any, sent: Any = None) -> None:
         """Move on by T steps; several calls are one long one.
@@ -134,9 +136,7 @@ class PlasticSynapses:
             n_epochs = (self.n_steps + n_steps) // self.rule.epoch - self.n_steps // self.rule.epoch
             draws = draws._replace(rounding=self._lava.rounding(n_epochs))
         self.n_visited += int(
-            run_steps(
-                self._program, self._state, *map(in_blocks, spikes), numbers, draws, self.n_steps
-            )
+            run_steps(self._program, self._state, self._log, *spikes, numbers, draws, self.n_steps)
         )
         self.n_steps += n_steps
 
@@ -190,7 +190,7 @@ class PlasticSynapses:
 
     def _sent(self, sent: Any, n_steps: int) -> np.ndarray:
         if sent is None:
-            return frozen_array(np.zeros((0, 3, self.shape[0])), np.int64)
+            return np.zeros((0, 3, self.shape[0]), dtype=np.int64)
         if self.rule.post_traces is not PostTraces.SENT:
             raise InputError(
                 "PlasticSynapses.run: sent: the rule reads traces of spikes; only a rule with"
@@ -202,7 +202,7 @@ class PlasticSynapses:
             raise ShapeError(
                 f"{where}: shape {numbers.shape}; {(n_steps, 3, self.shape[0])} is needed"
             )
-        return numbers
+        return numbers.copy()  # not read-only: kernels are compiled once for both
 
 
 class _LavaGenerators:

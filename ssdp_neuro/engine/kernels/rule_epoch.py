@@ -22,7 +22,7 @@ from ssdp_neuro.engine.kernels.rule_traces import (
     fill,
     fill_history,
     fill_products,
-    note_spikes,
+    note_flags,
     place_offset,
 )
 from ssdp_neuro.engine.kernels.rule_waiting import change_waiting, settle_all
@@ -87,8 +87,8 @@ def change_reached(program, synapses, is_due):
 
 
 @part
-def end_epoch(program, synapses, now, lava_decay_x, lava_decay_y, lava_impulses, lava_rounding):
-    """Update traces and synapses; returns the number of synapses visited."""
+def advance_traces(program, synapses, now, lava_decay_x, lava_decay_y, lava_impulses):
+    """Traces after each step of the epoch that ends now."""
     start = now - program.epoch
     n_pre_fired, n_post_fired = synapses.n_fired[0], synapses.n_fired[1]
     fill_history(
@@ -115,30 +115,46 @@ def end_epoch(program, synapses, now, lava_decay_x, lava_decay_y, lava_impulses,
         lava_decay_y,
         lava_impulses[1],
     )
-    is_due = program.has_epochs and now // program.epoch % program.period == 0
-    n_visited = np.int64(0)
-    if is_due or n_pre_fired > 0 or n_post_fired > 0 or synapses.n_lowest[0] > 0:
-        if synapses.log_trace.shape[0] > 0:
-            n_visited = change_waiting(program, synapses, now, lava_rounding)
-        else:
-            fill_products(program, synapses, is_due)
-            fill_draws(program, synapses, now, lava_rounding)
-            n_visited = change_reached(program, synapses, is_due)
-    for k in range(n_pre_fired):
+
+
+@part
+def forget_spikes(synapses):
+    """Begin an epoch."""
+    for k in range(synapses.n_fired[0]):
         synapses.tx[synapses.pre_fired[k]] = 0
-    for k in range(n_post_fired):
+    for k in range(synapses.n_fired[1]):
         synapses.ty[synapses.post_fired[k]] = 0
     synapses.n_fired[0] = 0
     synapses.n_fired[1] = 0
+
+
+@part
+def change_now(program, synapses, now, lava_rounding):
+    """Change all synapses that an epoch reaches; returns their number."""
+    is_due = program.has_epochs and now // program.epoch % program.period == 0
+    any_spike = synapses.n_fired[0] > 0 or synapses.n_fired[1] > 0
+    if not (is_due or any_spike or synapses.n_lowest[0] > 0):
+        return np.int64(0)
+    fill_products(program, synapses, is_due)
+    fill_draws(program, synapses, now, lava_rounding)
+    return change_reached(program, synapses, is_due)
+
+
+@part
+def end_epoch(program, synapses, now, lava_decay_x, lava_decay_y, lava_impulses, lava_rounding):
+    """Update traces and synapses; returns the number of synapses visited."""
+    advance_traces(program, synapses, now, lava_decay_x, lava_decay_y, lava_impulses)
+    n_visited = change_now(program, synapses, now, lava_rounding)
+    forget_spikes(synapses)
     return n_visited
 
 
 @lean_kernel
-def run_steps(program, synapses, pre, post, sent, draws, now):
+def run_steps(program, synapses, log, pre, post, sent, draws, now):
     """Advance from step ``now`` by the steps of ``pre``, bool (T, n_pre); returns visits.
 
-    ``post`` is bool (T, n_post), both padded to whole blocks; ``sent`` is int64 (T, 3, n_post)
-    or of no step.
+    ``post`` is bool (T, n_post), ``sent`` int64 (T, 3, n_post) or of no step. Where spikes may
+    wait (``program.waits``) they do in ``log``, but not beyond the last step.
     """
     n_visited = np.int64(0)
     n_epochs = 0
@@ -146,27 +162,27 @@ def run_steps(program, synapses, pre, post, sent, draws, now):
         within = (now + step) % program.epoch + 1
         start = now + step + 1 - within
         burst = draws.burst[step] if program.is_lava else np.int64(0)
-        synapses.n_fired[0] = note_spikes(
+        synapses.n_fired[0] = note_flags(
             program,
             pre[step],
             synapses.tx,
             synapses.x,
             synapses.pre_fired,
-            synapses.marked,
             synapses.n_fired[0],
+            synapses,
             0,
             start,
             within,
             -1,
         )
-        synapses.n_fired[1] = note_spikes(
+        synapses.n_fired[1] = note_flags(
             program,
             post[step],
             synapses.ty,
             synapses.y,
             synapses.post_fired,
-            synapses.marked,
             synapses.n_fired[1],
+            synapses,
             FIRST_POST_TRACE,
             start,
             within,
@@ -183,8 +199,14 @@ def run_steps(program, synapses, pre, post, sent, draws, now):
         place = step if program.is_lava else 0
         rounding = draws.rounding[n_epochs] if program.is_lava else np.int64(0)
         impulses = draws.impulse[:, place]
-        n_visited += end_epoch(
-            program, synapses, now + step + 1, decay_x, decay_y, impulses, rounding
-        )
+        end = now + step + 1
+        advance_traces(program, synapses, end, decay_x, decay_y, impulses)
+        if program.waits:
+            n_visited += change_waiting(program, synapses, log, end, rounding)
+        else:
+            n_visited += change_now(program, synapses, end, rounding)
+        forget_spikes(synapses)
         n_epochs += 1
-    return n_visited + settle_all(program, synapses)
+    if program.waits:
+        n_visited += settle_all(program, synapses, log)
+    return n_visited

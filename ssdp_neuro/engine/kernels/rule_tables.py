@@ -82,9 +82,10 @@ class Synapses(NamedTuple):
     source: np.ndarray  # int32 (P, E + 1, n_pre): x factors times mantissa
     target: np.ndarray  # int32 (P, E + 1, n_post): y factors
     is_null: np.ndarray  # bool (P,): no target has a number of this product now
-    pre_fired: np.ndarray  # int64 (2 * n_pre + SPARE,): those with a spike in the epoch
-    post_fired: np.ndarray  # int64 (2 * n_post + SPARE,)
+    pre_fired: np.ndarray  # int64 (2 * n_pre + LANES,): those with a spike in the epoch
+    post_fired: np.ndarray  # int64 (2 * n_post + LANES,)
     marked: np.ndarray  # int64: scratch of the listing of spikes
+    flags: np.ndarray  # bool (the larger of both): the same
     n_fired: np.ndarray  # int64 (2,): of sources, of targets
     is_live: np.ndarray  # bool (n_pre,): did not fire, and a target's spike can do something
     live: np.ndarray  # int32 (n_pre,): those
@@ -94,23 +95,26 @@ class Synapses(NamedTuple):
     added: np.ndarray  # int32 (L,): 127 minus the random number of each synapse
     total: np.ndarray  # int32 (3, L): accumulators
     listed: np.ndarray  # int64 (2, L): source and synapse of the entries of a column
+    n_lowest: np.ndarray  # int64 (1,): tags of -257
+
+
+class Log(NamedTuple):
+    """Spikes that wait, and working space for them: see rule_waiting. S slots, 0 for none."""
+
+    change_of: np.ndarray  # int32 (128,): a waiting spike's, by the trace of the source
+    traces: np.ndarray  # uint8 (S, n_pre): of the source
+    added: np.ndarray  # int32 (S,): 127 minus Lava's random number
+    offset: np.ndarray  # uint32 (S,): of the sources' random numbers
+    first: np.ndarray  # int64 (S + 1,): first entry of a slot
+    post: np.ndarray  # int32 (entries,): targets that fired
+    slot: np.ndarray  # int32 (entries,)
+    word: np.ndarray  # uint32 (entries,): random numbers of the targets
+    n_slots: np.ndarray  # int64 (1,): in use
+    settled: np.ndarray  # int32 (n_pre,): the slot from which on spikes wait for a source
+    slot_change: np.ndarray  # int32 (S,): of the source that is settled
+    slot_word: np.ndarray  # uint32 (S,)
     change: np.ndarray  # int32 (n_post,): a source's spike's, of the accumulators
     rounded: np.ndarray  # int16 (n_post,): of the weights
-    n_lowest: np.ndarray  # int64 (1,): tags of -257
-    change_of: np.ndarray  # int32 (128,): a waiting spike's, by the trace of the source
-    log_trace: (
-        np.ndarray
-    )  # uint8 (S, n_pre): by slots of a log, which rule_waiting keeps; S may be 0
-    log_added: np.ndarray  # int32 (S,): 127 minus Lava's random number
-    log_first: np.ndarray  # int64 (S + 1,): first entry of a slot
-    log_post: np.ndarray  # int32 (entries,): targets that fired
-    log_slot: np.ndarray  # int32 (entries,)
-    log_word: np.ndarray  # uint32 (entries,): their random numbers
-    log_offset: np.ndarray  # uint32 (S,): of the sources' random numbers
-    settled: np.ndarray  # int32 (n_pre,): the slot from which on spikes wait
-    waiting_change: np.ndarray  # int32 (S,): those of one source
-    waiting_word: np.ndarray  # uint32 (S,)
-    n_logged: np.ndarray  # int64 (1,): slots in use
 
 
 class Draws(NamedTuple):

@@ -42,6 +42,15 @@ def copy(values, out):
 
 
 @lean_kernel
+def copy_flags(flags, out):
+    """Copy into the larger ``out``, False behind them."""
+    for k in range(flags.shape[0]):
+        out[k] = flags[k]
+    for k in range(flags.shape[0], out.shape[0]):
+        out[k] = False
+
+
+@lean_kernel
 def are_zero(numbers):
     """Whether all are."""
     found = np.int32(0)
@@ -79,24 +88,34 @@ def add_impulse(program, traces, k, trace, neuron, step, lava_draw):
 
 
 @part
-def note_spikes(
-    program, spikes, last, traces, fired, marked, n_fired, first, start, within, lava_draw
-):
-    """Keep the step of each spike; an earlier one of the epoch counts at the epoch's start.
+def note_spike(program, neuron, last, traces, fired, n_fired, first, start, within, lava_draw):
+    """Keep the step of a spike; an earlier one of the epoch counts at the epoch's start.
 
-    Returns how many neurons have fired in the epoch; new ones are listed behind the old.
+    Returns how many neurons have fired in the epoch; a new one is listed behind the others.
     """
-    n_listed = list_spikes(spikes, 0, marked, fired, n_fired)
+    if last[neuron] > 0:
+        for k in range(traces.shape[0]):
+            step = start + last[neuron]
+            add_impulse(program, traces, k, first + k, neuron, step, lava_draw)
+    else:
+        fired[n_fired] = neuron
+        n_fired += 1
+    last[neuron] = within
+    return n_fired
+
+
+@part
+def note_flags(
+    program, spikes, last, traces, fired, n_fired, synapses, first, start, within, lava_draw
+):
+    """The same of all neurons of a row of flags."""
+    copy_flags(spikes, synapses.flags)
+    flags = synapses.flags[0 : last.shape[0]]
+    n_listed = list_spikes(flags, 0, synapses.marked, fired, n_fired)
     for place in range(n_fired, n_listed):
-        neuron = fired[place]
-        if last[neuron] > 0:
-            for k in range(traces.shape[0]):
-                step = start + last[neuron]
-                add_impulse(program, traces, k, first + k, neuron, step, lava_draw)
-        else:
-            fired[n_fired] = neuron
-            n_fired += 1
-        last[neuron] = within
+        n_fired = note_spike(
+            program, fired[place], last, traces, fired, n_fired, first, start, within, lava_draw
+        )
     return n_fired
 
 

@@ -95,50 +95,50 @@ def add_row_by_chance(row, changes, words, word, low, high):
 
 
 @part
-def settle_row(program, synapses, pre):
+def settle_row(program, synapses, log, pre):
     """Make up for what waits for a source; returns the number of changes."""
-    first, last = np.int64(synapses.settled[pre]), synapses.n_logged[0]
+    first, last = np.int64(log.settled[pre]), log.n_slots[0]
     if first == last:
         return np.int64(0)
-    synapses.settled[pre] = last
+    log.settled[pre] = last
     stop = first  # behind the last slot that changes anything
-    stays = synapses.change_of[0] == 0  # and so it does: without spikes a trace of 0 stays 0
+    stays = log.change_of[0] == 0  # and so it does: without spikes a trace of 0 stays 0
     for slot in range(first, last):
-        trace = synapses.log_trace[slot, pre]
+        trace = log.traces[slot, pre]
         if stays and trace == 0:
             break
-        change = synapses.change_of[trace]
+        change = log.change_of[trace]
         if program.is_lava:
-            change = np.int32(np.int32(change + synapses.log_added[slot]) >> np.int32(7))
+            change = np.int32(np.int32(change + log.added[slot]) >> np.int32(7))
         else:
-            synapses.waiting_word[slot] = absorb(synapses.log_offset[slot], np.uint32(pre))
-        synapses.waiting_change[slot] = change
+            log.slot_word[slot] = absorb(log.offset[slot], np.uint32(pre))
+        log.slot_change[slot] = change
         stop = slot + 1 if change != 0 else stop
-    begin, end = synapses.log_first[first], synapses.log_first[stop]
+    begin, end = log.first[first], log.first[stop]
     start = synapses.first[pre]
     row = synapses.variables[WEIGHT, start : start + synapses.n_post]
     low, high = np.int32(program.low[WEIGHT]), np.int32(program.high[WEIGHT])
-    posts, slots, changes = synapses.log_post, synapses.log_slot, synapses.waiting_change
+    posts, slots, changes = log.post, log.slot, log.slot_change
     if not program.is_lava:
-        post_words, words = synapses.log_word, synapses.waiting_word
+        post_words, words = log.word, log.slot_word
         add_by_chance(row, posts, slots, post_words, changes, words, begin, end, low, high)
     elif end - begin < DENSE_SLOT * (stop - first):
         add_entries(row, posts, slots, changes, begin, end, low, high)
     else:
-        add_slots(row, posts, synapses.log_first, changes, first, stop, low, high)
+        add_slots(row, posts, log.first, changes, first, stop, low, high)
     return end - begin
 
 
 @part
-def settle_all(program, synapses):
+def settle_all(program, synapses, log):
     """Make up for everything, so that weights can be read, and begin a new log."""
     n_visited = np.int64(0)
-    if synapses.n_logged[0] == 0:
+    if log.n_slots[0] == 0:
         return n_visited
     for pre in range(synapses.n_pre):
-        n_visited += settle_row(program, synapses, pre)
-        synapses.settled[pre] = 0
-    synapses.n_logged[0] = 0
+        n_visited += settle_row(program, synapses, log, pre)
+        log.settled[pre] = 0
+    log.n_slots[0] = 0
     return n_visited
 
 
@@ -149,10 +149,10 @@ def word_of(offset, neuron):
 
 
 @part
-def changed_by_both(program, synapses, pre, post, weight, draw):
+def changed_by_both(program, synapses, log, pre, post, weight, draw):
     """A weight after spikes of both ends in one epoch: products in order, sums clipped."""
     trace = synapses.x[program.waiting_trace, pre]
-    of_post, of_pre = synapses.change_of[trace], synapses.change[post]
+    of_post, of_pre = log.change_of[trace], log.change[post]
     total = np.int32(np.int32(weight) << np.int32(7))
     total = bounded(np.int32(total + (of_post if program.is_post_first else of_pre)))
     total = bounded(np.int32(total + (of_pre if program.is_post_first else of_post)))
@@ -163,7 +163,7 @@ def changed_by_both(program, synapses, pre, post, weight, draw):
 
 
 @part
-def change_fired(program, synapses, pre, pre_offset, lava_rounding):
+def change_fired(program, synapses, log, pre, pre_offset, lava_rounding):
     """The row of a source that fired: what its spike does, and anew who fired with it."""
     start, n_fired = synapses.first[pre], synapses.n_fired[1]
     row = synapses.variables[WEIGHT, start : synapses.first[pre + 1]]
@@ -175,37 +175,37 @@ def change_fired(program, synapses, pre, pre_offset, lava_rounding):
         post = synapses.post_fired[k]
         if not program.is_lava:
             draw = np.int32(synapse_word(word, words[post]) >> np.uint32(25))
-        synapses.numbers[k] = changed_by_both(program, synapses, pre, post, row[post], draw)
+        synapses.numbers[k] = changed_by_both(program, synapses, log, pre, post, row[post], draw)
     if program.is_lava:
-        add_row(row, synapses.rounded, program.low[WEIGHT], program.high[WEIGHT])
+        add_row(row, log.rounded, program.low[WEIGHT], program.high[WEIGHT])
     else:
         low, high = program.low[WEIGHT], program.high[WEIGHT]
-        add_row_by_chance(row, synapses.change, words, word, low, high)
+        add_row_by_chance(row, log.change, words, word, low, high)
     for k in range(n_fired):
         row[synapses.post_fired[k]] = np.int16(synapses.numbers[k])
 
 
 @part
-def log_epoch(program, synapses, pre_offset, post_offset, lava_rounding):
+def log_epoch(program, synapses, log, pre_offset, post_offset, lava_rounding):
     """Put down which targets fired, and the traces of all sources."""
-    slot = synapses.n_logged[0]
+    slot = log.n_slots[0]
     traces = synapses.x[program.waiting_trace]
-    keep_traces(traces, synapses.log_trace[slot])
-    synapses.log_added[slot] = 127 - lava_rounding
-    synapses.log_offset[slot] = pre_offset
-    begin = synapses.log_first[slot]
+    keep_traces(traces, log.traces[slot])
+    log.added[slot] = 127 - lava_rounding
+    log.offset[slot] = pre_offset
+    begin = log.first[slot]
     for k in range(synapses.n_fired[1]):
         post = synapses.post_fired[k]
-        synapses.log_post[begin + k] = post
-        synapses.log_slot[begin + k] = slot
+        log.post[begin + k] = post
+        log.slot[begin + k] = slot
         if not program.is_lava:
-            synapses.log_word[begin + k] = word_of(post_offset, post)
-    synapses.log_first[slot + 1] = begin + synapses.n_fired[1]
-    synapses.n_logged[0] = slot + 1
+            log.word[begin + k] = word_of(post_offset, post)
+    log.first[slot + 1] = begin + synapses.n_fired[1]
+    log.n_slots[0] = slot + 1
 
 
 @part
-def fill_pair(program, synapses, post_offset, lava_rounding):
+def fill_pair(program, synapses, log, post_offset, lava_rounding):
     """What a source's spike does to its synapses, the same for all sources."""
     p = program.pair
     if p >= 0:
@@ -214,34 +214,34 @@ def fill_pair(program, synapses, post_offset, lava_rounding):
         right, left = np.int32(program.right[p]), np.int32(program.left[p])
         constant, bound = program.constant[f], program.bound[f]
         traces = synapses.y_history[trace, 1]
-        fill_changes(synapses.change, traces, program.mantissa[p], constant, bound, right, left)
+        fill_changes(log.change, traces, program.mantissa[p], constant, bound, right, left)
     if program.is_lava:
-        round_changes(synapses.change, synapses.rounded, 127 - lava_rounding)
+        round_changes(log.change, log.rounded, 127 - lava_rounding)
     else:
         words = synapses.post_words[WEIGHT]
         fill_words(words, post_offset)
 
 
 @part
-def change_waiting(program, synapses, now, lava_rounding):
+def change_waiting(program, synapses, log, now, lava_rounding):
     """Change the rows of sources that fired, and log the spikes of targets for the others."""
     n_visited = np.int64(0)
-    logged = synapses.n_logged[0] + (1 if synapses.n_fired[1] > 0 else 0)
+    logged = log.n_slots[0] + (1 if synapses.n_fired[1] > 0 else 0)
     pre_offset, post_offset = np.uint32(0), np.uint32(0)
     if not program.is_lava:
         key = ROUNDING_KEY + WEIGHT
         pre_offset = place_offset(program.seed, key, now, OF_PRE)
         post_offset = place_offset(program.seed, key, now, OF_POST)
     if synapses.n_fired[0] > 0:
-        fill_pair(program, synapses, post_offset, lava_rounding)
+        fill_pair(program, synapses, log, post_offset, lava_rounding)
     for k in range(synapses.n_fired[0]):
         pre = synapses.pre_fired[k]
-        n_visited += settle_row(program, synapses, pre) + synapses.n_post
-        change_fired(program, synapses, pre, pre_offset, lava_rounding)
-        synapses.settled[pre] = logged
+        n_visited += settle_row(program, synapses, log, pre) + synapses.n_post
+        change_fired(program, synapses, log, pre, pre_offset, lava_rounding)
+        log.settled[pre] = logged
     if synapses.n_fired[1] > 0:
-        log_epoch(program, synapses, pre_offset, post_offset, lava_rounding)
-        room = synapses.log_post.shape[0] - synapses.log_first[logged]
-        if logged == synapses.log_trace.shape[0] or room < synapses.n_post:
-            n_visited += settle_all(program, synapses)
+        log_epoch(program, synapses, log, pre_offset, post_offset, lava_rounding)
+        room = log.post.shape[0] - log.first[logged]
+        if logged == log.traces.shape[0] or room < synapses.n_post:
+            n_visited += settle_all(program, synapses, log)
     return n_visited

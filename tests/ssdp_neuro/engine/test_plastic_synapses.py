@@ -21,8 +21,9 @@ from hw_models import (
 from ssdp_neuro.engine import plastic_synapses
 from ssdp_neuro.engine.kernels import rule_epoch, spike_list
 from ssdp_neuro.engine.plastic_synapses import PlasticSynapses
+from ssdp_neuro.engine.rule_log import SLOTS
 from ssdp_neuro.engine.rule_program import rule_program
-from ssdp_neuro.engine.rule_state import LOG_SLOTS, dense_state, listed_state
+from ssdp_neuro.engine.rule_state import listed_state
 from ssdp_neuro.oracle.learning_connection import LearningConnection
 from tests.interpreted import interpreted
 from tests.learning_rule_strategies import TRACE, learning_rules
@@ -102,7 +103,7 @@ def test_listed_state__has_the_numbers_of_a_matrix(stream, data, seed, rate):
     given = [values[post, pre] for values in (state[0], state[2], state[1])]
     listed = listed_state(program, (34, 37), pre, post, given)
     other = PlasticSynapses(rule, *state)
-    other._state = listed
+    other._state, other._program = listed, program._replace(waits=False)
     other.run(pre_spikes, post_spikes, sent)
     for place, name in zip(program.place, ("weights", "tag_2", "tag_1"), strict=True):
         if place >= 0:
@@ -149,13 +150,13 @@ def test_pair_rules__make_up_for_all_when_the_log_is_full():
     trace = TraceConfiguration(60, 30)
     rule = LearningRule(dw="2^-2 * y0 * x1 - 2^-2 * x0 * y1", x1=trace, y1=trace)
     rng = np.random.default_rng(3)
-    n_steps = 2 * LOG_SLOTS + 10
+    n_steps = 2 * SLOTS + 10
     spikes = [rng.random((n_steps, size)) < 0.1 for size in (30, 120)]
     waiting, prompt = (PlasticSynapses(rule, np.zeros((120, 30), dtype=int)) for _ in range(2))
-    prompt._state = dense_state(prompt._program, prompt.shape, (None,) * 3, may_wait=False)
+    prompt._program = prompt._program._replace(waits=False)
     waiting.run(*spikes)
     prompt.run(*spikes)
-    assert prompt._state.log_trace.size == 0
+    assert waiting._program.waits
     np.testing.assert_array_equal(waiting.weights, prompt.weights)
     assert waiting.weights.std() > 5
 
