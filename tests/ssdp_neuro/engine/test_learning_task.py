@@ -96,6 +96,18 @@ BATCH = np.zeros((2, N_STEPS, 6), dtype=bool)
             RangeError,
             "3 samples; its warm_up is 2",
         ),
+        (
+            {"hidden_rule": DOPAMINE},
+            {
+                "dopamine": {
+                    "in->hidden": SynchronyStatistics(
+                        n_samples=1, synchrony=2**37, synchrony_squared=2**74
+                    )
+                }
+            },
+            RangeError,
+            f"a sample has at most {2**36} pairs",
+        ),
         ({"output_rule": TEACHER}, {}, InputError, "either labels or teacher"),
         ({"output_rule": TEACHER}, {"labels": [0, 3]}, RangeError, r"allowed 0\.\.2"),
         ({"output_rule": TEACHER}, {"labels": [[0, 1]]}, ShapeError, r"\(2,\) is needed"),
