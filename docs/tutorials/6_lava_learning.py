@@ -24,9 +24,8 @@ import conversions
 # ## The program
 #
 # One neuron before a plastic synapse, one behind it. Both repeat the spikes of a random train, one
-# step late; two earlier spikes of the synapse together would not reach the threshold. The target's
-# spikes come back to the synapse at `s_in_bap`. The rule has a seed, so that Lava draws the same
-# random numbers each time.
+# step late; the plastic synapse alone does not reach the threshold. The target's spikes come back to
+# the synapse at `s_in_bap`. The rule has a seed, so that Lava draws the same random numbers each time.
 
 # %%
 N_STEPS = 200
@@ -88,7 +87,7 @@ print("dw =", projection.plasticity.equation("dw"))
 
 # %%
 figure, (top, middle, bottom) = plt.subplots(
-    3, 1, sharex=True, figsize=(7, 5), height_ratios=(1, 2, 2)
+    3, 1, sharex=True, figsize=(7, 5), height_ratios=(1, 2, 2), layout="constrained"
 )
 for row, (name, monitor) in enumerate(spikes.items()):
     fired = run.data(monitor)[name]["s_out"][:, 0]
@@ -99,7 +98,7 @@ for color, name in enumerate(("x1", "y1")):
         np.arange(N_STEPS), run.data(learned[name])["plastic"][name], f"C{color}", label=name
     )
 middle.set_ylabel("trace")
-middle.legend(loc="upper right")
+middle.legend(loc="upper left")
 bottom.step(np.arange(N_STEPS), run.data(learned["weights"])["plastic"]["weights"][:, 0, 0], "C2")
 bottom.set_ylabel("weight")
 bottom.set_xlabel("step")
@@ -110,8 +109,7 @@ plt.show()
 #
 # How much a pair of spikes changes a weight, by the time between them. Each source fires once in 100
 # steps, and its target up to 25 steps earlier or later: 51 pairs, 40 times. Nothing needs to be
-# connected to `a_out`: the two trains alone teach. The engine runs these 4000 steps; Lava's runtime
-# would need about a hundred times as long.
+# connected to `a_out`: the two trains alone teach.
 
 # %%
 LAGS = np.arange(-25, 26)
@@ -131,7 +129,7 @@ change = np.diag(window.value(synapses.weights)) / TIMES
 
 # %%
 expected = np.sign(LAGS) * 4 * np.exp(-np.abs(LAGS) / 10)
-figure, axes = plt.subplots(figsize=(6, 3))
+figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
 axes.plot(LAGS, change, ".", color="C2", label="learned, mean of a pair")
 axes.plot(LAGS[LAGS < 0], expected[LAGS < 0], "C7", label="$\\pm 4\\,e^{-|lag|/10}$")
 axes.plot(LAGS[LAGS > 0], expected[LAGS > 0], "C7")
