@@ -10,6 +10,7 @@ order and C order, and shares no memory with what was given where it is kept.
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,8 @@ def plain_array(where: str, values: Any) -> np.ndarray:
     TypeMismatchError
         If values are masked (they would come back), or it cannot be read as an array.
     """
-    if np.ma.is_masked(values):
+    masked = sys.modules.get("numpy.ma")  # who has not imported it, which takes long, has none
+    if masked is not None and masked.is_masked(values):
         raise TypeMismatchError(f"{where}: masked values; give what they are, see filled()")
     try:
         array = values if type(values) is HandedOver else np.asarray(values)

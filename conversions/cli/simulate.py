@@ -39,7 +39,10 @@ def simulate(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     threads: Annotated[
-        int | None, typer.Option(help="Threads that share the samples; all cores if not given.")
+        int | None,
+        typer.Option(
+            help="Threads that share the samples; if not given, one for each core that may be used."
+        ),
     ] = None,
 ) -> None:
     r"""Run a network and report spikes, rates, first spikes and event counts.

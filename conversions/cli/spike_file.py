@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from hw_models import FixedPointNetwork, InputError
-from ssdp_neuro.data.formats.array_file import ABOUT_SAMPLES, read_array_or_arrays
 
 
 def load_spikes(path: Path, network: FixedPointNetwork) -> Any:
@@ -34,6 +33,8 @@ def load_spikes(path: Path, network: FixedPointNetwork) -> Any:
     OSError
         If it cannot be opened.
     """
+    from ssdp_neuro.data.formats.array_file import ABOUT_SAMPLES, read_array_or_arrays
+
     arrays = read_array_or_arrays(path)
     if isinstance(arrays, np.ndarray):
         return arrays

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import itertools
+import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import wait
 from typing import Any
 
 import numpy as np
 
 from hw_models import FixedPointNetwork
-from ssdp_neuro.engine.kernels import network_run as kernels
-from ssdp_neuro.engine.kernels.tables import InputTable, LatencyTable, ProbeTable, State, Tally
+from ssdp_neuro.engine.aligned import aligned_zeros
+from ssdp_neuro.engine.core_use import helpers
+from ssdp_neuro.engine.kernels.catalog import ASSIST, LEAD, RECORD, RUN_NETWORK, addresses_of
+from ssdp_neuro.engine.kernels.native import INTERPRETED
+from ssdp_neuro.engine.kernels.tables import (
+    OVER,
+    SIGNAL,
+    InputTable,
+    LatencyTable,
+    ProbeTable,
+    State,
+    Tables,
+    Tally,
+    TeamTable,
+    WindowTable,
+)
 from ssdp_neuro.engine.output_reader import OutputReader, WindowOutput
 from ssdp_neuro.engine.plan import Plan
 from ssdp_neuro.engine.results import EventCounts
@@ -23,6 +38,8 @@ CHUNK_SECONDS = 0.2  # steps per call grow until a call takes this long
 CHUNKS_PER_THREAD = 4
 SPIKES_PER_PART = 1 << 16
 _NONE = np.zeros(0, dtype=np.int64)
+_ALONE = np.array([0, 1], dtype=np.int64)
+_NOTHING = np.zeros(0, dtype=np.int32)
 NO_LATENCIES = LatencyTable(
     coded=_NONE,
     code_base=_NONE,
@@ -33,6 +50,7 @@ NO_LATENCIES = LatencyTable(
     count_base=_NONE,
     counts=np.zeros(0, dtype=np.int32),
     first=np.zeros(0, dtype=np.int32),
+    note=_NONE,
 )
 
 
@@ -106,11 +124,14 @@ class Job:
         if n_threads == 1:
             work()
             return
-        with ThreadPoolExecutor(n_threads - 1) as pool:
-            others = [pool.submit(work) for _ in range(n_threads - 1)]
+        others = [helpers().submit(work) for _ in range(n_threads - 1)]
+        try:
             work()
-            for finished in others:
-                finished.result()
+        finally:
+            at_work = [other for other in others if not other.cancel()]
+            wait(at_work)
+        for other in at_work:
+            other.result()
 
     def run_window(
         self,
@@ -124,48 +145,82 @@ class Job:
         """Samples ``first..last - 1`` over steps ``start..end - 1``; keeps what comes out."""
         counts = np.zeros((last - first, end - start, len(self.plan.index)), dtype=np.int32)
         tally = self._tally()
-        steps = [self.begin + start, self.begin + end, self.n_steps]
-        window = np.array([first, last, *steps], dtype=np.int64)
-        cursor = np.array([first, steps[0], 0, 0], dtype=np.int64)
+        bounds = np.array([first, last, self.begin + start, self.begin + end, self.n_steps])
+        cursor = np.array([first, self.begin + start, 0, 0])
         parts = []
-        done = False
+        done = 0
         while not done:
-            out = np.empty(SPIKES_PER_PART + cursor[3], dtype=np.int32)
+            fired = np.empty(SPIKES_PER_PART + cursor[3], dtype=np.int32)
             cursor[2] = 0
-            done = kernels.run_network(
-                cursor,
-                window,
-                self.plan.populations,
-                self.plan.projections,
-                self.plan.synapses,
-                state,
-                self.inputs,
-                self.probes,
-                latencies,
-                counts,
-                out,
-                tally,
-            )
-            used = out[: cursor[2]]
-            parts.append(used if 2 * used.size > out.size else used.copy())
+            window = WindowTable(bounds, cursor, counts.reshape(-1), fired)
+            done = self._run(state, latencies, tally, window)
+            used = fired[: cursor[2]]
+            parts.append(used if 2 * used.size > fired.size else used.copy())
         self.outputs.append(WindowOutput(first, start, counts, parts))
         self.tallies.append(tally)
 
-    def silent_tables(self, state: State, latencies: LatencyTable) -> tuple[Any, ...]:
-        """Arguments of a run of which nothing is kept but what ``latencies`` listens to."""
-        return (
-            np.zeros(4, dtype=np.int64),
-            np.array([0, 0, 0, 0, self.n_steps], dtype=np.int64),
-            self.plan.populations,
-            self.plan.projections,
-            self.plan.synapses,
-            state,
-            self.inputs,
-            self.probes,
-            latencies,
-            np.zeros((0, 0, 0), dtype=np.int32),
-            np.zeros(0, dtype=np.int32),
-            self._tally(),
+    def silent_tables(self, state: State, latencies: LatencyTable) -> Tables:
+        """Of runs of which nothing is kept but what ``latencies`` listens to."""
+        bounds = np.array([0, 0, 0, 0, self.n_steps])
+        window = WindowTable(bounds, np.array([0, 0, 0, 0]), _NOTHING, _NOTHING)
+        team = TeamTable(_ALONE, _NONE, np.zeros(len(self.plan.index), dtype=np.uint8), _NONE)
+        return self._tables(team, self._tally(), state, latencies, window)
+
+    def _run(self, state: State, latencies: LatencyTable, tally: Tally, window: WindowTable) -> int:
+        """Go on with a window; with one sample of a large network on several threads."""
+        rest = (state, latencies, window)
+        shared = np.zeros(len(self.plan.index), dtype=np.uint8)
+        n_members = self.n_threads if self.n_samples == 1 and self.plan.is_divided else 1
+        if INTERPRETED or n_members == 1:
+            alone = TeamTable(_ALONE, _NONE, shared, _NONE)
+            return RUN_NETWORK(0, 0, 0, 0, self._tables(alone, tally, *rest))
+        signal = aligned_zeros(n_members * SIGNAL, np.int64)
+        begun = threading.Semaphore(0)
+
+        def assist(member: int, counted: Tally) -> None:
+            begun.release()
+            team = TeamTable(np.array([member, n_members]), signal, shared, _NONE)
+            try:
+                ASSIST(0, 0, 0, 0, self._tables(team, counted, *rest))
+            except BaseException:
+                signal[member * SIGNAL] = OVER
+                raise
+
+        leader = TeamTable(np.array([0, n_members]), signal, shared, addresses_of([LEAD]))
+        addresses_of([ASSIST])
+        tallies = [self._tally() for _ in range(n_members - 1)]
+        others = [helpers().submit(assist, k + 1, each) for k, each in enumerate(tallies)]
+        for _ in others:
+            begun.acquire()
+        try:
+            done = RUN_NETWORK(0, 0, 0, 0, self._tables(leader, tally, *rest))
+        finally:
+            signal[0] = OVER
+            wait(others)
+        for other in others:
+            other.result()
+        self.tallies += tallies
+        return done
+
+    def _tables(
+        self,
+        team: TeamTable,
+        tally: Tally,
+        state: State,
+        latencies: LatencyTable,
+        window: WindowTable,
+    ) -> Tables:
+        return Tables(
+            populations=self.plan.populations,
+            projections=self.plan.projections,
+            synapses=self.plan.synapses,
+            state=state,
+            inputs=self.inputs,
+            probes=self.probes,
+            latencies=latencies,
+            tally=tally,
+            window=window,
+            team=team,
         )
 
     def reader(self) -> OutputReader:
@@ -231,11 +286,10 @@ class Job:
             voltage=np.array(voltage, dtype=np.uint8),
             base=base.astype(np.int64),
             values=np.zeros(sum(sizes), dtype=np.int32),
+            record=addresses_of([RECORD] if self.probe_pairs else []),
         )
 
 
 def _joined(parts: list[np.ndarray], dtype: Any) -> np.ndarray:
-    """Arrays one after the other, always read-only: kernels are compiled for that once."""
-    whole = parts[0].view() if len(parts) == 1 else np.concatenate([np.zeros(0, dtype), *parts])
-    whole.flags.writeable = False
-    return whole
+    """Arrays one after the other."""
+    return parts[0] if len(parts) == 1 else np.concatenate([np.zeros(0, dtype), *parts])

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hw_models import FixedPointNetwork, RangeError, ShapeError
+from ssdp_neuro.engine.kernels.catalog import NOTE_LATENCIES, addresses_of
 from ssdp_neuro.engine.kernels.tables import LatencyTable
 
 
@@ -61,6 +62,7 @@ class Latencies:
             count_base=count_ends[:-1].astype(np.int64),
             counts=np.zeros(count_ends[-1], dtype=np.int32),
             first=np.zeros(count_ends[-1], dtype=np.int32),
+            note=addresses_of([NOTE_LATENCIES]),
         )
         self._code_parts = {
             key: slice(*code_ends[k : k + 2].tolist()) for k, key in enumerate(coded)

@@ -9,8 +9,9 @@ import numpy as np
 from hw_models import Rounding, ThirdFactor
 from hw_models.dopamine import GATE_ONE
 from ssdp_neuro.engine.kernels import sample_learning as kernels
-from ssdp_neuro.engine.kernels.calling import address_of
-from ssdp_neuro.engine.kernels.network_run import run_network
+from ssdp_neuro.engine.kernels.catalog import RUN_NETWORK
+from ssdp_neuro.engine.kernels.native import handle_of
+from ssdp_neuro.engine.kernels.tables import Tables
 from ssdp_neuro.engine.latencies import Latencies
 from ssdp_neuro.engine.learning_task import LearningRecord
 from ssdp_neuro.engine.plastic_projection import listed_synapses, product_table
@@ -72,13 +73,13 @@ class SampleUpdate:
         )
         self._write_down(seen, seen + 1)
 
-    def run(self, tables: tuple[Any, ...], first: int, last: int, n_at_once: int) -> int:
+    def run(self, tables: Tables, first: int, last: int, n_at_once: int) -> int:
         """Run and learn samples from ``first`` on; says before which it stopped.
 
         Parameters
         ----------
         tables
-            What :func:`.network_run.run_network` is called with.
+            What :func:`.network_run.run_network` is called with, of a run that keeps nothing.
         last
             Where to stop, unless a gate is to be fitted before.
         n_at_once
@@ -86,8 +87,9 @@ class SampleUpdate:
         """
         last = min([last, *(self._end_of_warm_up(name, first) for name in self._warming_up())])
         kernels.learn_samples(
-            address_of(run_network, tables),
-            tables,
+            RUN_NETWORK.address,
+            handle_of(tables),
+            (tables.window.cursor, tables.window.bounds),
             first,
             last,
             self._record.task.first_sample,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 
-from ssdp_neuro.engine.kernels import reading
+from ssdp_neuro.engine.kernels.catalog import COUNT_SPIKES, FIND_FIRST, LIST_EVENTS, MARK_SPIKES
+from ssdp_neuro.engine.kernels.tables import ReadingTable
 from ssdp_neuro.engine.results import BATCH_EVENT
 
 
@@ -66,28 +67,27 @@ class OutputReader:
     def counts(self, name: str) -> np.ndarray:
         """Spikes of each neuron, int64 ``(B, N)``."""
         totals = np.zeros((self._n_samples, self._sizes[name]), dtype=np.int64)
-        for window, rows in self._windows():
-            reading.count_spikes(window.counts, window.fired(), self._index[name], totals[rows])
+        for window in self._outputs:
+            reading = self._reading(window, name, totals=totals.reshape(-1))
+            COUNT_SPIKES(self._index[name], window.first, window.start, window.first, reading)
         return totals
 
     def first_spikes(self, name: str) -> np.ndarray:
         """First spike step of each neuron, ``n_steps`` if silent, int32 ``(B, N)``."""
         first = np.full((self._n_samples, self._sizes[name]), self._n_steps, dtype=np.int32)
-        for window, rows in self._windows():
-            fired = window.fired()
-            reading.find_first(window.counts, fired, self._index[name], window.start, first[rows])
+        for window in self._outputs:
+            reading = self._reading(window, name, first=first.reshape(-1))
+            FIND_FIRST(self._index[name], window.first, window.start, window.first, reading)
         return first
 
     def raster(self, name: str) -> np.ndarray:
         """Spikes, bool ``(B, T, N)``."""
         shape = (self._n_samples, self._n_steps, self._sizes[name])
         raster = np.zeros(shape, dtype=bool)
-        as_bytes = raster.view(np.uint8)
-        for window, rows in self._windows():
-            fired = window.fired()
-            reading.mark_spikes(
-                window.counts, fired, self._index[name], window.start, as_bytes[rows]
-            )
+        as_bytes = raster.view(np.uint8).reshape(-1)
+        for window in self._outputs:
+            reading = self._reading(window, name, raster=as_bytes)
+            MARK_SPIKES(self._index[name], window.first, window.start, window.first, reading)
         return raster
 
     def events(self, name: str) -> np.ndarray:
@@ -96,16 +96,20 @@ class OutputReader:
         lengths = [int(window.counts[:, :, p].sum()) for window in self._outputs]
         table = np.empty((sum(lengths), 3), dtype=np.int32)
         at, rising = 0, True
-        for (window, _), length in zip(self._windows(), lengths, strict=True):
-            part = table[at : at + length]
-            fired = window.fired()
-            rising &= reading.list_events(window.counts, fired, p, window.first, window.start, part)
+        for window, length in zip(self._outputs, lengths, strict=True):
+            reading = self._reading(window, name, events=table.reshape(-1))
+            rising &= bool(LIST_EVENTS(p, window.first, window.start, at, reading))
             at += length
         return _sorted_events(table, self._sizes[name], self._n_steps, rising)
 
-    def _windows(self) -> Iterator[tuple[WindowOutput, slice]]:
-        for window in self._outputs:
-            yield window, slice(window.first, window.first + window.counts.shape[0])
+    def _reading(self, window: WindowOutput, name: str, **wanted: np.ndarray) -> ReadingTable:
+        shape = (*window.counts.shape, self._sizes[name], self._n_steps)
+        return ReadingTable(
+            shape=np.array(shape, dtype=np.int64),
+            counts=window.counts.reshape(-1),
+            fired=window.fired(),
+            **wanted,
+        )
 
 
 def _sorted_events(table: np.ndarray, size: int, n_steps: int, rising: bool) -> np.ndarray:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import weakref
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
-from hw_models import FixedPointNetwork
+from hw_models import FixedPointNetwork, SparseProjection
 from ssdp_neuro.engine.aligned import aligned_zeros
 from ssdp_neuro.engine.kernels import tables
-from ssdp_neuro.engine.kernels.spike_list import SPARE
-from ssdp_neuro.engine.kernels.tables import BLOCK
+from ssdp_neuro.engine.kernels.catalog import WAKINGS, addresses_of
+from ssdp_neuro.engine.kernels.tables import BLOCK, SPARE, PopulationTable, ProjectionTable
 from ssdp_neuro.engine.population_table import population_table
 from ssdp_neuro.engine.projection_table import PlasticList, projection_table
+
+SHARED_NEURONS = 1 << 14  # a step of fewer takes less time than to begin and end together
 
 
 class Plan:
@@ -29,8 +33,12 @@ class Plan:
     def __init__(self, network: FixedPointNetwork) -> None:
         self.network = weakref.proxy(network)
         self.index = {population.name: p for p, population in enumerate(network.populations)}
-        self.projections, self.synapses, self.plastic = projection_table(network)
-        self.populations = population_table(network, self.projections)
+        projections, self.synapses, self.plastic = projection_table(network)
+        populations = population_table(network, projections)
+        self.projections = dataclasses.replace(projections, wake=_wakings(populations, projections))
+        divided = _divided(network, populations, projections)
+        self.populations = dataclasses.replace(populations, divided=divided)
+        self.is_divided = bool(divided.any())
         self._idle: list[tables.State] = []
 
     @contextlib.contextmanager
@@ -99,6 +107,30 @@ class Plan:
         field, base, n_rows, row = place
         flat: np.ndarray = getattr(self.synapses, field)
         return flat[base : base + n_rows * row].reshape(n_rows, row)
+
+
+def _wakings(populations: PopulationTable, projections: ProjectionTable) -> Any:
+    """What wakes the targets of each part, where they are not always awake."""
+    return addresses_of(
+        None if populations.awake[target] else WAKINGS[kind]
+        for kind, target in zip(projections.kind, projections.target, strict=True)
+    )
+
+
+def _divided(
+    network: FixedPointNetwork, populations: PopulationTable, projections: ProjectionTable
+) -> np.ndarray:
+    """Populations that threads may share, uint8 ``(P,)``: each delivers to a range of targets.
+
+    So every synapse list that ends there must be sorted by target.
+    """
+    large = (populations.size >= SHARED_NEURONS) & (populations.kind != tables.INPUT)
+    divided = large & (populations.order_row < 0)
+    for q, owner in enumerate(projections.owner):
+        is_sorted = isinstance(network.projections[owner], SparseProjection)
+        if projections.kind[q] != tables.PACKED or not is_sorted:
+            divided[projections.target[q]] = False
+    return divided.astype(np.uint8)
 
 
 _PLANS: weakref.WeakKeyDictionary[FixedPointNetwork, Plan] = weakref.WeakKeyDictionary()

@@ -18,6 +18,7 @@ from hw_models.arithmetic import ALIGN_SHIFT, DECAY_UNITY, STATE_LIMIT
 from hw_models.bounds import input_bound
 from ssdp_neuro.engine.aligned import joined
 from ssdp_neuro.engine.kernels import tables
+from ssdp_neuro.engine.kernels.catalog import UPDATES, VISIT_BLOCKS, addresses_of
 from ssdp_neuro.engine.kernels.tables import PopulationTable, ProjectionTable, padded
 from ssdp_neuro.engine.neuron_order import kept_order
 
@@ -106,6 +107,9 @@ def population_table(network: FixedPointNetwork, projections: ProjectionTable) -
         begin_u=joined(each["u"], np.int32),
         begin_v=joined(each["v"], np.int32),
         order=joined(orders, np.int32),
+        update=addresses_of(UPDATES.get(kind) for kind in columns["kind"]),
+        divided=np.zeros(count, dtype=np.uint8),
+        visit=addresses_of(None if awake else VISIT_BLOCKS for awake in columns["awake"]),
     )
 
 

@@ -17,8 +17,8 @@ from hw_models.projections import Projection
 from ssdp_neuro.engine.aligned import aligned_zeros, joined
 from ssdp_neuro.engine.delay_groups import DelayGroup, best_span, groups, matrices_pay
 from ssdp_neuro.engine.kernels import tables
-from ssdp_neuro.engine.kernels.row_sums import LANES
-from ssdp_neuro.engine.kernels.tables import ProjectionTable, SynapseTable, padded
+from ssdp_neuro.engine.kernels.catalog import DELIVERIES, addresses_of
+from ssdp_neuro.engine.kernels.tables import GEOMETRY, LANES, ProjectionTable, SynapseTable, padded
 from ssdp_neuro.engine.neuron_order import inverse, kept_order
 
 AT_ONCE = 1 << 16  # synapses lowered together; what they need stays in a cache
@@ -49,11 +49,7 @@ class PlasticList(NamedTuple):
     synapses: LoweredSynapses
 
 
-DTYPES: dict[str, Any] = {
-    **dict.fromkeys(("kind", "delayed"), np.uint8),
-    **dict.fromkeys(("shift", "floor"), np.int32),
-}
-DEFAULTS = {"lag": -1, "span": 1, "counted": -1, "geometry": [0] * 16}
+DEFAULTS = {"lag": -1, "span": 1, "counted": -1, "geometry": [0] * GEOMETRY}
 Part = dict[str, Any]  # an entry of the projection table, by field; DEFAULTS, or 0, if left out
 
 
@@ -102,13 +98,11 @@ def projection_table(
         for part in parts:
             rows.append({**common, **part, "shift": shift + part.get("shift", 0)})
     columns = {
-        field: np.array(
-            [row.get(field, DEFAULTS.get(field, 0)) for row in rows],
-            dtype=DTYPES.get(field, np.int64),
-        )
-        for field in ProjectionTable._fields
+        field: np.array([row.get(field, DEFAULTS.get(field, 0)) for row in rows], dtype=dtype)
+        for field, dtype in ProjectionTable.field_types().items()
     }
-    columns["geometry"] = columns["geometry"].reshape(-1, 16)
+    columns["geometry"] = columns["geometry"].reshape(-1)
+    columns["deliver"] = addresses_of(DELIVERIES[kind] for kind in columns["kind"])
     return ProjectionTable(**columns), store.table(), plastic
 
 
@@ -189,27 +183,14 @@ def _matrix_part(group: DelayGroup, n_pre: int, n_post: int, store: _Store) -> P
     }
 
 
-STORED: dict[str, Any] = {
-    "dense8": np.int8,
-    "dense16": np.int16,
-    "row_of": np.int32,
-    "row_start": np.int64,
-    "target": np.uint32,
-    "weight": np.int16,
-    "delay": np.uint8,
-    "packed": np.uint32,
-    "delayed": np.uint32,
-    "fan_out": np.int32,
-    "conv": np.int16,
-}
-
-
 class _Store:
     """Weights gathered kind by kind."""
 
     def __init__(self) -> None:
-        self.parts: dict[str, list[np.ndarray]] = {field: [] for field in STORED}
-        self.sizes = dict.fromkeys(STORED, 0)
+        self.parts: dict[str, list[np.ndarray]] = {
+            field: [] for field in SynapseTable.field_types()
+        }
+        self.sizes = dict.fromkeys(self.parts, 0)
 
     def add(self, field: str, values: np.ndarray) -> int:
         start = self.sizes[field]
@@ -245,7 +226,10 @@ class _Store:
         return base
 
     def table(self) -> SynapseTable:
-        return SynapseTable(**{field: joined(self.parts[field], STORED[field]) for field in STORED})
+        dtypes = SynapseTable.field_types()
+        return SynapseTable(
+            **{field: joined(self.parts[field], dtype) for field, dtype in dtypes.items()}
+        )
 
 
 def _words(synapses: LoweredSynapses, shift: int) -> np.ndarray:

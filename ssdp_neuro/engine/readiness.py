@@ -6,17 +6,10 @@ import numpy as np
 
 from hw_models import DaSsdpParams, FixedPointNetwork
 from ssdp_neuro.engine.job import Job
+from ssdp_neuro.engine.kernels.catalog import READERS, addresses_of
 from ssdp_neuro.engine.latencies import Latencies
-from ssdp_neuro.engine.learning_task import (
-    LearningRecord,
-    LearningTask,
-    dopamine_statistics,
-    plastic_projections,
-)
-from ssdp_neuro.engine.learning_update import SampleUpdate
 from ssdp_neuro.engine.simulator import Simulator
 from ssdp_neuro.engine.spike_input import spike_input
-from ssdp_neuro.engine.third_factors import ThirdFactors
 
 
 def make_ready(network: FixedPointNetwork) -> None:
@@ -24,14 +17,9 @@ def make_ready(network: FixedPointNetwork) -> None:
 
     What is timed after it is the network alone.
     """
-    from ssdp_neuro.engine.kernels.raster import events_of_rows
-
-    events_of_rows(np.zeros((1, 1), dtype=np.uint8))
+    addresses_of(READERS)
     simulator = Simulator(network, n_threads=1)
-    run = simulator.run(None, n_steps=1, progress=False)
-    for name in run.populations[:1]:
-        for read in (run.spike_counts, run.first_spikes, run.raster, run.events):
-            read(name)
+    simulator.run(None, n_steps=1, progress=False)
     if simulator.plan.plastic and all(
         isinstance(network.projection(name).plasticity, DaSsdpParams)  # type: ignore[union-attr]
         for name in simulator.plan.plastic
@@ -41,6 +29,16 @@ def make_ready(network: FixedPointNetwork) -> None:
 
 def _make_ready_to_learn(simulator: Simulator) -> None:
     """Go through a sample of one step without a spike, from which nothing is learned."""
+    # they import Numba, which a network that does not learn can do without
+    from ssdp_neuro.engine.learning_task import (
+        LearningRecord,
+        LearningTask,
+        dopamine_statistics,
+        plastic_projections,
+    )
+    from ssdp_neuro.engine.learning_update import SampleUpdate
+    from ssdp_neuro.engine.third_factors import ThirdFactors
+
     network = simulator.network
     plastic = plastic_projections(network, 1)
     task = LearningTask(

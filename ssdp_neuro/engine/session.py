@@ -21,7 +21,6 @@ from ssdp_neuro.engine.learning_task import (
     learning_task,
     plastic_projections,
 )
-from ssdp_neuro.engine.learning_update import SampleUpdate
 from ssdp_neuro.engine.live_state import check_state, fresh_arrays, read_state, write_state
 from ssdp_neuro.engine.results import RunResult, check_probes
 from ssdp_neuro.engine.session_state import HEARD, MOST_STEPS, HeardSample, SessionState
@@ -281,6 +280,8 @@ class Session:
         if self._heard is None or self._n_steps == 0:
             raise InputError("end_sample: no steps of a sample to learn from; see begin_sample")
         self._check_whole()
+        from ssdp_neuro.engine.learning_update import SampleUpdate  # imports Numba
+
         told = Teaching() if teaching is None else teaching
         if not isinstance(told, Teaching):
             raise TypeMismatchError(f"teaching: {brief(told)}; a Teaching is needed")

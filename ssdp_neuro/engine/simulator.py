@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 from hw_models import FixedPointNetwork, TypeMismatchError, UnknownNameError
 from hw_models.errors import brief
 from hw_models.integers import integer
+from ssdp_neuro.engine.core_use import MOST_THREADS, available_cores
 from ssdp_neuro.engine.job import Job
 from ssdp_neuro.engine.plan import Plan, plan_of
 from ssdp_neuro.engine.results import RunResult, check_probes
@@ -45,8 +45,9 @@ def simulate(
     seed
         Kept in the result; a run without learning has no randomness.
     n_threads
-        Threads that share the samples of a batch; all cores if not given. The result
-        does not depend on it.
+        Threads that share the samples of a batch, or the neurons of one sample of a large
+        network; if not given, as many as the process may use cores. The result does not depend
+        on it.
 
     Returns
     -------
@@ -71,7 +72,8 @@ class Simulator:
     network
         What to run.
     n_threads
-        Threads that share the samples of a batch; all cores if not given.
+        Threads that share the samples of a batch, or the neurons of one sample of a large
+        network; if not given, as many as the process may use cores.
     own_weights
         Whether plastic weights are this simulator's own and may be changed, or the
         network's, shared by all its simulators.
@@ -87,8 +89,8 @@ class Simulator:
         if not isinstance(network, FixedPointNetwork):
             raise TypeMismatchError(f"network: {brief(network)}; a FixedPointNetwork is needed")
         self.network = network
-        cores = os.cpu_count() or 1
-        self.n_threads = cores if n_threads is None else integer("n_threads", n_threads, 1, 1024)
+        given = available_cores() if n_threads is None else n_threads
+        self.n_threads = integer("n_threads", given, 1, MOST_THREADS)
         self.plan = Plan(network) if own_weights else plan_of(network)
 
     def plastic_weights(self, name: str) -> np.ndarray:

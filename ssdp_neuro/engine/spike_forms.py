@@ -9,6 +9,8 @@ import numpy as np
 
 from hw_models import InputError, InputPopulation, ShapeError
 from hw_models.arrays import plain_array, spike_array
+from ssdp_neuro.engine.kernels.catalog import COUNT_ROWS, FILL_ROWS
+from ssdp_neuro.engine.kernels.tables import RasterTable
 
 EVENT_AXES = {1: ("x",), 2: ("y", "x"), 3: ("p", "y", "x")}
 
@@ -202,8 +204,21 @@ def _from_raster(population: InputPopulation, array: np.ndarray, n_steps: int) -
         )
     if array.shape[0] == 0:
         raise InputError(f"{name}: spikes of no samples; a batch of at least one is needed")
-    from ssdp_neuro.engine.kernels.raster import events_of_rows
-
     rows = spike_array(name, array).reshape(-1, n_neurons)
-    starts, indices = events_of_rows(rows.view(np.uint8))
+    starts, indices = _events_of_rows(rows.view(np.uint8))
     return EventLists(starts, indices, None if array.shape in shapes else array.shape[0])
+
+
+def _events_of_rows(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Event lists of a 0/1 uint8 array ``(n_rows, n_neurons)``: starts int64, indices int32."""
+    rows = np.ascontiguousarray(rows)
+    flat = (rows.copy() if rows.ctypes.data % 8 else rows).reshape(-1)
+    words = flat[: flat.size // 8 * 8].view(np.uint64)
+    n_rows, n_columns = rows.shape
+    starts = np.zeros(n_rows + 1, dtype=np.int64)
+    marked = np.empty(n_columns // 8 + 2, dtype=np.int64)
+    none = np.zeros(0, dtype=np.int32)
+    count = COUNT_ROWS(n_rows, n_columns, 0, 0, RasterTable(flat, words, starts, marked, none))
+    indices = np.empty(count + 1, dtype=np.int32)
+    FILL_ROWS(n_rows, n_columns, 0, 0, RasterTable(flat, words, starts, marked, indices))
+    return starts, indices[:-1]

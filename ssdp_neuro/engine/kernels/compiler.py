@@ -1,69 +1,16 @@
-"""The one place that says how kernels are compiled, and where the compiled code is kept.
-
-Numba's own cache does not notice a change in another file that a kernel takes a helper
-or a constant from, nor a changed NUMBA_ switch. So the cache folder is named by a digest
-of every kernel source and of the switches: stale code cannot be found, only left unused.
-"""
+"""The one place that says how kernels are compiled."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import os
-import shutil
-import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numba
 
 from ssdp_neuro.compile_notice import announce_compiling
+from ssdp_neuro.engine.kernels.cache import CACHE
 
-KEPT_FOLDERS = 8
-SOURCES = Path(__file__).parent
-
-
-def cache_name() -> str:
-    """Name of the cache folder for the sources and the NUMBA_ switches in force."""
-    digest = hashlib.sha256(numba.__version__.encode())
-    for path in sorted(SOURCES.glob("*.py")):
-        digest.update(path.name.encode())
-        digest.update(path.read_bytes())
-    for switch in sorted(os.environ):
-        if switch.startswith("NUMBA_"):
-            digest.update(f"{switch}={os.environ[switch]}".encode())
-    return "kernels-" + digest.hexdigest()[:16]
-
-
-def cache_home() -> Path:
-    """Folder of all kernel caches: NUMBA_CACHE_DIR if set, else the user's cache folder."""
-    if "NUMBA_CACHE_DIR" in os.environ:
-        return Path(os.environ["NUMBA_CACHE_DIR"]) / "ssdp_neuro"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "ssdp_neuro"
-    if sys.platform == "win32" and "LOCALAPPDATA" in os.environ:
-        return Path(os.environ["LOCALAPPDATA"]) / "ssdp_neuro"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ssdp_neuro"
-
-
-def _open_cache() -> Path | None:
-    """Make today's folder and drop the oldest of the others; None if nothing can be written."""
-    try:
-        folder = cache_home() / cache_name()
-        folder.mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK):
-            return None
-        os.utime(folder)
-        others = sorted(folder.parent.glob("kernels-*"), key=lambda path: path.stat().st_mtime)
-        for old in others[:-KEPT_FOLDERS]:
-            shutil.rmtree(old, ignore_errors=True)
-    except OSError:
-        return None
-    return folder
-
-
-CACHE = _open_cache()
 announce_compiling()
 
 
@@ -96,11 +43,29 @@ def lean_kernel(function: Callable[..., Any]) -> Any:
 
 
 def part(function: Callable[..., Any]) -> Any:
-    """A lean function compiled into each kernel that calls it.
+    """A lean function that is written into each kernel that calls it; no call is left.
 
-    For functions that hand whole tables on: a real call would copy every array header.
+    So it is compiled once with its kernel, not on its own before, and once more in each
+    function between.
     """
-    return numba.njit(nogil=True, forceinline=True, _nrt=False)(function)
+    return numba.njit(nogil=True, inline="always", _nrt=False)(function)
+
+
+STEP = numba.int64(*[numba.int64] * 5)
+
+
+def step_kernel(function: Callable[..., Any]) -> Any:
+    """A lean kernel of signature STEP, for :class:`.native.Kernel`."""
+    options = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    return numba.njit(nogil=True, _nrt=False, **options)(function)
+
+
+def compiled_object(step: Any) -> tuple[str, bytes]:
+    """Symbol and object code of a step kernel."""
+    step.compile(STEP)
+    made = step.overloads[STEP.args]
+    _, _, (code, _) = made.library.serialize_using_object_code()
+    return made.fndesc.llvm_func_name, code
 
 
 def _compiled(function: Callable[..., Any], **options: Any) -> Any:

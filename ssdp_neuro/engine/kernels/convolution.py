@@ -16,11 +16,10 @@ import numpy as np
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from ssdp_neuro.engine.kernels.compiler import lean_kernel, part
+from ssdp_neuro.engine.kernels.compiler import part
 from ssdp_neuro.engine.kernels.delivery import settle_dense
-from ssdp_neuro.engine.kernels.tables import BLOCK_BITS
+from ssdp_neuro.engine.kernels.table_view import section
 from ssdp_neuro.engine.kernels.vector_width import wide_vectors
-from ssdp_neuro.engine.kernels.waking import wake
 
 LANES = 32  # two 512-bit vectors of sums
 CROWD_TAPS = 2  # visits to an output place, on average, from which a sweep costs less
@@ -67,7 +66,7 @@ def _add_vectors(typing_context, sums, post, post_step, weights, tap, tap_step, 
     return types.void(sums, *whole_numbers, weights, *whole_numbers, *whole_numbers), generate
 
 
-@lean_kernel
+@part
 def _add_one_by_one(sums, post, post_step, weights, tap, tap_step, n_rows, count):
     """The same, as an interpreter or a check of bounds can follow it."""
     for _ in range(n_rows):
@@ -112,7 +111,7 @@ def runs_of(geometry):
     return geometry[13] == 1, geometry[14] == 1 and geometry[3] == geometry[15]
 
 
-@lean_kernel
+@part
 def deliver_conv(fired, weights, base, geometry, sums):
     """Add weights, ``(channel in, row tap, column tap, channel out of the group)``, to ``sums``.
 
@@ -170,30 +169,16 @@ def deliver_conv(fired, weights, base, geometry, sums):
     return n_operations
 
 
-@lean_kernel
+@part
 def is_crowded(n_fired, geometry):
     """Whether the taps of so many spikes meet so often that a sweep of all sums costs less."""
     taps = n_fired * geometry[7] * geometry[8]
     return taps >= CROWD_TAPS * geometry[5] * geometry[6]
 
 
-@lean_kernel
-def settle_conv(
-    fired,
-    geometry,
-    sums,
-    drive,
-    floor,
-    listing,
-    step,
-    touched,
-    live,
-    live_list,
-    n_live,
-    known_list,
-    n_known,
-):
-    """Walk the runs of :func:`deliver_conv` once more: floor the sums, or wake the blocks."""
+@part
+def settle_conv(fired, geometry, sums, drive, floor):
+    """Walk the runs of :func:`deliver_conv` once more: floor the sums."""
     wide_vectors()
     width, n_out, n_in, rows, columns = (
         geometry[2],
@@ -228,11 +213,4 @@ def settle_conv(
                 for other in range(row, row + n_rows):
                     post = (other * columns + column) * channels + first
                     end = post + n_columns * n_out
-                    if not listing:
-                        settle_dense(sums[post:end], drive[post:end], floor)
-                        continue
-                    for block in range(post >> BLOCK_BITS, ((end - 1) >> BLOCK_BITS) + 1):
-                        n_live, n_known = wake(
-                            block, step, touched, live, live_list, n_live, known_list, n_known
-                        )
-    return n_live, n_known
+                    settle_dense(section(sums, post, end), section(drive, post, end), floor)

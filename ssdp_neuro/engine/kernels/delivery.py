@@ -9,8 +9,9 @@ import numpy as np
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from ssdp_neuro.engine.kernels.compiler import lean_kernel, part
+from ssdp_neuro.engine.kernels.compiler import part
 from ssdp_neuro.engine.kernels.row_sums import add_rows
+from ssdp_neuro.engine.kernels.table_view import section
 from ssdp_neuro.engine.kernels.tables import NO_SYNAPSE, PLACE_BITS, PLACES
 from ssdp_neuro.engine.kernels.vector_width import wide_vectors
 
@@ -51,7 +52,7 @@ ROWS_PER_FLUSH = 252  # 255 rows of -128 still fit int16; a multiple of 4
 WIDE_ROWS_PER_FLUSH = 124  # likewise of -256
 
 
-@lean_kernel
+@part
 def _flush(sums, drive, shift):
     wide_vectors()
     for j in range(drive.shape[0]):
@@ -79,7 +80,7 @@ def _deliver_rows(fired, weights, base, zero_row, sums, drive, shift, per_flush)
     return n * drive.shape[0]
 
 
-@lean_kernel
+@part
 def deliver_dense8(fired, weights, base, zero_row, sums, drive, shift):
     """Rows of int8, summed in int16 and flushed before they can overflow.
 
@@ -90,13 +91,13 @@ def deliver_dense8(fired, weights, base, zero_row, sums, drive, shift):
     return _deliver_rows(fired, weights, base, zero_row, sums, drive, shift, ROWS_PER_FLUSH)
 
 
-@lean_kernel
+@part
 def deliver_dense16(fired, weights, base, zero_row, sums, drive, shift):
     """The same with rows of int16, for weights of 9 bits that have no 8-bit form."""
     return _deliver_rows(fired, weights, base, zero_row, sums, drive, shift, WIDE_ROWS_PER_FLUSH)
 
 
-@lean_kernel
+@part
 def settle_dense(sums, drive, floor):
     """Add floored sums to ``drive`` and clear them."""
     for j in range(drive.shape[0]):
@@ -104,7 +105,7 @@ def settle_dense(sums, drive, floor):
         sums[j] = np.int32(0)
 
 
-@lean_kernel
+@part
 def deliver_sparse(fired, row_start, target, weight, drive, shift):
     """Listed synapses without delays."""
     n_operations = 0
@@ -118,7 +119,7 @@ def deliver_sparse(fired, row_start, target, weight, drive, shift):
     return n_operations
 
 
-@lean_kernel
+@part
 def deliver_packed(fired, row_start, packed, drive, shift):
     """Synapses without delays, one word each: ``target << 8 | weight & 255``.
 
@@ -138,7 +139,47 @@ def deliver_packed(fired, row_start, packed, drive, shift):
     return n_operations
 
 
-@lean_kernel
+@part
+def first_word(words, start, end, limit):
+    """Place of the first word of a sorted row that is not below ``limit``."""
+    while start < end:
+        middle = (start + end) >> 1
+        is_below = np.int64(words[middle]) < limit
+        start = middle + 1 if is_below else start
+        end = end if is_below else middle
+    return start
+
+
+@part
+def deliver_packed_range(fired, row_start, packed, drive, shift, low, high):
+    """The same to targets ``low..high - 1`` alone; rows are sorted by target.
+
+    What is asked for ahead is where these would be in a row of evenly spread targets.
+    """
+    size = drive.shape[0]
+    n_operations = 0
+    for k in range(fired.shape[0]):
+        if k + ROWS_AHEAD < fired.shape[0]:
+            ahead = fired[k + ROWS_AHEAD]
+            first, count = row_start[ahead], row_start[ahead + 1] - row_start[ahead]
+            begin = max(first + count * low // size - WORDS_PER_LINE, first)
+            stop = min(first + count * high // size + WORDS_PER_LINE, first + count)
+            for s in range(begin, stop, WORDS_PER_LINE):
+                prefetch(packed, s)
+        start, end = row_start[fired[k]], row_start[fired[k] + 1]
+        if low > 0:
+            start = first_word(packed, start, end, low << 8)
+        if high < size:
+            end = first_word(packed, start, end, high << 8)
+        words = section(packed, start, end)
+        n_operations += words.shape[0]
+        for s in range(words.shape[0]):
+            post = words[s] >> np.uint32(8)
+            drive[post] = np.int32(drive[post] + np.int32(np.int32(np.int8(words[s])) << shift))
+    return n_operations
+
+
+@part
 def deliver_single(fired, words, drive, shift):
     """The same where no source has two: pooling, and one to one."""
     n_operations = 0
@@ -151,7 +192,7 @@ def deliver_single(fired, words, drive, shift):
     return n_operations
 
 
-@lean_kernel
+@part
 def deliver_group(fired, row_start, words, sums, start, span, shift):
     """A group of delays: ``words`` are ``weight << 23 | place``, places from ``start`` on.
 
@@ -159,7 +200,7 @@ def deliver_group(fired, row_start, words, sums, start, span, shift):
     ahead, as those of packed synapses.
     """
     size = sums.shape[0]
-    ahead_of = sums[start:]
+    ahead_of = section(sums, start, size)
     goes_round = start + span > size
     n_operations = 0
     for k in range(fired.shape[0]):
@@ -167,7 +208,7 @@ def deliver_group(fired, row_start, words, sums, start, span, shift):
             ahead = fired[k + ROWS_AHEAD]
             for s in range(row_start[ahead], row_start[ahead + 1], WORDS_PER_LINE):
                 prefetch(words, s)
-        row = words[row_start[fired[k]] : row_start[fired[k] + 1]]
+        row = section(words, row_start[fired[k]], row_start[fired[k] + 1])
         n_operations += row.shape[0]
         if goes_round:
             for s in range(row.shape[0]):
@@ -183,12 +224,12 @@ def deliver_group(fired, row_start, words, sums, start, span, shift):
     return n_operations
 
 
-@lean_kernel
+@part
 def settle_group(fired, row_start, words, sums, drive, start, floor):
     """Add the floored sums of :func:`deliver_group` to ``drive``, and clear them."""
     size = sums.shape[0]
     for k in range(fired.shape[0]):
-        row = words[row_start[fired[k]] : row_start[fired[k] + 1]]
+        row = section(words, row_start[fired[k]], row_start[fired[k] + 1])
         for s in range(row.shape[0]):
             place = start + np.int64(row[s] & PLACE_MASK)
             place = place - size if place >= size else place
@@ -196,7 +237,7 @@ def settle_group(fired, row_start, words, sums, drive, start, floor):
             sums[place] = np.int32(0)
 
 
-@lean_kernel
+@part
 def list_rows(fired, row_of, rows):
     """Rows of the sources that have one; returns how many."""
     n_rows = 0
@@ -206,7 +247,7 @@ def list_rows(fired, row_of, rows):
     return n_rows
 
 
-@lean_kernel
+@part
 def deliver_delayed(fired, row_start, target, weight, delay, drive, ring, slot, shift):
     """Listed synapses with delays.
 
@@ -223,7 +264,7 @@ def deliver_delayed(fired, row_start, target, weight, delay, drive, ring, slot, 
     return n_operations
 
 
-@lean_kernel
+@part
 def settle_sparse(fired, row_start, target, delay, delayed, sums, drive, ring, slot, floor):
     """Floor the sums of the synapses just visited, once per target and delay, into ``drive``."""
     stride = drive.shape[0] // ring

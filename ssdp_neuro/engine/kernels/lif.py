@@ -11,7 +11,7 @@ have ``update_wide``.
 
 import numpy as np
 
-from ssdp_neuro.engine.kernels.compiler import lean_kernel
+from ssdp_neuro.engine.kernels.compiler import part
 from ssdp_neuro.engine.kernels.rounding import REAL
 from ssdp_neuro.engine.kernels.vector_width import wide_vectors
 
@@ -22,7 +22,7 @@ ALIGN = np.int32(6)
 ZERO = np.int32(0)
 
 
-@lean_kernel
+@part
 def update_uniform(u, v, drive, flags, keep_u, keep_v, bias, threshold):
     """One step of neurons that share their parameters and reset to zero.
 
@@ -44,7 +44,7 @@ def update_uniform(u, v, drive, flags, keep_u, keep_v, bias, threshold):
         flags[i] = np.uint8(1) if spike else np.uint8(0)
 
 
-@lean_kernel
+@part
 def update_memoryless(v, drive, flags, keep_v, bias, threshold):
     """The same where nothing of a current stays: it is the step's input and is not kept."""
     wide_vectors()
@@ -65,7 +65,7 @@ def update_memoryless(v, drive, flags, keep_v, bias, threshold):
 def _general(real):
     """Compiles for one type of decays: REAL or float64."""
 
-    @lean_kernel
+    @part
     def update(u, v, wait, drive, flags, keep_u, keep_v, bias, threshold, refractory, subtract):
         """One step of neurons with their own parameters, refractory and either reset.
 
@@ -96,7 +96,7 @@ update_general = _general(REAL)
 update_wide = _general(np.float64)
 
 
-@lean_kernel
+@part
 def at_rest(u, v):
     """Whether every neuron of a run has ``u = v = 0``."""
     wide_vectors()

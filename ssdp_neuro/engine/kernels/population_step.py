@@ -3,102 +3,104 @@
 import numpy as np
 
 from ssdp_neuro.engine.kernels.blocks import CENSUS_MASK, census, is_quiet
-from ssdp_neuro.engine.kernels.compiler import part
-from ssdp_neuro.engine.kernels.lif import (
-    update_general,
-    update_memoryless,
-    update_uniform,
-    update_wide,
-)
-from ssdp_neuro.engine.kernels.spike_list import SPARE, list_spikes
-from ssdp_neuro.engine.kernels.tables import ASLEEP, BLOCK, BLOCK_BITS, UNIFORM, WIDE
+from ssdp_neuro.engine.kernels.compiler import part, step_kernel
+from ssdp_neuro.engine.kernels.spike_list import list_spikes
+from ssdp_neuro.engine.kernels.table_view import call_step, open_tables, section
+from ssdp_neuro.engine.kernels.tables import ASLEEP, BLOCK, BLOCK_BITS, SPARE, UNIFORM
 
 
 @part
-def update_run(low, high, p, slot, populations, state, probes):
-    """One LIF step of neurons ``low..high - 1`` of population ``p``."""
-    start = populations.offset[p] + low
-    end = populations.offset[p] + high
-    u, v, flags = state.u[start:end], state.v[start:end], state.flags[start:end]
-    base = populations.drive_offset[p] + slot * populations.stride[p]
-    drive = state.drive[base + low : base + high]
+def clear_words(words, low, high):
+    """Make entries ``low..high - 1`` zero."""
+    for i in range(low, high):
+        words[i] = 0
+
+
+@part
+def reset_run(low, high, p, populations, state):
+    """Neurons ``low..high - 1`` of population ``p`` at rest."""
+    start = populations.offset[p]
+    clear_words(state.u, start + low, start + high)
+    clear_words(state.v, start + low, start + high)
     if populations.kind[p] != UNIFORM:
-        row_low, row_high = populations.row[p] + low, populations.row[p] + high
-        wait = state.wait[row_low:row_high]
-        keep_u = populations.each_keep_u[row_low:row_high]
-        keep_v = populations.each_keep_v[row_low:row_high]
-        biases = populations.each_bias[row_low:row_high]
-        thresholds = populations.each_threshold[row_low:row_high]
-        refractory, subtract = populations.refractory[p], populations.subtract[p]
-        same = (u, v, wait, drive, flags, keep_u, keep_v, biases, thresholds)
-        if populations.kind[p] == WIDE:
-            update_wide(*same, refractory, subtract)
-        else:
-            update_general(*same, refractory, subtract)
-        return
-    keep_v = populations.keep_v[p]
-    bias, threshold = populations.bias[p], populations.threshold[p]
-    if populations.keep_u[p] == 0 and probes.population.shape[0] == 0:
-        update_memoryless(v, drive, flags, keep_v, bias, threshold)
-    else:
-        update_uniform(u, v, drive, flags, populations.keep_u[p], keep_v, bias, threshold)
+        row = populations.row[p]
+        clear_words(state.wait, row + low, row + high)
 
 
 @part
-def reset_population(p, populations, state):
+def reset_if_due(p, step, populations, state):
     """The periodic reset of one population."""
-    start, size = populations.offset[p], populations.size[p]
-    state.u[start : start + size] = 0
-    state.v[start : start + size] = 0
-    if populations.kind[p] != UNIFORM:
-        state.wait[populations.row[p] : populations.row[p] + size] = 0
+    interval = populations.interval[p]
+    if interval and (step + 1) % interval == populations.phase[p]:
+        reset_run(0, populations.size[p], p, populations, state)
 
 
 @part
-def update_population(p, step, populations, state, probes, tally):
-    """One step of population ``p``: all neurons, or the live blocks; then list who fired."""
-    size, offset = populations.size[p], populations.offset[p]
-    stride = populations.stride[p]
-    slot = step % populations.ring[p]
+def take_pending(p, step, populations, state):
+    """Add what a restored state has on its way to this step."""
     if step < state.pending_until[p]:
-        base = populations.drive_offset[p] + slot * stride
+        stride = populations.stride[p]
+        base = populations.drive_offset[p] + step % populations.ring[p] * stride
         start = populations.pending_row[p] + step % populations.reach[p] * stride
-        for i in range(size):
+        for i in range(populations.size[p]):
             arriving = state.pending[start + i]
             state.drive[base + i] = np.int32(state.drive[base + i] + arriving)
             state.pending[start + i] = np.int32(0)
-    interval = populations.interval[p]
-    if interval and (step + 1) % interval == populations.phase[p]:
-        reset_population(p, populations, state)
-    fired = state.fired[state.first[p] : state.first[p] + size + SPARE]
-    n_fired = 0
-    if state.sweep[p]:
-        update_run(0, size, p, slot, populations, state, probes)
-        flags = state.flags[offset : offset + stride]
-        n_fired = list_spikes(flags, 0, state.marked, fired, 0)
-        tally.updates[p] += size
-        may_sleep = not populations.awake[p] and step + 1 >= state.pending_until[p]
-        if may_sleep and step & CENSUS_MASK == CENSUS_MASK:
-            census(p, step, populations, state)
-    else:
-        first = offset >> BLOCK_BITS
-        n_live = 0
-        for k in range(state.n_live[p]):
-            block = state.live_list[first + k]
-            low, high = block * BLOCK, min(block * BLOCK + BLOCK, size)
-            update_run(low, high, p, slot, populations, state, probes)
-            flags = state.flags[offset + low : offset + low + BLOCK]
-            n_fired = list_spikes(flags, low, state.marked, fired, n_fired)
-            tally.updates[p] += high - low
-            arrived = step >= state.touched[first + block] + populations.ring[p]
-            if arrived and is_quiet(low, high, p, populations, state):
-                state.live[first + block] = ASLEEP
-            else:
-                state.live_list[first + n_live] = block
-                n_live += 1
-        state.n_live[p] = n_live
-    row = populations.order_row[p]
+
+
+@part
+def name_fired(p, populations, state):
+    """List who fired by their own index, where neurons are kept in another order."""
+    row, first = populations.order_row[p], state.first[p]
     if row >= 0:
-        for k in range(n_fired):
-            fired[k] = populations.order[row + fired[k]]
+        for k in range(first, first + state.n_fired[p]):
+            state.fired[k] = populations.order[row + state.fired[k]]
+
+
+@part
+def list_swept(p, step, tables, handle):
+    """List who fired in population ``p``, all of which has been updated."""
+    populations, state = tables.populations, tables.state
+    size, offset, start = populations.size[p], populations.offset[p], state.first[p]
+    flags = section(state.flags, offset, offset + populations.stride[p])
+    fired = section(state.fired, start, start + size + SPARE)
+    state.n_fired[p] = list_spikes(flags, 0, state.marked, fired, 0)
+    name_fired(p, populations, state)
+    tables.tally.updates[p] += size
+    may_sleep = not populations.awake[p] and step + 1 >= state.pending_until[p]
+    if may_sleep and step & CENSUS_MASK == CENSUS_MASK:
+        call_step(populations.visit[p], p, step, 1, 0, handle)
+
+
+@step_kernel
+def visit_blocks(p, step, counts, unused, handle):
+    """One step of the live blocks of population ``p``; or a census of a swept one."""
+    tables = open_tables(handle)
+    populations, state = tables.populations, tables.state
+    if counts:
+        census(p, step, populations, state)
+        return 0
+    size, offset, start = populations.size[p], populations.offset[p], state.first[p]
+    take_pending(p, step, populations, state)
+    reset_if_due(p, step, populations, state)
+    fired = section(state.fired, start, start + size + SPARE)
+    first = offset >> BLOCK_BITS
+    n_fired = n_live = n_updates = 0
+    for k in range(state.n_live[p]):
+        block = state.live_list[first + k]
+        low, high = block * BLOCK, min(block * BLOCK + BLOCK, size)
+        call_step(populations.update[p], p, step, low, high, handle)
+        flags = section(state.flags, offset + low, offset + low + BLOCK)
+        n_fired = list_spikes(flags, low, state.marked, fired, n_fired)
+        n_updates += high - low
+        arrived = step >= state.touched[first + block] + populations.ring[p]
+        if arrived and is_quiet(low, high, p, populations, state):
+            state.live[first + block] = ASLEEP
+        else:
+            state.live_list[first + n_live] = block
+            n_live += 1
+    tables.tally.updates[p] += n_updates
     state.n_fired[p] = n_fired
+    name_fired(p, populations, state)
+    state.n_live[p] = n_live
+    return 0

@@ -1,8 +1,9 @@
-"""One step of one projection: deliver its source's spikes, and wake what they reach."""
+"""One step of one projection, by kind: deliver its source's spikes.
 
-import numpy as np
+Each is a kernel of its own, compiled when a network first has such a projection.
+"""
 
-from ssdp_neuro.engine.kernels.compiler import part
+from ssdp_neuro.engine.kernels.compiler import part, step_kernel
 from ssdp_neuro.engine.kernels.convolution import (
     deliver_conv,
     is_crowded,
@@ -14,6 +15,7 @@ from ssdp_neuro.engine.kernels.delivery import (
     deliver_dense16,
     deliver_group,
     deliver_packed,
+    deliver_packed_range,
     deliver_single,
     deliver_sparse,
     list_rows,
@@ -21,177 +23,233 @@ from ssdp_neuro.engine.kernels.delivery import (
     settle_group,
     settle_sparse,
 )
+from ssdp_neuro.engine.kernels.table_view import open_tables, section
 from ssdp_neuro.engine.kernels.tables import (
-    BLOCK_BITS,
-    CONV,
-    DELAYED,
-    DENSE8,
-    DENSE16,
-    PACKED,
-    SINGLE,
-    SPARSE,
-    WEIGHT_BITS,
+    GEOMETRY,
 )
-from ssdp_neuro.engine.kernels.waking import wake_group, wake_single, wake_sparse
 
 
 @part
-def deliver(q, step, fired, populations, projections, synapses, state):
-    """Deliver the spikes of projection ``q``'s source; return the number of operations.
+def spikes_of(q, step, spare, tables):
+    """Whose spikes part ``q`` delivers after this step, and ``spare`` entries more."""
+    projections, populations, state = tables.projections, tables.populations, tables.state
+    source, lag = projections.source[q], projections.lag[q]
+    if lag < 0:
+        first = state.first[source]
+        return section(state.fired, first, first + state.n_fired[source] + spare)
+    slot = (step - lag) % populations.depth[source]
+    first = populations.past_row[source] + slot * (populations.size[source] + 3)
+    n_fired = state.n_past[populations.past_count_row[source] + slot]
+    return section(state.past, first, first + n_fired + spare)
 
-    ``fired`` has three spare entries at its end.
-    """
-    kind, target, base = projections.kind[q], projections.target[q], projections.base[q]
-    size, stride = populations.size[target], populations.stride[target]
-    ring = populations.ring[target]
-    shift, floor = projections.shift[q], projections.floor[q]
-    drive_offset = populations.drive_offset[target]
-    slots = state.drive[drive_offset : drive_offset + ring * stride]
-    slot = (step + 1) % ring
-    drive = slots[slot * stride : slot * stride + size]
-    sums = state.sum32[slot * stride : slot * stride + size] if floor else drive
-    spikes = fired[: fired.shape[0] - 3]
-    if kind in (DENSE8, DENSE16) and projections.lag[q] >= 0:
-        first = projections.row_map[q]
-        n_rows = list_rows(spikes, synapses.row_of[first:], state.rows)
-        fired, spikes = state.rows[: n_rows + 3], state.rows[:n_rows]
-    if kind == DENSE8:
-        row_sums = state.sum16[: projections.row[q]]
-        zero_row = projections.rows[q]
-        done = deliver_dense8(fired, synapses.dense8, base, zero_row, row_sums, sums, shift)
-        if floor:
-            settle_dense(sums, drive, floor)
-    elif kind == DENSE16:
-        row_sums = state.sum16[: projections.row[q]]
-        zero_row = projections.rows[q]
-        done = deliver_dense16(fired, synapses.dense16, base, zero_row, row_sums, sums, shift)
-        if floor:
-            settle_dense(sums, drive, floor)
-    elif kind == CONV:
-        geometry = projections.geometry[q]
-        done = deliver_conv(spikes, synapses.conv, base, geometry, sums)
-        if floor and is_crowded(spikes.shape[0], geometry):
-            settle_dense(sums, drive, floor)
-        elif floor:
-            settle_conv(
-                spikes,
-                geometry,
-                sums,
-                drive,
-                floor,
-                False,
-                step,
-                state.touched,
-                state.live,
-                state.live_list,
-                0,
-                state.known_list,
-                0,
-            )
-    elif kind == PACKED:
-        row_start = synapses.row_start[base : base + projections.rows[q] + 1]
-        done = deliver_packed(spikes, row_start, synapses.packed, sums, shift)
-    elif kind == DELAYED:
-        row_start = synapses.row_start[base : base + projections.rows[q] + 1]
-        all_sums = state.sum32[: ring * stride] if floor else slots
-        words, start, span = synapses.delayed, slot * stride, projections.span[q]
-        done = deliver_group(spikes, row_start, words, all_sums, start, span * stride, shift)
-        if floor and done * 4 < span * size:
-            settle_group(spikes, row_start, words, all_sums, slots, start, floor)
-        elif floor:
-            for later in range(span):
-                low = (slot + later) % ring * stride
-                settle_dense(all_sums[low : low + size], slots[low : low + size], floor)
-    elif kind == SINGLE:
-        words = synapses.packed[base : base + projections.rows[q]]
-        done = deliver_single(spikes, words, sums, shift)
-    else:
-        row_start = synapses.row_start[base : base + projections.rows[q] + 1]
-        targets, weights, delay = synapses.target, synapses.weight, synapses.delay
-        delayed = projections.delayed[q]
-        if delayed:
-            all_sums = state.sum32[: ring * stride] if floor else slots
-            done = deliver_delayed(
-                spikes, row_start, targets, weights, delay, all_sums, ring, slot, shift
-            )
-        else:
-            done = deliver_sparse(spikes, row_start, targets, weights, sums, shift)
-        if floor:
-            settle_sparse(
-                spikes, row_start, targets, delay, delayed, state.sum32, slots, ring, slot, floor
-            )
+
+@part
+def rows_of(q, step, tables):
+    """Rows of a dense part that are to be added, and three entries more."""
+    projections, state = tables.projections, tables.state
+    if projections.lag[q] < 0:
+        return spikes_of(q, step, 3, tables)
+    first = projections.row_map[q]
+    row_of = section(tables.synapses.row_of, first, tables.synapses.row_of.shape[0])
+    n_rows = list_rows(spikes_of(q, step, 0, tables), row_of, state.rows)
+    return section(state.rows, 0, n_rows + 3)
+
+
+@part
+def starts_of(q, projections, synapses):
+    """First synapse of each source of projection ``q``, and the end of the last."""
+    base = projections.base[q]
+    return section(synapses.row_start, base, base + projections.rows[q] + 1)
+
+
+@part
+def words_of(q, projections, synapses):
+    """The synapse of each source of projection ``q``, of kind SINGLE."""
+    base = projections.base[q]
+    return section(synapses.packed, base, base + projections.rows[q])
+
+
+@part
+def geometry_of(q, projections):
+    """What convolution projection ``q`` is."""
+    return section(projections.geometry, q * GEOMETRY, (q + 1) * GEOMETRY)
+
+
+@part
+def next_drive(target, step, populations, state):
+    """Input of population ``target`` in the step after ``step``."""
+    slot = (step + 1) % populations.ring[target]
+    start = populations.drive_offset[target] + slot * populations.stride[target]
+    return section(state.drive, start, start + populations.size[target])
+
+
+@part
+def next_sums(target, step, populations, state):
+    """Where sums that are floored are kept meanwhile."""
+    slot = (step + 1) % populations.ring[target]
+    start = slot * populations.stride[target]
+    return section(state.sum32, start, start + populations.size[target])
+
+
+@step_kernel
+def deliver_dense8_rows(q, step, low, high, handle):
+    """Deliver the spikes of projection ``q``'s source; return the number of operations."""
+    tables = open_tables(handle)
+    projections, populations, state = tables.projections, tables.populations, tables.state
+    target, floor = projections.target[q], projections.floor[q]
+    drive = next_drive(target, step, populations, state)
+    sums = next_sums(target, step, populations, state) if floor else drive
+    done = deliver_dense8(
+        rows_of(q, step, tables),
+        tables.synapses.dense8,
+        projections.base[q],
+        projections.rows[q],
+        section(state.sum16, 0, projections.row[q]),
+        sums,
+        projections.shift[q],
+    )
+    if floor:
+        settle_dense(sums, drive, floor)
     return done
 
 
-@part
-def wake_reached(q, step, spikes, populations, projections, synapses, state):
-    """Wake what projection ``q`` reached, or sweep its target if that is most of it."""
-    kind, target, base = projections.kind[q], projections.target[q], projections.base[q]
-    first = populations.offset[target] >> BLOCK_BITS
-    n_blocks = populations.stride[target] >> BLOCK_BITS
-    touched = state.touched[first : first + n_blocks]
-    live = state.live[first : first + n_blocks]
-    live_list = state.live_list[first : first + n_blocks]
-    known_list = state.known_list[first : first + n_blocks]
-    n_live = state.n_live[target]
-    n_known = state.n_known[target]
-    if kind in (SPARSE, PACKED):
-        row_start = synapses.row_start[base : base + projections.rows[q] + 1]
-        targets = synapses.target if kind == SPARSE else synapses.packed
-        shift = BLOCK_BITS if kind == SPARSE else BLOCK_BITS + WEIGHT_BITS
-        n_live, n_known = wake_sparse(
+@step_kernel
+def deliver_dense16_rows(q, step, low, high, handle):
+    """The same with weights of 16 bits."""
+    tables = open_tables(handle)
+    projections, populations, state = tables.projections, tables.populations, tables.state
+    target, floor = projections.target[q], projections.floor[q]
+    drive = next_drive(target, step, populations, state)
+    sums = next_sums(target, step, populations, state) if floor else drive
+    done = deliver_dense16(
+        rows_of(q, step, tables),
+        tables.synapses.dense16,
+        projections.base[q],
+        projections.rows[q],
+        section(state.sum16, 0, projections.row[q]),
+        sums,
+        projections.shift[q],
+    )
+    if floor:
+        settle_dense(sums, drive, floor)
+    return done
+
+
+@step_kernel
+def deliver_packed_list(q, step, low, high, handle):
+    """The same of packed synapses."""
+    tables = open_tables(handle)
+    projections, populations, state = tables.projections, tables.populations, tables.state
+    target = projections.target[q]
+    spikes = spikes_of(q, step, 0, tables)
+    row_start = starts_of(q, projections, tables.synapses)
+    packed, shift = tables.synapses.packed, projections.shift[q]
+    drive = next_drive(target, step, populations, state)
+    if high - low == populations.size[target]:
+        return deliver_packed(spikes, row_start, packed, drive, shift)
+    return deliver_packed_range(spikes, row_start, packed, drive, shift, low, high)
+
+
+@step_kernel
+def deliver_list(q, step, low, high, handle):
+    """The same of listed synapses."""
+    tables = open_tables(handle)
+    projections, populations, state = tables.projections, tables.populations, tables.state
+    synapses = tables.synapses
+    target, floor = projections.target[q], projections.floor[q]
+    shift, delayed = projections.shift[q], projections.delayed[q]
+    spikes = spikes_of(q, step, 0, tables)
+    row_start = starts_of(q, projections, synapses)
+    ring, stride = populations.ring[target], populations.stride[target]
+    slot = (step + 1) % ring
+    start = populations.drive_offset[target]
+    slots = section(state.drive, start, start + ring * stride)
+    all_sums = section(state.sum32, 0, ring * stride) if floor else slots
+    if delayed:
+        done = deliver_delayed(
             spikes,
             row_start,
-            targets,
+            synapses.target,
+            synapses.weight,
+            synapses.delay,
+            all_sums,
+            ring,
+            slot,
             shift,
-            step,
-            touched,
-            live,
-            live_list,
-            n_live,
-            known_list,
-            n_known,
-        )
-    elif kind == DELAYED:
-        row_start = synapses.row_start[base : base + projections.rows[q] + 1]
-        n_live, n_known = wake_group(
-            spikes,
-            row_start,
-            synapses.delayed,
-            populations.stride[target],
-            step,
-            touched,
-            live,
-            live_list,
-            n_live,
-            known_list,
-            n_known,
-        )
-    elif kind == SINGLE:
-        words = synapses.packed[base : base + projections.rows[q]]
-        n_live, n_known = wake_single(
-            spikes, words, step, touched, live, live_list, n_live, known_list, n_known
-        )
-    elif kind == CONV:
-        n_live, n_known = settle_conv(
-            spikes,
-            projections.geometry[q],
-            state.drive,
-            state.drive,
-            np.int32(0),
-            True,
-            step,
-            touched,
-            live,
-            live_list,
-            n_live,
-            known_list,
-            n_known,
         )
     else:
-        n_live = n_blocks
-    state.n_live[target] = n_live
-    state.n_known[target] = n_known
-    if n_live * 2 > n_blocks:
-        state.sweep[target] = 1
-        state.swept[target] = 1
+        sums = section(all_sums, slot * stride, slot * stride + populations.size[target])
+        done = deliver_sparse(spikes, row_start, synapses.target, synapses.weight, sums, shift)
+    if floor:
+        settle_sparse(
+            spikes,
+            row_start,
+            synapses.target,
+            synapses.delay,
+            delayed,
+            all_sums,
+            slots,
+            ring,
+            slot,
+            floor,
+        )
+    return done
+
+
+@step_kernel
+def deliver_single_list(q, step, low, high, handle):
+    """The same where no source has two synapses."""
+    tables = open_tables(handle)
+    projections, populations, state = tables.projections, tables.populations, tables.state
+    return deliver_single(
+        spikes_of(q, step, 0, tables),
+        words_of(q, projections, tables.synapses),
+        next_drive(projections.target[q], step, populations, state),
+        projections.shift[q],
+    )
+
+
+@step_kernel
+def deliver_delay_group(q, step, low, high, handle):
+    """The same of a group of delays."""
+    tables = open_tables(handle)
+    projections, populations, state = tables.projections, tables.populations, tables.state
+    target, floor, span = projections.target[q], projections.floor[q], projections.span[q]
+    spikes, row_start = spikes_of(q, step, 0, tables), starts_of(q, projections, tables.synapses)
+    ring, stride, size = (
+        populations.ring[target],
+        populations.stride[target],
+        populations.size[target],
+    )
+    slot = (step + 1) % ring
+    base, start = populations.drive_offset[target], slot * stride
+    slots = section(state.drive, base, base + ring * stride)
+    all_sums = section(state.sum32, 0, ring * stride) if floor else slots
+    words, shift = tables.synapses.delayed, projections.shift[q]
+    done = deliver_group(spikes, row_start, words, all_sums, start, span * stride, shift)
+    if floor and done * 4 < span * size:
+        settle_group(spikes, row_start, words, all_sums, slots, start, floor)
+    elif floor:
+        for later in range(span):
+            begin = (slot + later) % ring * stride
+            sums = section(all_sums, begin, begin + size)
+            settle_dense(sums, section(slots, begin, begin + size), floor)
+    return done
+
+
+@step_kernel
+def deliver_taps(q, step, low, high, handle):
+    """The same of a convolution."""
+    tables = open_tables(handle)
+    projections, populations, state = tables.projections, tables.populations, tables.state
+    target, floor = projections.target[q], projections.floor[q]
+    spikes = spikes_of(q, step, 0, tables)
+    geometry = geometry_of(q, projections)
+    drive = next_drive(target, step, populations, state)
+    sums = next_sums(target, step, populations, state) if floor else drive
+    done = deliver_conv(spikes, tables.synapses.conv, projections.base[q], geometry, sums)
+    if floor and is_crowded(spikes.shape[0], geometry):
+        settle_dense(sums, drive, floor)
+    elif floor:
+        settle_conv(spikes, geometry, sums, drive, floor)
+    return done

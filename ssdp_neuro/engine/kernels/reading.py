@@ -7,81 +7,105 @@ each time. So every reader walks over ``counts`` and looks at the entries of pop
 
 import numpy as np
 
-from ssdp_neuro.engine.kernels.compiler import lean_kernel
+from ssdp_neuro.engine.kernels.compiler import step_kernel
+from ssdp_neuro.engine.kernels.table_view import opener
+from ssdp_neuro.engine.kernels.tables import ReadingTable
+
+open_reading = opener(ReadingTable)
 
 
-@lean_kernel
-def count_spikes(counts, fired, p, totals):
-    """Add the spikes of each neuron to ``totals`` int64 (n_samples, n_neurons)."""
-    at = np.int64(0)
-    for sample in range(counts.shape[0]):
-        row = totals[sample]
-        for step in range(counts.shape[1]):
-            for other in range(counts.shape[2]):
-                n_fired = counts[sample, step, other]
+@step_kernel
+def count_spikes(p, first, start, row, handle):
+    """Add the spikes of each neuron to ``totals``; ``row`` is that of sample 0."""
+    reading = open_reading(handle)
+    counts, fired, totals = reading.counts, reading.fired, reading.totals
+    n_samples, n_steps, n_populations = reading.shape[0], reading.shape[1], reading.shape[2]
+    size = reading.shape[3]
+    at = place = np.int64(0)
+    for sample in range(n_samples):
+        base = (row + sample) * size
+        for _ in range(n_steps):
+            for other in range(n_populations):
+                n_fired = counts[place]
+                place += 1
                 if other == p:
                     for k in range(n_fired):
-                        row[fired[at + k]] += 1
+                        totals[base + fired[at + k]] += 1
                 at += n_fired
+    return 0
 
 
-@lean_kernel
-def find_first(counts, fired, p, start, first):
-    """Lower ``first`` int32 (n_samples, n_neurons) to the step of the first spike.
-
-    ``start`` is the step of the first one in ``counts``.
-    """
-    at = np.int64(0)
-    for sample in range(counts.shape[0]):
-        row = first[sample]
-        for step in range(counts.shape[1]):
+@step_kernel
+def find_first(p, first, start, row, handle):
+    """Lower ``first`` to the step of the first spike; ``start`` is the first step's number."""
+    reading = open_reading(handle)
+    counts, fired, earliest = reading.counts, reading.fired, reading.first
+    n_samples, n_steps, n_populations = reading.shape[0], reading.shape[1], reading.shape[2]
+    size = reading.shape[3]
+    at = place = np.int64(0)
+    for sample in range(n_samples):
+        base = (row + sample) * size
+        for step in range(n_steps):
             now = np.int32(start + step)
-            for other in range(counts.shape[2]):
-                n_fired = counts[sample, step, other]
+            for other in range(n_populations):
+                n_fired = counts[place]
+                place += 1
                 if other == p:
                     for k in range(n_fired):
-                        neuron = fired[at + k]
-                        row[neuron] = min(row[neuron], now)
+                        neuron = base + fired[at + k]
+                        earliest[neuron] = min(earliest[neuron], now)
                 at += n_fired
+    return 0
 
 
-@lean_kernel
-def mark_spikes(counts, fired, p, start, raster):
-    """Set the bytes of the spikes in ``raster`` uint8 (n_samples, all steps, n_neurons)."""
-    at = np.int64(0)
-    for sample in range(counts.shape[0]):
-        for step in range(counts.shape[1]):
-            row = raster[sample, start + step]
-            for other in range(counts.shape[2]):
-                n_fired = counts[sample, step, other]
+@step_kernel
+def mark_spikes(p, first, start, row, handle):
+    """Set the bytes of the spikes in ``raster`` (n_samples, all steps, n_neurons)."""
+    reading = open_reading(handle)
+    counts, fired, raster = reading.counts, reading.fired, reading.raster
+    n_samples, n_steps, n_populations = reading.shape[0], reading.shape[1], reading.shape[2]
+    size, all_steps = reading.shape[3], reading.shape[4]
+    at = place = np.int64(0)
+    for sample in range(n_samples):
+        for step in range(n_steps):
+            base = ((row + sample) * all_steps + start + step) * size
+            for other in range(n_populations):
+                n_fired = counts[place]
+                place += 1
                 if other == p:
                     for k in range(n_fired):
-                        row[fired[at + k]] = 1
+                        raster[base + fired[at + k]] = 1
                 at += n_fired
+    return 0
 
 
-@lean_kernel
-def list_events(counts, fired, p, first, start, events):
-    """Fill ``events`` int32 (n_events, 3) with sample, step and neuron.
+@step_kernel
+def list_events(p, first, start, row, handle):
+    """Fill ``events`` (n_events, 3), from entry ``row`` on, with sample, step and neuron.
 
     Returns whether the neurons of every step rise; they do unless the population kept a list
     of live blocks.
     """
-    at = n_events = np.int64(0)
-    rising = True
-    for sample in range(counts.shape[0]):
-        for step in range(counts.shape[1]):
-            for other in range(counts.shape[2]):
-                n_fired = counts[sample, step, other]
+    reading = open_reading(handle)
+    counts, fired, events = reading.counts, reading.fired, reading.events
+    n_samples, n_steps, n_populations = reading.shape[0], reading.shape[1], reading.shape[2]
+    at = place = np.int64(0)
+    to = 3 * row
+    rising = np.int64(1)
+    for sample in range(n_samples):
+        for step in range(n_steps):
+            for other in range(n_populations):
+                n_fired = counts[place]
+                place += 1
                 if other == p:
                     before = np.int32(-1)
                     for k in range(n_fired):
                         neuron = fired[at + k]
-                        rising &= neuron > before
+                        rising &= np.int64(neuron > before)
                         before = neuron
-                        events[n_events, 0] = first + sample
-                        events[n_events, 1] = start + step
-                        events[n_events, 2] = neuron
-                        n_events += 1
+                        events[to] = first + sample
+                        events[to + 1] = start + step
+                        events[to + 2] = neuron
+                        to += 3
                 at += n_fired
     return rising

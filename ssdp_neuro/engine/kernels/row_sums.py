@@ -9,9 +9,8 @@ import numpy as np
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from ssdp_neuro.engine.kernels.compiler import lean_kernel
-
-LANES = 32  # rows are padded to a multiple; weights of a 512-bit vector of sums
+from ssdp_neuro.engine.kernels.compiler import part
+from ssdp_neuro.engine.kernels.tables import LANES
 
 
 @intrinsic(prefer_literal=True)
@@ -52,7 +51,7 @@ def _add_vectors(typing_context, sums, weights, base, fired, place, count):
     return types.void(sums, weights, base, fired, place, count), generate
 
 
-@lean_kernel
+@part
 def _add_one_by_one(sums, weights, base, fired, place, count):
     """The same, as an interpreter or a check of bounds can follow it."""
     row = sums.shape[0]

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ssdp_neuro.engine.kernels.calling import call_at
 from ssdp_neuro.engine.kernels.compiler import kernel
+from ssdp_neuro.engine.kernels.table_view import call_step
 from ssdp_neuro.engine.kernels.weight_update import (
     update_listed,
     update_nearest,
@@ -193,23 +193,25 @@ def learn_from_sample(seen, sample, key, heard, learning, weights):
 
 
 @kernel
-def learn_samples(run, tables, seen, n_seen, first_key, n_at_once, heard, learning, weights):
+def learn_samples(
+    run, handle, window, seen, n_seen, first_key, n_at_once, heard, learning, weights
+):
     """Run and learn samples ``seen..n_seen - 1`` of a run, one after the other.
 
     Parameters
     ----------
     run
         Address of :func:`.network_run.run_network`.
-    tables
-        Its arguments: the cursor, the window, and what else it takes.
+    handle, window
+        Of the tables that it takes; cursor and bounds of their window.
     first_key
         Of the random numbers' key: that of the run's first sample.
     n_at_once
         Steps of one call of ``run``.
     """
-    cursor, window = tables[0], tables[1]
+    cursor, bounds = window
     codes, counts, first = heard
-    n_steps, n_samples = window[4], learning.mask.shape[1]
+    n_steps, n_samples = bounds[4], learning.mask.shape[1]
     for number in range(seen, n_seen):
         sample = number % n_samples
         codes[:] = learning.silent
@@ -217,7 +219,7 @@ def learn_samples(run, tables, seen, n_seen, first_key, n_at_once, heard, learni
         first[:] = n_steps
         for start in range(0, n_steps, n_at_once):
             cursor[0], cursor[1], cursor[2] = sample, start, 0
-            window[0], window[1] = sample, sample + 1
-            window[2], window[3] = start, min(start + n_at_once, n_steps)
-            call_at(run, tables)
+            bounds[0], bounds[1] = sample, sample + 1
+            bounds[2], bounds[3] = start, min(start + n_at_once, n_steps)
+            call_step(run, 0, 0, 0, 0, handle)
         learn_from_sample(number, sample, first_key + number, heard, learning, weights)

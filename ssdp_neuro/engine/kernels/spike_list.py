@@ -10,10 +10,9 @@ import numpy as np
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from ssdp_neuro.engine.kernels.compiler import lean_kernel
+from ssdp_neuro.engine.kernels.compiler import part
 from ssdp_neuro.engine.kernels.tables import BLOCK, BLOCK_BITS
 
-SPARE = 8  # entries behind a list, which may be written
 _BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little")
 PLACES = np.argsort(1 - _BITS, axis=1, kind="stable").astype(np.uint8)  # set bits first
 
@@ -58,7 +57,7 @@ def _append(typing_context, bits, first, places, indices, n):
     return types.int64(types.uint64, types.int64, places, indices, types.int64), generate
 
 
-@lean_kernel
+@part
 def _block_bits_one_by_one(flags, start):
     """The same, as an interpreter or a check of bounds can follow it."""
     bits = np.uint64(0)
@@ -67,7 +66,7 @@ def _block_bits_one_by_one(flags, start):
     return bits
 
 
-@lean_kernel
+@part
 def _append_one_by_one(bits, first, places, indices, n):
     for i in range(BLOCK):
         if bits >> np.uint64(i) & np.uint64(1):
@@ -81,7 +80,7 @@ block_bits = _block_bits_one_by_one if ONE_BY_ONE else _block_bits
 append = _append_one_by_one if ONE_BY_ONE else _append
 
 
-@lean_kernel
+@part
 def list_spikes(flags, first, marked, indices, n):
     """Append ``first + i`` of every set flag to ``indices`` at ``n``; return the new ``n``.
 

@@ -8,9 +8,24 @@ delays is a part for each group of delays, delivered ``lag`` steps after its spi
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import functools
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
+
+Bytes: TypeAlias = NDArray[np.uint8]
+Int8s: TypeAlias = NDArray[np.int8]
+Int16s: TypeAlias = NDArray[np.int16]
+Int32s: TypeAlias = NDArray[np.int32]
+Int64s: TypeAlias = NDArray[np.int64]
+Uint32s: TypeAlias = NDArray[np.uint32]
+Uint64s: TypeAlias = NDArray[np.uint64]
+Float32s: TypeAlias = NDArray[np.float32]
+Float64s: TypeAlias = NDArray[np.float64]
 
 BLOCK_BITS = 6
 BLOCK = 1 << BLOCK_BITS
@@ -24,6 +39,12 @@ PACKED_TARGETS = (1 << (32 - WEIGHT_BITS)) - 1
 PLACE_BITS = 23  # of a delayed synapse, below its weight of 9 bits
 PLACES = 1 << PLACE_BITS
 NO_SYNAPSE = np.uint32(0xFFFFFFFF)  # of a source, in a projection of kind SINGLE
+GEOMETRY = 16  # numbers that say what a convolution is
+LANES = 32  # dense rows are padded to a multiple; weights of a 512-bit vector of sums
+SIGNAL = 8  # words between the signals of a team's members: a cache line
+OVER = -1  # signal of a leader who has ended, and of a member that has failed
+UPDATE, DELIVER = 0, 1  # phases of a step that a team shares
+SPARE = 8  # entries behind a list of spikes, which may be written
 
 
 def padded(size: int) -> int:
@@ -31,143 +52,266 @@ def padded(size: int) -> int:
     return -(-size // BLOCK) * BLOCK
 
 
-class PopulationTable(NamedTuple):
+def _dtype_of(alias: Any) -> np.dtype[Any]:
+    """``np.dtype(np.uint8)`` of ``NDArray[np.uint8]``."""
+    (scalar,) = typing.get_args(typing.get_args(alias)[1])
+    return np.dtype(scalar)
+
+
+class Table:
+    """Arrays by name, of one axis, and what kernels find them by."""
+
+    @classmethod
+    @functools.cache
+    def field_types(cls) -> dict[str, Any]:
+        """By field: the dtype of its array, or the class of a table."""
+        return {
+            name: hint if isinstance(hint, type) else _dtype_of(hint)
+            for name, hint in typing.get_type_hints(cls).items()
+        }
+
+    @functools.cached_property
+    def _words(self) -> np.ndarray:
+        """Address and length of every array, or address of a table and 0; int64."""
+        listed: list[int] = []
+        for name, kind in self.field_types().items():
+            value = getattr(self, name)
+            if isinstance(value, Table):
+                listed += (value.address, 0)
+                continue
+            if value.dtype != kind or value.ndim != 1 or not value.flags.c_contiguous:
+                raise TypeError(f"{type(self).__name__}.{name}: {value.dtype} {value.shape}")
+            # what takes longest here is to ask for the address
+            place = value.__array_interface__["data"][0] if value.size else 0
+            listed += (place, value.size)
+        return np.array(listed, dtype=np.int64)
+
+    @functools.cached_property
+    def address(self) -> int:
+        """Where the words are, as long as the table lives."""
+        return int(self._words.ctypes.data)
+
+
+@dataclass(frozen=True, eq=False)
+class PopulationTable(Table):
     """Populations; one entry per population unless said otherwise."""
 
-    kind: Any  # uint8: INPUT, UNIFORM, GENERAL or WIDE (as GENERAL, state of 32 bits)
-    size: Any  # int64: neurons
-    offset: Any  # int64: first neuron in u, v, flags; a multiple of BLOCK
-    stride: Any  # int64: neurons with padding
-    ring: Any  # int64: slots of drive
-    reach: Any  # int64: steps in which something on its way may arrive, longest delay + 1
-    pending_row: Any  # int64: first entry in State.pending, which has reach * stride
-    depth: Any  # int64: steps whose spikes are remembered, for projections with delays
-    past_row: Any  # int64: first entry in State.past, depth * (size + 3)
-    past_count_row: Any  # int64: first entry in State.n_past
-    drive_offset: Any  # int64: first entry of slot 0
-    keep_u: Any  # float64: share of the current that stays; UNIFORM only
-    keep_v: Any  # float64
-    bias: Any  # int32
-    threshold: Any  # int32, aligned to the membrane potential
-    refractory: Any  # int32
-    subtract: Any  # uint8: reset by subtraction
-    interval: Any  # int64: steps between periodic resets, 0 for none
-    phase: Any  # int64
-    awake: Any  # uint8: a neuron may fire from rest, or the population is small: always swept
-    row: Any  # int64: first entry in the per-neuron arrays below; not UNIFORM
-    each_keep_u: Any  # float32, per neuron of other than UNIFORM populations, packed
-    each_keep_v: Any  # float32
-    each_bias: Any  # int32
-    each_threshold: Any  # int32
-    begins: Any  # uint8: a sample begins from other than u = v = 0
-    begin_row: Any  # int64: first entry in the arrays below; of populations that do
-    begin_u: Any  # int32, per neuron, packed
-    begin_v: Any  # int32
-    order_row: Any  # int64: first entry in order; -1 if neurons are kept in their own order
-    order: Any  # int32, packed: index of each neuron kept, see neuron_order.py
+    kind: Bytes  # INPUT, UNIFORM, GENERAL or WIDE (as GENERAL, state of 32 bits)
+    size: Int64s  # neurons
+    offset: Int64s  # first neuron in u, v, flags; a multiple of BLOCK
+    stride: Int64s  # neurons with padding
+    ring: Int64s  # slots of drive
+    reach: Int64s  # steps in which something on its way may arrive, longest delay + 1
+    pending_row: Int64s  # first entry in State.pending, which has reach * stride
+    depth: Int64s  # steps whose spikes are remembered, for projections with delays
+    past_row: Int64s  # first entry in State.past, depth * (size + 3)
+    past_count_row: Int64s  # first entry in State.n_past
+    drive_offset: Int64s  # first entry of slot 0
+    keep_u: Float64s  # share of the current that stays; UNIFORM only
+    keep_v: Float64s
+    bias: Int32s
+    threshold: Int32s  # aligned to the membrane potential
+    refractory: Int32s
+    subtract: Bytes  # reset by subtraction
+    interval: Int64s  # steps between periodic resets, 0 for none
+    phase: Int64s
+    awake: Bytes  # a neuron may fire from rest, or the population is small: always swept
+    row: Int64s  # first entry in the per-neuron arrays below; not UNIFORM
+    each_keep_u: Float32s  # per neuron of other than UNIFORM populations, packed
+    each_keep_v: Float32s
+    each_bias: Int32s
+    each_threshold: Int32s
+    begins: Bytes  # a sample begins from other than u = v = 0
+    begin_row: Int64s  # first entry in the arrays below; of populations that do
+    begin_u: Int32s  # per neuron, packed
+    begin_v: Int32s
+    order_row: Int64s  # first entry in order; -1 if neurons are kept in their own order
+    order: Int32s  # packed: index of each neuron kept, see neuron_order.py
+    update: Int64s  # address of the kernel for a run of neurons; 0 for inputs
+    divided: Bytes  # threads may share it: large, and reached by kinds that deliver to ranges
+    visit: Int64s  # address of the kernel that visits live blocks; 0 where all are awake
 
 
-class ProjectionTable(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class ProjectionTable(Table):
     """Projections; one entry per part of one."""
 
-    owner: Any  # int64: projection of the network
-    kind: Any  # uint8: DENSE8, DENSE16, SPARSE, PACKED, CONV, SINGLE or DELAYED
-    lag: Any  # int64: steps after which spikes are delivered; -1 if at once, not remembered
-    span: Any  # int64: slots of drive that it reaches
-    counted: Any  # int64: first entry in fan_out, which counts operations; -1 if delivery does
-    source: Any  # int64: population
-    target: Any  # int64: population
-    shift: Any  # int32: left shift of a sum of weights
-    floor: Any  # int32: right shift after it, toward minus infinity
-    delayed: Any  # uint8: SPARSE: synapses have delays
-    base: Any  # int64: first weight (dense, conv, single) or first row start (the others)
-    row: Any  # int64: padded row length (dense)
-    rows: Any  # int64: rows before that of zeros (dense), sources (others)
-    row_map: Any  # int64: first entry in row_of; of dense parts with a lag
-    geometry: Any  # int64 (Q, 16): conv, see convolution.py
+    owner: Int64s  # projection of the network
+    kind: Bytes  # DENSE8, DENSE16, SPARSE, PACKED, CONV, SINGLE or DELAYED
+    lag: Int64s  # steps after which spikes are delivered; -1 if at once, not remembered
+    span: Int64s  # slots of drive that it reaches
+    counted: Int64s  # first entry in fan_out, which counts operations; -1 if delivery does
+    source: Int64s  # population
+    target: Int64s  # population
+    shift: Int32s  # left shift of a sum of weights
+    floor: Int32s  # right shift after it, toward minus infinity
+    delayed: Bytes  # SPARSE: synapses have delays
+    base: Int64s  # first weight (dense, conv, single) or first row start (the others)
+    row: Int64s  # padded row length (dense)
+    rows: Int64s  # rows before that of zeros (dense), sources (others)
+    row_map: Int64s  # first entry in row_of; of dense parts with a lag
+    geometry: Int64s  # (Q, GEOMETRY) flat: conv, see convolution.py
+    deliver: Int64s  # address of the kernel
+    wake: Int64s  # address of the kernel that wakes the targets; 0 where they are always awake
 
 
-class SynapseTable(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class SynapseTable(Table):
     """Weights of all projections, by kind."""
 
-    dense8: Any  # int8: rows by source, padded, one row of zeros at the end
-    dense16: Any  # int16: likewise
-    row_of: Any  # int32: dense with a lag, row of each source, -1 if it has none
-    row_start: Any  # int64: sparse, packed and delayed, first synapse of each source
-    target: Any  # uint32: sparse, by synapse
-    weight: Any  # int16: sparse, by synapse
-    delay: Any  # uint8: sparse, by synapse; empty if no projection has delays
-    packed: Any  # uint32: packed and single, target << 8 | weight & 255
-    delayed: Any  # uint32: delayed, weight << 23 | slot * stride + target
-    fan_out: Any  # int32: synapses of each source, of projections with delays
-    conv: Any  # int16: (channel in, row, column, channel out of the group), see convolution.py
+    dense8: Int8s  # rows by source, padded, one row of zeros at the end
+    dense16: Int16s  # likewise
+    row_of: Int32s  # dense with a lag, row of each source, -1 if it has none
+    row_start: Int64s  # sparse, packed and delayed, first synapse of each source
+    target: Uint32s  # sparse, by synapse
+    weight: Int16s  # sparse, by synapse
+    delay: Bytes  # sparse, by synapse; empty if no projection has delays
+    packed: Uint32s  # packed and single, target << 8 | weight & 255
+    delayed: Uint32s  # delayed, weight << 23 | slot * stride + target
+    fan_out: Int32s  # synapses of each source, of projections with delays
+    conv: Int16s  # (channel in, row, column, channel out of the group), see convolution.py
 
 
-class State(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class State(Table):
     """State of one sample; every array is changed in place."""
 
-    u: Any  # int32, per neuron
-    v: Any  # int32
-    wait: Any  # int32: refractory steps left, per neuron of other than UNIFORM populations, packed
-    drive: Any  # int32: slots of every population
-    pending: Any  # int32: what a restored state has on its way, by step modulo reach
-    pending_until: Any  # int64 (P,): step from which there is none
-    flags: Any  # uint8, per neuron: fired in this step
-    marked: Any  # int64: scratch of list_spikes
-    fired: Any  # int64: indices of the neurons that fired in this step, by population
-    first: Any  # int64 (P,): where a population's list begins in fired
-    n_fired: Any  # int64 (P,)
-    past: Any  # int64: who fired in the last steps, where delays ask for it; by step modulo depth
-    n_past: Any  # int64: how many
-    rows: Any  # int64: scratch, rows of a dense part with a lag
-    sum16: Any  # int16: partial sums of a dense projection
-    sum32: Any  # int32: sums that are floored before they are added; zero between uses
-    sweep: Any  # uint8 (P,): all neurons are updated, not only those of live blocks
-    swept: Any  # uint8 (P,): it has been so in this sample
-    live: Any  # uint8, per block: LIVE, ASLEEP (live earlier in this sample) or 0
-    touched: Any  # int64, per block: last step of an arrival
-    live_list: Any  # int64, per block: blocks of the population that are live, unordered
-    n_live: Any  # int64 (P,)
-    known_list: Any  # int64, per block: blocks that have been live in this sample
-    n_known: Any  # int64 (P,)
+    u: Int32s  # per neuron
+    v: Int32s
+    wait: Int32s  # refractory steps left, per neuron of other than UNIFORM populations, packed
+    drive: Int32s  # slots of every population
+    pending: Int32s  # what a restored state has on its way, by step modulo reach
+    pending_until: Int64s  # (P,): step from which there is none
+    flags: Bytes  # per neuron: fired in this step
+    marked: Int64s  # scratch of list_spikes
+    fired: Int64s  # indices of the neurons that fired in this step, by population
+    first: Int64s  # (P,): where a population's list begins in fired
+    n_fired: Int64s  # (P,)
+    past: Int64s  # who fired in the last steps, where delays ask for it; by step modulo depth
+    n_past: Int64s  # how many
+    rows: Int64s  # scratch, rows of a dense part with a lag
+    sum16: Int16s  # partial sums of a dense projection
+    sum32: Int32s  # sums that are floored before they are added; zero between uses
+    sweep: Bytes  # (P,): all neurons are updated, not only those of live blocks
+    swept: Bytes  # (P,): it has been so in this sample
+    live: Bytes  # per block: LIVE, ASLEEP (live earlier in this sample) or 0
+    touched: Int64s  # per block: last step of an arrival
+    live_list: Int64s  # per block: blocks of the population that are live, unordered
+    n_live: Int64s  # (P,)
+    known_list: Int64s  # per block: blocks that have been live in this sample
+    n_known: Int64s  # (P,)
 
 
-class InputTable(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class InputTable(Table):
     """Spikes of the input populations; ``P`` entries of ``base``."""
 
-    base: Any  # int64 (P,): first entry of the population in starts; -1 if not an input
-    starts: Any  # int64: first event of each (sample, step)
-    indices: Any  # int32: neurons
+    base: Int64s  # (P,): first entry of the population in starts; -1 if not an input
+    starts: Int64s  # first event of each (sample, step)
+    indices: Int32s  # neurons
 
 
-class ProbeTable(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class ProbeTable(Table):
     """State to record after every step."""
 
-    population: Any  # int64 (n_probes,)
-    voltage: Any  # uint8 (n_probes,): v, else u
-    base: Any  # int64 (n_probes,): first entry in values
-    values: Any  # int32: (n_samples, n_steps, size) of each probe, flat
+    population: Int64s  # (n_probes,)
+    voltage: Bytes  # (n_probes,): v, else u
+    base: Int64s  # (n_probes,): first entry in values
+    values: Int32s  # (n_samples, n_steps, size) of each probe, flat
+    record: Int64s  # address of the kernel; empty if nothing is recorded
 
 
-class LatencyTable(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class LatencyTable(Table):
     """First spikes of the populations that learning listens to, in the sample under way.
 
     ``C`` arrays of codes, ``T`` of counts; both are changed in place.
     """
 
-    coded: Any  # int64 (C,): population
-    code_base: Any  # int64 (C,): first entry in codes
-    shift: Any  # int64 (C,): steps per code as a power of two
-    silent: Any  # uint8 (C,): code of a neuron that has not fired yet
-    codes: Any  # uint8
-    counted: Any  # int64 (T,): population
-    count_base: Any  # int64 (T,): first entry in counts and first
-    counts: Any  # int32: spikes
-    first: Any  # int32: step of the first spike
+    coded: Int64s  # (C,): population
+    code_base: Int64s  # (C,): first entry in codes
+    shift: Int64s  # (C,): steps per code as a power of two
+    silent: Bytes  # (C,): code of a neuron that has not fired yet
+    codes: Bytes
+    counted: Int64s  # (T,): population
+    count_base: Int64s  # (T,): first entry in counts and first
+    counts: Int32s  # spikes
+    first: Int32s  # step of the first spike
+    note: Int64s  # address of the kernel; empty if nobody listens
 
 
-class Tally(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class WindowTable(Table):
+    """The samples and steps of one call, and what comes out of them."""
+
+    bounds: Int64s  # first and last sample, first and last step (exclusive), steps of a sample
+    # where to go on: sample, step, entries of fired in use; entries that the next step may need
+    cursor: Int64s
+    counts: Int32s  # (n_samples, n_steps, P) flat: spikes; empty if no spike is kept
+    fired: Int32s  # neurons that fired, in the order of counts
+
+
+@dataclass(frozen=True, eq=False)
+class TeamTable(Table):
+    """One member of a team of threads that run a network together."""
+
+    member: Int64s  # which, and of how many; 0 leads
+    # number of the phase under way, its kind, its step; at SIGNAL * k, the last number that
+    # member k has done
+    signal: Int64s
+    shared: Bytes  # (P,): shared in this phase
+    lead: Int64s  # address of the kernel; empty if there is one member
+
+
+@dataclass(frozen=True, eq=False)
+class Tally(Table):
     """What was done, added up over calls."""
 
-    updates: Any  # int64 (P,): neuron steps
-    operations: Any  # int64 (Q,): weights added
+    updates: Int64s  # (P,): neuron steps
+    operations: Int64s  # (Q,): weights added
+
+
+@dataclass(frozen=True, eq=False)
+class Tables(Table):
+    """All that one call of the kernels is about."""
+
+    populations: PopulationTable
+    projections: ProjectionTable
+    synapses: SynapseTable
+    state: State
+    inputs: InputTable
+    probes: ProbeTable
+    latencies: LatencyTable
+    tally: Tally
+    window: WindowTable
+    team: TeamTable
+
+
+def _none(dtype: Any) -> Callable[[], np.ndarray]:
+    nothing = np.zeros(0, dtype=dtype)
+    return lambda: nothing
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ReadingTable(Table):
+    """What a window wrote down, and the one of its forms that is asked for; all flat."""
+
+    shape: Int64s  # samples, steps, P; neurons and all steps of what is asked for
+    counts: Int32s  # (n_samples, n_steps, P)
+    fired: Int32s
+    totals: Int64s = field(default_factory=_none(np.int64))  # (n_samples, n_neurons): spikes
+    first: Int32s = field(default_factory=_none(np.int32))  # (n_samples, n_neurons): first steps
+    raster: Bytes = field(default_factory=_none(np.uint8))  # (n_samples, all steps, n_neurons)
+    events: Int32s = field(default_factory=_none(np.int32))  # (n_events, 3): sample, step, neuron
+
+
+@dataclass(frozen=True, eq=False)
+class RasterTable(Table):
+    """Rows of bytes 0 and 1, and the lists made of them."""
+
+    flat: Bytes  # the rows one after the other
+    words: Uint64s  # the same bytes, eight at a time, without a last incomplete word
+    starts: Int64s  # (n_rows + 1): first index of each row
+    marked: Int64s  # scratch, one for each word of a row and two more
+    indices: Int32s  # columns of the ones, and one entry more

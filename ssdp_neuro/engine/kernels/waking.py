@@ -1,8 +1,14 @@
-"""Waking: put the blocks that input is on its way to on the list of live ones."""
+"""Waking: put the blocks that input is on its way to on the list of live ones.
+
+A step kernel for each kind of projection, as for delivery.
+"""
 
 import numpy as np
 
-from ssdp_neuro.engine.kernels.compiler import lean_kernel
+from ssdp_neuro.engine.kernels.compiler import part, step_kernel
+from ssdp_neuro.engine.kernels.convolution import run_met, runs_of
+from ssdp_neuro.engine.kernels.projection_step import geometry_of, spikes_of, starts_of, words_of
+from ssdp_neuro.engine.kernels.table_view import open_tables
 from ssdp_neuro.engine.kernels.tables import (
     ASLEEP,
     BLOCK_BITS,
@@ -15,61 +21,147 @@ from ssdp_neuro.engine.kernels.tables import (
 PLACE_MASK = np.uint32(PLACES - 1)
 
 
-@lean_kernel
-def wake(block, step, touched, live, live_list, n_live, known_list, n_known):
-    """Put a block on its population's list of live ones; return the new lengths."""
-    touched[block] = step
-    if live[block] != LIVE:
-        if live[block] != ASLEEP:
-            known_list[n_known] = block
-            n_known += 1
-        live[block] = LIVE
-        live_list[n_live] = block
-        n_live += 1
-    return n_live, n_known
+@part
+def wake(block, target, first, step, state):
+    """Put a block of population ``target``, whose blocks begin at ``first``, on its list."""
+    place = first + block
+    state.touched[place] = step
+    if state.live[place] != LIVE:
+        if state.live[place] != ASLEEP:
+            state.known_list[first + state.n_known[target]] = block
+            state.n_known[target] += 1
+        state.live[place] = LIVE
+        state.live_list[first + state.n_live[target]] = block
+        state.n_live[target] += 1
 
 
-@lean_kernel
-def wake_sparse(
-    fired, row_start, target, shift, step, touched, live, live_list, n_live, known_list, n_known
-):
-    """Wake the block ``target >> shift`` of every synapse of the sources that fired."""
-    for k in range(fired.shape[0]):
-        targets = target[row_start[fired[k]] : row_start[fired[k] + 1]]
-        for s in range(targets.shape[0]):
-            block = np.int64(targets[s]) >> shift
-            n_live, n_known = wake(
-                block, step, touched, live, live_list, n_live, known_list, n_known
-            )
-    return n_live, n_known
+@part
+def sweep_if_many(target, populations, state):
+    """Sweep a population as a whole once most of its blocks are live."""
+    if state.n_live[target] * 2 > populations.stride[target] >> BLOCK_BITS:
+        state.sweep[target] = 1
+        state.swept[target] = 1
 
 
-@lean_kernel
-def wake_group(
-    fired, row_start, words, stride, step, touched, live, live_list, n_live, known_list, n_known
-):
-    """The same for a group of delays, whose places run over slots of ``stride``."""
-    for k in range(fired.shape[0]):
-        row = words[row_start[fired[k]] : row_start[fired[k] + 1]]
+@part
+def wake_listed(q, step, words, shift, tables):
+    """Wake the block ``words[s] >> shift`` of every synapse of the sources that fired."""
+    projections, populations, state = tables.projections, tables.populations, tables.state
+    target = projections.target[q]
+    first = populations.offset[target] >> BLOCK_BITS
+    spikes = spikes_of(q, step, 0, tables)
+    row_start = starts_of(q, projections, tables.synapses)
+    for k in range(spikes.shape[0]):
+        for s in range(row_start[spikes[k]], row_start[spikes[k] + 1]):
+            wake(np.int64(words[s]) >> shift, target, first, step, state)
+    sweep_if_many(target, populations, state)
+
+
+@step_kernel
+def wake_list(q, step, low, high, handle):
+    """Wake what listed synapses reached."""
+    tables = open_tables(handle)
+    wake_listed(q, step, tables.synapses.target, BLOCK_BITS, tables)
+    return 0
+
+
+@step_kernel
+def wake_packed_list(q, step, low, high, handle):
+    """Wake what packed synapses reached."""
+    tables = open_tables(handle)
+    wake_listed(q, step, tables.synapses.packed, BLOCK_BITS + WEIGHT_BITS, tables)
+    return 0
+
+
+@step_kernel
+def wake_single_list(q, step, low, high, handle):
+    """Wake what a projection of kind SINGLE reached."""
+    tables = open_tables(handle)
+    projections, populations, state = tables.projections, tables.populations, tables.state
+    target = projections.target[q]
+    first = populations.offset[target] >> BLOCK_BITS
+    spikes = spikes_of(q, step, 0, tables)
+    words = words_of(q, projections, tables.synapses)
+    for k in range(spikes.shape[0]):
+        word = words[spikes[k]]
+        if word != NO_SYNAPSE:
+            wake(np.int64(word) >> (BLOCK_BITS + WEIGHT_BITS), target, first, step, state)
+    sweep_if_many(target, populations, state)
+    return 0
+
+
+@step_kernel
+def wake_delay_group(q, step, low, high, handle):
+    """Wake what a group of delays reached; its places run over slots of the drive."""
+    tables = open_tables(handle)
+    projections, populations, state = tables.projections, tables.populations, tables.state
+    target = projections.target[q]
+    first, stride = populations.offset[target] >> BLOCK_BITS, populations.stride[target]
+    spikes, row_start = spikes_of(q, step, 0, tables), starts_of(q, projections, tables.synapses)
+    words = tables.synapses.delayed
+    for k in range(spikes.shape[0]):
         slot = np.int64(0)
-        for s in range(row.shape[0]):
-            place = np.int64(row[s] & PLACE_MASK)
+        for s in range(row_start[spikes[k]], row_start[spikes[k] + 1]):
+            place = np.int64(words[s] & PLACE_MASK)
             while place >= slot + stride:  # places of a row are in order of their slots
                 slot += stride
-            block = (place - slot) >> BLOCK_BITS
-            n_live, n_known = wake(
-                block, step, touched, live, live_list, n_live, known_list, n_known
-            )
-    return n_live, n_known
+            wake((place - slot) >> BLOCK_BITS, target, first, step, state)
+    sweep_if_many(target, populations, state)
+    return 0
 
 
-@lean_kernel
-def wake_single(fired, words, step, touched, live, live_list, n_live, known_list, n_known):
-    """The same for a projection of kind SINGLE."""
-    for k in range(fired.shape[0]):
-        if words[fired[k]] != NO_SYNAPSE:
-            block = np.int64(words[fired[k]]) >> (BLOCK_BITS + WEIGHT_BITS)
-            n_live, n_known = wake(
-                block, step, touched, live, live_list, n_live, known_list, n_known
+@step_kernel
+def wake_all(q, step, low, high, handle):
+    """Sweep the target, all of which dense rows reached."""
+    tables = open_tables(handle)
+    target = tables.projections.target[q]
+    tables.state.n_live[target] = tables.populations.stride[target] >> BLOCK_BITS
+    sweep_if_many(target, tables.populations, tables.state)
+    return 0
+
+
+@step_kernel
+def wake_taps(q, step, low, high, handle):
+    """Wake what a convolution reached."""
+    tables = open_tables(handle)
+    projections, populations, state = tables.projections, tables.populations, tables.state
+    target = projections.target[q]
+    first = populations.offset[target] >> BLOCK_BITS
+    spikes, geometry = spikes_of(q, step, 0, tables), geometry_of(q, projections)
+    width, n_out, n_in, rows, columns = (
+        geometry[2],
+        geometry[3],
+        geometry[4],
+        geometry[5],
+        geometry[6],
+    )
+    row_taps, column_taps, channels = geometry[7], geometry[8], geometry[15]
+    plane = geometry[1] * width
+    long_rows, long_columns = runs_of(geometry)
+    for k in range(spikes.shape[0]):
+        channel, place = divmod(spikes[k], plane)
+        y, x = divmod(place, width)
+        group = (channel // n_in) * n_out
+        for a in range(1 if long_rows else row_taps):
+            row, n_rows, _ = run_met(
+                y + geometry[11], a, rows, row_taps, geometry[9], long_rows, geometry[13]
             )
-    return n_live, n_known
+            for b in range(1 if long_columns else column_taps):
+                column, n_columns, _ = run_met(
+                    x + geometry[12],
+                    b,
+                    columns,
+                    column_taps,
+                    geometry[10],
+                    long_columns,
+                    geometry[14],
+                )
+                if n_columns <= 0:
+                    continue
+                for other in range(row, row + n_rows):
+                    post = (other * columns + column) * channels + group
+                    end = post + n_columns * n_out
+                    for block in range(post >> BLOCK_BITS, ((end - 1) >> BLOCK_BITS) + 1):
+                        wake(block, target, first, step, state)
+    sweep_if_many(target, populations, state)
+    return 0

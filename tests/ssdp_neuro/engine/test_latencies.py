@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hw_models import DenseProjection, FixedPointNetwork, InputPopulation, LifPopulation
 from ssdp_neuro import Teaching, learn, simulate
 from ssdp_neuro.engine.job import FIRST_CHUNK_STEPS, Job
-from ssdp_neuro.engine.kernels.network_run import run_network
+from ssdp_neuro.engine.kernels.catalog import RUN_NETWORK
 from ssdp_neuro.engine.latencies import Latencies
 from ssdp_neuro.engine.learning_task import learning_task
 from ssdp_neuro.engine.plan import Plan
@@ -42,9 +42,9 @@ def test_run_network__notes_codes_counts_and_first_spikes(seed, shifts):
         for sample in (1, 0, 2):
             latencies.clear()
             tables = job.silent_tables(state, latencies.table)
-            tables[0][:2] = sample, 0
-            tables[1][:4] = sample, sample + 1, 0, N_STEPS
-            run_network(*tables)
+            tables.window.cursor[:2] = sample, 0
+            tables.window.bounds[:4] = sample, sample + 1, 0, N_STEPS
+            RUN_NETWORK(0, 0, 0, 0, tables)
             for name, rule in zip(task.plastic, rules, strict=True):
                 for end, codes in zip(task.ends(name), latencies.codes(name), strict=True):
                     trains = run.raster(end)[sample].T

@@ -1,12 +1,11 @@
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from ssdp_neuro.engine.kernels import compiler
+from ssdp_neuro.engine.kernels import cache, compiler
 
 HELPER = """
 from kernels.compiler import lean_kernel
@@ -16,14 +15,26 @@ def after(x):
     return x + {step}
 """
 KERNEL = """
-from kernels.compiler import lean_kernel
+from kernels.compiler import lean_kernel, step_kernel
 from kernels.helper import after
 
 @lean_kernel
 def run(x):
     return after(x) * 2
+
+@step_kernel
+def total(a, b, c, d, address):
+    if a < 0:
+        raise ValueError
+    return after(a) + b + c + d
 """
 SCRIPT = "from kernels.kernel import run; print(run(1), *run.stats.cache_hits.values())"
+NATIVE = """
+import sys
+from types import SimpleNamespace
+from kernels.native import Kernel
+print(Kernel("kernel.total")(1, 20, 300, 4000, SimpleNamespace(address=0)), "numba" in sys.modules)
+"""
 
 
 @pytest.fixture
@@ -31,17 +42,19 @@ def project(tmp_path):
     folder = tmp_path / "kernels"
     folder.mkdir()
     (folder / "__init__.py").touch()
-    shutil.copy(compiler.__file__, folder / "compiler.py")
+    for name in ("cache", "compiler", "native", "tables"):
+        source = Path(compiler.__file__).with_name(f"{name}.py").read_text()
+        (folder / f"{name}.py").write_text(source.replace("ssdp_neuro.engine.kernels", "kernels"))
     (folder / "kernel.py").write_text(KERNEL)
     (folder / "helper.py").write_text(HELPER.format(step=1))
     return tmp_path
 
 
-def run(project: Path, **switches: str) -> str:
+def run(project: Path, script: str = SCRIPT, **switches: str) -> str:
     environment = {key: value for key, value in os.environ.items() if key[:6] != "NUMBA_"}
     environment |= {"NUMBA_CACHE_DIR": str(project / "cache"), "PYTHONPATH": str(project)}
     ran = subprocess.run(
-        [sys.executable, "-c", SCRIPT],
+        [sys.executable, "-c", script],
         env=environment | switches,
         capture_output=True,
         text=True,
@@ -57,8 +70,10 @@ def test_kernel_cache__is_used_while_nothing_changes(project):
 
 def test_kernel_cache__sees_a_change_in_a_helper_of_another_file(project):
     assert run(project) == "4"
+    assert run(project, NATIVE) == "4322 True"
     (project / "kernels" / "helper.py").write_text(HELPER.format(step=100))
     assert run(project) == "202"
+    assert run(project, NATIVE) == "4421 True"
 
 
 def test_kernel_cache__knows_numbas_switches(project):
@@ -72,10 +87,32 @@ def test_kernel_cache__keeps_few_old_folders(project):
     for number in range(20):
         (home / f"kernels-{number}").mkdir(parents=True)
     run(project)
-    assert len(list(home.iterdir())) == compiler.KEPT_FOLDERS
+    assert len(list(home.iterdir())) == cache.KEPT_FOLDERS
 
 
 def test_kernel_cache__does_without_a_folder_it_cannot_write(project):
     (project / "cache").write_text("a file where a folder should be")
-    assert run(project) == "4"
-    assert run(project) == "4"
+    for script, result in ((SCRIPT, "4"), (NATIVE, "4322 True")):
+        assert run(project, script) == result
+        assert run(project, script) == result
+
+
+def test_kernel__is_loaded_without_numba_from_a_file_that_is_whole(project):
+    assert run(project, NATIVE) == "4322 True"
+    assert run(project, NATIVE) == "4322 False"
+    (file,) = (project / "cache").rglob("kernel.total-*.o")
+    whole = file.read_bytes()
+    for damaged in (b"", whole[:-1], whole[:-1] + bytes([whole[-1] ^ 1])):
+        file.write_bytes(damaged)
+        assert run(project, NATIVE) == "4322 True"
+        assert file.read_bytes() == whole
+
+
+def test_kernel__is_a_plain_function_where_nothing_is_compiled(project):
+    assert run(project, NATIVE, NUMBA_DISABLE_JIT="1") == "4322 True"
+
+
+def test_kernel__says_that_it_failed(project):
+    with pytest.raises(subprocess.CalledProcessError) as failure:
+        run(project, NATIVE.replace("(1, 20", "(-1, 20"))
+    assert "RuntimeError: kernel kernel.total failed" in failure.value.stderr

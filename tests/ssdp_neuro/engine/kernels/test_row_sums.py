@@ -8,7 +8,7 @@ from ssdp_neuro.engine.kernels.delivery import (
     deliver_dense8,
     deliver_dense16,
 )
-from ssdp_neuro.engine.kernels.row_sums import LANES
+from ssdp_neuro.engine.kernels.tables import LANES
 
 pytestmark = pytest.mark.kernel
 

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from ssdp_neuro.engine.kernels.spike_list import PLACES, SPARE, list_spikes
+from ssdp_neuro.engine.kernels.spike_list import PLACES, list_spikes
+from ssdp_neuro.engine.kernels.tables import SPARE
 
 pytestmark = pytest.mark.kernel
 

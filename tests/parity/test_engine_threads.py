@@ -1,0 +1,95 @@
+"""One sample on several threads, each with a range of neurons: equal to the oracle, as on one."""
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from hw_models import (
+    DenseProjection,
+    FixedPointNetwork,
+    InputPopulation,
+    LifPopulation,
+    ResetMode,
+    SparseProjection,
+)
+from ssdp_neuro.engine import job, plan, population_table
+from ssdp_neuro.engine.simulator import simulate
+from tests.parity.test_engine_oracle import assert_equal_runs
+from tests.strategies import cases
+
+pytestmark = pytest.mark.kernel
+
+
+@pytest.fixture(params=[2, 3])
+def n_threads(request, monkeypatch):
+    """Threads, for networks of any size."""
+    monkeypatch.setattr(plan, "SHARED_NEURONS", 1)
+    return request.param
+
+
+def sparse(rng, source, target, n_pre, n_post, count):
+    return SparseProjection(
+        source=source,
+        target=target,
+        pre=np.repeat(np.arange(n_pre), count),
+        post=np.concatenate([rng.permutation(n_post)[:count] for _ in range(n_pre)]),
+        weights=rng.integers(-40, 60, n_pre * count) * 2,
+    )
+
+
+@pytest.mark.parametrize("always_swept", [0, population_table.ALWAYS_SWEPT])
+def test_simulate__on_several_threads_equals_oracle(n_threads, always_swept, monkeypatch):
+    """A large population with itself, and neighbours that threads can't share."""
+    monkeypatch.setattr(population_table, "ALWAYS_SWEPT", always_swept)
+    rng = np.random.default_rng(0)
+    n_steps, size = 200, 400
+    common = {"current_decay": 600, "voltage_decay": 200, "threshold": 900}
+    network = FixedPointNetwork(
+        populations=[
+            InputPopulation(name="in", shape=(50,)),
+            LifPopulation(name="large", shape=(size,), reset_interval=70, **common),
+            LifPopulation(
+                name="other", shape=(130,), refractory=2, reset=ResetMode.SUBTRACT, **common
+            ),
+            LifPopulation(name="dense", shape=(20,), **common),
+        ],
+        projections=[
+            sparse(rng, "in", "large", 50, size, 60),
+            sparse(rng, "large", "large", size, size, 20),
+            sparse(rng, "large", "other", size, 130, 7),
+            sparse(rng, "dense", "other", 20, 130, 30),
+            DenseProjection(
+                source="large", target="dense", weights=rng.integers(-9, 12, (20, size))
+            ),
+        ],
+    )
+    spikes = rng.random((n_steps, 50)) < 0.2
+    spikes[60:130] = False
+    run = assert_equal_runs(network, spikes, n_steps, n_threads=n_threads)
+    assert all(run.counts.spikes.values())
+    assert plan.plan_of(network).populations.divided.tolist() == [0, 1, 1, 0]
+
+
+@given(case=cases())
+@settings(
+    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_simulate__on_several_threads_equals_oracle_on_any_network(n_threads, case):
+    network, spikes, n_steps = case
+    assert_equal_runs(network, spikes, n_steps, n_threads=n_threads)
+
+
+def test_simulate__ends_if_a_thread_fails(n_threads, monkeypatch):
+    rng = np.random.default_rng(0)
+    cell = LifPopulation(name="c", shape=(90,), current_decay=9, voltage_decay=9, threshold=9)
+    network = FixedPointNetwork(populations=[cell], projections=[sparse(rng, "c", "c", 90, 90, 9)])
+
+    def fail(*arguments):
+        raise RuntimeError("a thread fails")
+
+    fail.address = job.ASSIST.address
+    monkeypatch.setattr(job, "ASSIST", fail)
+    with pytest.raises(RuntimeError, match="a thread fails"):
+        simulate(network, None, n_steps=50, n_threads=n_threads)
+    monkeypatch.undo()
+    assert simulate(network, None, n_steps=50).counts.spikes == {"c": 0}

@@ -1,0 +1,79 @@
+import os
+import threading
+
+import numpy as np
+import pytest
+
+from hw_models import DenseProjection, FixedPointNetwork, InputPopulation, LifPopulation
+from ssdp_neuro import simulate
+from ssdp_neuro.engine.core_use import available_cores
+
+
+@pytest.fixture
+def eight_cores(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)), raising=False)
+
+
+@pytest.mark.parametrize(
+    ("groups", "files", "expected"),
+    [
+        ("0::/a/b\n", {}, 8),
+        ("0::/a/b\n", {"a/b/cpu.max": "max 100000"}, 8),
+        ("0::/a/b\n", {"a/b/cpu.max": "350000 100000"}, 3),
+        ("0::/a/b\n", {"a/b/cpu.max": "max 100000", "a/cpu.max": "200000 100000"}, 2),
+        ("0::/a/b\n", {"a/b/cpu.max": "1600000 100000", "cpu.max": "50000 100000"}, 1),
+        (
+            "4:memory:/x\n3:cpu,cpuacct:/a\n",
+            {"cpu/a/cpu.cfs_quota_us": "400000", "cpu/a/cpu.cfs_period_us": "100000"},
+            4,
+        ),
+        (
+            "3:cpu,cpuacct:/a\n",
+            {"cpu/a/cpu.cfs_quota_us": "-1", "cpu/a/cpu.cfs_period_us": "100000"},
+            8,
+        ),
+        (None, {}, 8),
+    ],
+)
+def test_available_cores__follows_the_control_group(eight_cores, tmp_path, groups, files, expected):
+    if groups is not None:
+        (tmp_path / "proc/self").mkdir(parents=True)
+        (tmp_path / "proc/self/cgroup").write_text(groups)
+    for name, text in files.items():
+        file = tmp_path / "sys/fs/cgroup" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    assert available_cores(tmp_path) == expected
+
+
+def test_available_cores__are_those_that_the_process_may_run_on(monkeypatch, tmp_path):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {3, 7}, raising=False)
+    assert available_cores(tmp_path) == 2
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert available_cores(tmp_path) == os.cpu_count()
+
+
+@pytest.mark.kernel
+def test_simulate__keeps_its_threads():
+    clock = LifPopulation(
+        name="clock",
+        shape=(1,),
+        current_decay=4095,
+        voltage_decay=0,
+        threshold=2,
+        bias_mantissa=64,
+    )
+    network = FixedPointNetwork(
+        populations=[InputPopulation(name="in", shape=(3,)), clock],
+        projections=[DenseProjection(source="in", target="clock", weights=np.ones((1, 3), int))],
+    )
+    spikes = np.ones((9, 5, 3), dtype=bool)
+    alone = simulate(network, spikes, n_steps=5, n_threads=1)
+    before = None
+    for _ in range(20):
+        run = simulate(network, spikes, n_steps=5, n_threads=3)
+        np.testing.assert_array_equal(run.events("clock"), alone.events("clock"))
+        names = {t.name for t in threading.enumerate() if t.name.startswith("ssdp_neuro")}
+        assert 1 <= len(names) < 20
+        assert before is None or before <= names
+        before = names
