@@ -18,6 +18,7 @@ from lava.magma.core.learning.learning_rule import (
 from lava.proc.learning_rules.r_stdp_learning_rule import RewardModulatedSTDP
 from lava.proc.learning_rules.stdp_learning_rule import STDPLoihi
 
+from hw_models.choices import member
 from hw_models.errors import ConversionError, LearningRuleError, SsdpError, TypeMismatchError, brief
 from hw_models.learning_engine import (
     Dependency,
@@ -81,7 +82,7 @@ def from_lava_rule(
     Raises
     ------
     TypeMismatchError
-        If it is no rule of Lava.
+        If it is no rule of Lava, or the sign mode is none.
     ConversionError
         If it says what a :class:`LearningRule` does not hold; names the term or the trace.
 
@@ -93,6 +94,7 @@ def from_lava_rule(
         found.rule.equation("dw")  # '-2^-2 * x0 * y1 + 2^-2 * y0 * x1'
         print(*found.notes)
     """
+    member("sign_mode", sign_mode, SignMode)
     if not isinstance(rule, LoihiLearningRule):
         raise TypeMismatchError(f"rule: {brief(rule)}; a learning rule of Lava is needed")
     where = type(rule).__name__
