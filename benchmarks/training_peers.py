@@ -51,7 +51,7 @@ def own(weights: Weights) -> tuple[nn.Module, Counts]:
             modules["flatten"] = nn.Flatten()
         modules[f"to_{layer}"] = synapses(weight)
         modules[f"layer_{layer}"] = Lif(voltage_decay=DECAY, latency=0, detach_reset=True)
-    shape = (28 * 28,) if weights[0].ndim == 2 else (1, 28, 28)
+    shape = (weights[0].shape[1],) if weights[0].ndim == 2 else (1, 28, 28)
     model = SpikingNetwork(modules, input_shape=shape)
     return model, lambda spikes: model(spikes).sum(1)
 
