@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
+import numpy as np
 from hypothesis import strategies as st
 
 from hw_models import (
+    DenseProjection,
     Dependency,
     Factor,
+    FixedPointNetwork,
     LearningRule,
     PostTraces,
     Product,
+    RandomStream,
     SignMode,
+    SparseProjection,
     TraceConfiguration,
     Variable,
 )
+from tests.strategies import FLAT, networks
 
 
 @st.composite
@@ -73,3 +80,26 @@ def learning_rules(draw: Any, highest_exponent: int = 8, **fixed: Any) -> Learni
         sign_mode=draw(st.sampled_from(SignMode)),
         **fixed,
     )
+
+
+@st.composite
+def rule_networks(draw: Any, **knobs: Any) -> FixedPointNetwork:
+    """Networks in which most dense and sparse projections learn by a rule."""
+    network = draw(networks(crowd=False, **{"kinds": FLAT, **knobs}))
+    flat = [p for p in network.projections if isinstance(p, (DenseProjection, SparseProjection))]
+    replaced = []
+    for number, projection in enumerate(flat):
+        if number and draw(st.integers(0, 3)) == 0:
+            continue
+        stream = draw(st.sampled_from(RandomStream))
+        exponent = draw(st.sampled_from([-3, 2, 8]))
+        rule = draw(learning_rules(highest_exponent=exponent, random_stream=stream))
+        rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+        shape = projection.weights.shape
+        tags = {"tag_1": rng.integers(-257, 256, shape), "tag_2": rng.integers(0, 256, shape)}
+        weights = np.clip(projection.weights, rule.weight_low, rule.weight_high)
+        given_tags = tags if draw(st.booleans()) else {}
+        replaced.append(
+            dataclasses.replace(projection, weights=weights, plasticity=rule, **given_tags)
+        )
+    return network.replace(*replaced)

@@ -6,7 +6,7 @@ import itertools
 import threading
 import time
 from concurrent.futures import wait
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,6 +32,9 @@ from ssdp_neuro.engine.plan import Plan
 from ssdp_neuro.engine.results import EventCounts
 from ssdp_neuro.engine.spike_input import SpikeInput
 from ssdp_neuro.progress import Progress
+
+if TYPE_CHECKING:
+    from ssdp_neuro.engine.rule_learning import RuleLearning
 
 FIRST_CHUNK_STEPS = 1024
 CHUNK_SECONDS = 0.2  # steps per call grow until a call takes this long
@@ -63,6 +66,8 @@ class Job:
         Of a run that goes on where another ended: its first step, counted from the beginning of
         the sample. Then the state is looked at afterwards, so it holds every current, also
         those of which nothing is left in the next step.
+    learning
+        Rules that learn in this run; it is of one sample.
     """
 
     def __init__(
@@ -74,6 +79,7 @@ class Job:
         n_steps: int,
         probes: tuple[tuple[str, str], ...],
         begin: int | None = None,
+        learning: RuleLearning | None = None,
     ) -> None:
         self.network = network
         self.plan = plan
@@ -82,6 +88,7 @@ class Job:
         self.n_samples = 1 if given.n_samples is None else given.n_samples
         self.batched = given.n_samples is not None
         self.begin = 0 if begin is None else begin
+        self.learning = learning
         self.inputs = self._inputs(given)
         self.probe_pairs = probes
         self.probes = self._probes(begin is not None)
@@ -153,7 +160,10 @@ class Job:
             fired = np.empty(SPIKES_PER_PART + cursor[3], dtype=np.int32)
             cursor[2] = 0
             window = WindowTable(bounds, cursor, counts.reshape(-1), fired)
-            done = self._run(state, latencies, tally, window)
+            if self.learning is None:
+                done = self._run(state, latencies, tally, window)
+            else:
+                done = self.learning.run(self._run, state, latencies, tally, window)
             used = fired[: cursor[2]]
             parts.append(used if 2 * used.size > fired.size else used.copy())
         self.outputs.append(WindowOutput(first, start, counts, parts))

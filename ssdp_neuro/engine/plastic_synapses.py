@@ -17,14 +17,13 @@ from hw_models import (
 )
 from hw_models.arrays import integer_array, spike_array
 from hw_models.errors import brief
-from hw_models.learning_engine.learning_rule import TARGETS
+from hw_models.learning_engine.learning_rule import TAG_LIMITS, TARGETS
 from ssdp_neuro.engine.kernels.rule_epoch import run_steps
 from ssdp_neuro.engine.kernels.rule_tables import Draws
 from ssdp_neuro.engine.rule_log import empty_log
 from ssdp_neuro.engine.rule_program import rule_program
-from ssdp_neuro.engine.rule_state import dense_state
+from ssdp_neuro.engine.rule_state import count_lowest_tags, dense_state
 
-TAG_1_LIMITS, TAG_2_LIMITS = (-256, 255), (0, 255)
 MOST_SYNAPSES = 2**31 - 1
 MOST_STEPS = 2**32  # steps are words of the random numbers' keys
 
@@ -45,7 +44,7 @@ class PlasticSynapses:
     weights
         Mantissas within the rule's sign mode, shape ``(n_post, n_pre)``.
     tag_1, tag_2
-        Tags -256..255 and delays 0..255 at the beginning, same shape; None for zeros. Delays are
+        Tags -257..255 and delays 0..255 at the beginning, same shape; None for zeros. Delays are
         a variable of the rule and delay nothing.
 
     Raises
@@ -80,10 +79,11 @@ class PlasticSynapses:
         self._program = rule_program(rule)
         given = (
             first,
-            self._tags("tag_2", tag_2, TAG_2_LIMITS),
-            self._tags("tag_1", tag_1, TAG_1_LIMITS),
+            self._tags("tag_2", tag_2),
+            self._tags("tag_1", tag_1),
         )
         self._state = dense_state(self._program, self.shape, given)
+        count_lowest_tags(self._program, self._state, given[2])
         # what the rule knows nothing of stays what it is
         self._idle = {
             target: values
@@ -91,7 +91,7 @@ class PlasticSynapses:
             if place < 0 and values is not None
         }
         is_lava = rule.random_stream is RandomStream.LAVA
-        self._lava = _LavaGenerators(rule.seed) if is_lava else None
+        self._lava = LavaGenerators(rule.seed) if is_lava else None
         self.n_steps = 0
         self.n_visited = 0
         self._log = empty_log(self._program, self.shape)
@@ -131,7 +131,7 @@ class PlasticSynapses:
                 f"PlasticSynapses.run: {self.n_steps + n_steps} steps; allowed {MOST_STEPS - 1}"
             )
         numbers = self._sent(sent, n_steps)
-        draws = _NO_DRAWS if self._lava is None else self._lava.draws(n_steps)
+        draws = NO_DRAWS if self._lava is None else self._lava.draws(n_steps)
         if self._lava is not None:
             n_epochs = (self.n_steps + n_steps) // self.rule.epoch - self.n_steps // self.rule.epoch
             draws = draws._replace(rounding=self._lava.rounding(n_epochs))
@@ -179,11 +179,11 @@ class PlasticSynapses:
             return self._state.y[int(name[1]) - 1, : self.shape[0]].astype(np.int64)
         raise InputError(f"PlasticSynapses.trace: {brief(name)}; one of x1, x2, y1, y2 and y3")
 
-    def _tags(self, name: str, values: Any, limits: tuple[int, int]) -> np.ndarray | None:
+    def _tags(self, name: str, values: Any) -> np.ndarray | None:
         where = f"PlasticSynapses.{name}"
         if values is None:
             return None
-        tags = integer_array(where, values, *limits, np.int16)
+        tags = integer_array(where, values, *TAG_LIMITS[name], np.int16)
         if tags.shape != self.shape:
             raise ShapeError(f"{where}: shape {tags.shape}; weights have {self.shape}")
         return tags
@@ -205,7 +205,7 @@ class PlasticSynapses:
         return numbers.copy()  # not read-only: kernels are compiled once for both
 
 
-class _LavaGenerators:
+class LavaGenerators:
     """Lava's generators; each was drawn from once at the beginning."""
 
     def __init__(self, seed: int) -> None:
@@ -214,6 +214,11 @@ class _LavaGenerators:
         for k, generator in enumerate(self._generators):
             _draw(generator, k, 1)
         self._rounding.random(1)
+
+    def pass_by(self, n_steps: int, n_epochs: int) -> None:
+        """Leave out the numbers of steps and epochs that are over."""
+        self.draws(n_steps)
+        self.rounding(n_epochs)
 
     def draws(self, n_steps: int) -> Draws:
         """The numbers of T steps; two draws in each, after the spikes of either end."""
@@ -238,7 +243,7 @@ def _draw(generator: np.random.Generator, k: int, count: int) -> np.ndarray:
     return generator.integers(0, 128, size=count) if k % 2 else generator.random(count)
 
 
-_NO_DRAWS = Draws(
+NO_DRAWS = Draws(
     decay=np.zeros((2, 1)),
     impulse=np.zeros((2, 1), dtype=np.int64),
     burst=np.zeros(1, dtype=np.int64),

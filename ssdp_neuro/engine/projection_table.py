@@ -10,6 +10,7 @@ from hw_models import (
     ConvProjection,
     DenseProjection,
     FixedPointNetwork,
+    LearningRule,
     PoolProjection,
     SparseProjection,
 )
@@ -20,6 +21,7 @@ from ssdp_neuro.engine.kernels import tables
 from ssdp_neuro.engine.kernels.catalog import DELIVERIES, addresses_of
 from ssdp_neuro.engine.kernels.tables import GEOMETRY, LANES, ProjectionTable, SynapseTable, padded
 from ssdp_neuro.engine.neuron_order import inverse, kept_order
+from ssdp_neuro.engine.rule_state import table_of_rows
 
 AT_ONCE = 1 << 16  # synapses lowered together; what they need stays in a cache
 
@@ -266,7 +268,10 @@ def _have_one_each(pre: np.ndarray, n_pre: int) -> bool:
 def _dense_rows(
     projection: DenseProjection, order: np.ndarray | None
 ) -> tuple[int, int, np.ndarray]:
-    """Kind, extra shift, and pre-major rows with a row of zeros behind them."""
+    """Kind, extra shift, and pre-major rows with a row of zeros behind them.
+
+    Behind those of a LearningRule is room for the synapses' other variables.
+    """
     plasticity = projection.plasticity
     if plasticity is None:
         shift = narrow_shift(projection.weights)
@@ -274,6 +279,10 @@ def _dense_rows(
         shift = narrow_shift(projection.weights, plasticity.weight_low, plasticity.weight_high)
         shift = None if shift else shift  # learned weights need not be even
     n_post, n_pre = projection.weights.shape
+    if isinstance(plasticity, LearningRule):
+        rows = np.zeros(table_of_rows(n_pre, n_post), dtype=np.int16)
+        rows[:n_pre, :n_post] = projection.weights.T
+        return tables.DENSE16, 0, rows
     row = -(-n_post // LANES) * LANES
     rows = np.zeros((n_pre + 1, row), dtype=np.int16 if shift is None else np.int8)
     weights = projection.weights if order is None else projection.weights[order]

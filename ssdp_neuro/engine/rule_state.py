@@ -6,8 +6,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from hw_models.learning_engine.learning_rule import TARGETS
 from ssdp_neuro.engine.aligned import aligned_zeros
-from ssdp_neuro.engine.kernels.rule_tables import LANES, OWN, POST_SPIKE, Program, Synapses
+from ssdp_neuro.engine.kernels.rule_tables import (
+    LANES,
+    LOWEST_TAG,
+    OWN,
+    POST_SPIKE,
+    TAG,
+    Program,
+    Synapses,
+)
 
 
 def padded(size: int) -> int:
@@ -18,6 +27,13 @@ def padded(size: int) -> int:
 def zeros(shape: tuple[int, ...], dtype: type) -> np.ndarray:
     """Zeros that begin at a cache line."""
     return aligned_zeros(int(np.prod(shape)), dtype).reshape(shape)
+
+
+def table_of_rows(n_pre: int, n_post: int) -> tuple[int, int]:
+    """Shape of a table of rows of weights that has room for a dense state's ``variables``."""
+    row = padded(n_post)
+    longest = max(row, padded(n_pre))
+    return -(-len(TARGETS) * (n_pre * row + longest) // row), row
 
 
 def dense_state(
@@ -133,3 +149,9 @@ def _state(
         listed=zeros((2, longest), np.int64),
         n_lowest=zeros((1,), np.int64),
     )
+
+
+def count_lowest_tags(program: Program, synapses: Synapses, tags: np.ndarray | None) -> None:
+    """Tell a state how many of its tags are -257, which the kernels count from then on."""
+    if tags is not None and program.place[TAG] >= 0:
+        synapses.n_lowest[0] = np.count_nonzero(tags == LOWEST_TAG)

@@ -10,6 +10,7 @@ import numpy as np
 
 from hw_models import FixedPointNetwork, InputError, ShapeError, TypeMismatchError
 from hw_models.arrays import integer_array, plain_array
+from hw_models.choices import member
 from hw_models.errors import brief
 from hw_models.integers import integer
 from ssdp_neuro.engine.event_stream import EventStream
@@ -23,6 +24,7 @@ from ssdp_neuro.engine.learning_task import (
 )
 from ssdp_neuro.engine.live_state import check_state, fresh_arrays, read_state, write_state
 from ssdp_neuro.engine.results import RunResult, check_probes
+from ssdp_neuro.engine.rule_learning import RuleLearning, SampleStart, chosen_rules
 from ssdp_neuro.engine.session_state import HEARD, MOST_STEPS, HeardSample, SessionState
 from ssdp_neuro.engine.simulator import MAX_STEPS, Simulator
 from ssdp_neuro.engine.spike_input import SpikeInput, spike_input
@@ -42,15 +44,23 @@ class Session:
     shown so, one after the other, give the weights that ``learn`` gives. Outside of samples the
     network runs on with the weights it has.
 
+    Projections with a :class:`hw_models.LearningRule` learn in every epoch while ``learning`` is
+    on, whether there are samples or not; :meth:`start_over` begins a sample for them.
+
     Parameters
     ----------
     network
         What to run. Its weights stay as they are; what a session learns is its own.
+    learning
+        Which projections learn by their LearningRule: all of them, none, or names. May be
+        changed at any time between runs, see :attr:`learning`.
 
     Raises
     ------
     TypeMismatchError
         If it is no network.
+    InputError
+        If ``learning`` is on and no projection has a LearningRule, or not the one named.
 
     Examples
     --------
@@ -64,7 +74,9 @@ class Session:
     [1, 4]
     """
 
-    def __init__(self, network: FixedPointNetwork) -> None:
+    def __init__(
+        self, network: FixedPointNetwork, *, learning: bool | Iterable[str] = False
+    ) -> None:
         if not isinstance(network, FixedPointNetwork):
             raise TypeMismatchError(f"network: {brief(network)}; a FixedPointNetwork is needed")
         self._given = network
@@ -77,11 +89,53 @@ class Session:
         self._n_samples = 0
         self._dopamine: dict[str, Any] = {}
         self._heard: Latencies | None = None
+        self._rules: RuleLearning | None = None
+        self.learning = learning
 
     @property
     def network(self) -> FixedPointNetwork:
-        """The network with its weights as they are now."""
-        return self._simulator.current_network() if self._plan.plastic else self._given
+        """The network with its weights as they are now, and tags that rules have changed."""
+        if not self._plan.plastic:
+            return self._given
+        network = self._simulator.current_network()
+        return network if self._rules is None else self._rules.with_tags(network)
+
+    @property
+    def learning(self) -> tuple[str, ...]:
+        """Names of the projections whose LearningRule is at work.
+
+        Set it to True, False or names. A rule that is off stands still: it hears no spikes, its
+        traces and tags stay, and its epochs are not counted.
+        """
+        return () if self._rules is None else self._rules.active
+
+    @learning.setter
+    def learning(self, wanted: bool | Iterable[str]) -> None:
+        names = chosen_rules(self._given, wanted)
+        if names and self._rules is None:
+            self._rules = RuleLearning(self._given, self._plan)
+        if self._rules is not None:
+            self._rules.active = names
+
+    def variables(self, name: str) -> dict[str, np.ndarray]:
+        """What a LearningRule has made of a projection so far, as copies.
+
+        Returns
+        -------
+        By Lava's names: ``weights``, ``tag_1`` and ``tag_2`` (delays), int16 in the shape of the
+        projection's weights; traces ``x1``, ``x2``, int64 ``(n_pre,)``, and ``y1``, ``y2``,
+        ``y3``, int64 ``(n_post,)``. Within an epoch traces are those of its beginning, see
+        :meth:`ssdp_neuro.PlasticSynapses.trace`
+
+        Raises
+        ------
+        InputError
+            If no rule of that name has been at work.
+        """
+        known = {} if self._rules is None else self._rules.learners
+        if name not in known:
+            raise InputError(f"variables of {brief(name)}; rules that were at work: {list(known)}")
+        return known[name].variables()
 
     @property
     def n_steps(self) -> int:
@@ -102,7 +156,7 @@ class Session:
         sample = ", in a sample" if self.is_in_sample else ""
         return f"Session(step {self._n_steps}{sample}, {self._n_samples} samples learned)"
 
-    def step(self, spikes: Any = None) -> dict[str, np.ndarray]:
+    def step(self, spikes: Any = None, *, sent: Any = None) -> dict[str, np.ndarray]:
         """Run one step.
 
         Parameters
@@ -111,6 +165,8 @@ class Session:
             Of one input population, or a mapping from names: a bool array ``(N,)`` or of the
             population's shape, or the indices of the neurons that fire, integers ``(n,)``, each
             once, in any order. Inputs that are not named are silent.
+        sent
+            As of :meth:`run`, of one step: int ``(3, n_post)``.
 
         Returns
         -------
@@ -122,7 +178,10 @@ class Session:
             If spikes do not fit; the session is where it was.
         """
         forms = self._by_name(spikes)
-        result = self.run({name: self._step_form(name, form) for name, form in forms.items()}, 1)
+        if isinstance(sent, Mapping):
+            sent = {name: plain_array(f"sent[{name!r}]", one)[None] for name, one in sent.items()}
+        given = {name: self._step_form(name, form) for name, form in forms.items()}
+        result = self.run(given, 1, sent=sent)
         return {p.name: result.events(p.name)["index"] for p in self._given.neurons}
 
     def run(
@@ -131,6 +190,7 @@ class Session:
         n_steps: int,
         *,
         probes: Iterable[tuple[str, str]] = (),
+        sent: Any = None,
         progress: bool | None = False,
     ) -> RunResult:
         """Run steps, from where the session is.
@@ -144,6 +204,9 @@ class Session:
             How many, at least 1.
         probes
             ``(population, "u" or "v")`` pairs to record.
+        sent
+            By projection whose rule has ``PostTraces.SENT``: what its target sends as y1, y2 and
+            y3 in every step, int ``(n_steps, 3, n_post)``, 32 bits. Zeros of those not named.
         progress
             True for a bar on a long run, None for one on a terminal.
 
@@ -172,11 +235,19 @@ class Session:
                 f" codes tell 1..{most} apart, then end_sample is needed"
             )
         self._check_whole()
-        job = Job(self._given, self._plan, 1, given, n_steps, pairs, begin=self._n_steps)
+        rules = self._rules if self.learning else None
+        if rules is not None:
+            rules.begin_run(n_steps, self._n_steps, rules.numbers_sent(sent, n_steps))
+        elif sent is not None:
+            raise InputError("sent: no LearningRule is at work; see Session.learning")
+        begin = self._n_steps
+        job = Job(self._given, self._plan, 1, given, n_steps, pairs, begin=begin, learning=rules)
         self._is_torn = True
         with Progress(progress) as bar:
             latencies = NO_LATENCIES if self._heard is None else self._heard.table
             job.go_on(self._live, bar, latencies)
+        if rules is not None:
+            rules.end_run(n_steps)
         self._n_steps += n_steps
         self._is_torn = False
         return RunResult(
@@ -242,6 +313,27 @@ class Session:
                 yield self.run(self._input_of(name, pairs, n_steps), n_steps)
         for pairs, n_steps in events.rest():
             yield self.run(self._input_of(name, pairs, n_steps), n_steps)
+
+    def start_over(self, start: SampleStart = SampleStart.TRACES_CLEARED) -> None:
+        """Begin the network afresh, step 0; what rules have learned is kept or not, as wanted.
+
+        Parameters
+        ----------
+        start
+            What is left of the learning before.
+
+        Raises
+        ------
+        InputError
+            If a sample is under way.
+        """
+        member("start", start, SampleStart)
+        if self._heard is not None:
+            raise InputError("start_over: a sample is under way; end_sample comes first")
+        self._check_whole()
+        self._n_steps = 0
+        if self._rules is not None:
+            self._rules.start_over(start)
 
     def begin_sample(self) -> None:
         """Begin the network afresh, step 0, and listen for what is to be learned.
@@ -315,6 +407,7 @@ class Session:
             n_samples=self._n_samples,
             dopamine=self._dopamine,
             heard=heard,
+            rules={} if self._rules is None else self._rules.states(),
         )
 
     def restore(self, state: SessionState) -> None:
@@ -343,6 +436,10 @@ class Session:
         if state.heard is not None:
             heard = self._listening()
             heard.put({name: getattr(state.heard, name) for name in HEARD}, state.n_steps)
+        if state.rules or self._rules is not None:
+            rules = self._rules or RuleLearning(self._given, self._plan, active=())
+            rules.restore(state.rules, {one.name: one for one in learned})
+            self._rules = rules
         for projection in learned:
             self._simulator.set_plastic_weights(projection)
         write_state(self._given, self._plan, self._live, state)

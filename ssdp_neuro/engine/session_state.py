@@ -18,10 +18,11 @@ from hw_models.errors import brief
 from hw_models.hdf5_contents import StoredArray, StoredGroup
 from hw_models.hdf5_file import read_hdf5, reason_of, seal
 from hw_models.integers import integer
+from hw_models.learning_engine.learning_rule import LONGEST_EPOCH, TAG_LIMITS, TRACE_HIGH
 from hw_models.records import FrozenRecord
 
 FORMAT = "ssdp_neuro session"
-VERSION = 1
+VERSION = 2
 MOST_STEPS = 2**62
 WORD = (-(2**31), 2**31 - 1, np.int32)
 COUNT = (0, 2**31 - 1, np.int32)
@@ -33,6 +34,15 @@ NAMED: dict[str, tuple[set[int], tuple[int, int, Any]]] = {
     "arriving": ({2}, WORD),
     "weights": ({1, 2}, (-(2**15), 2**15 - 1, np.int16)),
 }
+# the same of what a rule keeps
+RULE_ARRAYS: dict[str, tuple[set[int], tuple[int, int, Any]]] = {
+    **{name: ({1, 2}, (*TAG_LIMITS[name], np.int16)) for name in TAG_LIMITS},
+    "x": ({2}, (0, TRACE_HIGH, np.int64)),
+    "y": ({2}, (-(2**31), 2**31 - 1, np.int64)),
+    "last_pre": ({1}, (0, LONGEST_EPOCH, np.int64)),
+    "last_post": ({1}, (0, LONGEST_EPOCH, np.int64)),
+}
+OPTIONAL = {"heard", "rules"}
 HEARD = {"codes": (0, 255, np.uint8), "counts": COUNT, "first": COUNT}
 
 
@@ -57,6 +67,40 @@ class HeardSample(FrozenRecord):
             array = integer_array(f"HeardSample.{name}", getattr(self, name), *limits)
             if array.ndim != 1:
                 raise ShapeError(f"HeardSample.{name}: shape {array.shape}; one axis is needed")
+            object.__setattr__(self, name, array)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class RuleState(FrozenRecord):
+    """What a LearningRule keeps of a projection beside its weights.
+
+    Parameters
+    ----------
+    clock
+        Steps in which it was at work, from 0.
+    tag_1, tag_2
+        Tags and delay variables in the shape of the weights, int16.
+    x, y
+        Traces of the source and of the target, int64 ``(2, n_pre)`` and ``(3, n_post)``.
+    last_pre, last_post
+        Step within the epoch of the last spike, 1 and on, 0 for none; int64 ``(n_pre,)`` and
+        ``(n_post,)``.
+    """
+
+    clock: int
+    tag_1: Any
+    tag_2: Any
+    x: Any
+    y: Any
+    last_pre: Any
+    last_post: Any
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "clock", integer("RuleState.clock", self.clock, 0, MOST_STEPS))
+        for name, (axes, limits) in RULE_ARRAYS.items():
+            array = integer_array(f"RuleState.{name}", getattr(self, name), *limits)
+            if array.ndim not in axes:
+                raise ShapeError(f"RuleState.{name}: shape {array.shape}; axes needed: {axes}")
             object.__setattr__(self, name, array)
 
 
@@ -86,6 +130,8 @@ class SessionState(FrozenRecord):
         By projection with a dopamine gate: what its warm-up has counted.
     heard
         What learning has noted of the sample under way; None outside of one.
+    rules
+        By projection with a LearningRule, if one has been at work: what it keeps.
 
     Raises
     ------
@@ -102,6 +148,7 @@ class SessionState(FrozenRecord):
     n_samples: int = 0
     dopamine: Mapping[str, SynchronyStatistics] = field(default_factory=dict)
     heard: HeardSample | None = None
+    rules: Mapping[str, RuleState] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -119,6 +166,10 @@ class SessionState(FrozenRecord):
             if not isinstance(statistics, SynchronyStatistics):
                 raise InputError(f"SessionState.dopamine[{key!r}]: {brief(statistics)}")
         put(self, "dopamine", dict(self.dopamine))
+        for key, rule in _mapping("rules", self.rules).items():
+            if not isinstance(rule, RuleState):
+                raise InputError(f"SessionState.rules[{key!r}]: {brief(rule)}; a RuleState")
+        put(self, "rules", dict(self.rules))
         if self.heard is not None and not isinstance(self.heard, HeardSample):
             raise InputError(f"SessionState.heard: {brief(self.heard)}; a HeardSample or None")
 
@@ -158,6 +209,7 @@ class SessionState(FrozenRecord):
                 dopamine=_dopamine(root.attributes["dopamine"]),
                 heard=HeardSample(**_values(root.members["heard"])) if "heard" in root.members
                 else None,
+                rules=_rules(root.members["rules"]) if "rules" in root.members else {},
                 **{name: _values(root.members[name]) for name in NAMED},
             )  # fmt: skip
         except SsdpError as error:
@@ -182,6 +234,11 @@ def _write(state: SessionState, path: Any) -> None:
             group = file.create_group(name)
             for key, array in getattr(state, name).items():
                 group.create_dataset(key, data=array)
+        for key, rule in state.rules.items():
+            group = file.create_group(f"rules/{key}")
+            group.attrs["clock"] = rule.clock
+            for name in RULE_ARRAYS:
+                group.create_dataset(name, data=getattr(rule, name))
         if state.heard is not None:
             group = file.create_group("heard")
             for name in HEARD:
@@ -193,23 +250,47 @@ def _check_outline(root: StoredGroup) -> None:
         found = root.attributes.get("format")
         raise NetworkFileError(f"attribute 'format' is {found!r}; {FORMAT!r} is needed")
     version = root.attributes.get("version")
-    if type(version) is not int or version != VERSION:
-        raise NetworkFileError(f"version {version!r}; this release reads version {VERSION}")
+    if type(version) is not int or not 1 <= version <= VERSION:
+        raise NetworkFileError(f"version {version!r}; this release reads versions 1 to {VERSION}")
     needed = {"format", "version", "n_steps", "n_samples", "dopamine", *NAMED}
-    found = set(root.attributes) | set(root.members)
-    if found - {"heard"} != needed or set(root.members) - {"heard"} != set(NAMED):
-        wrong = sorted((found - {"heard"}) ^ needed) or sorted(set(root.members) ^ set(NAMED))
+    members = set(root.members) - OPTIONAL
+    found = set(root.attributes) | members
+    if found != needed or members != set(NAMED):
+        wrong = sorted(found ^ needed) or sorted(members ^ set(NAMED))
         raise NetworkFileError(f"/: {wrong[0]!r} is missing, unknown or of the wrong kind")
     for name, group in root.members.items():
         if not isinstance(group, StoredGroup):
             raise NetworkFileError(f"/{name}: a data set; a group is needed")
-        for array in group.members.values():
-            if not isinstance(array, StoredArray) or array.dtype is None or not array.shape:
-                raise NetworkFileError(f"/{name}: arrays of integers are needed")
-            if array.dtype.kind not in "iu":
-                raise NetworkFileError(f"{array.path}: dtype {array.dtype}; integers are needed")
+        if name == "rules":
+            for rule in group.members.values():
+                _check_rule(rule)
+            continue
+        _check_arrays(group)
         if name == "heard" and set(group.members) != set(HEARD):
             raise NetworkFileError(f"/heard: {sorted(HEARD)} are needed")
+
+
+def _check_rule(rule: StoredArray | StoredGroup) -> None:
+    if not isinstance(rule, StoredGroup):
+        raise NetworkFileError(f"{rule.path}: a data set; a group is needed")
+    if set(rule.members) != set(RULE_ARRAYS) or set(rule.attributes) != {"clock"}:
+        raise NetworkFileError(f"{rule.path}: 'clock' and {sorted(RULE_ARRAYS)} are needed")
+    _check_arrays(rule)
+
+
+def _check_arrays(group: StoredGroup) -> None:
+    for array in group.members.values():
+        if not isinstance(array, StoredArray) or array.dtype is None or not array.shape:
+            raise NetworkFileError(f"{group.path}: arrays of integers are needed")
+        if array.dtype.kind not in "iu":
+            raise NetworkFileError(f"{array.path}: dtype {array.dtype}; integers are needed")
+
+
+def _rules(group: Any) -> dict[str, RuleState]:
+    return {
+        name: RuleState(clock=rule.attributes["clock"], **_values(rule))
+        for name, rule in group.members.items()
+    }
 
 
 def _values(group: Any) -> dict[str, Any]:

@@ -119,7 +119,7 @@ class LearningConnection:
     weights
         Mantissas within the rule's sign, shape ``(n_post, n_pre)``.
     tag_1, tag_2
-        Tags -256..255 and delays 0..255 of the synapses at the beginning, same shape; None for 0.
+        Tags -257..255 and delays 0..255 of the synapses at the beginning, same shape; None for 0.
 
     Raises
     ------
@@ -132,7 +132,7 @@ class LearningConnection:
         self.weights = table("weights", weights, rule.weight_low, rule.weight_high)
         self.n_post, self.n_pre = len(self.weights), len(self.weights[0])
         zeros = [[0] * self.n_pre] * self.n_post
-        self.tag_1 = table("tag_1", zeros if tag_1 is None else tag_1, -256, 255)
+        self.tag_1 = table("tag_1", zeros if tag_1 is None else tag_1, -257, 255)
         self.tag_2 = table("tag_2", zeros if tag_2 is None else tag_2, 0, 255)
         for name in ("tag_1", "tag_2"):
             values = getattr(self, name)

@@ -260,7 +260,7 @@ def test_plastic_synapses__visit_what_spikes_reach():
         (lambda s: PlasticSynapses(s.rule, [[-1]]), RangeError, r"weights: value -1 .* 0\.\.255"),
         (lambda s: PlasticSynapses(s.rule, [1]), ShapeError, r"weights: shape \(1,\)"),
         (lambda s: PlasticSynapses(s.rule, [[0.5]]), TypeMismatchError, "weights: dtype float64"),
-        (lambda s: PlasticSynapses(s.rule, [[1]], [[-257]]), RangeError, "tag_1: value -257"),
+        (lambda s: PlasticSynapses(s.rule, [[1]], [[-258]]), RangeError, "tag_1: value -258"),
         (lambda s: PlasticSynapses(s.rule, [[1]], None, [[1, 2]]), ShapeError, "tag_2: shape"),
         (lambda s: s.run([[1]], [[1]]), ShapeError, r"pre: shape \(1, 1\); \(T, 2\)"),
         (lambda s: s.run([[1, 0]], [[1], [0]]), ShapeError, "1 steps of pre and 2 of post"),

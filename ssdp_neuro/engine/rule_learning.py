@@ -1,0 +1,384 @@
+"""The rules of a network at work: the state of each, and one call that runs and learns."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from hw_models import (
+    FixedPointNetwork,
+    InputError,
+    LearningRule,
+    PostTraces,
+    RangeError,
+    ShapeError,
+)
+from hw_models.arrays import integer_array
+from hw_models.errors import brief
+from hw_models.learning_engine.learning_rule import TARGETS, TRACE_HIGH
+from ssdp_neuro.engine.kernels.rule_steps import learn_steps
+from ssdp_neuro.engine.kernels.rule_tables import WEIGHT
+from ssdp_neuro.engine.plan import Plan
+from ssdp_neuro.engine.plastic_synapses import MOST_STEPS, NO_DRAWS, LavaGenerators
+from ssdp_neuro.engine.projection_table import PlasticList
+from ssdp_neuro.engine.rule_program import rule_program
+from ssdp_neuro.engine.rule_state import count_lowest_tags, dense_state, listed_state
+from ssdp_neuro.engine.session_state import RuleState
+
+NOTHING_SENT = np.zeros((0, 3, 1), dtype=np.int64)
+NOTHING_SENT.flags.writeable = False  # as what is given, so that kernels are compiled once
+SYNAPTIC = {"weights": "dw", "tag_1": "dt", "tag_2": "dd"}  # variables, and what changes them
+
+
+def rules_of(network: FixedPointNetwork) -> dict[str, Any]:
+    """The projections that learn by a :class:`LearningRule`, by name."""
+    return {
+        projection.name: projection
+        for projection in network.projections
+        if isinstance(getattr(projection, "plasticity", None), LearningRule)
+    }
+
+
+def chosen_rules(network: FixedPointNetwork, wanted: Any) -> tuple[str, ...]:
+    """Names of the projections that shall learn by their rule: all, none, or those named.
+
+    Raises
+    ------
+    InputError
+        If all are wanted and there are none, or a name is not one of them.
+    """
+    known = tuple(rules_of(network))
+    if wanted is True and not known:
+        raise InputError("learning: no projection of the network has a LearningRule")
+    if wanted is True or wanted is False:
+        return known if wanted else ()
+    if isinstance(wanted, str) or not isinstance(wanted, Iterable):
+        raise InputError(f"learning: {brief(wanted)}; True, False or names are needed")
+    names = tuple(wanted)
+    for name in names:
+        if name not in known:
+            raise InputError(f"learning: {brief(name)}; projections with rules are {list(known)}")
+    return tuple(name for name in known if name in names)
+
+
+class SampleStart(enum.Enum):
+    """What is left of learning by rules when the network begins afresh with another sample.
+
+    ``TRACES_KEPT``: all of it; traces and spikes of an epoch under way go on into the sample.
+    ``TRACES_CLEARED``: weights and tags; traces are 0 and no spike has been heard, epochs and
+    random numbers go on. ``ALL_AS_GIVEN``: nothing; samples are independent copies.
+    """
+
+    TRACES_KEPT = "traces kept"
+    TRACES_CLEARED = "traces cleared"
+    ALL_AS_GIVEN = "all as given"
+
+
+class RuleLearner:
+    """One projection under a rule.
+
+    Parameters
+    ----------
+    projection
+        With what it begins with.
+    plan
+        With weights of its own, which are changed: those of a matrix without delays in place,
+        those of a list are written anew after an epoch that changed some.
+    """
+
+    def __init__(self, projection: Any, plan: Plan) -> None:
+        self.projection = projection
+        self.rule: LearningRule = projection.plasticity
+        ends = (projection.source, projection.target)
+        self._ends = np.array([plan.index[name] for name in ends], dtype=np.int64)
+        n_pre, n_post = (int(size) for size in plan.populations.size[self._ends])
+        self.shape = (n_post, n_pre)
+        self.program = rule_program(self.rule)
+        place = plan.plastic[projection.name]
+        self._listed = plan.weights(projection.name) if isinstance(place, PlasticList) else None
+        if isinstance(place, PlasticList):
+            pre, post = (np.asarray(end, np.int64) for end in place.synapses[:2])
+            self.state = listed_state(self.program, self.shape, pre, post, (None, None, None))
+            if not pre.size:  # a state without targets would be one of all to all
+                self.state = self.state._replace(post=np.zeros(1, dtype=np.int32))
+        else:
+            self.state = dense_state(self.program, self.shape, (None, None, None))
+            if self.program.place[WEIGHT] == 0:  # the first of the rows
+                size = self.state.variables.size
+                shared = plan.synapses.dense16[place.base : place.base + size]
+                self.state = self.state._replace(
+                    variables=shared.reshape(self.state.variables.shape)
+                )
+        self._idle: dict[str, Any] = {}  # what the rule knows nothing of
+        self.n_visited = 0
+        self._sent, self._draws = NOTHING_SENT, NO_DRAWS
+        self._lava: LavaGenerators | None = None
+        self._lava_clock = 0
+        self.begin_as(projection)
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether the target sends y1, y2 and y3."""
+        return self.rule.post_traces is PostTraces.SENT
+
+    def variables(self) -> dict[str, np.ndarray]:
+        """All variables by Lava's names, copies; synapses in the projection's shape."""
+        (n_post, n_pre), state = self.shape, self.state
+        found = {}
+        for name in SYNAPTIC:
+            table = self._table(name)
+            values = self._idle[name] if table is None else table
+            found[name] = np.array(values, dtype=np.int16, order="C")
+        for k in range(2):
+            found[f"x{k + 1}"] = state.x[k, :n_pre].astype(np.int64)
+        for k in range(3):
+            found[f"y{k + 1}"] = state.y[k, :n_post].astype(np.int64)
+        return found
+
+    def put(self, name: str, values: Any) -> None:
+        """Change weights, tag_1 or tag_2."""
+        table = self._table(name)
+        if values is None:
+            values = np.zeros(self.projection.weights.shape, dtype=np.int16)
+        if table is None:
+            self._idle[name] = values
+        else:
+            table[...] = values
+        if name == "tag_1":
+            count_lowest_tags(self.program, self.state, values)
+
+    def write_list(self) -> None:
+        """Hand weights of listed synapses to the network; those of a matrix are there."""
+        if self._listed is not None and self.program.place[WEIGHT] >= 0:
+            self._listed[:] = self.state.variables[0, : self._listed.size]
+
+    def clear_traces(self) -> None:
+        """Forget all spikes; epochs are counted on."""
+        state = self.state
+        for array in (state.x, state.y, state.tx, state.ty, state.n_fired):
+            array[...] = 0
+
+    def begin_as(self, projection: Any) -> None:
+        """Weights and tags of a record like its own, no spike heard, no step counted."""
+        for name in SYNAPTIC:
+            self.put(name, getattr(projection, name))
+        self.clear_traces()
+        self.clock = 0
+
+    def rule_state(self) -> RuleState:
+        """All but the weights."""
+        (n_post, n_pre), state, now = self.shape, self.state, self.variables()
+        return RuleState(
+            clock=self.clock,
+            tag_1=now["tag_1"],
+            tag_2=now["tag_2"],
+            x=state.x[:, :n_pre],
+            y=state.y[:, :n_post],
+            last_pre=state.tx[:n_pre],
+            last_post=state.ty[:n_post],
+        )
+
+    def check_state(self, given: RuleState) -> None:
+        """Refuse what this rule cannot have come to."""
+        n_post, n_pre = self.shape
+        where = f"SessionState.rules[{self.projection.name!r}]"
+        shapes = {"tag_1": self.projection.weights.shape, "tag_2": self.projection.weights.shape}
+        shapes |= {"x": (2, n_pre), "y": (3, n_post), "last_pre": (n_pre,), "last_post": (n_post,)}
+        for name, shape in shapes.items():
+            if getattr(given, name).shape != shape:
+                raise ShapeError(f"{where}.{name}: shape {getattr(given, name).shape}; {shape}")
+        if given.clock >= MOST_STEPS:
+            raise RangeError(f"{where}.clock: {given.clock}; allowed {MOST_STEPS - 1}")
+        within = given.clock % self.rule.epoch
+        for name in ("last_pre", "last_post"):
+            integer_array(f"{where}.{name}", getattr(given, name), 0, within, np.int64)
+        if not self.is_sent:
+            integer_array(f"{where}.y", given.y, 0, TRACE_HIGH, np.int64)
+
+    def restore(self, given: RuleState, projection: Any) -> None:
+        """Go to a checked state; weights are those of a record."""
+        self.begin_as(projection)
+        self.put("tag_1", given.tag_1)
+        self.put("tag_2", given.tag_2)
+        (n_post, n_pre), state = self.shape, self.state
+        state.x[:, :n_pre], state.y[:, :n_post] = given.x, given.y
+        state.tx[:n_pre], state.ty[:n_post] = given.last_pre, given.last_post
+        for end, (fired, last) in enumerate(
+            ((state.pre_fired, given.last_pre), (state.post_fired, given.last_post))
+        ):
+            neurons = np.flatnonzero(last)
+            fired[: neurons.size], state.n_fired[end] = neurons, neurons.size
+        self.clock = given.clock
+
+    def begin_run(self, n_steps: int, sent: np.ndarray | None) -> None:
+        """Prepare for so many steps; ``sent`` as of :meth:`RuleLearning.numbers_sent`."""
+        self._sent = NOTHING_SENT if sent is None else sent
+        if not self.program.is_lava:
+            return
+        epoch = self.rule.epoch
+        if self._lava is None or self._lava_clock != self.clock:
+            self._lava = LavaGenerators(self.rule.seed)
+            self._lava.pass_by(self.clock, self.clock // epoch)
+        self._lava_clock = self.clock + n_steps
+        n_epochs = self._lava_clock // epoch - self.clock // epoch
+        draws = self._lava.draws(n_steps)
+        self._draws = draws._replace(rounding=self._lava.rounding(n_epochs))
+
+    def until_epoch(self, at: int) -> int:
+        """Steps from place ``at`` of the run to the end of an epoch."""
+        return self.rule.epoch - (self.clock + at) % self.rule.epoch
+
+    def learn(self, counts: np.ndarray, out: np.ndarray, n_out: int, at: int) -> None:
+        """Hear steps that have run, and learn if an epoch has ended; see ``learn_steps``."""
+        state, draws = self.state, self._draws
+        n_visited = learn_steps(
+            self.program, state, self._ends, counts, out, n_out, self._sent, draws, at, self.clock
+        )
+        self.n_visited += int(n_visited)
+        if n_visited:
+            self.write_list()
+
+    def _table(self, name: str) -> np.ndarray | None:
+        """Values of its synapses in the projection's shape, a view; None if they are not kept."""
+        place = self.program.place[TARGETS.index(SYNAPTIC[name])]
+        if place < 0:
+            return None
+        n_synapses = int(self.state.first[-1])
+        values: np.ndarray = self.state.variables[place, :n_synapses]
+        if self.projection.weights.ndim == 1:
+            return values
+        return values.reshape(self.shape[1], -1)[:, : self.shape[0]].T
+
+
+class RuleLearning:
+    """All rules of a network, and which of them are at work.
+
+    Parameters
+    ----------
+    network
+        With weights as they are now.
+    plan
+        As of a :class:`RuleLearner`.
+    """
+
+    def __init__(
+        self, network: FixedPointNetwork, plan: Plan, active: tuple[str, ...] = ()
+    ) -> None:
+        self.learners = {name: RuleLearner(p, plan) for name, p in rules_of(network).items()}
+        self.active = active
+        self._active: list[RuleLearner] = []
+        self._begin = 0
+
+    def start_over(self, start: SampleStart) -> None:
+        """Keep of learning what a new sample begins with."""
+        for learner in self.learners.values():
+            if start is SampleStart.TRACES_CLEARED:
+                learner.clear_traces()
+            elif start is SampleStart.ALL_AS_GIVEN:
+                learner.begin_as(learner.projection)
+                learner.write_list()
+
+    def states(self) -> dict[str, RuleState]:
+        """All but the weights, by projection."""
+        return {name: learner.rule_state() for name, learner in self.learners.items()}
+
+    def restore(self, states: Mapping[str, RuleState], projections: Mapping[str, Any]) -> None:
+        """Go to given states; without any, no rule has ever been at work.
+
+        Raises
+        ------
+        InputError, ShapeError, RangeError
+            If they are of other projections, or not such as these rules can come to.
+        """
+        if states and sorted(states) != sorted(self.learners):
+            raise InputError(
+                f"SessionState.rules of {sorted(states)}; needed {sorted(self.learners)}"
+            )
+        for name, state in states.items():
+            self.learners[name].check_state(state)
+        for name, learner in self.learners.items():
+            if states:
+                learner.restore(states[name], projections[name])
+            else:
+                learner.begin_as(projections[name])
+
+    def numbers_sent(self, sent: Any, n_steps: int) -> dict[str, np.ndarray]:
+        """What targets send in a run, checked: int64 ``(n_steps, 3, n_post)`` by projection."""
+        if sent is None:
+            return {}
+        if not isinstance(sent, Mapping):
+            raise InputError(f"sent: {brief(sent)}; a mapping from projections is needed")
+        numbers = {}
+        for name, values in sent.items():
+            takers = [each for each in self.active if self.learners[each].is_sent]
+            if name not in takers:
+                raise InputError(
+                    f"sent: {brief(name)}; projections that learn and whose rule has"
+                    f" PostTraces.SENT are {takers}"
+                )
+            where = f"sent[{name!r}]"
+            array = integer_array(where, values, -(2**31), 2**31 - 1, np.int64)
+            needed = (n_steps, 3, self.learners[name].shape[0])
+            if array.shape != needed:
+                raise ShapeError(
+                    f"{where}: shape {array.shape}; {needed} is needed: steps, y1 y2 y3, neurons"
+                )
+            numbers[name] = array
+        return numbers
+
+    def begin_run(self, n_steps: int, begin: int, sent: Mapping[str, np.ndarray]) -> None:
+        """Prepare for the steps ``begin`` and on of a run.
+
+        Raises
+        ------
+        RangeError
+            If a rule would learn more steps than its random numbers have keys for.
+        """
+        self._active = [self.learners[name] for name in self.active]
+        longest = max(learner.clock for learner in self._active) + n_steps
+        if longest >= MOST_STEPS:
+            raise RangeError(f"n_steps: {longest} steps of learning; allowed {MOST_STEPS - 1}")
+        self._begin = begin
+        for learner in self._active:
+            learner.begin_run(n_steps, sent.get(learner.projection.name))
+
+    def run(self, advance: Any, state: Any, latencies: Any, tally: Any, window: Any) -> int:
+        """Advance a network of one sample by a window; at the end of every epoch, learn."""
+        bounds, cursor = window.bounds, window.cursor
+        start, end = int(bounds[2]), int(bounds[3])
+        counts = window.counts.reshape(end - start, -1)
+        done = 1
+        while done and cursor[1] < end:
+            step, n_out = int(cursor[1]), int(cursor[2])
+            at = step - self._begin
+            bounds[3] = min(end, step + min(learner.until_epoch(at) for learner in self._active))
+            done = int(advance(state, latencies, tally, window))
+            stop = int(bounds[3] if done else cursor[1])
+            for learner in self._active:
+                learner.learn(counts[step - start : stop - start], window.fired, n_out, at)
+            if done:
+                cursor[0], cursor[1] = bounds[0], stop
+        bounds[3] = end
+        return done
+
+    def end_run(self, n_steps: int) -> None:
+        """Count the steps of a run."""
+        for learner in self._active:
+            learner.clock += n_steps
+
+    def with_tags(self, network: FixedPointNetwork) -> FixedPointNetwork:
+        """The network with the tags and delays that its rules have changed."""
+        records = []
+        for name, learner in self.learners.items():
+            now = learner.variables()
+            changed = {
+                field: now[field]
+                for field, target in SYNAPTIC.items()
+                if getattr(learner.rule, target)
+            }
+            records.append(dataclasses.replace(network.projection(name), **changed))  # type: ignore[arg-type]
+        return network.replace(*records)
