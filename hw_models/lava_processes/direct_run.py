@@ -21,6 +21,7 @@ import numpy as np
 from lava.magma.compiler.builders.py_builder import PyProcessBuilder
 from lava.magma.compiler.compiler_graphs import ProcGroupDiGraphs
 from lava.magma.compiler.utils import PortInitializer, VarInitializer
+from lava.magma.core.model.py.connection import PyLearningConnection
 from lava.magma.core.model.py.model import PyLoihiProcessModel
 from lava.magma.core.process.ports.ports import create_port_id
 from lava.magma.core.process.process import AbstractProcess
@@ -159,7 +160,19 @@ def _model_class(process: AbstractProcess) -> type[PyLoihiProcessModel]:
 
 def _is_done(model: PyLoihiProcessModel) -> bool:
     try:
+        if isinstance(model, PyLearningConnection):
+            _wait_for_spikes(model)
         model.run_spk()
     except _WouldWait:
         return False
     return True
+
+
+def _wait_for_spikes(model: Any) -> None:
+    """Send what a learning connection gathered, and wait until all is there that it will read.
+
+    Unlike the others it has changed something before it waits, in a loop, for its target.
+    """
+    model.a_out.send(model.a_buff)
+    for name in ("s_in", "s_in_bap", "s_in_y1", "s_in_y2", "s_in_y3"):
+        getattr(model, name).recv()

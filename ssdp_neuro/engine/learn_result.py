@@ -20,7 +20,8 @@ class WeightChange:
     n_updates
         Samples after which it was updated.
     rows_visited
-        Pre-synaptic neurons whose weights were visited, summed over the updates.
+        Pre-synaptic neurons whose weights were visited, summed over the updates; of a
+        LearningRule synapses.
     n_changed
         Synapses whose weight differs from the one before.
     mean_change, largest_change
@@ -78,6 +79,9 @@ class LearnResult:
     dopamine
         By plastic projection with a dopamine gate: what its warm-up has counted. Its
         ``fit()`` is the frozen gate, once ``warm_up`` samples have been counted.
+    copies
+        With ``SampleStart.ALL_AS_GIVEN``: the network that each sample made, of which
+        ``network`` is the last.
     """
 
     before: FixedPointNetwork
@@ -89,6 +93,7 @@ class LearnResult:
     decisions: Mapping[str, np.ndarray]
     seed: int
     dopamine: Mapping[str, SynchronyStatistics] = field(default_factory=dict)
+    copies: tuple[FixedPointNetwork, ...] = ()
 
     @property
     def n_updates(self) -> int:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from hw_models import FixedPointNetwork
+from hw_models import FixedPointNetwork, TypeMismatchError
+from hw_models.errors import brief
 from ssdp_neuro.engine.job import CHUNK_SECONDS, FIRST_CHUNK_STEPS, Job
 from ssdp_neuro.engine.latencies import Latencies
 from ssdp_neuro.engine.learn_result import LearnResult
 from ssdp_neuro.engine.learning_task import LearningRecord, learning_task
 from ssdp_neuro.engine.learning_update import SampleUpdate
+from ssdp_neuro.engine.rule_learning import rules_of
 from ssdp_neuro.engine.simulator import Simulator
 from ssdp_neuro.engine.teaching import Teaching
 from ssdp_neuro.progress import Progress
@@ -26,11 +28,16 @@ def learn(
     n_steps: int,
     progress: bool | None = None,
 ) -> LearnResult:
-    """Let the plastic projections of a network learn from samples, by integer DA-SSDP.
+    """Let the plastic projections of a network learn from samples.
 
-    Samples run one after the other; after each, every plastic projection is updated from
-    that sample's spikes. A sequence of samples may be split over several calls: pass the
-    result's network, ``next_sample`` and ``dopamine`` on, and the weights are the same.
+    Samples run one after the other. By integer DA-SSDP, every plastic projection is updated
+    after each from that sample's spikes. A sequence of samples may be split over several calls:
+    pass the result's network, ``next_sample`` and ``dopamine`` on, and the weights are the same.
+
+    By a :class:`hw_models.LearningRule` they change within samples, at the end of every epoch.
+    ``Teaching(sample_start=...)`` says what a sample begins with: by default with cleared
+    traces, or as an independent copy of the network. To go on after a call, use a
+    :class:`ssdp_neuro.Session`.
 
     Parameters
     ----------
@@ -58,8 +65,15 @@ def learn(
 
     References
     ----------
-    docs/explanation/fixed_point_da_ssdp.md
+    docs/explanation/fixed_point_da_ssdp.md, docs/explanation/learning_engine.md
     """
+    if isinstance(network, FixedPointNetwork) and rules_of(network):
+        told = Teaching() if teaching is None else teaching
+        if not isinstance(told, Teaching):
+            raise TypeMismatchError(f"teaching: {brief(told)}; a Teaching is needed")
+        from ssdp_neuro.engine.rule_lessons import learn_by_rules
+
+        return learn_by_rules(network, spikes, told, n_steps=n_steps, progress=progress)
     task = learning_task(network, spikes, teaching, n_steps=n_steps)
     simulator = Simulator(network, n_threads=1, own_weights=True)
     record = LearningRecord(task)

@@ -32,7 +32,7 @@ from hw_models.random_bits import random_bits
 from hw_models.records import short_repr
 from ssdp_neuro.engine.learn_result import LearnResult, weight_change
 from ssdp_neuro.engine.spike_input import SpikeInput, spike_input
-from ssdp_neuro.engine.teaching import Teaching
+from ssdp_neuro.engine.teaching import SampleStart, Teaching
 from ssdp_neuro.engine.third_factors import ThirdFactors, third_factors, winner
 
 MOST_PAIRS = 2**36  # of fired ends in a sample: more synapses than a memory holds
@@ -159,6 +159,8 @@ def learning_task(
         )
     n_steps = integer("n_steps", n_steps, 1, 2**31 - 1)
     plastic = plastic_projections(network, n_steps)
+    if told.sent is not None or told.sample_start is not SampleStart.TRACES_CLEARED:
+        raise InputError("sent, sample_start: of a LearningRule; DaSsdpParams have no use for them")
     given = spike_input(network, spikes, n_steps)
     n_samples = 1 if given.n_samples is None else given.n_samples
     statistics = dopamine_statistics(plastic, told.dopamine)
@@ -179,7 +181,7 @@ def learning_task(
         plastic=plastic,
         given=given,
         factors=factors,
-        mask=_mask(told.learning_mask, list(plastic), n_samples),
+        mask=learning_mask(told.learning_mask, list(plastic), n_samples),
         dopamine=statistics,
         seeds={name: projection_seed(told.seed, number) for number, name in enumerate(plastic)},
         seed=told.seed,
@@ -270,7 +272,8 @@ def dopamine_statistics(plastic: Mapping[str, Any], given: Any) -> dict[str, Syn
     return statistics
 
 
-def _mask(given: Any, names: list[str], n_samples: int) -> dict[str, np.ndarray]:
+def learning_mask(given: Any, names: list[str], n_samples: int) -> dict[str, np.ndarray]:
+    """Which samples each projection learns from, checked: bool ``(B,)`` by name."""
     if given is None:
         given = True
     if not isinstance(given, Mapping):

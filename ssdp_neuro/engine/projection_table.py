@@ -111,7 +111,8 @@ def projection_table(
 def _dense_part(projection: DenseProjection, order: np.ndarray | None, store: _Store) -> Part:
     kind, shift, rows = _dense_rows(projection, order)
     base = store.add("dense8" if kind == tables.DENSE8 else "dense16", rows.reshape(-1))
-    return {"kind": kind, "shift": shift, "row": rows.shape[1], "base": base}
+    n_rows, row = rows.shape
+    return {"kind": kind, "shift": shift, "row": row, "rows": n_rows - 1, "base": base}
 
 
 def _listed_part(
@@ -270,7 +271,7 @@ def _dense_rows(
 ) -> tuple[int, int, np.ndarray]:
     """Kind, extra shift, and pre-major rows with a row of zeros behind them.
 
-    Behind those of a LearningRule is room for the synapses' other variables.
+    Between those of a LearningRule and the zeros is room for the synapses' other variables.
     """
     plasticity = projection.plasticity
     if plasticity is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import enum
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -28,6 +27,7 @@ from ssdp_neuro.engine.projection_table import PlasticList
 from ssdp_neuro.engine.rule_program import rule_program
 from ssdp_neuro.engine.rule_state import count_lowest_tags, dense_state, listed_state
 from ssdp_neuro.engine.session_state import RuleState
+from ssdp_neuro.engine.teaching import SampleStart
 
 NOTHING_SENT = np.zeros((0, 3, 1), dtype=np.int64)
 NOTHING_SENT.flags.writeable = False  # as what is given, so that kernels are compiled once
@@ -63,19 +63,6 @@ def chosen_rules(network: FixedPointNetwork, wanted: Any) -> tuple[str, ...]:
         if name not in known:
             raise InputError(f"learning: {brief(name)}; projections with rules are {list(known)}")
     return tuple(name for name in known if name in names)
-
-
-class SampleStart(enum.Enum):
-    """What is left of learning by rules when the network begins afresh with another sample.
-
-    ``TRACES_KEPT``: all of it; traces and spikes of an epoch under way go on into the sample.
-    ``TRACES_CLEARED``: weights and tags; traces are 0 and no spike has been heard, epochs and
-    random numbers go on. ``ALL_AS_GIVEN``: nothing; samples are independent copies.
-    """
-
-    TRACES_KEPT = "traces kept"
-    TRACES_CLEARED = "traces cleared"
-    ALL_AS_GIVEN = "all as given"
 
 
 class RuleLearner:

@@ -30,10 +30,10 @@ def zeros(shape: tuple[int, ...], dtype: type) -> np.ndarray:
 
 
 def table_of_rows(n_pre: int, n_post: int) -> tuple[int, int]:
-    """Shape of a table of rows of weights that has room for a dense state's ``variables``."""
+    """Shape of a table of rows that has room for a dense state's ``variables``, and zeros."""
     row = padded(n_post)
     longest = max(row, padded(n_pre))
-    return -(-len(TARGETS) * (n_pre * row + longest) // row), row
+    return -(-len(TARGETS) * (n_pre * row + longest) // row) + 1, row
 
 
 def dense_state(

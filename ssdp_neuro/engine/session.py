@@ -24,11 +24,11 @@ from ssdp_neuro.engine.learning_task import (
 )
 from ssdp_neuro.engine.live_state import check_state, fresh_arrays, read_state, write_state
 from ssdp_neuro.engine.results import RunResult, check_probes
-from ssdp_neuro.engine.rule_learning import RuleLearning, SampleStart, chosen_rules
+from ssdp_neuro.engine.rule_learning import RuleLearning, chosen_rules
 from ssdp_neuro.engine.session_state import HEARD, MOST_STEPS, HeardSample, SessionState
 from ssdp_neuro.engine.simulator import MAX_STEPS, Simulator
 from ssdp_neuro.engine.spike_input import SpikeInput, spike_input
-from ssdp_neuro.engine.teaching import Teaching
+from ssdp_neuro.engine.teaching import SampleStart, Teaching
 from ssdp_neuro.progress import Progress
 
 
@@ -155,6 +155,10 @@ class Session:
     def __repr__(self) -> str:
         sample = ", in a sample" if self.is_in_sample else ""
         return f"Session(step {self._n_steps}{sample}, {self._n_samples} samples learned)"
+
+    def synapses_visited(self, name: str) -> int:
+        """Synapses that a rule has looked at so far, each as often as it did."""
+        return 0 if self._rules is None else self._rules.learners[name].n_visited
 
     def step(self, spikes: Any = None, *, sent: Any = None) -> dict[str, np.ndarray]:
         """Run one step.

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 from typing import Any
 
+from hw_models.choices import member
 from hw_models.integers import integer
+
+
+class SampleStart(enum.Enum):
+    """What is left of learning by rules when the network begins afresh with another sample.
+
+    ``TRACES_KEPT``: all of it; traces and spikes of an epoch under way go on into the sample.
+    ``TRACES_CLEARED``: weights and tags; traces are 0 and no spike has been heard, epochs and
+    random numbers go on. ``ALL_AS_GIVEN``: nothing; samples are independent copies.
+    """
+
+    TRACES_KEPT = "traces kept"
+    TRACES_CLEARED = "traces cleared"
+    ALL_AS_GIVEN = "all as given"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,6 +56,11 @@ class Teaching:
         projections to that or to a bool (those not named learn). All if not given.
     first_sample
         Number of the first sample, part of the key of the stochastic rounding.
+    sample_start
+        For a LearningRule: what each sample begins with.
+    sent
+        For rules with ``PostTraces.SENT``: a mapping from projections to what their targets
+        send as y1, y2 and y3, int ``(B, n_steps, 3, n_post)``, 32 bits. Zeros if not given.
 
     Raises
     ------
@@ -57,6 +77,8 @@ class Teaching:
     epochs: int = 1
     learning_mask: Any = None
     first_sample: int = 0
+    sample_start: SampleStart = SampleStart.TRACES_CLEARED
+    sent: Any = None
 
     def __post_init__(self) -> None:
         for name, low, high in (
@@ -65,3 +87,4 @@ class Teaching:
             ("first_sample", 0, 2**62),
         ):
             object.__setattr__(self, name, integer(name, getattr(self, name), low, high))
+        member("sample_start", self.sample_start, SampleStart)

@@ -97,7 +97,7 @@ class RuleNetwork:
         n_steps: int,
         probes: Iterable[tuple[str, str]] = (),
         sent: Mapping[str, np.ndarray] | None = None,
-        learns: np.ndarray | bool = True,
+        learns: Any = True,
     ) -> tuple[dict[str, np.ndarray], dict[tuple[str, str], np.ndarray]]:
         """Run one sample; the neurons begin afresh.
 
@@ -110,7 +110,7 @@ class RuleNetwork:
         sent
             By projection: what its target sends as y1, y2 and y3, int ``(T, 3, n_post)``.
         learns
-            Whether rules hear and change anything, of all steps or of each.
+            Whether rules hear and change anything; or by projection.
 
         Returns
         -------
@@ -132,7 +132,7 @@ class RuleNetwork:
             (name, variable): np.zeros(spikes[name].shape, dtype=np.int32)
             for name, variable in probes
         }
-        is_learning = np.broadcast_to(learns, (n_steps,))
+        learning = learns if isinstance(learns, Mapping) else dict.fromkeys(self.learned, learns)
         for step in range(n_steps):
             for name, neurons in state.items():
                 total = np.zeros(neurons.u.shape, dtype=np.int64)
@@ -147,7 +147,7 @@ class RuleNetwork:
             for name, arrival in self.learned.items():
                 ends = arrival.record.source, arrival.record.target
                 arrival.send(spikes[ends[0]][step], step)
-                if is_learning[step]:
+                if learning[name]:
                     numbers = None if sent is None or name not in sent else sent[name][step]
                     pre, post = (spikes[end][step] for end in ends)
                     arrival.connection.step(

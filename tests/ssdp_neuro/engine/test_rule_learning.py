@@ -19,7 +19,9 @@ from hw_models import (
     TraceConfiguration,
     TypeMismatchError,
 )
-from ssdp_neuro import SampleStart, Session, SessionState, simulate
+from ssdp_neuro import SampleStart, Session, SessionState, Teaching, learn, simulate
+from ssdp_neuro.oracle.rule_network import RuleNetwork
+from tests.ssdp_neuro.engine.plastic_networks import CONSTANT, params_of
 
 TRACE = TraceConfiguration(impulse=20, tau=8)
 STDP = LearningRule(dw="2^-1 * y0 * x1 - 2^-2 * x0 * y1", x1=TRACE, y1=TRACE, epoch=2)
@@ -180,3 +182,67 @@ def test_start_over__is_the_first_sample_again():
     session.start_over(SampleStart.TRACES_CLEARED)
     assert not session.variables("in->out")["x1"].any()
     assert np.array_equal(session.variables("in->out")["weights"], weights)
+
+
+BATCH = np.random.default_rng(8).random((4, 30, 6)) < 0.3
+SENT_BATCH = {"loop": np.random.default_rng(9).integers(-50, 50, (4, 30, 3, 3))}
+
+
+@pytest.mark.parametrize("start", SampleStart)
+def test_learn__shows_samples_as_a_session_or_the_oracle_would(start):
+    network = network_of(**BOTH)
+    mask = np.array([True, False, True, True])
+    told = Teaching(sample_start=start, sent=SENT_BATCH, learning_mask={"in->out": mask}, epochs=2)
+    result = learn(network, BATCH, told, n_steps=30)
+    oracle, n_learned = RuleNetwork(network), 0
+    for seen in range(8):
+        sample = seen % 4
+        if start is SampleStart.ALL_AS_GIVEN:
+            oracle = RuleNetwork(network)
+        elif start is SampleStart.TRACES_CLEARED:
+            oracle.clear_traces()
+        learns = {"in->out": mask[sample], "loop": True}
+        sent = {"loop": SENT_BATCH["loop"][sample]}
+        rasters, _ = oracle.run({"in": BATCH[sample]}, 30, sent=sent, learns=learns)
+        counts = rasters["out"].sum(axis=0)
+        assert np.array_equal(result.spike_counts["out"][seen], counts)
+        if start is SampleStart.ALL_AS_GIVEN:
+            made = result.copies[seen]
+            for name, arrival in oracle.learned.items():
+                assert np.array_equal(made.projection(name).weights, arrival.variables()["weights"])
+        n_learned += bool(mask[sample])
+    for name, arrival in oracle.learned.items():
+        values = arrival.variables()
+        learned = result.network.projection(name)
+        assert np.array_equal(learned.weights, values["weights"])
+        if name == "loop":
+            assert np.array_equal(learned.tag_1, values["tag_1"])
+    assert result.changes["in->out"].n_updates == n_learned == 6
+    assert result.changes["in->out"].n_changed > 0
+    assert result.changes["in->out"].rows_visited > 0
+    assert len(result.copies) == (8 if start is SampleStart.ALL_AS_GIVEN else 0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"labels": [0, 1, 2, 0]}, "labels: of DaSsdpParams"),
+        ({"seed": 3}, "seed: of DaSsdpParams"),
+        ({"sent": {"in->out": SENT_BATCH["loop"]}}, r"sent: 'in->out'; .* are \['loop'\]"),
+        ({"sent": {"loop": SENT["loop"]}}, r"\(60, 3, 3\); \(4, 30, 3, 3\) is needed"),
+        ({"learning_mask": {"x": True}}, "'x'; such plastic"),
+        ({"sample_start": "kept"}, "sample_start: 'kept'; a SampleStart is needed"),
+    ],
+)
+def test_learn__refuses_what_does_not_fit_rules(arguments, message):
+    with pytest.raises(SsdpError, match=message):
+        learn(network_of(**BOTH), BATCH, Teaching(**arguments), n_steps=30)
+
+
+def test_learn__teaches_one_kind_of_rule():
+    mixed = network_of(**{"in->out": STDP, "loop": params_of(CONSTANT)})
+    with pytest.raises(InputError, match=r"loop\.plasticity: DaSsdpParams beside a LearningRule"):
+        learn(mixed, BATCH, n_steps=30)
+    other = network_of(loop=params_of(CONSTANT))
+    with pytest.raises(InputError, match="sent, sample_start: of a LearningRule"):
+        learn(other, BATCH[:, :15], Teaching(sent=SENT_BATCH), n_steps=15)
