@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from conversions.lava.program_input import ProgramInput
-from conversions.lava.program_learning import LearningRun
+from conversions.lava.program_learning import LearningRun, NetworkLearning
 from hw_models import FixedPointNetwork, InputError
 from hw_models.errors import brief
 from hw_models.integers import integer
@@ -257,7 +257,7 @@ class ProgramRun:
 
     program: LavaProgram
     result: RunResult
-    learning: LearningRun | None = None
+    learning: LearningRun | NetworkLearning | None = None
 
     def raster(self, process: Any) -> np.ndarray:
         """Spikes of neurons or of a source: bool ``(n_steps, n_neurons)``."""
@@ -284,7 +284,7 @@ class ProgramRun:
         if not hasattr(variable, "process"):
             raise InputError(f"{brief(variable)} is no Var of a Process")
         name = self.program.name_of(variable.process)
-        known = () if self.learning is None else self.learning.synapses
+        known = () if self.learning is None else self.learning.connections
         if name not in known or variable.name not in RULE_STATE:
             where = f"{name}.{variable.name}"
             raise InputError(f"{where}: only {', '.join(RULE_STATE)} of a LearningDense are kept")

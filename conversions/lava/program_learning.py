@@ -1,4 +1,4 @@
-"""A Lava program that learns: the network in the engine, epoch by epoch, weights in between."""
+"""A Lava program that learns, in the engine: in one go, or epoch by epoch, weights in between."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from hw_models import FixedPointNetwork
 from hw_models.learning_engine.learning_rule import TRACES
-from ssdp_neuro import PlasticSynapses, RunResult
+from ssdp_neuro import PlasticSynapses, RunResult, Session
 from ssdp_neuro.engine.job import Job
 from ssdp_neuro.engine.output_reader import OutputReader
 from ssdp_neuro.engine.results import check_probes
@@ -18,6 +18,66 @@ from ssdp_neuro.engine.spike_input import SpikeInput
 
 if TYPE_CHECKING:
     from conversions.lava.reading.learning_processes import Heard, PlasticConnection
+
+
+class NetworkLearning:
+    """A program whose connections learn from their targets, and from numbers of ring buffers.
+
+    The engine learns while it runs. What a connection has can be looked at in the end.
+
+    Parameters
+    ----------
+    network, connections, ring_data
+        As of a :class:`LearningRun`.
+    """
+
+    def __init__(
+        self,
+        network: FixedPointNetwork,
+        connections: Iterable[PlasticConnection],
+        ring_data: Mapping[str, np.ndarray],
+    ) -> None:
+        self.connections = {connection.name: connection for connection in connections}
+        self.ring_data = ring_data
+        self.records: dict[tuple[str, str], list[np.ndarray]] = {}
+        self._session = Session(network, learning=True)
+
+    @staticmethod
+    def can_run(
+        network: FixedPointNetwork,
+        connections: Iterable[PlasticConnection],
+        ring_data: Mapping[str, np.ndarray],
+    ) -> bool:
+        """Whether all connections learn from nothing else."""
+        return all(
+            len(each.projections) == 1
+            and each.hears_only(network.projection(each.projections[0][0]).target)
+            and all(one.population in ring_data for sent in each.sent for one in sent)
+            for each in connections
+        )
+
+    def run(self, spikes: SpikeInput, n_steps: int, probes: Iterable[tuple[str, str]]) -> RunResult:
+        """Run from the start."""
+        sent = {}
+        for connection in self.connections.values():
+            ((projection, _, post),) = connection.projections
+            if not any(connection.sent):
+                continue
+            numbers = np.zeros((n_steps, 3, len(post)), dtype=np.int64)
+            for k, heard in enumerate(connection.sent):
+                for one in heard:
+                    data = self.ring_data[one.population].T
+                    numbers[:, k, post] += data[np.arange(n_steps) % len(data)][:, one.order]
+            sent[projection] = numbers
+        return self._session.run(spikes, n_steps, probes=probes, sent=sent or None)
+
+    def value(self, name: str, variable: str) -> np.ndarray:
+        """A variable of a connection now, as its Process has it; a copy."""
+        ((projection, pre, post),) = self.connections[name].projections
+        value = self._session.variables(projection)[variable]
+        if variable in TRACES:
+            return np.array(value[pre if variable.startswith("x") else post])
+        return np.array(value[np.ix_(post, pre)])
 
 
 class LearningRun:

@@ -91,6 +91,7 @@ def program(data, rule, given_rule):
 
 
 def assert_same_as_lava(synapses, processes, n_steps, neurons_after=None):
+    in_one_go = from_lava(synapses).run(n_steps)  # without a Monitor of what is learned
     monitors = {name: Monitor() for name in RULE_STATE}
     for name, monitor in monitors.items():
         monitor.probe(getattr(synapses, name), n_steps)
@@ -111,7 +112,9 @@ def assert_same_as_lava(synapses, processes, n_steps, neurons_after=None):
             fired = np.asarray(direct.model(neurons_after).s_out_buff)
             np.testing.assert_array_equal(run.raster(neurons_after)[step], fired)
     for name in RULE_STATE:
-        np.testing.assert_array_equal(run.value(getattr(synapses, name)), getattr(model, name))
+        for each in (run, in_one_go):
+            variable = getattr(synapses, name)
+            np.testing.assert_array_equal(each.value(variable), getattr(model, name), name)
     return run
 
 

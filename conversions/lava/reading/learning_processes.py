@@ -75,6 +75,18 @@ class PlasticConnection:
     sent: tuple[tuple[Heard, ...], ...]
     projections: tuple[tuple[str, np.ndarray, np.ndarray], ...]
 
+    def hears_only(self, target: str) -> bool:
+        """Whether ``s_in_bap`` hears the neurons that ``a_out`` goes to, ``target``, in its order.
+
+        Also where it hears nothing: the rule's terms of y0 are multiplied by 0 then. Not with
+        numbers that are sent, as the spikes of a target clip them.
+        """
+        _, _, order = self.projections[0]
+        if not self.post:
+            return not self.sent
+        (first, *others) = self.post
+        return not others and first.population == target and np.array_equal(first.order, order)
+
 
 def read_learning_synapses(process: AbstractProcess) -> ReadSynapses:
     """Weights, tags and rule of a ``LearningDense`` as Lava's fixed-point model loads them.
@@ -184,15 +196,8 @@ def is_in_network(connection: PlasticConnection, target: str) -> bool:
 
     Then the network alone says how it learns; otherwise it takes the program.
     """
-    if len(connection.projections) != 1 or any(connection.sent):
-        return False
-    _, _, order = connection.projections[0]
-    if not connection.post:  # the rule has no terms of y0 then
-        return True
-    heard = connection.post
-    return (
-        len(heard) == 1 and heard[0].population == target and np.array_equal(heard[0].order, order)
-    )
+    is_alone = len(connection.projections) == 1 and not any(connection.sent)
+    return is_alone and connection.hears_only(target)
 
 
 def _heard(
