@@ -18,7 +18,7 @@ from ssdp_neuro.engine.kernels.tables import BLOCK, SPARE, PopulationTable, Proj
 from ssdp_neuro.engine.population_table import population_table
 from ssdp_neuro.engine.projection_table import PlasticList, projection_table
 
-SHARED_NEURONS = 1 << 14  # a step of fewer takes less time than to begin and end together
+SHARED_NEURONS = 100_000  # of fewer, two threads were slower than one (docs/explanation/tried.md)
 
 
 class Plan:
