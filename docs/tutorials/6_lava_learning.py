@@ -85,7 +85,7 @@ print("dw =", projection.plasticity.equation("dw"))
 # target; that of the target, `y1`, subtracts at spikes of the source. Everything happens at the end of
 # an epoch, here every fourth step.
 
-# %%
+# %% alt="Spikes of both neurons, both traces and the weight over 200 steps"
 figure, (top, middle, bottom) = plt.subplots(
     3, 1, sharex=True, figsize=(7, 5), height_ratios=(1, 2, 2), layout="constrained"
 )
@@ -127,7 +127,7 @@ Source(data=post).s_out.connect(synapses.s_in_bap)
 window = conversions.run_in_engine(synapses, EVERY * TIMES)
 change = np.diag(window.value(synapses.weights)) / TIMES
 
-# %%
+# %% alt="Change of a weight by the time between spikes: two exponentials, learned points on the curves"
 expected = np.sign(LAGS) * 4 * np.exp(-np.abs(LAGS) / 10)
 figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
 axes.plot(LAGS, change, ".", color="C2", label="learned, mean of a pair")
