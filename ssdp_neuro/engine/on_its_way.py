@@ -29,7 +29,10 @@ def on_its_way(plan: Plan, state: State, p: int, n_steps: int) -> np.ndarray:
             fired = _sent(plan, state, int(plan.projections.source[q]), n_steps - 1 - ago)
             later = int(plan.projections.lag[q]) - ago
             arriving = _arriving(plan, int(q), fired)
-            total[later : later + len(arriving)] += arriving
+            # a group may be wider than the delays that it has: nothing arrives beyond the reach
+            assert not arriving[max(reach - later, 0) :].any()
+            within = arriving[: max(reach - later, 0)]
+            total[later : later + len(within)] += within
     return total.astype(np.int32)
 
 

@@ -44,15 +44,17 @@ def own_network(rank):
         return OwnNetwork()
 
 
-def launched(rank, port):
+def launched(rank, ports):
     """As torchrun does it: the environment says who this is."""
-    names = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "MASTER_PORT": port}
+    names = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": 2, "MASTER_PORT": ports[0]}
     os.environ.update({name: str(value) for name, value in names.items()})
     os.environ["MASTER_ADDR"] = "127.0.0.1"
     gc.disable()
     result = trained(toy_config(**SHORT))
     assert not dist.is_initialized()
     # a wrapper that outlives its group can wait for it forever; also one that a traceback holds
+    # at a port of its own: that of the run before may still answer while its first rank leaves
+    os.environ["MASTER_PORT"] = str(ports[1])
     with pytest.raises(ZeroDivisionError) as kept:
         trained(toy_config(**OWN), model=Failing())
     assert not any(type(thing) is DistributedDataParallel for thing in gc.get_objects())
@@ -68,7 +70,7 @@ class Failing(OwnNetwork):
         return super().forward(spikes) / (1 // 0)
 
 
-def work(rank, folder, port):
+def work(rank, folder, ports):
     dist.init_process_group(
         "gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2, timeout=LIMIT
     )
@@ -79,7 +81,7 @@ def work(rank, folder, port):
     trained(toy_config(**CONFIG, training__epochs=2), out=f"{folder}/parts")
     made["parts"] = trained(toy_config(**CONFIG), out=f"{folder}/parts", resume=True)
     dist.destroy_process_group()
-    made["short"] = launched(rank, port)
+    made["short"] = launched(rank, ports)
     results = {
         name: [weights(result.model), result.to_dict()["history"], result.test_accuracy]
         for name, result in made.items()
@@ -133,10 +135,11 @@ def spawned(function, *arguments):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("ranks")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    spawned(work, str(folder), port)
+    with socket.socket() as one, socket.socket() as other:
+        for free in (one, other):
+            free.bind(("127.0.0.1", 0))
+        ports = [free.getsockname()[1] for free in (one, other)]
+    spawned(work, str(folder), ports)
     return folder
 
 
