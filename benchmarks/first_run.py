@@ -6,6 +6,8 @@ A process imports the library, makes a network and simulates it twice; another i
 ``ssdp-neuro simulate``. Each starts once with an empty cache and once with what the one before
 left there. Times are seconds on the clock; CPU seconds beside them say what a busy machine
 added. What the library reports as the time of a run is kept, too: compiling is no part of it.
+Python may keep its byte code, as it does unless someone forbids it; without, each process would
+compile every module it imports again.
 """
 
 from __future__ import annotations
@@ -59,6 +61,7 @@ REPORTED = re.compile(r"steps in ([0-9.e-]+) s")
 def timed(arguments: list[str], cache: Path) -> tuple[float, float, str]:
     """Seconds on the clock and of the processor, and what was printed."""
     environment = os.environ | {"NUMBA_CACHE_DIR": str(cache)}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
     done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=True)
@@ -96,7 +99,7 @@ def measured(n_rounds: int) -> dict[str, Any]:
     found: dict[str, list[dict[str, float]]] = {}
     with tempfile.TemporaryDirectory() as folder:
         network = Path(folder) / "network.h5"
-        subprocess.run([sys.executable, "-c", MAKE, str(network)], check=True)
+        timed([sys.executable, "-c", MAKE, str(network)], Path(folder) / "unused")
         for number in range(n_rounds):
             for way, run in ways.items():
                 cache = Path(folder) / f"{way} {number}"
