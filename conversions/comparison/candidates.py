@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from conversions.comparison.value_dataset import ValueDataset
 from conversions.conversion_report import ConversionReport
 from conversions.decision_rule import DecisionRule, usual_rule
 from conversions.execution import Executable
 from conversions.quantization import Calibration
+from conversions.real_network.bit_planes import BitPlanes
 from conversions.report_pages.provenance import digest_of
 from hw_models import (
     Chip,
@@ -90,7 +92,14 @@ def candidates_of(
 def _form(candidate: Candidate) -> Any:
     network = candidate.executable.network
     shapes = tuple(network.population(name).shape for name in candidate.layers)
-    return candidate.layers, shapes, candidate.is_quantized, candidate.executable.model is None
+    executable = candidate.executable
+    return (
+        candidate.layers,
+        shapes,
+        candidate.is_quantized,
+        executable.model is None,
+        (executable.planes),
+    )
 
 
 def _is_converted(given: Any) -> bool:
@@ -113,7 +122,7 @@ def _candidate(
         if not path.exists():
             raise MissingFileError(f"{path}: no such file")
         name, digest = str(path), digest_of(path)
-        given = _read(path, calibration, chip, file_options)
+        given = _read(path, data, calibration, chip, file_options)
     report = None
     if _is_converted(given):
         network, report = given
@@ -127,7 +136,8 @@ def _candidate(
         )
     else:
         model, network, report, calling = _converted(given, data, calibration, chip, calling)
-    _check_input(name, network, model, data)
+    planes = _planes(data, report)
+    _check_input(name, network, model, data, planes)
     known = decision or (None if report is None else report.decision)
     rule = known or usual_decision(network, data.n_classes)
     return Candidate(
@@ -139,6 +149,7 @@ def _candidate(
             decision=rule,
             model=model,
             calling=calling,
+            planes=planes,
         ),
         layers=_layers(network, report),
         report=report,
@@ -152,7 +163,9 @@ def _is_module(given: Any) -> bool:
     return torch is not None and isinstance(given, torch.nn.Module)
 
 
-def _read(path: Path, calibration: Any, chip: Chip, options: Mapping[str, Any]) -> Any:
+def _read(
+    path: Path, data: SpikeDataset, calibration: Any, chip: Chip, options: Mapping[str, Any]
+) -> Any:
     """A model, a network, or a network and its report, by what the file holds."""
     if not is_hdf5(path):
         from ssdp_neuro.training import load_model
@@ -165,8 +178,33 @@ def _read(path: Path, calibration: Any, chip: Chip, options: Mapping[str, Any]) 
 
     outline = read_outline(path, "HDF5 file")
     if is_nir(outline):
-        return from_nir(path, chip=chip, calibration=calibration, **options)
+        how = {**_of_values(data), **options}
+        return from_nir(path, chip=chip, calibration=calibration, **how)
     return from_netx(path, chip=chip, **options) if is_netx(outline) else load(path)
+
+
+def _of_values(data: SpikeDataset) -> dict[str, Any]:
+    """Arguments of converters that say how real values come in; none for spikes."""
+    if not isinstance(data, ValueDataset):
+        return {}
+    return {"real_input": data.planes, "n_steps": data.n_steps if data.repeated else None}
+
+
+def _planes(data: SpikeDataset, report: ConversionReport | None) -> BitPlanes | None:
+    """Levels of the input with their bounds: those of the conversion if there was one."""
+    if not isinstance(data, ValueDataset):
+        return None
+    known = None if report is None else report.real_input
+    if known is None:
+        _ = data.planes.bounds
+        return data.planes
+    asked = data.planes
+    if asked.bits != known.bits or any(
+        wanted not in (None, found)
+        for wanted, found in zip((asked.low, asked.high), known.bounds, strict=True)
+    ):
+        raise InputError(f"compare.real_input: {asked}; the network was converted with {known}")
+    return known
 
 
 def _converted(
@@ -183,14 +221,20 @@ def _converted(
             )
         model = copy_of(model) if model.training else model  # which drops out nothing
     how = {name: value for name, value in calling.items() if value is not None}
+    form: dict[str, Any] = {"input_shape": tuple(data.input_shape), "n_steps": data.n_steps}
+    if isinstance(data, ValueDataset):
+        form |= _of_values(data)
+    elif calibration is not None:  # which has them
+        form = {}
     network, report = from_torch(
         model,
         chip=chip,
         calibration=calibration,
-        input_shape=tuple(data.input_shape) if calibration is None else None,
-        n_steps=data.n_steps if calibration is None else None,
+        **form,
         **how,
     )
+    if isinstance(data, ValueDataset):
+        how["static"] = data.repeated
     if isinstance(calibration, Calibration):
         from conversions.pytorch.network.output_numbers import OutputWay
 
@@ -199,11 +243,12 @@ def _converted(
 
 
 def calibration_of(data: SpikeDataset | None) -> Any:
-    """Spikes and labels by which integers are chosen; None for none."""
+    """Spikes (or values) and labels by which integers are chosen; None for none."""
     if data is None:
         return None
     indices = np.arange(min(CALIBRATION, len(data)))
-    return data.spikes(indices), np.asarray(data.labels)[indices]
+    given = data.values if isinstance(data, ValueDataset) else data.spikes(indices)
+    return given[: len(indices)], np.asarray(data.labels)[indices]
 
 
 def usual_decision(network: FixedPointNetwork, n_classes: int) -> DecisionRule:
@@ -226,10 +271,20 @@ def usual_decision(network: FixedPointNetwork, n_classes: int) -> DecisionRule:
     return usual_rule(fitting[-1].name, fitting[-1].n_neurons, is_readout=False)
 
 
-def _check_input(name: str, network: FixedPointNetwork, model: Any, data: SpikeDataset) -> None:
-    if len(network.inputs) != 1:
-        names = [one.name for one in network.inputs]
-        raise InputError(f"{name}: input populations {names}; a data set is given to one")
+def _check_input(
+    name: str,
+    network: FixedPointNetwork,
+    model: Any,
+    data: SpikeDataset,
+    planes: BitPlanes | None,
+) -> None:
+    names = [one.name for one in network.inputs]
+    if planes is not None and set(names) != set(planes.names):
+        needed = f"{planes.names[0]} to {planes.names[-1]}, for the digits of real values"
+        raise InputError(f"{name}: input populations {names}; {needed}, are needed")
+    if planes is None and len(names) != 1:
+        hint = "; real values are given with real_input" if len(names) > 1 else ""
+        raise InputError(f"{name}: input populations {names}; a data set is given to one{hint}")
     shape = tuple(network.inputs[0].shape)
     wanted = tuple(data.input_shape)
     if shape != wanted and (model is None or int(np.prod(shape)) != int(np.prod(wanted))):

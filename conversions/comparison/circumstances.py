@@ -27,6 +27,10 @@ def circumstances_of(
     said["samples"] = (
         f"{total} of {len(data)}, {data.n_steps} steps of {shape} inputs, {data.n_classes} classes"
     )
+    planes = candidates[0].executable.planes
+    if planes is not None:
+        low, high = planes.bounds
+        said["input"] = f"real values from {low:.6g} to {high:.6g} in {planes.bits} binary digits"
     said["drawings of the spikes"] = ", ".join(map(str, drawings))
     said["calibration"] = "none" if calibration is None else f"{_size(calibration)} samples"
     said["decision"] = str(candidates[0].decision)

@@ -13,12 +13,14 @@ from conversions.comparison.candidates import Candidate, calibration_of, candida
 from conversions.comparison.circumstances import circumstances_of
 from conversions.comparison.comparison_result import ComparedRun, Comparison
 from conversions.comparison.shard import ExecutorPart, ShardResult, ShardTask, run_shard
+from conversions.comparison.value_dataset import ValueDataset, value_dataset
 from conversions.comparison.workers import map_tasks
 from conversions.decision_rule import DecisionRule
 from conversions.execution import Executor
 from conversions.quantization import Calibration
+from conversions.real_network.bit_planes import BitPlanes
 from conversions.report_pages.provenance import versions
-from hw_models import LOIHI2, Chip, RangeError, TypeMismatchError
+from hw_models import LOIHI2, Chip, InputError, RangeError, TypeMismatchError
 from hw_models.chips import chip_of
 from hw_models.errors import brief
 from hw_models.integers import integer
@@ -40,6 +42,8 @@ def compare(
     decision: DecisionRule | None = None,
     time_axis: Any = None,
     run: Any = None,
+    real_input: BitPlanes | None = None,
+    n_steps: int | None = None,
     file_options: Mapping[str, Any] | None = None,
     n_workers: int = 1,
     cluster: str | None = None,
@@ -84,6 +88,11 @@ def compare(
         network alone it is most spikes of its last population.
     time_axis, run
         As of :func:`conversions.from_torch`.
+    real_input, n_steps
+        Of models whose input is real values: how they become binary digits. ``data`` and
+        ``calibration`` then are pairs of values and labels ``(B,)``, or a data set or loader of
+        PyTorch that gives such pairs; values ``(B, *input_shape)`` are the same in each of
+        ``n_steps`` steps, without these they are ``(B, T, *input_shape)``.
     file_options
         Of NIR and netx files, arguments of :func:`conversions.from_nir` or
         :func:`conversions.from_netx`, such as what a spike does.
@@ -123,7 +132,7 @@ def compare(
     ['PyTorch, real numbers', 'engine']
     """
     chip = chip_of("chip", chip)
-    test, calibration = _data(data, calibration)
+    test, calibration = _data(data, calibration, real_input, n_steps)
     drawings = list(range(seeds)) if isinstance(seeds, int) else [int(seed) for seed in seeds]
     if not drawings:
         raise RangeError(f"compare.seeds: {seeds!r}; at least one is needed")
@@ -138,6 +147,9 @@ def compare(
     candidates = candidates_of(
         models, test, calibration, chip, decision, calling, file_options or {}
     )
+    planes = candidates[0].executable.planes
+    if isinstance(test, ValueDataset) and planes is not None:  # bounds that the conversion found
+        test = dataclasses.replace(test, planes=planes)
     executors = _executors(candidates[0], n_lava)
     starts = range(0, total, SHARD)
     cases = [(c, seed) for c in candidates for seed in drawings]
@@ -193,8 +205,18 @@ def compare(
     )
 
 
-def _data(data: Any, calibration: Any) -> tuple[SpikeDataset, Any]:
+def _data(
+    data: Any, calibration: Any, planes: BitPlanes | None, n_steps: int | None
+) -> tuple[SpikeDataset, Any]:
     """What to test on, and what integers are chosen by as the converters take it."""
+    if planes is not None:
+        test = value_dataset("compare.data", data, planes, n_steps)
+        if calibration is not None:
+            where = "compare.calibration"
+            calibration = calibration_of(value_dataset(where, calibration, planes, n_steps))
+        return test, calibration
+    if n_steps is not None:
+        raise InputError("compare.n_steps: only with real_input; spikes say how many they have")
     if isinstance(data, DataSplit):
         if calibration is None:
             calibration = data.validation if len(data.validation) else data.train

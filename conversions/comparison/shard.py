@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from conversions.comparison.value_dataset import inputs_of
 from conversions.execution import Executable, Executor, decisions_of
 from conversions.verification.differences import NOWHERE, first_places
 from ssdp_neuro.decision import first_spikes
@@ -22,7 +23,8 @@ class ShardTask:
     executable
         The model and its network.
     spikes
-        Bits of bool ``(B, T, *input_shape)``, packed.
+        Bits of bool ``(B, T, *input_shape)``, packed; ``(B, T, digits, *input_shape)`` of a
+        model whose input is real values.
     shape
         That shape.
     layers
@@ -124,7 +126,7 @@ def _run(
     probes = rule.probes if of_network and rule is not None else ()
     run = executor.prepare(executable)
     started = time.perf_counter()
-    result = run(spikes, spikes.shape[1], probes)
+    result = run(inputs_of(executable.planes, spikes), spikes.shape[1], probes)
     return result, time.perf_counter() - started
 
 

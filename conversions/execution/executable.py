@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from conversions.decision_rule import DecisionRule
+from conversions.real_network.bit_planes import BitPlanes
 from hw_models import FixedPointNetwork, InputError
 from hw_models.records import short_repr
 from ssdp_neuro.engine.results import RunResult
@@ -33,6 +34,9 @@ class Executable:
         ``torch.nn.Module`` that PyTorch runs, or None.
     calling
         How :func:`conversions.from_torch` was told to call the model.
+    planes
+        Of a model whose input is real values, the levels that the network's input spikes stand
+        for; None of one that is given spikes.
     """
 
     network: FixedPointNetwork
@@ -40,6 +44,7 @@ class Executable:
     decision: DecisionRule | None = None
     model: Any = None
     calling: Mapping[str, Any] = field(default_factory=dict)
+    planes: BitPlanes | None = None
 
     __repr__ = short_repr
 

@@ -30,13 +30,14 @@ def run_of(model: Any, executable: Executable) -> Run:
     def run(spikes: Any, n_steps: int, probes: Iterable[tuple[str, str]] = ()) -> ModelRun:
         if tuple(probes):
             raise InputError(f"probes: {list(probes)}; a PyTorch model has spikes only")
-        given = np.asarray(spikes)[:, : n_steps - executable.later]
+        given = _input_of(executable, spikes)[:, : n_steps - executable.later]
+        silence = 0 if executable.planes is None else executable.planes.bounds[0]
         layers: dict[str, list[np.ndarray]] = {}
         decided = []
         with threads(1):  # sums of several threads may round otherwise
             for start in range(0, len(given), BATCH):
                 batch = given[start : start + BATCH]
-                filled = np.zeros((BATCH, *given.shape[1:]), dtype=bool)
+                filled = np.full((BATCH, *given.shape[1:]), silence, dtype=given.dtype)
                 filled[: len(batch)] = batch
                 sent, classes = _layers_of(model, filled, executable)
                 for name, fired in sent.items():
@@ -64,6 +65,13 @@ def run_of(model: Any, executable: Executable) -> Run:
     return run
 
 
+def _input_of(executable: Executable, spikes: Any) -> np.ndarray:
+    """What the model is given ``(B, T, *input_shape)``: spikes, or the values they stand for."""
+    if executable.planes is None:
+        return np.asarray(spikes).astype(bool, copy=False)
+    return executable.planes.decode(spikes)
+
+
 def _layers_of(
     model: Any, spikes: np.ndarray, executable: Executable
 ) -> tuple[dict[str, np.ndarray], np.ndarray | None]:
@@ -74,13 +82,17 @@ def _layers_of(
     from ssdp_neuro.training.networks.spiking_network import as_spikes
 
     rule = executable.decision
-    if isinstance(model, SpikingNetwork) and (rule is None or not rule.probes):
+    if (
+        isinstance(model, SpikingNetwork)
+        and executable.planes is None
+        and (rule is None or not rule.probes)
+    ):
         with torch.no_grad():
             recorded = model.record(as_spikes(spikes))
         return {name: fired.flatten(2).numpy() != 0 for name, fired in recorded.items()}, None
     from conversions.pytorch.network.model_reading import read_model
 
-    read = read_model(model, spikes=spikes, **executable.calling)
+    read = read_model(model, spikes=spikes, planes=executable.planes, **executable.calling)
     names = {lif.name for lif in executable.network.neurons}
     fired = {name: sent != 0 for name, sent in read.sent.items() if name in names}
     return fired, read.decided

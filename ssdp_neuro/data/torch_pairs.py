@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -44,7 +44,7 @@ def as_spike_dataset(where: str, samples: Any, *, n_classes: int | None = None) 
     cells: list[np.ndarray] = []
     labels: list[int] = []
     shape: tuple[int, ...] = ()
-    for name, spikes, label in _samples(where, samples):
+    for name, spikes, label in labelled_samples(where, samples, spike_array, "spikes"):
         if spikes.ndim < 2 or (labels and spikes.shape != shape):
             needed = shape if labels else "(T, *input_shape)"
             raise ShapeError(f"{name}: spikes of shape {spikes.shape}; {needed} is needed")
@@ -119,29 +119,43 @@ def _of_classes(part: SpikeDataset, n_classes: int) -> SpikeDataset:
     return replace(part, n_classes=n_classes) if isinstance(part, StoredSpikes) else part
 
 
-def _samples(where: str, samples: Any) -> Iterator[tuple[str, np.ndarray, int]]:
-    """Name, spikes and label of each sample, whether they come alone or in batches."""
+def labelled_samples(
+    where: str, samples: Any, read: Callable[[str, Any], np.ndarray], what: str
+) -> Iterator[tuple[str, np.ndarray, int]]:
+    """Name, array and label of each sample, whether they come alone or in batches.
+
+    Parameters
+    ----------
+    where
+        Begins the message of an error.
+    samples
+        Whatever gives pairs, as of :func:`as_spike_dataset`.
+    read
+        ``(name, value) -> array``, checked.
+    what
+        Word for the arrays, such as ``"spikes"``.
+    """
     number = 0
     for item in _items(where, samples):
         name = f"{where}: sample {number}"
         if not isinstance(item, (tuple, list)) or len(item) != 2:
             raise TypeMismatchError(
-                f"{name}: {type(item).__name__}; a pair (spikes, label) is needed"
+                f"{name}: {type(item).__name__}; a pair ({what}, label) is needed"
             )
-        spikes, label = (spike_array(name, _on_cpu(item[0])), plain_array(name, _on_cpu(item[1])))
+        array, label = read(name, _on_cpu(item[0])), plain_array(name, _on_cpu(item[1]))
         if label.dtype.kind not in "iu" or label.ndim > 1:
             raise TypeMismatchError(
                 f"{name}: label of shape {label.shape}, {label.dtype}; an integer, or integers (B,)"
                 " for a batch, is needed"
             )
         if label.ndim == 0:
-            spikes, label = spikes[None], label[None]
-        if spikes.shape[0] != len(label):
+            array, label = array[None], label[None]
+        if array.ndim == 0 or array.shape[0] != len(label):
             raise ShapeError(
-                f"{name}: batch of spikes {spikes.shape} and labels {label.shape}; (B, T, ...) and"
-                f" (B,) are needed{batch_first_hint(spikes.shape, len(label))}"
+                f"{name}: batch of {what} {array.shape} and labels {label.shape}; (B, ...) and (B,)"
+                f" are needed{batch_first_hint(array.shape, len(label))}"
             )
-        for one, its_label in zip(spikes, label.tolist(), strict=True):
+        for one, its_label in zip(array, label.tolist(), strict=True):
             yield f"{where}: sample {number}", one, its_label
             number += 1
 
