@@ -7,8 +7,8 @@ Codes of few bits are enough where an input fires anywhere in its own time; wher
 same half of the time in all classes, one bit says nothing.
 
 The task is made for the rule: it shows what a kernel of latencies is for, not how often real data
-are so. Ridge regression on the same latencies, in real numbers, is better. Constants were chosen on
-seeds 100 to 102.
+are so. Ridge regression on the same latencies, in real numbers, is better. Task, rule and network
+are in conversions/demo/latency_study.py; docs/how-to/latencies.md is about your own data.
 
 Prints:
 
@@ -28,111 +28,7 @@ Prints:
 
 import numpy as np
 
-from hw_models import (
-    DenseProjection,
-    FixedPointNetwork,
-    InputPopulation,
-    LifPopulation,
-    Rounding,
-    ThirdFactor,
-)
-from ssdp_neuro import Teaching, learn, simulate
-from ssdp_neuro.decision import accuracy, decide
-from ssdp_neuro.rules import DaSsdp
-
-N_STEPS, N_INPUTS, N_CLASSES = 112, 64, 3
-N_TRAIN, N_TEST, EPOCHS = 30, 150, 3
-JITTER, LOST = 3.0, 0.1  # standard deviation in steps; share of spikes
-TEACHER_LATENCY = 60
-HALF = 64  # steps; a code of one bit tells early from late by it
-WEIGHT_UNIT = 1 / 64
-SHIFTS = {8: 0, 5: 2, 4: 3, 3: 4, 1: 6}  # steps of a code, as a power of two, by the code's bits
-
-
-class Task:
-    """Latencies of all samples, ``N_STEPS`` where an input is silent.
-
-    An input's mean latency is any in each class or, with ``fine``, any within one half of the time
-    that all classes share.
-    """
-
-    def __init__(self, seed: int, fine: bool = False, jitter: float = JITTER) -> None:
-        self.rng = np.random.default_rng(seed)
-        self.means = self.rng.uniform(0, N_STEPS - 8, (N_CLASSES, N_INPUTS))
-        if fine:
-            self.means = HALF * self.rng.integers(0, 2, N_INPUTS) + self.means * 0.4
-        self.train_labels = np.arange(N_TRAIN) % N_CLASSES
-        self.test_labels = np.arange(N_TEST) % N_CLASSES
-        self.train, self.test = (
-            self.draw(n, jitter) for n in (self.train_labels, self.test_labels)
-        )
-
-    def draw(self, labels: np.ndarray, jitter: float) -> np.ndarray:
-        drawn = np.rint(self.rng.normal(self.means[labels], jitter)).clip(0, N_STEPS - 8)
-        return np.where(self.rng.random(drawn.shape) < LOST, N_STEPS, drawn).astype(int)
-
-
-def spikes_of(latencies: np.ndarray) -> np.ndarray:
-    return latencies[:, None, :] == np.arange(N_STEPS)[:, None]
-
-
-def network(seed: int, bits: int, sigma: float, kernel_bits: int) -> FixedPointNetwork:
-    rule = DaSsdp(a_plus=0.15, a_baseline=0.0, sigma=sigma, n_steps=N_STEPS)
-    params, _ = rule.to_fixed(
-        latency_bits=max(bits, 3),  # the field's least; one bit of it is used at a shift of 6
-        latency_shift=SHIFTS[bits],
-        weight_unit=WEIGHT_UNIT,
-        rounding=Rounding.STOCHASTIC,
-        third_factor=ThirdFactor.TEACHER,
-        teacher_latency=TEACHER_LATENCY,
-        kernel_bits=kernel_bits,
-    )
-    neurons = LifPopulation(
-        name="classes", shape=(N_CLASSES,), current_decay=4095, voltage_decay=256, threshold=120
-    )
-    weights = np.random.default_rng(seed).integers(0, 6, (N_CLASSES, N_INPUTS))
-    return FixedPointNetwork(
-        populations=[InputPopulation(name="in", shape=(N_INPUTS,)), neurons],
-        projections=[
-            DenseProjection(source="in", target="classes", weights=weights, plasticity=params)
-        ],
-    )
-
-
-def learned_accuracy(
-    seed: int,
-    *,
-    bits: int = 8,
-    sigma: float = 8.0,
-    kernel_bits: int = 8,
-    shuffled: bool = False,
-    fine: bool = False,
-    jitter: float = JITTER,
-) -> float:
-    """Share of the test samples that are right after learning."""
-    task = Task(seed, fine, jitter)
-    train = task.rng.permuted(task.train, axis=1) if shuffled else task.train
-    learned = learn(
-        network(seed, bits, sigma, kernel_bits),
-        spikes_of(train),
-        Teaching(labels=task.train_labels, seed=seed, epochs=EPOCHS),
-        n_steps=N_STEPS,
-    )
-    run = simulate(learned.network, spikes_of(task.test), n_steps=N_STEPS)
-    return accuracy(decide(run.raster("classes")), task.test_labels)
-
-
-def ridge_accuracy(
-    seed: int, *, latencies: bool = False, fine: bool = False, jitter: float = JITTER
-) -> float:
-    """The same of ridge regression on who fired, or on when."""
-    task = Task(seed, fine, jitter)
-    seen = [part / N_STEPS if latencies else part < N_STEPS for part in (task.train, task.test)]
-    train, test = (np.column_stack([part, np.ones(len(part))]).astype(float) for part in seen)
-    square = train.T @ train + 0.1 * np.eye(N_INPUTS + 1)
-    weights = np.linalg.solve(square, train.T @ np.eye(N_CLASSES)[task.train_labels])
-    return float(np.mean((test @ weights).argmax(1) == task.test_labels))
-
+from conversions.demo.latency_study import FLAT, learned_accuracy, ridge_accuracy
 
 CONDITIONS = {
     "latency codes of 8 bits": (learned_accuracy, {"bits": 8}),
@@ -141,7 +37,7 @@ CONDITIONS = {
     "of 3 bits": (learned_accuracy, {"bits": 3}),
     "of 1 bit, early or late": (learned_accuracy, {"bits": 1}),
     "kernel of 1 bit, a window": (learned_accuracy, {"kernel_bits": 1}),
-    "flat kernel": (learned_accuracy, {"sigma": 1e6}),
+    "flat kernel": (learned_accuracy, {"sigma": FLAT}),
     "shuffled latencies": (learned_accuracy, {"shuffled": True}),
     "ridge on who fired": (ridge_accuracy, {}),
     "ridge on latencies": (ridge_accuracy, {"latencies": True}),

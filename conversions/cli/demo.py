@@ -29,6 +29,8 @@ def demo(
 ) -> None:
     r"""Train on real digits, convert to fixed point, compare with Lava, learn new digits.
 
+    Then learn classes that only latencies tell apart, with the rule's kernel and without.
+
     Works offline, in under two minutes on two cores.
 
     Examples
@@ -58,6 +60,7 @@ def demo(
         return
     console = Console(highlight=False)
     console.print(result.table())
+    console.print(result.latency_table())
     if report is None:
         console.print("For the spikes as figures: ssdp-neuro demo --report demo.html")
     else:

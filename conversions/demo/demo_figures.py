@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from conversions.demo.demo_result import DemoResult
 from ssdp_neuro.plot import latencies, new_figure, raster, shares
-from ssdp_neuro.plot.palette import BLUE, GREEN, VERMILION
+from ssdp_neuro.plot.palette import BLUE, GREEN, NEUTRAL, VERMILION
 from ssdp_neuro.plot.style import WIDTH
 
 if TYPE_CHECKING:
@@ -48,6 +48,14 @@ def raster_figure(result: DemoResult) -> Figure:
 def latency_figure(result: DemoResult) -> Axes:
     """Distribution of first spikes on the held-out digits, by population."""
     return latencies(result.first_spikes, n_steps=result.settings.n_steps)
+
+
+def kernel_figure(result: DemoResult) -> Axes:
+    """Accuracy where only latencies tell the classes, by what learned."""
+    values = {one.condition: one.shares for one in result.latencies}
+    ax = shares(values, label="accuracy", colors=dict.fromkeys(values, BLUE))
+    ax.axvline(100 / 3, color=NEUTRAL, linewidth=0.8)  # chance
+    return ax
 
 
 def accuracy_figure(result: DemoResult) -> Axes:

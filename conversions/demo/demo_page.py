@@ -7,6 +7,7 @@ import os
 from conversions.demo.demo_figures import (
     accuracy_figure,
     image_figure,
+    kernel_figure,
     latency_figure,
     raster_figure,
 )
@@ -56,6 +57,11 @@ def demo_page(result: DemoResult) -> str:
             "One digit",
             html_page.figure(drawn(image_figure, result), f"A held-out {example.label}.")
             + html_page.figure(drawn(raster_figure, result), raster),
+        ),
+        (
+            "What the latency kernel is for",
+            html_page.table(result.latency_rows())
+            + html_page.figure(drawn(kernel_figure, result), result.latency_remark()),
         ),
         ("First spikes", html_page.figure(drawn(latency_figure, result), latencies)),
         (

@@ -60,6 +60,32 @@ class LavaComparison:
     n_spikes: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class LatencyAccuracy:
+    """One condition of the task in which only latencies tell the classes.
+
+    Parameters
+    ----------
+    condition
+        What learned, in words.
+    shares
+        Of the test samples that are right, by seed.
+    """
+
+    condition: str
+    shares: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        """Over the seeds."""
+        return float(np.mean(self.shares))
+
+    @property
+    def deviation(self) -> float:
+        """Standard deviation over the seeds."""
+        return float(np.std(self.shares, ddof=1))
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Example:
     """One digit, for the raster.
@@ -107,6 +133,8 @@ class DemoResult:
     first_spikes
         First spike steps on the held-out digits, after learning: by population, of
         those neurons that fired.
+    latencies
+        Learning where only latencies tell three classes apart, by condition.
     seconds
         By part of the demo, and ``total``.
     """
@@ -121,6 +149,7 @@ class DemoResult:
     learning: tuple[ChipLearning, ...]
     example: Example = field(repr=False)
     first_spikes: Mapping[str, np.ndarray] = field(repr=False)
+    latencies: tuple[LatencyAccuracy, ...]
     seconds: Mapping[str, float]
 
     @property
@@ -156,6 +185,7 @@ class DemoResult:
             "lava_digits_runtime": self.lava.n_runtime,
             "lava_digits_models": self.lava.n_models,
             "lava_spikes_compared": self.lava.n_spikes,
+            "latencies": {one.condition: list(one.shares) for one in self.latencies},
             "conversion": self.conversion.to_dict(),
             "seed": self.settings.seed,
             "seconds": self.seconds["total"],
@@ -180,6 +210,20 @@ class DemoResult:
             rows.append((name, "engine", *_shares(found.accuracy)))
         return rows
 
+    def latency_rows(self) -> list[tuple[str, str, str]]:
+        """Headings, then one row of text for each condition of the latency task."""
+        return [
+            ("what learns", "accuracy", "deviation"),
+            *((x.condition, f"{x.mean:.1%}", f"{100 * x.deviation:.1f}") for x in self.latencies),
+        ]
+
+    def latency_remark(self) -> str:
+        """What the latency task is."""
+        return (
+            f"Three classes, made for the rule: 64 inputs, each fires once in every sample, and"
+            f" only when tells the class. {len(self.latencies[0].shares)} seeds, chance 33.3%."
+        )
+
     def remarks(self) -> list[str]:
         """What the table does not say, in sentences."""
         trained, new = self._class_names()
@@ -196,19 +240,19 @@ class DemoResult:
 
     def table(self) -> Table:
         """A rich table."""
-        from rich.table import Table
-
         headings, *rows = self.rows()
-        table = Table(
-            title="Held-out handwritten digits",
-            caption="\n".join(self.remarks()),
-            caption_justify="left",
-        )
-        for place, heading in enumerate(headings):
-            table.add_column(heading, justify="left" if place < 2 else "right")
+        table = _table("Held-out handwritten digits", "\n".join(self.remarks()), headings, 2)
         for number, row in enumerate(rows):
             # the trained classes end here, all ten begin
             table.add_row(*row, end_section=number == 2)
+        return table
+
+    def latency_table(self) -> Table:
+        """The latency task as a rich table."""
+        headings, *rows = self.latency_rows()
+        table = _table("What the latency kernel is for", self.latency_remark(), headings, 1)
+        for row in rows:
+            table.add_row(*row)
         return table
 
     def _class_names(self) -> tuple[str, str]:
@@ -220,3 +264,12 @@ def _shares(accuracy: ClassAccuracy) -> tuple[str, str, str]:
     values = (accuracy.trained, accuracy.new, accuracy.everything)
     trained, new, everything = ("" if value is None else f"{value:.1%}" for value in values)
     return trained, new, everything
+
+
+def _table(title: str, caption: str, headings: tuple[str, ...], n_left: int) -> Table:
+    from rich.table import Table
+
+    table = Table(title=title, caption=caption, caption_justify="left")
+    for place, heading in enumerate(headings):
+        table.add_column(heading, justify="left" if place < n_left else "right")
+    return table

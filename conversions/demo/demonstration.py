@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from conversions.demo.demo_result import ChipLearning, DemoResult, Example
+from conversions.demo.demo_result import ChipLearning, DemoResult, Example, LatencyAccuracy
+from conversions.demo.latency_study import FLAT, learned_accuracy, ridge_accuracy
 from conversions.demo.lava_check import compare_with_lava, require_lava
 from conversions.demo.settings import DemoSettings
 from conversions.pytorch.model_conversion import from_torch
@@ -32,6 +33,14 @@ from ssdp_neuro.decision import ClassAccuracy, accuracy, class_accuracy, first_s
 from ssdp_neuro.rules.plastic_readout import with_plastic_readout
 
 OUTPUT = "output"
+LATENCY_CONDITIONS: Mapping[str, tuple[Callable[..., float], dict[str, Any]]] = {
+    "latency kernel, codes of 8 bits": (learned_accuracy, {}),
+    "latency kernel, codes of 3 bits": (learned_accuracy, {"bits": 3}),
+    "flat kernel": (learned_accuracy, {"sigma": FLAT}),
+    "shuffled latencies": (learned_accuracy, {"shuffled": True}),
+    "ridge regression on who fired": (ridge_accuracy, {}),
+    "ridge regression on the latencies": (ridge_accuracy, {"latencies": True}),
+}
 Say = Callable[[str], None]
 
 
@@ -101,6 +110,18 @@ def run_demo(
         spikes, _ = to_arrays(held_out)
         lava = compare_with_lava([untaught, learned], spikes, settings)
 
+    with clock("latencies", "Learning three classes that differ only in when inputs fire"):
+        first = settings.seed * settings.n_latency_seeds
+        latency = tuple(
+            LatencyAccuracy(
+                condition=condition,
+                shares=tuple(
+                    measure(first + place, **options) for place in range(settings.n_latency_seeds)
+                ),
+            )
+            for condition, (measure, options) in LATENCY_CONDITIONS.items()
+        )
+
     if save_to is not None:
         _save(save_to, trained.model, network, learned, old, split)
     run = simulate(learned, spikes, n_steps=settings.n_steps)
@@ -116,6 +137,7 @@ def run_demo(
         learning=tuple(learning),
         example=_example(untaught, learned, held_out, settings),
         first_spikes={k: v[v < settings.n_steps] for k, v in latencies.items()},
+        latencies=latency,
         seconds=clock.seconds_with_total(),
     )
 

@@ -49,6 +49,8 @@ class DemoSettings:
         Held-out digits that Lava's multiprocess runtime runs, before and after learning.
     n_lava_models
         Held-out digits that Lava's models run without the runtime.
+    n_latency_seeds
+        Tasks in which only latencies tell the classes, each with every condition.
     """
 
     seed: int = 0
@@ -63,6 +65,7 @@ class DemoSettings:
     learning_epochs: int = 4
     n_lava_runtime: int = 6
     n_lava_models: int = 60
+    n_latency_seeds: int = 5
 
     def __post_init__(self) -> None:
         for field, low, high in (
@@ -75,6 +78,7 @@ class DemoSettings:
             ("learning_epochs", 1, 1000),
             ("n_lava_runtime", 1, 450),
             ("n_lava_models", 1, 450),
+            ("n_latency_seeds", 2, 100),
         ):
             integer(f"DemoSettings.{field}", getattr(self, field), low, high)
         integer("DemoSettings.window", self.window, 1, self.n_steps)
@@ -162,4 +166,5 @@ def quick_settings(seed: int = 0) -> DemoSettings:
         shots=(10,),
         n_lava_runtime=1,
         n_lava_models=20,
+        n_latency_seeds=2,
     )

@@ -13,6 +13,7 @@ TINY = DemoSettings(
     learning_epochs=2,
     n_lava_runtime=1,
     n_lava_models=3,
+    n_latency_seeds=2,
 )
 
 

@@ -2,7 +2,12 @@ import re
 
 import pytest
 
-from conversions.demo.demo_figures import accuracy_figure, latency_figure, raster_figure
+from conversions.demo.demo_figures import (
+    accuracy_figure,
+    kernel_figure,
+    latency_figure,
+    raster_figure,
+)
 from conversions.demo.demo_page import write_demo_report
 from conversions.report_pages.figures import drawn
 from hw_models import NetworkFileError
@@ -15,7 +20,7 @@ def test_write_demo_report__needs_nothing_else(tiny_demo, tmp_path):
     result, _, _ = tiny_demo
     write_demo_report(tmp_path / "demo.html", result)
     page = (tmp_path / "demo.html").read_text()
-    assert page.count("<svg") == 4
+    assert page.count("<svg") == 5
     assert "<script" not in page
     links = re.findall(r'(?:href|src)="([^"]*)"', page)
     assert all(link.startswith(("#", "data:")) for link in links)
@@ -38,6 +43,9 @@ def test_figures__show_every_spike_and_every_experiment(tiny_demo):
     ]
     with outside_pyplot():
         accuracy, latency = accuracy_figure(result), latency_figure(result)
+        kernel = kernel_figure(result)
+    bars = [bar.get_width() for bar in kernel.patches]
+    assert bars == pytest.approx([100 * one.mean for one in result.latencies])
     widths = [bar.get_width() for bar in accuracy.patches]
     everything = [result.before, *(found.accuracy for found in result.learning)]
     assert widths[2::3] == [100 * one.everything for one in everything]

@@ -97,10 +97,26 @@ def test_run_demo__says_what_it_does_and_how_long_it_took(tiny_demo):
         "Running",
         "Learning",
         "Running",
+        "Learning",
     ]
     parts = {name: value for name, value in result.seconds.items() if name != "total"}
-    assert set(parts) == {"training", "conversion", "engine", "learning", "lava"}
+    assert set(parts) == {"training", "conversion", "engine", "learning", "lava", "latencies"}
     assert sum(parts.values()) <= result.seconds["total"]
+
+
+def test_run_demo__latencies_teach_with_the_kernel_alone(tiny_demo):
+    result, _, _ = tiny_demo
+    found = {one.condition: one for one in result.latencies}
+    assert all(len(one.shares) == TINY.n_latency_seeds for one in result.latencies)
+    kernel = found["latency kernel, codes of 8 bits"]
+    assert min(kernel.shares) > 0.85
+    for control in ("flat kernel", "shuffled latencies", "ridge regression on who fired"):
+        assert max(found[control].shares) < 0.55
+    assert found["ridge regression on the latencies"].mean >= kernel.mean
+    rows = result.latency_rows()
+    assert result.latency_table().row_count == len(rows) - 1
+    assert ("latency kernel, codes of 8 bits", f"{kernel.mean:.1%}") == rows[1][:2]
+    assert result.to_dict()["latencies"]["flat kernel"] == list(found["flat kernel"].shares)
 
 
 def test_demo_result__is_one_plain_object(tiny_demo):
