@@ -51,5 +51,17 @@ def test_page__links_to_what_is_there(page):
     assert broken == []
 
 
+@pytest.mark.parametrize("name", ["how-to/latencies", "explanation/integer_eprop"])
+def test_page__has_code_that_runs(name, capsys):
+    text = (ROOT / f"docs/{name}.md").read_text(encoding="utf-8")
+    found = {}
+    exec("\n".join(re.findall(r"```python\n(.*?)```", text, flags=re.S)), found)
+    printed = capsys.readouterr().out
+    if name == "how-to/latencies":
+        assert float(printed) > 0.9
+    else:
+        assert found["spikes"].shape == (2,)
+
+
 def test_pages__are_many():
     assert len(PAGES) > 40
