@@ -9,7 +9,6 @@ weights in one product at the end.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import importlib.util
 import itertools
 import math
@@ -30,6 +29,7 @@ from ssdp_neuro.training.layers import surrogate
 
 CODES = {kind: code for code, kind in enumerate(surrogate.KINDS)}  # as lif_kernels has them
 SMALL = 2**16  # values; less is not worth a second thread
+HAS_TRITON = importlib.util.find_spec("triton") is not None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,11 +55,7 @@ class ScanSettings:
 
 def can_scan(given: Tensor, chosen: surrogate.Surrogate) -> bool:
     """Whether :func:`scan` does this; otherwise the loop over the steps has to."""
-    return (
-        given.dtype in _taken(given.device.type)
-        and type(chosen) in CODES
-        and not torch.compiler.is_compiling()
-    )
+    return takes(given) and type(chosen) in CODES and not torch.compiler.is_compiling()
 
 
 def takes(given: Tensor) -> bool:
@@ -72,9 +68,8 @@ def real_of(given: Tensor) -> torch.dtype:
     return torch.float64 if given.dtype == torch.float64 else torch.float32
 
 
-@functools.cache
 def _taken(device: str) -> tuple[torch.dtype, ...]:
-    if device == "cuda" and importlib.util.find_spec("triton") is not None:
+    if device == "cuda" and HAS_TRITON:
         return (torch.float32, torch.float64, torch.bfloat16, torch.float16)
     return (torch.float32, torch.float64) if device == "cpu" else ()
 

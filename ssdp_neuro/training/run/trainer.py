@@ -88,8 +88,6 @@ class Trainer:
         refuse_too_few_steps("[data] n_steps", model, data.n_steps)
         self._stop = StopSignals()
         as_first_rank(model, place)
-        if self.settings.compile and self.state.rule is not None:
-            raise InputError("[training] compile: not together with a rule, which taps layers")
         self._refuse_not_eprop()
         self.steps_per_epoch = n_batches(len(data.train), self.settings.batch_size)
         self._step = TrainingStep(

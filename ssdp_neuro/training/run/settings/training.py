@@ -43,7 +43,7 @@ class TrainingSettings:
     amp
         Mixed precision (bfloat16) in training; measuring is in float32.
     compile
-        Whether torch.compile is used in training. Not together with a rule.
+        Whether torch.compile is used in training; PyTorch then needs a C++ compiler.
     patience
         Epochs without a gain on validation samples that end training; 0: never.
     checkpoint_epochs

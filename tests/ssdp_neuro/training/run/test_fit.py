@@ -223,7 +223,6 @@ def test_fit__tensorboard_and_history(tmp_path):
         ({"rule__layers": ["hiden"]}, {}, "did you mean 'hidden'"),
         ({"training__patience": 3}, {"validation": 0}, "needs validation samples"),
         ({"optimizer__schedule": "plateau"}, {"validation": 0}, "needs validation samples"),
-        ({"training__compile": True}, {}, "not together with a rule"),
         ({}, {"n_train": 0}, "0 training"),
         ({"model__start_from": "nowhere.safetensors"}, {}, "nowhere.safetensors"),
     ],
