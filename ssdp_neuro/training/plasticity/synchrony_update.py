@@ -12,7 +12,8 @@ it over a batch, both exact, neither with a tensor of B x n_post x n_pre:
 - short windows: ``H[c, d] = sum_k one_hot(c)[k] H[k, d]``, so the whole sum is one matrix
   product with ``2 B (n_steps + 1)`` inner terms;
 - long windows: that product grows with the window, so the table is looked up sample by
-  sample; no more memory than a few matrices, whatever B and ``n_steps`` are.
+  sample; no more memory than a few matrices, whatever B and ``n_steps`` are. On a GPU one
+  kernel of Triton does that for all samples (:mod:`.synchrony_triton`).
 
 Sums are made in float32, in float64 if the gate or a flag is float64, never in less: not
 under autocast, not with bfloat16 spikes. (On CUDA the user's choice of TF32 holds here too.)
@@ -24,6 +25,7 @@ DA-SSDP, arXiv 2512.07194; SSDP (the same with gate one), arXiv 2505.14841.
 
 from __future__ import annotations
 
+import importlib.util
 import math
 
 import torch
@@ -37,6 +39,7 @@ from hw_models.integers import integer
 PRODUCT_UP_TO = {"cpu": 20}
 PRODUCT_UP_TO_ELSEWHERE = 64
 PRODUCT_ELEMENTS = 2**24  # of both factors at a time
+HAS_TRITON = importlib.util.find_spec("triton") is not None
 
 
 @torch.no_grad()
@@ -80,7 +83,7 @@ def da_ssdp_update(
     ------
     ShapeError, RangeError, TypeMismatchError
         If something does not fit. Under ``torch.compile`` nothing is checked; on an
-        accelerator a latency out of range is the device's own indexing error.
+        accelerator a latency out of range is the device's own indexing error, or makes NaN.
 
     Examples
     --------
@@ -98,12 +101,15 @@ def da_ssdp_update(
     double = torch.float64 in (gate.dtype, pre_flag.dtype, post_flag.dtype)
     dtype = torch.float64 if double else torch.float32
     pre, post = _codes(pre_flag, pre_latency), _codes(post_flag, post_latency)
-    table = _table(a_plus, a_baseline, sigma, n_steps, dtype, pre.device)
+    amplitudes = torch.full((2,), -a_baseline, dtype=dtype, device=pre.device)
+    amplitudes[0] = a_plus  # nothing comes from the host, which would be waited for
+    kernel = _kernel(sigma, n_steps, dtype, pre.device)
     share = gate.to(dtype) / gate.shape[0]
-    limit = PRODUCT_UP_TO.get(pre.device.type, PRODUCT_UP_TO_ELSEWHERE)
-    if n_steps <= limit:
-        return _by_product(table, post, pre, share)
-    return _by_lookup(table, post, pre, share)
+    if n_steps <= PRODUCT_UP_TO.get(pre.device.type, PRODUCT_UP_TO_ELSEWHERE):
+        return _by_product(_table(kernel, amplitudes, n_steps), post, pre, share)
+    if pre.device.type == "cuda" and HAS_TRITON:
+        return by_gpu_kernel(kernel, amplitudes, post, pre, share, n_steps)
+    return _by_lookup(_table(kernel, amplitudes, n_steps), post, pre, share)
 
 
 def ssdp_update(
@@ -145,21 +151,19 @@ def _codes(flag: Tensor, latency: Tensor) -> Tensor:
     return 2 * latency.long() + (flag != 0).long()
 
 
-def _table(
-    a_plus: float,
-    a_baseline: float,
-    sigma: float,
-    n_steps: int,
-    dtype: torch.dtype,
-    device: torch.device,
-) -> Tensor:
+def _kernel(sigma: float, n_steps: int, dtype: torch.dtype, device: torch.device) -> Tensor:
+    """Of differences ``-n_steps..n_steps`` of latencies."""
     difference = torch.arange(-n_steps, n_steps + 1, dtype=torch.float64, device=device)
-    values = torch.exp(-0.5 * (difference / sigma) ** 2).to(dtype)
-    # kernel[s, u] = values[s - u]: windows of one vector, no exponential is taken twice
-    kernel = values.unfold(0, n_steps + 1, 1).flip(0)
-    silent, both = [-a_baseline, -a_baseline], [-a_baseline, a_plus]
-    amplitude = torch.tensor([silent, both], dtype=dtype, device=device)
-    table = kernel[:, None, :, None] * amplitude[None, :, None, :]
+    return torch.exp(-0.5 * (difference / sigma) ** 2).to(dtype)
+
+
+def _table(kernel: Tensor, amplitudes: Tensor, n_steps: int) -> Tensor:
+    """Change of a pair by its codes; ``amplitudes`` if both fired, and if not."""
+    # windows[s, u] = kernel[s - u]: windows of one vector, no exponential is taken twice
+    windows = kernel.unfold(0, n_steps + 1, 1).flip(0)
+    both_fired, otherwise = amplitudes
+    amplitude = torch.stack([otherwise, otherwise, otherwise, both_fired]).view(2, 2)
+    table = windows[:, None, :, None] * amplitude[None, :, None, :]
     return table.reshape(2 * (n_steps + 1), -1)
 
 
@@ -182,6 +186,23 @@ def _by_lookup(table: Tensor, post: Tensor, pre: Tensor, share: Tensor) -> Tenso
     for post_codes, pre_codes, weight in zip(post, pre, share, strict=True):
         rows = table.index_select(0, post_codes)
         update.addcmul_(rows.index_select(1, pre_codes), weight)
+    return update
+
+
+def by_gpu_kernel(
+    kernel: Tensor, amplitudes: Tensor, post: Tensor, pre: Tensor, share: Tensor, n_steps: int
+) -> Tensor:
+    """The sum by one kernel of Triton, arguments as of the others."""
+    from ssdp_neuro.training.plasticity import synchrony_triton
+
+    (n_samples, n_post), n_pre = post.shape, pre.shape[1]
+    update = kernel.new_empty(n_post, n_pre)
+    blocks = synchrony_triton.BLOCK_POST, synchrony_triton.BLOCK_PRE
+    grid = tuple(-(-n // block) for n, block in zip((n_post, n_pre), blocks, strict=True))
+    codes = post.int().contiguous(), pre.int().contiguous()
+    synchrony_triton.sum_over_samples[grid](
+        *codes, kernel, amplitudes, share, update, n_samples, n_post, n_pre, n_steps, *blocks
+    )
     return update
 
 
