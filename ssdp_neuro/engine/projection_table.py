@@ -16,7 +16,7 @@ from hw_models import (
 )
 from hw_models.projections import Projection
 from ssdp_neuro.engine.aligned import aligned_zeros, joined
-from ssdp_neuro.engine.delay_groups import DelayGroup, best_span, groups, matrices_pay
+from ssdp_neuro.engine.delay_groups import DelayGroup, DelayGrouping, groups
 from ssdp_neuro.engine.kernels import tables
 from ssdp_neuro.engine.kernels.catalog import DELIVERIES, addresses_of
 from ssdp_neuro.engine.kernels.tables import GEOMETRY, LANES, ProjectionTable, SynapseTable, padded
@@ -142,20 +142,22 @@ def _delayed_parts(
     n_pre, n_post = source.n_neurons, target.n_neurons
     stride = padded(n_post)
     narrow = narrow_shift(synapses.weight)
-    span = best_span(synapses, n_pre, stride)
-    if matrices_pay(synapses, n_pre, n_post, 1 if narrow is not None else 2):
-        parts = [_matrix_part(group, n_pre, n_post, store) for group in groups(synapses, 1, n_post)]
-    elif span is None:
+    grouping = DelayGrouping(synapses, n_pre)
+    span = grouping.best_span(stride)
+    if span is None:
         return None
+    if grouping.matrices_pay(n_post, 1 if narrow is not None else 2):
+        made = groups(synapses, n_pre, 1, stride)
+        parts = [_matrix_part(group, n_pre, n_post, store) for group in made]
     else:
         parts = [
             {
                 "kind": tables.DELAYED,
                 "lag": group.lag,
                 "span": span,
-                "base": store.add_group(group, n_pre),
+                "base": store.add_group(group),
             }
-            for group in groups(synapses, span, stride)
+            for group in groups(synapses, n_pre, span, stride)
         ]
     if parts:
         fan_out = np.diff(_row_starts(synapses.pre, n_pre))
@@ -164,15 +166,19 @@ def _delayed_parts(
 
 
 def _matrix_part(group: DelayGroup, n_pre: int, n_post: int, store: _Store) -> Part:
-    """One delay as a matrix of the sources that have it; ``place`` is the target."""
-    sources, number = np.unique(group.pre, return_inverse=True)
-    narrow = narrow_shift(group.weight)
+    """One delay as a matrix of the sources that have it."""
+    n_synapses = np.diff(group.row_start)
+    sources = np.flatnonzero(n_synapses)
+    number = np.repeat(np.arange(sources.size), n_synapses[sources])
+    target = group.words & np.uint32(tables.PLACES - 1)
+    weight = group.words.view(np.int32) >> tables.PLACE_BITS
+    narrow = narrow_shift(weight)
     row = -(-n_post // LANES) * LANES
     kind, where, dtype = tables.DENSE16, "dense16", np.int16
     if narrow is not None:
         kind, where, dtype = tables.DENSE8, "dense8", np.int8
     rows = np.zeros((sources.size + 1, row), dtype=dtype)
-    rows[number, group.place] = group.weight >> (narrow or 0)
+    rows[number, target] = weight >> (narrow or 0)
     row_of = np.full(n_pre, -1, dtype=np.int32)
     row_of[sources] = np.arange(sources.size)
     return {
@@ -222,10 +228,9 @@ class _Store:
         words[synapses.pre] = _words(synapses, shift)
         return self.add("packed", words)
 
-    def add_group(self, group: DelayGroup, n_pre: int) -> int:
-        base = self.add("row_start", _row_starts(group.pre, n_pre) + self.sizes["delayed"])
-        weight = group.weight.astype(np.int32) << tables.PLACE_BITS
-        self.add("delayed", (weight | group.place.astype(np.int32)).view(np.uint32))
+    def add_group(self, group: DelayGroup) -> int:
+        base = self.add("row_start", group.row_start + self.sizes["delayed"])
+        self.add("delayed", group.words)
         return base
 
     def table(self) -> SynapseTable:

@@ -14,8 +14,8 @@ from hw_models import (
     SparseProjection,
 )
 from ssdp_neuro import Session
-from ssdp_neuro.engine import population_table, projection_table
-from ssdp_neuro.engine.delay_groups import groups
+from ssdp_neuro.engine import delay_groups, population_table, projection_table
+from ssdp_neuro.engine.delay_groups import DelayGrouping, groups
 from ssdp_neuro.engine.kernels import tables
 from ssdp_neuro.engine.plan import Plan
 from ssdp_neuro.oracle.simulate import simulate as oracle
@@ -30,9 +30,9 @@ FORMS = [1, 2, 8, 64, None, "matrices"]  # delays of a group; None: each when it
 
 
 def grouped(monkeypatch, form):
-    monkeypatch.setattr(projection_table, "matrices_pay", lambda *_: form == "matrices")
+    monkeypatch.setattr(DelayGrouping, "matrices_pay", lambda *_: form == "matrices")
     span = form if form != "matrices" else 1
-    monkeypatch.setattr(projection_table, "best_span", lambda *_: span)
+    monkeypatch.setattr(DelayGrouping, "best_span", lambda *_: span)
 
 
 @pytest.mark.parametrize("always_swept", [0, population_table.ALWAYS_SWEPT])
@@ -131,24 +131,32 @@ def test_session__state_is_the_same_in_every_form_and_goes_on_in_any_other(monke
             np.testing.assert_array_equal(found, whole.probe(*probe)[70:])
 
 
-def test_groups__hold_every_synapse_once_in_order():
+@pytest.mark.parametrize("sources_at_once", [3, delay_groups.SOURCES])
+def test_groups__hold_every_synapse_once_in_order(monkeypatch, sources_at_once):
+    monkeypatch.setattr(delay_groups, "SOURCES", sources_at_once)
     rng = np.random.default_rng(4)
-    pre = np.sort(rng.integers(0, 30, 900))
+    n_pre, stride = 31, 64  # the last source, and some others, have none
+    pre = np.sort(rng.integers(0, 30, 500))
     synapses = projection_table.LoweredSynapses(
-        pre, rng.integers(0, 50, 900), np.arange(900), rng.integers(0, 64, 900)
+        pre, rng.integers(0, 50, 500), np.arange(-250, 250), rng.integers(0, 64, 500)
     )
     for span in (1, 4, 64):
         seen = []
-        for group in groups(synapses, span, 64):
-            assert (np.diff(group.pre) >= 0).all()
-            later, post = np.divmod(group.place, 64)
+        for group in groups(synapses, n_pre, span, stride):
+            assert group.row_start.size == n_pre + 1
+            assert group.row_start[0] == 0
+            assert group.row_start[-1] == group.words.size
+            source = np.repeat(np.arange(n_pre), np.diff(group.row_start))
+            later, post = np.divmod(group.words & np.uint32(tables.PLACES - 1), stride)
+            number = (group.words.view(np.int32) >> tables.PLACE_BITS) + 250
             assert (later < span).all()
-            same_source = np.diff(group.pre) == 0
-            assert (np.diff(later)[same_source] >= 0).all()
-            np.testing.assert_array_equal(synapses.delay[group.weight], group.lag + later)
-            np.testing.assert_array_equal(synapses.post[group.weight], post)
-            seen.append(group.weight)
-        assert sorted(np.concatenate(seen).tolist()) == list(range(900))
+            same_source = np.diff(source) == 0
+            assert (np.diff(later.astype(int))[same_source] >= 0).all()
+            np.testing.assert_array_equal(synapses.pre[number], source)
+            np.testing.assert_array_equal(synapses.delay[number], group.lag + later)
+            np.testing.assert_array_equal(synapses.post[number], post)
+            seen.append(number)
+        assert sorted(np.concatenate(seen).tolist()) == list(range(500))
 
 
 @pytest.mark.parametrize(

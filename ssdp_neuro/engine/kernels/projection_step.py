@@ -10,6 +10,7 @@ from ssdp_neuro.engine.kernels.convolution import (
     settle_conv,
 )
 from ssdp_neuro.engine.kernels.delivery import (
+    WORDS_PER_LINE,
     deliver_delayed,
     deliver_dense8,
     deliver_dense16,
@@ -19,14 +20,15 @@ from ssdp_neuro.engine.kernels.delivery import (
     deliver_single,
     deliver_sparse,
     list_rows,
+    prefetch,
     settle_dense,
     settle_group,
     settle_sparse,
 )
 from ssdp_neuro.engine.kernels.table_view import open_tables, section
-from ssdp_neuro.engine.kernels.tables import (
-    GEOMETRY,
-)
+from ssdp_neuro.engine.kernels.tables import DELAYED, GEOMETRY
+
+ASKED_AHEAD = 32  # rows of a part asked for before its turn
 
 
 @part
@@ -209,11 +211,34 @@ def deliver_single_list(q, step, low, high, handle):
     )
 
 
+@part
+def ask_for_rows(q, step, tables):
+    """Ask memory for what part ``q`` will read, and part ``q + 1`` after it, if of this kind.
+
+    A large network has few spikes for each part, in rows that lie anywhere: without this
+    every one of them would be waited for.
+    """
+    projections, synapses = tables.projections, tables.synapses
+    n_parts = projections.kind.shape[0]
+    if q + 1 < n_parts and projections.kind[q + 1] == DELAYED:
+        row_start = starts_of(q + 1, projections, synapses)
+        spikes = spikes_of(q + 1, step, 0, tables)
+        for k in range(min(spikes.shape[0], ASKED_AHEAD)):
+            prefetch(row_start, spikes[k])
+    if q < n_parts and projections.kind[q] == DELAYED:
+        row_start = starts_of(q, projections, synapses)
+        spikes = spikes_of(q, step, 0, tables)
+        for k in range(min(spikes.shape[0], ASKED_AHEAD)):
+            for s in range(row_start[spikes[k]], row_start[spikes[k] + 1], WORDS_PER_LINE):
+                prefetch(synapses.delayed, s)
+
+
 @step_kernel
 def deliver_delay_group(q, step, low, high, handle):
     """The same of a group of delays."""
     tables = open_tables(handle)
     projections, populations, state = tables.projections, tables.populations, tables.state
+    ask_for_rows(q + 1, step, tables)
     target, floor, span = projections.target[q], projections.floor[q], projections.span[q]
     spikes, row_start = spikes_of(q, step, 0, tables), starts_of(q, projections, tables.synapses)
     ring, stride, size = (
