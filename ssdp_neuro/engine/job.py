@@ -6,7 +6,7 @@ import itertools
 import threading
 import time
 from concurrent.futures import wait
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from ssdp_neuro.engine.kernels.tables import (
     InputTable,
     LatencyTable,
     ProbeTable,
+    RuleTable,
     State,
     Tables,
     Tally,
@@ -33,9 +34,6 @@ from ssdp_neuro.engine.results import EventCounts
 from ssdp_neuro.engine.spike_input import SpikeInput
 from ssdp_neuro.progress import Progress
 
-if TYPE_CHECKING:
-    from ssdp_neuro.engine.rule_learning import RuleLearning
-
 FIRST_CHUNK_STEPS = 1024
 CHUNK_SECONDS = 0.2  # steps per call grow until a call takes this long
 CHUNKS_PER_THREAD = 4
@@ -43,6 +41,7 @@ SPIKES_PER_PART = 1 << 16
 _NONE = np.zeros(0, dtype=np.int64)
 _ALONE = np.array([0, 1], dtype=np.int64)
 _NOTHING = np.zeros(0, dtype=np.int32)
+NO_RULES = RuleTable(learn=_NONE, learners=_NONE)
 NO_LATENCIES = LatencyTable(
     coded=_NONE,
     code_base=_NONE,
@@ -66,8 +65,8 @@ class Job:
         Of a run that goes on where another ended: its first step, counted from the beginning of
         the sample. Then the state is looked at afterwards, so it holds every current, also
         those of which nothing is left in the next step.
-    learning
-        Rules that learn in this run; it is of one sample.
+    rules
+        Those that learn in this run; it is of one sample, on one thread.
     """
 
     def __init__(
@@ -79,7 +78,7 @@ class Job:
         n_steps: int,
         probes: tuple[tuple[str, str], ...],
         begin: int | None = None,
-        learning: RuleLearning | None = None,
+        rules: RuleTable | None = None,
     ) -> None:
         self.network = network
         self.plan = plan
@@ -88,7 +87,7 @@ class Job:
         self.n_samples = 1 if given.n_samples is None else given.n_samples
         self.batched = given.n_samples is not None
         self.begin = 0 if begin is None else begin
-        self.learning = learning
+        self.rules = NO_RULES if rules is None else rules
         self.inputs = self._inputs(given)
         self.probe_pairs = probes
         self.probes = self._probes(begin is not None)
@@ -160,10 +159,7 @@ class Job:
             fired = np.empty(SPIKES_PER_PART + cursor[3], dtype=np.int32)
             cursor[2] = 0
             window = WindowTable(bounds, cursor, counts.reshape(-1), fired)
-            if self.learning is None:
-                done = self._run(state, latencies, tally, window)
-            else:
-                done = self.learning.run(self._run, state, latencies, tally, window)
+            done = self._run(state, latencies, tally, window)
             used = fired[: cursor[2]]
             parts.append(used if 2 * used.size > fired.size else used.copy())
         self.outputs.append(WindowOutput(first, start, counts, parts))
@@ -231,6 +227,7 @@ class Job:
             tally=tally,
             window=window,
             team=team,
+            rules=self.rules,
         )
 
     def reader(self) -> OutputReader:

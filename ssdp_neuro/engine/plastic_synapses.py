@@ -18,14 +18,17 @@ from hw_models import (
 from hw_models.arrays import integer_array, spike_array
 from hw_models.errors import brief
 from hw_models.learning_engine.learning_rule import TAG_LIMITS, TARGETS
-from ssdp_neuro.engine.kernels.rule_epoch import run_steps
-from ssdp_neuro.engine.kernels.rule_tables import Draws
+from ssdp_neuro.engine.kernels.catalog import LEARN_TRAINS
+from ssdp_neuro.engine.kernels.rule_tables import Draws, Learner, RunSteps
 from ssdp_neuro.engine.rule_log import empty_log
 from ssdp_neuro.engine.rule_program import rule_program
 from ssdp_neuro.engine.rule_state import count_lowest_tags, dense_state
 
 MOST_SYNAPSES = 2**31 - 1
 MOST_STEPS = 2**32  # steps are words of the random numbers' keys
+NOTHING_SENT = np.zeros((0, 3, 1), dtype=np.int64)
+_NO_ENDS = np.zeros(0, dtype=np.int64)
+_NO_WEIGHTS = np.zeros(0, dtype=np.int16)
 
 
 class PlasticSynapses:
@@ -93,7 +96,7 @@ class PlasticSynapses:
         is_lava = rule.random_stream is RandomStream.LAVA
         self._lava = LavaGenerators(rule.seed) if is_lava else None
         self.n_steps = 0
-        self.n_visited = 0
+        self._n_visited = np.zeros(1, dtype=np.int64)
         self._log = empty_log(self._program, self.shape)
 
     def run(self, pre: Any, post: Any, sent: Any = None) -> None:
@@ -131,14 +134,34 @@ class PlasticSynapses:
                 f"PlasticSynapses.run: {self.n_steps + n_steps} steps; allowed {MOST_STEPS - 1}"
             )
         numbers = self._sent(sent, n_steps)
-        draws = NO_DRAWS if self._lava is None else self._lava.draws(n_steps)
+        draws = NO_DRAWS
         if self._lava is not None:
             n_epochs = (self.n_steps + n_steps) // self.rule.epoch - self.n_steps // self.rule.epoch
-            draws = draws._replace(rounding=self._lava.rounding(n_epochs))
-        self.n_visited += int(
-            run_steps(self._program, self._state, self._log, *spikes, numbers, draws, self.n_steps)
+            draws = self._lava.draws(n_steps, n_epochs)
+        steps = RunSteps(
+            pre=spikes[0].view(np.uint8),
+            post=spikes[1].view(np.uint8),
+            sent=numbers,
+            draws=draws,
+            clock=self.n_steps,
+            begin=0,
         )
+        learner = Learner(
+            program=self._program,
+            synapses=self._state,
+            log=self._log,
+            steps=steps,
+            ends=_NO_ENDS,
+            weights=_NO_WEIGHTS,
+            n_visited=self._n_visited,
+        )
+        LEARN_TRAINS(0, 0, 0, n_steps, learner)
         self.n_steps += n_steps
+
+    @property
+    def n_visited(self) -> int:
+        """Synapses looked at so far, each as often as it was."""
+        return int(self._n_visited[0])
 
     @property
     def weights(self) -> np.ndarray:
@@ -190,7 +213,7 @@ class PlasticSynapses:
 
     def _sent(self, sent: Any, n_steps: int) -> np.ndarray:
         if sent is None:
-            return np.zeros((0, 3, self.shape[0]), dtype=np.int64)
+            return NOTHING_SENT
         if self.rule.post_traces is not PostTraces.SENT:
             raise InputError(
                 "PlasticSynapses.run: sent: the rule reads traces of spikes; only a rule with"
@@ -202,7 +225,7 @@ class PlasticSynapses:
             raise ShapeError(
                 f"{where}: shape {numbers.shape}; {(n_steps, 3, self.shape[0])} is needed"
             )
-        return numbers.copy()  # not read-only: kernels are compiled once for both
+        return numbers
 
 
 class LavaGenerators:
@@ -217,11 +240,14 @@ class LavaGenerators:
 
     def pass_by(self, n_steps: int, n_epochs: int) -> None:
         """Leave out the numbers of steps and epochs that are over."""
-        self.draws(n_steps)
-        self.rounding(n_epochs)
+        self.draws(n_steps, n_epochs)
 
-    def draws(self, n_steps: int) -> Draws:
-        """The numbers of T steps; two draws in each, after the spikes of either end."""
+    def draws(self, n_steps: int, n_epochs: int) -> Draws:
+        """The numbers of T steps, in which so many epochs end.
+
+        Two draws in each step, after the spikes of either end; of every epoch one, times 128 and
+        rounded down: compared with whole 1/128.
+        """
         decay_x, impulse_x, decay_y, impulse_y = (
             _draw(generator, k, 2 * n_steps).reshape(n_steps, 2)
             for k, generator in enumerate(self._generators)
@@ -230,12 +256,8 @@ class LavaGenerators:
             decay=np.ascontiguousarray([decay_x[:, 1], decay_y[:, 1]]),
             impulse=np.ascontiguousarray([impulse_x[:, 1], impulse_y[:, 1]]),
             burst=np.ascontiguousarray(impulse_y[:, 0]),
-            rounding=np.zeros(0, dtype=np.int64),
+            rounding=(self._rounding.random(n_epochs) * 128).astype(np.int64),
         )
-
-    def rounding(self, n_epochs: int) -> np.ndarray:
-        """One number of every epoch, times 128 and rounded down: compared with whole 1/128."""
-        return np.floor(self._rounding.random(n_epochs) * 128).astype(np.int64)
 
 
 def _draw(generator: np.random.Generator, k: int, count: int) -> np.ndarray:

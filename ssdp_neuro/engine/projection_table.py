@@ -101,7 +101,7 @@ def projection_table(
             rows.append({**common, **part, "shift": shift + part.get("shift", 0)})
     columns = {
         field: np.array([row.get(field, DEFAULTS.get(field, 0)) for row in rows], dtype=dtype)
-        for field, dtype in ProjectionTable.field_types().items()
+        for field, (dtype, _, _) in ProjectionTable.fields().items()
     }
     columns["geometry"] = columns["geometry"].reshape(-1)
     columns["deliver"] = addresses_of(DELIVERIES[kind] for kind in columns["kind"])
@@ -196,9 +196,7 @@ class _Store:
     """Weights gathered kind by kind."""
 
     def __init__(self) -> None:
-        self.parts: dict[str, list[np.ndarray]] = {
-            field: [] for field in SynapseTable.field_types()
-        }
+        self.parts: dict[str, list[np.ndarray]] = {field: [] for field in SynapseTable.fields()}
         self.sizes = dict.fromkeys(self.parts, 0)
 
     def add(self, field: str, values: np.ndarray) -> int:
@@ -234,9 +232,9 @@ class _Store:
         return base
 
     def table(self) -> SynapseTable:
-        dtypes = SynapseTable.field_types()
+        kept = SynapseTable.fields()
         return SynapseTable(
-            **{field: joined(self.parts[field], dtype) for field, dtype in dtypes.items()}
+            **{field: joined(self.parts[field], kind) for field, (kind, _, _) in kept.items()}
         )
 
 

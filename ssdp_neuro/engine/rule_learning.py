@@ -19,18 +19,21 @@ from hw_models import (
 from hw_models.arrays import integer_array
 from hw_models.errors import brief
 from hw_models.learning_engine.learning_rule import TARGETS, TRACE_HIGH
-from ssdp_neuro.engine.kernels.rule_steps import learn_steps
-from ssdp_neuro.engine.kernels.rule_tables import WEIGHT
+from ssdp_neuro.engine.kernels.catalog import LEARN_STEP, addresses_of
+from ssdp_neuro.engine.kernels.native import handles_of
+from ssdp_neuro.engine.kernels.rule_tables import WEIGHT, Learner, RunSteps
+from ssdp_neuro.engine.kernels.tables import RuleTable
 from ssdp_neuro.engine.plan import Plan
-from ssdp_neuro.engine.plastic_synapses import MOST_STEPS, NO_DRAWS, LavaGenerators
+from ssdp_neuro.engine.plastic_synapses import MOST_STEPS, NO_DRAWS, NOTHING_SENT, LavaGenerators
 from ssdp_neuro.engine.projection_table import PlasticList
+from ssdp_neuro.engine.rule_log import NO_LOG
 from ssdp_neuro.engine.rule_program import rule_program
 from ssdp_neuro.engine.rule_state import count_lowest_tags, dense_state, listed_state
 from ssdp_neuro.engine.session_state import RuleState
 from ssdp_neuro.engine.teaching import SampleStart
 
-NOTHING_SENT = np.zeros((0, 3, 1), dtype=np.int64)
-NOTHING_SENT.flags.writeable = False  # as what is given, so that kernels are compiled once
+NO_TRAINS = np.zeros((0, 1), dtype=np.uint8)
+NO_WEIGHTS = np.zeros(0, dtype=np.int16)
 SYNAPTIC = {"weights": "dw", "tag_1": "dt", "tag_2": "dd"}  # variables, and what changes them
 
 
@@ -84,25 +87,26 @@ class RuleLearner:
         self._ends = np.array([plan.index[name] for name in ends], dtype=np.int64)
         n_pre, n_post = (int(size) for size in plan.populations.size[self._ends])
         self.shape = (n_post, n_pre)
-        self.program = rule_program(self.rule)
+        self.program = rule_program(self.rule, waits=False)
         place = plan.plastic[projection.name]
-        self._listed = plan.weights(projection.name) if isinstance(place, PlasticList) else None
+        self._listed = NO_WEIGHTS
         if isinstance(place, PlasticList):
             pre, post = (np.asarray(end, np.int64) for end in place.synapses[:2])
             self.state = listed_state(self.program, self.shape, pre, post, (None, None, None))
             if not pre.size:  # a state without targets would be one of all to all
-                self.state = self.state._replace(post=np.zeros(1, dtype=np.int32))
+                none = np.zeros(1, dtype=np.int32)
+                self.state = dataclasses.replace(self.state, post=none)
+            if self.program.place[WEIGHT] == 0:  # the first of the rows
+                self._listed = plan.weights(projection.name)
         else:
             self.state = dense_state(self.program, self.shape, (None, None, None))
             if self.program.place[WEIGHT] == 0:  # the first of the rows
                 size = self.state.variables.size
                 shared = plan.synapses.dense16[place.base : place.base + size]
-                self.state = self.state._replace(
-                    variables=shared.reshape(self.state.variables.shape)
-                )
+                rows = shared.reshape(self.state.variables.shape)
+                self.state = dataclasses.replace(self.state, variables=rows)
         self._idle: dict[str, Any] = {}  # what the rule knows nothing of
-        self.n_visited = 0
-        self._sent, self._draws = NOTHING_SENT, NO_DRAWS
+        self._n_visited = np.zeros(1, dtype=np.int64)
         self._lava: LavaGenerators | None = None
         self._lava_clock = 0
         self.begin_as(projection)
@@ -140,8 +144,7 @@ class RuleLearner:
 
     def write_list(self) -> None:
         """Hand weights of listed synapses to the network; those of a matrix are there."""
-        if self._listed is not None and self.program.place[WEIGHT] >= 0:
-            self._listed[:] = self.state.variables[0, : self._listed.size]
+        self._listed[:] = self.state.variables[0, : self._listed.size]
 
     def clear_traces(self) -> None:
         """Forget all spikes; epochs are counted on."""
@@ -201,33 +204,38 @@ class RuleLearner:
             fired[: neurons.size], state.n_fired[end] = neurons, neurons.size
         self.clock = given.clock
 
-    def begin_run(self, n_steps: int, sent: np.ndarray | None) -> None:
+    def begin_run(self, n_steps: int, begin: int, sent: np.ndarray | None) -> Learner:
         """Prepare for so many steps; ``sent`` as of :meth:`RuleLearning.numbers_sent`."""
-        self._sent = NOTHING_SENT if sent is None else sent
-        if not self.program.is_lava:
-            return
-        epoch = self.rule.epoch
-        if self._lava is None or self._lava_clock != self.clock:
-            self._lava = LavaGenerators(self.rule.seed)
-            self._lava.pass_by(self.clock, self.clock // epoch)
-        self._lava_clock = self.clock + n_steps
-        n_epochs = self._lava_clock // epoch - self.clock // epoch
-        draws = self._lava.draws(n_steps)
-        self._draws = draws._replace(rounding=self._lava.rounding(n_epochs))
-
-    def until_epoch(self, at: int) -> int:
-        """Steps from place ``at`` of the run to the end of an epoch."""
-        return self.rule.epoch - (self.clock + at) % self.rule.epoch
-
-    def learn(self, counts: np.ndarray, out: np.ndarray, n_out: int, at: int) -> None:
-        """Hear steps that have run, and learn if an epoch has ended; see ``learn_steps``."""
-        state, draws = self.state, self._draws
-        n_visited = learn_steps(
-            self.program, state, self._ends, counts, out, n_out, self._sent, draws, at, self.clock
+        draws = NO_DRAWS
+        if self.program.is_lava:
+            epoch = self.rule.epoch
+            if self._lava is None or self._lava_clock != self.clock:
+                self._lava = LavaGenerators(self.rule.seed)
+                self._lava.pass_by(self.clock, self.clock // epoch)
+            self._lava_clock = self.clock + n_steps
+            draws = self._lava.draws(n_steps, self._lava_clock // epoch - self.clock // epoch)
+        steps = RunSteps(
+            pre=NO_TRAINS,
+            post=NO_TRAINS,
+            sent=NOTHING_SENT if sent is None else sent,
+            draws=draws,
+            clock=self.clock,
+            begin=begin,
         )
-        self.n_visited += int(n_visited)
-        if n_visited:
-            self.write_list()
+        return Learner(
+            program=self.program,
+            synapses=self.state,
+            log=NO_LOG,
+            steps=steps,
+            ends=self._ends,
+            weights=self._listed,
+            n_visited=self._n_visited,
+        )
+
+    @property
+    def n_visited(self) -> int:
+        """Synapses looked at so far, each as often as it was."""
+        return int(self._n_visited[0])
 
     def _table(self, name: str) -> np.ndarray | None:
         """Values of its synapses in the projection's shape, a view; None if they are not kept."""
@@ -257,8 +265,7 @@ class RuleLearning:
     ) -> None:
         self.learners = {name: RuleLearner(p, plan) for name, p in rules_of(network).items()}
         self.active = active
-        self._active: list[RuleLearner] = []
-        self._begin = 0
+        self._at_work: list[Learner] = []  # tables, which live as long as the run
 
     def start_over(self, start: SampleStart) -> None:
         """Keep of learning what a new sample begins with."""
@@ -317,7 +324,7 @@ class RuleLearning:
             numbers[name] = array
         return numbers
 
-    def begin_run(self, n_steps: int, begin: int, sent: Mapping[str, np.ndarray]) -> None:
+    def begin_run(self, n_steps: int, begin: int, sent: Mapping[str, np.ndarray]) -> RuleTable:
         """Prepare for the steps ``begin`` and on of a run.
 
         Raises
@@ -325,37 +332,20 @@ class RuleLearning:
         RangeError
             If a rule would learn more steps than its random numbers have keys for.
         """
-        self._active = [self.learners[name] for name in self.active]
-        longest = max(learner.clock for learner in self._active) + n_steps
+        active = [self.learners[name] for name in self.active]
+        longest = max(learner.clock for learner in active) + n_steps
         if longest >= MOST_STEPS:
             raise RangeError(f"n_steps: {longest} steps of learning; allowed {MOST_STEPS - 1}")
-        self._begin = begin
-        for learner in self._active:
-            learner.begin_run(n_steps, sent.get(learner.projection.name))
-
-    def run(self, advance: Any, state: Any, latencies: Any, tally: Any, window: Any) -> int:
-        """Advance a network of one sample by a window; at the end of every epoch, learn."""
-        bounds, cursor = window.bounds, window.cursor
-        start, end = int(bounds[2]), int(bounds[3])
-        counts = window.counts.reshape(end - start, -1)
-        done = 1
-        while done and cursor[1] < end:
-            step, n_out = int(cursor[1]), int(cursor[2])
-            at = step - self._begin
-            bounds[3] = min(end, step + min(learner.until_epoch(at) for learner in self._active))
-            done = int(advance(state, latencies, tally, window))
-            stop = int(bounds[3] if done else cursor[1])
-            for learner in self._active:
-                learner.learn(counts[step - start : stop - start], window.fired, n_out, at)
-            if done:
-                cursor[0], cursor[1] = bounds[0], stop
-        bounds[3] = end
-        return done
+        self._at_work = [
+            learner.begin_run(n_steps, begin, sent.get(learner.projection.name))
+            for learner in active
+        ]
+        return RuleTable(learn=addresses_of([LEARN_STEP]), learners=handles_of(self._at_work))
 
     def end_run(self, n_steps: int) -> None:
         """Count the steps of a run."""
-        for learner in self._active:
-            learner.clock += n_steps
+        for name in self.active:
+            self.learners[name].clock += n_steps
 
     def with_tags(self, network: FixedPointNetwork) -> FixedPointNetwork:
         """The network with the tags and delays that its rules have changed."""

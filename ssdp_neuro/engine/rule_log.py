@@ -6,31 +6,19 @@ import numpy as np
 
 from hw_models.learning_engine.learning_rule import TRACE_HIGH
 from ssdp_neuro.engine.kernels.rule_tables import Log, Program
-from ssdp_neuro.engine.kernels.rule_waiting import fill_changes
 from ssdp_neuro.engine.rule_state import padded, zeros
 
 SLOTS, ENTRIES = 256, 8192  # epochs and spikes that wait before all is made up for
 
 
-def empty_log(program: Program, shape: tuple[int, int]) -> Log:
+def empty_log(program: Program | None, shape: tuple[int, int]) -> Log:
     """A log for all-to-all synapses ``(n_post, n_pre)``; without room where nothing may wait."""
-    n_slots = SLOTS if program.waits else 0
-    pre, post = (padded(size) if program.waits else 0 for size in reversed(shape))
-    n_entries = post + ENTRIES if program.waits else 0
-    change_of = zeros((TRACE_HIGH + 1,), np.int32)
-    if program.waits:
-        p, f = program.waiting, program.first_factor[program.waiting]
-        fill_changes(
-            change_of,
-            np.arange(TRACE_HIGH + 1, dtype=np.int32),
-            program.mantissa[p],
-            program.constant[f],
-            program.bound[f],
-            np.int32(program.right[p]),
-            np.int32(program.left[p]),
-        )
+    waits = program is not None and program.waits
+    n_slots = SLOTS if waits else 0
+    pre, post = (padded(size) if waits else 0 for size in reversed(shape))
+    n_entries = post + ENTRIES if waits else 0
     return Log(
-        change_of=change_of,
+        change_of=zeros((TRACE_HIGH + 1,), np.int32),
         traces=zeros((n_slots, pre), np.uint8),
         added=zeros((n_slots,), np.int32),
         offset=zeros((n_slots,), np.uint32),
@@ -45,3 +33,6 @@ def empty_log(program: Program, shape: tuple[int, int]) -> Log:
         change=zeros((post,), np.int32),
         rounded=zeros((post,), np.int16),
     )
+
+
+NO_LOG = empty_log(None, (0, 0))

@@ -25,8 +25,11 @@ TARGET_TRACES = (Variable.Y1, Variable.Y2, Variable.Y3)
 SYNAPTIC = (Variable.W, Variable.D, Variable.T)  # in the order of TARGETS
 
 
-def rule_program(rule: LearningRule) -> Program:
-    """Lower a rule; see :class:`Program` for what each array holds."""
+def rule_program(rule: LearningRule, waits: bool = True) -> Program:
+    """Lower a rule; see :class:`Program` for what each array holds.
+
+    ``waits`` is whether spikes of targets may wait, if the rule is one of which they can.
+    """
     products = [product for target in TARGETS for product in getattr(rule, target)]
     own = [[f for f in product.factors if not f.variable.is_synaptic] for product in products]
     synaptic = [[f for f in product.factors if f.variable.is_synaptic] for product in products]
@@ -62,7 +65,8 @@ def rule_program(rule: LearningRule) -> Program:
         high=_integers((rule.weight_high, DELAY_HIGH, TAG_HIGH)),
         accumulator_low=_integers((weight_floor, 0, -WIDE)),
         accumulator_high=_integers((weight_ceiling, WIDE, WIDE)),
-        **waiting_products(rule),
+        **waiting_products(rule, waits),
+        **fading_products(rule),
         epoch=rule.epoch,
         period=1 << (rule.decimation or 0),
         has_epochs=rule.decimation is not None,
@@ -83,7 +87,7 @@ def places(rule: LearningRule) -> tuple[int, ...]:
     return tuple(found)
 
 
-def waiting_products(rule: LearningRule) -> dict[str, Any]:
+def waiting_products(rule: LearningRule, waits: bool) -> dict[str, Any]:
     """Whether spikes of targets may wait, and the products of it by number.
 
     See :mod:`ssdp_neuro.engine.kernels.rule_waiting`.
@@ -92,7 +96,8 @@ def waiting_products(rule: LearningRule) -> dict[str, Any]:
     y, y_factors = found.get(Dependency.POST_SPIKE, (-1, ()))
     x, x_factors = found.get(Dependency.PRE_SPIKE, (-1, ()))
     waits = (
-        rule.epoch == 1
+        waits
+        and rule.epoch == 1
         and not (rule.dd or rule.dt or Dependency.EPOCH in found)
         and len(found) == len(rule.dw)
         and [factor.variable in (Variable.X1, Variable.X2) for factor in y_factors] == [True]
@@ -106,6 +111,32 @@ def waiting_products(rule: LearningRule) -> dict[str, Any]:
         "pair_trace": VARIABLES[x_factors[0].variable] - rule_tables.Y1 if waits and x >= 0 else 0,
         "is_post_first": y < x,
     }
+
+
+def fading_products(rule: LearningRule) -> dict[str, Any]:
+    """Whether rows may be passed over once in epochs of ``u`` products, and the products by number.
+
+    See :mod:`ssdp_neuro.engine.kernels.rule_fading`.
+    """
+    fades, number = rule.decimation is not None, 0
+    changed: set[Variable] = set()
+    places: dict[str, list[int]] = {"fading": [], "fading_post": []}
+    for target, variable in zip(TARGETS, SYNAPTIC, strict=True):
+        products = getattr(rule, target)
+        read = {factor.variable for product in products for factor in product.factors}
+        fades = fades and not read & changed
+        for name, dependency, n_synaptic in (
+            ("fading", Dependency.EPOCH, 1),
+            ("fading_post", Dependency.POST_SPIKE, 0),
+        ):
+            found = [p for p, each in enumerate(products) if each.dependency is dependency]
+            own = [f for p in found for f in products[p].factors if f.variable in SYNAPTIC]
+            of_kind = len(own) == n_synaptic and not any(factor.is_sign for factor in own)
+            fades = fades and (not found or (len(found) == 1 and of_kind))
+            places[name].append(number + found[0] if found else -1)
+        number += len(products)
+        changed |= {variable} if products else set()
+    return {"fades": fades, **{name: _integers(found) for name, found in places.items()}}
 
 
 def _integers(values: object) -> np.ndarray:

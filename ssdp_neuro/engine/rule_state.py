@@ -137,7 +137,7 @@ def _state(
         pre_fired=zeros((2 * pre + LANES,), np.int64),
         post_fired=zeros((2 * post + LANES,), np.int64),
         marked=zeros((max(pre, post) // LANES + 1,), np.int64),
-        flags=zeros((max(pre, post),), np.bool_),
+        flags=zeros((max(pre, post),), np.uint8),
         n_fired=zeros((2,), np.int64),
         is_live=zeros((pre,), np.bool_),
         live=zeros((pre,), np.int32),
@@ -148,6 +148,8 @@ def _state(
         total=zeros((3, longest), np.int32),
         listed=zeros((2, longest), np.int64),
         n_lowest=zeros((1,), np.int64),
+        is_narrow=zeros((3,), np.bool_),
+        narrow=zeros((3, post), np.int16),
     )
 
 

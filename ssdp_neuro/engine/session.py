@@ -239,13 +239,14 @@ class Session:
                 f" codes tell 1..{most} apart, then end_sample is needed"
             )
         self._check_whole()
-        rules = self._rules if self.learning else None
+        rules, at_work = self._rules if self.learning else None, None
         if rules is not None:
-            rules.begin_run(n_steps, self._n_steps, rules.numbers_sent(sent, n_steps))
+            numbers = rules.numbers_sent(sent, n_steps)
+            at_work = rules.begin_run(n_steps, self._n_steps, numbers)
         elif sent is not None:
             raise InputError("sent: no LearningRule is at work; see Session.learning")
         begin = self._n_steps
-        job = Job(self._given, self._plan, 1, given, n_steps, pairs, begin=begin, learning=rules)
+        job = Job(self._given, self._plan, 1, given, n_steps, pairs, begin=begin, rules=at_work)
         self._is_torn = True
         with Progress(progress) as bar:
             latencies = NO_LATENCIES if self._heard is None else self._heard.table

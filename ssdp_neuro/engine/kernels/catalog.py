@@ -22,6 +22,8 @@ from ssdp_neuro.engine.kernels.tables import (
 )
 
 RUN_NETWORK = Kernel("network_run.run_network")
+LEARN_TRAINS = Kernel("rule_steps.learn_trains")
+LEARN_STEP = Kernel("rule_steps.learn_step")
 LEAD = Kernel("team.lead")
 ASSIST = Kernel("team.assist")
 VISIT_BLOCKS = Kernel("population_step.visit_blocks")

@@ -13,8 +13,11 @@ import hashlib
 import importlib
 import os
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from ssdp_neuro.engine.kernels.cache import CACHE
 from ssdp_neuro.engine.kernels.tables import Table
@@ -66,6 +69,12 @@ class Kernel:
 def handle_of(table: Table) -> Any:
     """What kernels are given for a table, which must outlive the call."""
     return table if INTERPRETED else table.address
+
+
+def handles_of(tables: Sequence[Table]) -> Any:
+    """A column of a table: what kernels are given for tables, which must outlive the call."""
+    listed = [handle_of(table) for table in tables]
+    return np.array(listed, dtype=object if INTERPRETED else np.int64)
 
 
 def _source_of(name: str) -> Any:

@@ -111,7 +111,7 @@ def run_network(index, step, low, high, handle):
     n_populations = populations.kind.shape[0]
     n_out = cursor[2]
     keeps_spikes = counts.shape[0] > 0
-    team, tally = tables.team, tables.tally
+    team, tally, rules = tables.team, tables.tally, tables.rules
     is_team, shared = team.lead.shape[0] > 0, team.shared
     set_rounding(TOWARD_ZERO)
     while cursor[0] < last_sample:
@@ -184,6 +184,11 @@ def run_network(index, step, low, high, handle):
                     tally.operations[owner] += done
                 if not state.sweep[target]:
                     call_step(projections.wake[q], q, step, 0, size, handle)
+            if rules.learn.shape[0]:
+                set_rounding(TO_NEAREST)
+                for k in range(rules.learners.shape[0]):
+                    call_step(rules.learn[0], k, step, 0, 0, handle)
+                set_rounding(TOWARD_ZERO)
             cursor[1] += 1
         cursor[0] += 1
         cursor[1] = first_step

@@ -9,6 +9,7 @@ import numpy as np
 
 from ssdp_neuro.engine.kernels.compiler import lean_kernel, part
 from ssdp_neuro.engine.kernels.random_words import fill_words
+from ssdp_neuro.engine.kernels.rule_fading import fade_row, prepare_fading
 from ssdp_neuro.engine.kernels.rule_rows import change_column, change_row
 from ssdp_neuro.engine.kernels.rule_tables import (
     FIRST_POST_TRACE,
@@ -22,10 +23,9 @@ from ssdp_neuro.engine.kernels.rule_traces import (
     fill,
     fill_history,
     fill_products,
-    note_flags,
     place_offset,
 )
-from ssdp_neuro.engine.kernels.rule_waiting import change_waiting, settle_all
+from ssdp_neuro.engine.kernels.rule_waiting import change_waiting
 
 
 @part
@@ -66,14 +66,20 @@ def list_live(program, synapses):
     return n_live
 
 
-@part
+@lean_kernel
 def change_reached(program, synapses, is_due):
     """Change all synapses that the epoch reaches; returns their number."""
     n_visited = np.int64(0)
     changes_tags = program.first_product[TAG] < program.first_product[TAG + 1]
     if is_due or (changes_tags and synapses.n_lowest[0] > 0):
+        fades = program.fades and synapses.n_lowest[0] == 0 and synapses.post.shape[0] == 0
+        if fades:
+            prepare_fading(program, synapses)
         for pre in range(synapses.n_pre):
-            n_visited += change_row(program, synapses, pre, is_due)
+            if fades and synapses.tx[pre] == 0 and synapses.n_lowest[0] == 0:
+                n_visited += fade_row(program, synapses, pre)
+            else:
+                n_visited += change_row(program, synapses, pre, is_due)
         return n_visited
     n_pre_fired, n_post_fired = synapses.n_fired[0], synapses.n_fired[1]
     for k in range(n_pre_fired):
@@ -86,34 +92,33 @@ def change_reached(program, synapses, is_due):
     return n_visited
 
 
-@part
-def advance_traces(program, synapses, now, lava_decay_x, lava_decay_y, lava_impulses):
-    """Traces after each step of the epoch that ends now."""
+@lean_kernel
+def advance_traces(program, synapses, draws, place, now):
+    """Traces after each step of the epoch that ends now; draws are those of ``place``."""
     start = now - program.epoch
-    n_pre_fired, n_post_fired = synapses.n_fired[0], synapses.n_fired[1]
     fill_history(
         program,
         synapses.x,
         synapses.tx,
         synapses.pre_fired,
-        n_pre_fired,
+        synapses.n_fired[0],
         synapses.x_history,
         0,
         start,
-        lava_decay_x,
-        lava_impulses[0],
+        draws.decay[0, place],
+        draws.impulse[0, place],
     )
     fill_history(
         program,
         synapses.y,
         synapses.ty,
         synapses.post_fired,
-        n_post_fired,
+        synapses.n_fired[1],
         synapses.y_history,
         FIRST_POST_TRACE,
         start,
-        lava_decay_y,
-        lava_impulses[1],
+        draws.decay[1, place],
+        draws.impulse[1, place],
     )
 
 
@@ -128,7 +133,7 @@ def forget_spikes(synapses):
     synapses.n_fired[1] = 0
 
 
-@part
+@lean_kernel
 def change_now(program, synapses, now, lava_rounding):
     """Change all synapses that an epoch reaches; returns their number."""
     is_due = program.has_epochs and now // program.epoch % program.period == 0
@@ -140,73 +145,23 @@ def change_now(program, synapses, now, lava_rounding):
     return change_reached(program, synapses, is_due)
 
 
-@part
-def end_epoch(program, synapses, now, lava_decay_x, lava_decay_y, lava_impulses, lava_rounding):
-    """Update traces and synapses; returns the number of synapses visited."""
-    advance_traces(program, synapses, now, lava_decay_x, lava_decay_y, lava_impulses)
-    n_visited = change_now(program, synapses, now, lava_rounding)
-    forget_spikes(synapses)
-    return n_visited
-
-
 @lean_kernel
-def run_steps(program, synapses, log, pre, post, sent, draws, now):
-    """Advance from step ``now`` by the steps of ``pre``, bool (T, n_pre); returns visits.
-
-    ``post`` is bool (T, n_post), ``sent`` int64 (T, 3, n_post) or of no step. Where spikes may
-    wait (``program.waits``) they do in ``log``, but not beyond the last step.
-    """
-    n_visited = np.int64(0)
-    n_epochs = 0
-    for step in range(pre.shape[0]):
-        within = (now + step) % program.epoch + 1
-        start = now + step + 1 - within
-        burst = draws.burst[step] if program.is_lava else np.int64(0)
-        synapses.n_fired[0] = note_flags(
-            program,
-            pre[step],
-            synapses.tx,
-            synapses.x,
-            synapses.pre_fired,
-            synapses.n_fired[0],
-            synapses,
-            0,
-            start,
-            within,
-            -1,
-        )
-        synapses.n_fired[1] = note_flags(
-            program,
-            post[step],
-            synapses.ty,
-            synapses.y,
-            synapses.post_fired,
-            synapses.n_fired[1],
-            synapses,
-            FIRST_POST_TRACE,
-            start,
-            within,
-            burst,
-        )
-        if program.is_sent:
-            for k in range(3):
-                for neuron in range(synapses.n_post):
-                    synapses.y[k, neuron] = sent[step, k, neuron] if sent.shape[0] > 0 else 0
-        if within < program.epoch:
-            continue
-        decay_x = draws.decay[0, step] if program.is_lava else 0.0
-        decay_y = draws.decay[1, step] if program.is_lava else 0.0
-        place = step if program.is_lava else 0
-        rounding = draws.rounding[n_epochs] if program.is_lava else np.int64(0)
-        impulses = draws.impulse[:, place]
-        end = now + step + 1
-        advance_traces(program, synapses, end, decay_x, decay_y, impulses)
-        if program.waits:
-            n_visited += change_waiting(program, synapses, log, end, rounding)
-        else:
-            n_visited += change_now(program, synapses, end, rounding)
-        forget_spikes(synapses)
-        n_epochs += 1
+def end_step(program, synapses, log, steps, at, now):
+    """What follows the spikes of step ``at`` of a run; returns the number of synapses visited."""
+    sent, draws = steps.sent, steps.draws
+    if program.is_sent:
+        for k in range(3):
+            for neuron in range(synapses.n_post):
+                synapses.y[k, neuron] = sent[at, k, neuron] if sent.shape[0] > 0 else 0
+    if now % program.epoch != 0:
+        return np.int64(0)
+    place = at if program.is_lava else 0
+    epochs = now // program.epoch - steps.clock // program.epoch - 1
+    rounding = draws.rounding[epochs] if program.is_lava else np.int64(0)
+    advance_traces(program, synapses, draws, place, now)
     if program.waits:
-        n_visited += settle_all(program, synapses, log)
+        n_visited = change_waiting(program, synapses, log, now, rounding)
+    else:
+        n_visited = change_now(program, synapses, now, rounding)
+    forget_spikes(synapses)
     return n_visited

@@ -151,7 +151,7 @@ def read_step(program, synapses, p, pre, is_due, is_column):
     return np.int64(program.epoch if is_due else 0)
 
 
-@part
+@lean_kernel
 def add_products(program, synapses, target, pre, post, start, count, is_due, is_column):
     """Fill the accumulators of a target variable along a row, or down a gathered column."""
     stop = start + count
@@ -209,7 +209,7 @@ def draw_numbers(program, synapses, target, pre, post, start, count, is_column):
         fill_added(synapses.added, words, word, count)
 
 
-@part
+@lean_kernel
 def change_synapses(program, synapses, pre, post, start, count, n_real, is_due, is_column):
     """Evaluate all equations on the old values, then write, along a row or down a column."""
     for target in range(3):

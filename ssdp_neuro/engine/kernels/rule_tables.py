@@ -4,9 +4,31 @@ Synapses lie row after row, a row for each source: all targets, padded to whole 
 targets listed in ``post``, of which ``column_*`` is the index by target.
 """
 
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Annotated, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
+
+from ssdp_neuro.engine.kernels.tables import (
+    Bytes,
+    Float64s,
+    Int16s,
+    Int32s,
+    Int64s,
+    Table,
+    Uint32s,
+)
+
+Bools: TypeAlias = NDArray[np.bool_]
+ByteRows: TypeAlias = Annotated[NDArray[np.uint8], 2]
+Int16Rows: TypeAlias = Annotated[NDArray[np.int16], 2]
+Int32Rows: TypeAlias = Annotated[NDArray[np.int32], 2]
+Int64Rows: TypeAlias = Annotated[NDArray[np.int64], 2]
+Uint32Rows: TypeAlias = Annotated[NDArray[np.uint32], 2]
+Float64Rows: TypeAlias = Annotated[NDArray[np.float64], 2]
+Int32Grids: TypeAlias = Annotated[NDArray[np.int32], 3]
+Int64Grids: TypeAlias = Annotated[NDArray[np.int64], 3]
 
 PRE_SPIKE, POST_SPIKE, EPOCH = 0, 1, 2
 X0, X1, X2, Y0, Y1, Y2, Y3, W, D, T = range(10)
@@ -20,46 +42,51 @@ LANES = 64  # neurons and dense rows are padded to a multiple
 OWN = 0  # place of a y0 product's numbers, each read at its target's own step, 0 without a spike
 
 
-class Program(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Program(Table):
     """A rule as flat arrays: P products, F factors, targets weight, delay, tag."""
 
-    first_product: np.ndarray  # int64 (4,): products of a target, by target
-    dependency: np.ndarray  # int64 (P,)
-    mantissa: np.ndarray  # int64 (P,)
-    right: np.ndarray  # int64 (P,): shift back to 15 bits
-    left: np.ndarray  # int64 (P,): exponent + 7
-    first_factor: np.ndarray  # int64 (P + 1,); those of the synapse come last
-    first_synaptic: np.ndarray  # int64 (P,): first factor that is weight, delay or tag
-    variable: np.ndarray  # int64 (F,)
-    constant: np.ndarray  # int64 (F,)
-    bound: np.ndarray  # int64 (F,): a factor lies in -bound..bound - 1
-    is_sign: np.ndarray  # bool (F,)
-    reads_source: np.ndarray  # bool (P,): a factor is of the source
-    reads_target: np.ndarray  # bool (P,)
-    place: np.ndarray  # int64 (3,): row of a target's values, -1 if they are not kept
-    decay: np.ndarray  # float64 (5,): x1, x2, y1, y2, y3
-    whole: np.ndarray  # int64 (5,): of the impulse
-    units: np.ndarray  # int64 (5,): its fraction in 1/256
-    is_kept: np.ndarray  # bool (5,): without impulses a trace stays 0
-    low: np.ndarray  # int64 (3,): by target
-    high: np.ndarray  # int64 (3,)
-    accumulator_low: np.ndarray  # int64 (3,): 0 where a variable is not negative
-    accumulator_high: np.ndarray  # int64 (3,)
-    waits: bool  # spikes of targets may wait: see rule_waiting; the next five are for that
+    first_product: Int64s  # (4,): products of a target, by target
+    dependency: Int64s  # (P,)
+    mantissa: Int64s  # (P,)
+    right: Int64s  # (P,): shift back to 15 bits
+    left: Int64s  # (P,): exponent + 7
+    first_factor: Int64s  # (P + 1,); those of the synapse come last
+    first_synaptic: Int64s  # (P,): first factor that is weight, delay or tag
+    variable: Int64s  # (F,)
+    constant: Int64s  # (F,)
+    bound: Int64s  # (F,): a factor lies in -bound..bound - 1
+    is_sign: Bools  # (F,)
+    reads_source: Bools  # (P,): a factor is of the source
+    reads_target: Bools  # (P,)
+    place: Int64s  # (3,): row of a target's values, -1 if they are not kept
+    decay: Float64s  # (5,): x1, x2, y1, y2, y3
+    whole: Int64s  # (5,): of the impulse
+    units: Int64s  # (5,): its fraction in 1/256
+    is_kept: Bools  # (5,): without impulses a trace stays 0
+    low: Int64s  # (3,): by target
+    high: Int64s  # (3,)
+    accumulator_low: Int64s  # (3,): 0 where a variable is not negative
+    accumulator_high: Int64s  # (3,)
+    waits: int  # spikes of targets may wait: see rule_waiting; the next five are for that
     waiting: int  # the y0 product
     waiting_trace: int  # which x trace it reads
     pair: int  # the x0 product, -1 if there is none
     pair_trace: int  # which y trace it reads
-    is_post_first: bool  # the y0 product is added before the x0 product
+    is_post_first: int  # the y0 product is added before the x0 product
+    fades: int  # rows without a source's spike are passed over once: see rule_fading
+    fading: Int64s  # (3,): the u product of a target, -1 if there is none
+    fading_post: Int64s  # (3,): the y0 product
     epoch: int
     period: int  # 2**k of u_k
-    has_epochs: bool  # there are u products
-    is_sent: bool
-    is_lava: bool
+    has_epochs: int  # there are u products
+    is_sent: int
+    is_lava: int
     seed: int
 
 
-class Synapses(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Synapses(Table):
     """State of a projection; (E + 1) values of a history, the epoch's start first.
 
     Sizes of neurons are padded to whole vectors; ``n_pre`` and ``n_post`` are the real ones.
@@ -67,60 +94,89 @@ class Synapses(NamedTuple):
 
     n_pre: int
     n_post: int
-    variables: np.ndarray  # int16 (V, n_synapses + L): and room for a gathered column
-    first: np.ndarray  # int64 (n_pre + 1,): synapses of a source
-    post: np.ndarray  # int32 (n_synapses,): target of each; empty if all to all
-    column_first: np.ndarray  # int64 (n_post + 1,): synapses of a target; empty if all to all
-    column_synapse: np.ndarray  # int64 (n_synapses,)
-    column_pre: np.ndarray  # int64 (n_synapses,)
-    x: np.ndarray  # int32 (2, n_pre)
-    y: np.ndarray  # int32 (3, n_post)
-    tx: np.ndarray  # int32 (n_pre,): step of the last spike within the epoch, 0 for none
-    ty: np.ndarray  # int32 (n_post,)
-    x_history: np.ndarray  # int32 (2, E + 1, n_pre)
-    y_history: np.ndarray  # int32 (3, E + 1, n_post)
-    source: np.ndarray  # int32 (P, E + 1, n_pre): x factors times mantissa
-    target: np.ndarray  # int32 (P, E + 1, n_post): y factors
-    is_null: np.ndarray  # bool (P,): no target has a number of this product now
-    pre_fired: np.ndarray  # int64 (2 * n_pre + LANES,): those with a spike in the epoch
-    post_fired: np.ndarray  # int64 (2 * n_post + LANES,)
-    marked: np.ndarray  # int64: scratch of the listing of spikes
-    flags: np.ndarray  # bool (the larger of both): the same
-    n_fired: np.ndarray  # int64 (2,): of sources, of targets
-    is_live: np.ndarray  # bool (n_pre,): did not fire, and a target's spike can do something
-    live: np.ndarray  # int32 (n_pre,): those
-    pre_words: np.ndarray  # uint32 (3, n_pre): random numbers of the epoch
-    post_words: np.ndarray  # uint32 (3, n_post)
-    numbers: np.ndarray  # int32 (L,): numbers of a product along a row or column
-    added: np.ndarray  # int32 (L,): 127 minus the random number of each synapse
-    total: np.ndarray  # int32 (3, L): accumulators
-    listed: np.ndarray  # int64 (2, L): source and synapse of the entries of a column
-    n_lowest: np.ndarray  # int64 (1,): tags of -257
+    variables: Int16Rows  # (V, n_synapses + L): and room for a gathered column
+    first: Int64s  # (n_pre + 1,): synapses of a source
+    post: Int32s  # (n_synapses,): target of each; empty if all to all
+    column_first: Int64s  # (n_post + 1,): synapses of a target; empty if all to all
+    column_synapse: Int64s  # (n_synapses,)
+    column_pre: Int64s  # (n_synapses,)
+    x: Int32Rows  # (2, n_pre)
+    y: Int32Rows  # (3, n_post)
+    tx: Int32s  # (n_pre,): step of the last spike within the epoch, 0 for none
+    ty: Int32s  # (n_post,)
+    x_history: Int32Grids  # (2, E + 1, n_pre)
+    y_history: Int32Grids  # (3, E + 1, n_post)
+    source: Int32Grids  # (P, E + 1, n_pre): x factors times mantissa
+    target: Int32Grids  # (P, E + 1, n_post): y factors
+    is_null: Bools  # (P,): no target has a number of this product now
+    pre_fired: Int64s  # (2 * n_pre + LANES,): those with a spike in the epoch
+    post_fired: Int64s  # (2 * n_post + LANES,)
+    marked: Int64s  # scratch of the listing of spikes
+    flags: Bytes  # (the larger of both): the same
+    n_fired: Int64s  # (2,): of sources, of targets
+    is_live: Bools  # (n_pre,): did not fire, and a target's spike can do something
+    live: Int32s  # (n_pre,): those
+    pre_words: Uint32Rows  # (3, n_pre): random numbers of the epoch
+    post_words: Uint32Rows  # (3, n_post)
+    numbers: Int32s  # (L,): numbers of a product along a row or column
+    added: Int32s  # (L,): 127 minus the random number of each synapse
+    total: Int32Rows  # (3, L): accumulators
+    listed: Int64Rows  # (2, L): source and synapse of the entries of a column
+    n_lowest: Int64s  # (1,): tags of -257
+    is_narrow: Bools  # (3,): the u product of a target fits in 16 bits now
+    narrow: Int16Rows  # (3, n_post): its numbers
 
 
-class Log(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Log(Table):
     """Spikes that wait, and working space for them: see rule_waiting. S slots, 0 for none."""
 
-    change_of: np.ndarray  # int32 (128,): a waiting spike's, by the trace of the source
-    traces: np.ndarray  # uint8 (S, n_pre): of the source
-    added: np.ndarray  # int32 (S,): 127 minus Lava's random number
-    offset: np.ndarray  # uint32 (S,): of the sources' random numbers
-    first: np.ndarray  # int64 (S + 1,): first entry of a slot
-    post: np.ndarray  # int32 (entries,): targets that fired
-    slot: np.ndarray  # int32 (entries,)
-    word: np.ndarray  # uint32 (entries,): random numbers of the targets
-    n_slots: np.ndarray  # int64 (1,): in use
-    settled: np.ndarray  # int32 (n_pre,): the slot from which on spikes wait for a source
-    slot_change: np.ndarray  # int32 (S,): of the source that is settled
-    slot_word: np.ndarray  # uint32 (S,)
-    change: np.ndarray  # int32 (n_post,): a source's spike's, of the accumulators
-    rounded: np.ndarray  # int16 (n_post,): of the weights
+    change_of: Int32s  # (128,): a waiting spike's, by the trace of the source
+    traces: ByteRows  # (S, n_pre): of the source
+    added: Int32s  # (S,): 127 minus Lava's random number
+    offset: Uint32s  # (S,): of the sources' random numbers
+    first: Int64s  # (S + 1,): first entry of a slot
+    post: Int32s  # (entries,): targets that fired
+    slot: Int32s  # (entries,)
+    word: Uint32s  # (entries,): random numbers of the targets
+    n_slots: Int64s  # (1,): in use
+    settled: Int32s  # (n_pre,): the slot from which on spikes wait for a source
+    slot_change: Int32s  # (S,): of the source that is settled
+    slot_word: Uint32s  # (S,)
+    change: Int32s  # (n_post,): a source's spike's, of the accumulators
+    rounded: Int16s  # (n_post,): of the weights
 
 
-class Draws(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Draws(Table):
     """Lava's random numbers of the steps of a run; without use for a rule with the others."""
 
-    decay: np.ndarray  # float64 (2, T): of x, of y
-    impulse: np.ndarray  # int64 (2, T)
-    burst: np.ndarray  # int64 (T,): of y
-    rounding: np.ndarray  # int64 (epochs that end,): 128 times the number, rounded down
+    decay: Float64Rows  # (2, T): of x, of y
+    impulse: Int64Rows  # (2, T)
+    burst: Int64s  # (T,): of y
+    rounding: Int64s  # (epochs that end,): 128 times the number, rounded down
+
+
+@dataclass(frozen=True, eq=False)
+class RunSteps(Table):
+    """What a run of T steps gives a projection."""
+
+    pre: ByteRows  # (T, n_pre): spikes; without a step where the ends are of a network
+    post: ByteRows  # (T, n_post)
+    sent: Int64Grids  # (T, 3, n_post): what targets send; without a step, zeros
+    draws: Draws
+    clock: int  # steps learned before the run
+    begin: int  # number of the run's first step in the network
+
+
+@dataclass(frozen=True, eq=False)
+class Learner(Table):
+    """One projection under a rule."""
+
+    program: Program
+    synapses: Synapses
+    log: Log
+    steps: RunSteps
+    ends: Int64s  # (2,): populations of source and target; empty without a network
+    weights: Int16s  # of listed synapses, as the network reads them; empty if it reads variables
+    n_visited: Int64s  # (1,): synapses looked at; added to

@@ -47,7 +47,7 @@ def copy_flags(flags, out):
     for k in range(flags.shape[0]):
         out[k] = flags[k]
     for k in range(flags.shape[0], out.shape[0]):
-        out[k] = False
+        out[k] = 0
 
 
 @lean_kernel
@@ -80,14 +80,14 @@ def impulse_of(program, trace, step, neuron, lava_draw):
     return program.whole[trace] + (1 if draw < units else 0)
 
 
-@part
+@lean_kernel
 def add_impulse(program, traces, k, trace, neuron, step, lava_draw):
     """Add an impulse to a trace, which holds 0..127."""
     value = np.int64(traces[k, neuron]) + impulse_of(program, trace, step, neuron, lava_draw)
     traces[k, neuron] = min(max(value, 0), 127)
 
 
-@part
+@lean_kernel
 def note_spike(program, neuron, last, traces, fired, n_fired, first, start, within, lava_draw):
     """Keep the step of a spike; an earlier one of the epoch counts at the epoch's start.
 
@@ -104,7 +104,7 @@ def note_spike(program, neuron, last, traces, fired, n_fired, first, start, with
     return n_fired
 
 
-@part
+@lean_kernel
 def note_flags(
     program, spikes, last, traces, fired, n_fired, synapses, first, start, within, lava_draw
 ):
@@ -138,7 +138,7 @@ def decay_apart(values, decayed, decay, offset):
         decayed[neuron] = np.int32(np.int32(below) + np.int32(draw < exact - below))
 
 
-@part
+@lean_kernel
 def fill_history(
     program, traces, last, fired, n_fired, history, first, start, lava_decay, lava_impulse
 ):
@@ -196,7 +196,7 @@ def multiply_flags(numbers, last, constant, bound):
         numbers[neuron] = np.int32(np.int64(numbers[neuron]) * ranged(flag, constant, bound))
 
 
-@part
+@lean_kernel
 def fill_numbers(program, p, numbers, within, flag, last, history, unit):
     """Numbers of one end of product p at a step of the epoch; ``flag`` is X0 or Y0."""
     is_begun = False
@@ -216,7 +216,7 @@ def fill_numbers(program, p, numbers, within, flag, last, history, unit):
         is_begun = True
 
 
-@part
+@lean_kernel
 def fill_own(program, synapses, p, n_fired):
     """Numbers of the targets of a y0 product, each at its own step; 0 of those without a spike."""
     own = synapses.target[p, OWN]
@@ -236,7 +236,7 @@ def fill_own(program, synapses, p, n_fired):
         own[post] = number
 
 
-@part
+@lean_kernel
 def fill_products(program, synapses, is_due):
     """Numbers of both ends of all products that can be added at the end of this epoch."""
     n_pre_fired, n_post_fired = synapses.n_fired[0], synapses.n_fired[1]

@@ -30,6 +30,17 @@ def fill_changes(changes, traces, mantissa, constant, bound, right, left):
         changes[k] = scaled(product, right, left)
 
 
+@part
+def begin_log(program, log):
+    """Find the change by a waiting spike for each trace of a source."""
+    p, f = program.waiting, program.first_factor[program.waiting]
+    right, left = np.int32(program.right[p]), np.int32(program.left[p])
+    for trace in range(log.change_of.shape[0]):
+        factor = ranged(np.int32(trace), program.constant[f], program.bound[f])
+        product = np.int32(np.int64(np.int32(program.mantissa[p])) * factor)
+        log.change_of[trace] = scaled(product, right, left)
+
+
 @lean_kernel
 def round_changes(changes, rounded, added):
     """Whole changes of weights, if one random number rounds all."""
@@ -94,7 +105,7 @@ def add_row_by_chance(row, changes, words, word, low, high):
         row[k] = np.int16(min(max(value, np.int32(low)), np.int32(high)))
 
 
-@part
+@lean_kernel
 def settle_row(program, synapses, log, pre):
     """Make up for what waits for a source; returns the number of changes."""
     first, last = np.int64(log.settled[pre]), log.n_slots[0]
@@ -129,7 +140,7 @@ def settle_row(program, synapses, log, pre):
     return end - begin
 
 
-@part
+@lean_kernel
 def settle_all(program, synapses, log):
     """Make up for everything, so that weights can be read, and begin a new log."""
     n_visited = np.int64(0)
@@ -162,7 +173,7 @@ def changed_by_both(program, synapses, log, pre, post, weight, draw):
     return min(max(value, np.int32(program.low[WEIGHT])), np.int32(program.high[WEIGHT]))
 
 
-@part
+@lean_kernel
 def change_fired(program, synapses, log, pre, pre_offset, lava_rounding):
     """The row of a source that fired: what its spike does, and anew who fired with it."""
     start, n_fired = synapses.first[pre], synapses.n_fired[1]
@@ -185,7 +196,7 @@ def change_fired(program, synapses, log, pre, pre_offset, lava_rounding):
         row[synapses.post_fired[k]] = np.int16(synapses.numbers[k])
 
 
-@part
+@lean_kernel
 def log_epoch(program, synapses, log, pre_offset, post_offset, lava_rounding):
     """Put down which targets fired, and the traces of all sources."""
     slot = log.n_slots[0]
@@ -204,7 +215,7 @@ def log_epoch(program, synapses, log, pre_offset, post_offset, lava_rounding):
     log.n_slots[0] = slot + 1
 
 
-@part
+@lean_kernel
 def fill_pair(program, synapses, log, post_offset, lava_rounding):
     """What a source's spike does to its synapses, the same for all sources."""
     p = program.pair
@@ -222,7 +233,7 @@ def fill_pair(program, synapses, log, post_offset, lava_rounding):
         fill_words(words, post_offset)
 
 
-@part
+@lean_kernel
 def change_waiting(program, synapses, log, now, lava_rounding):
     """Change the rows of sources that fired, and log the spikes of targets for the others."""
     n_visited = np.int64(0)

@@ -34,12 +34,14 @@ class TableView(types.Type):  # Numba has no types of its own
 
     def field(self, name: str) -> Any:
         """Type of a field, or None."""
-        kind = self.table.field_types().get(name)
-        if kind is None:
+        kept = self.table.fields().get(name)
+        if kept is None:
             return None
-        if isinstance(kind, type):
-            return TableView(kind)
-        return types.Array(from_dtype(kind), 1, "C")
+        if kept.kind is int:
+            return types.int64
+        if kept.n_axes == 0:
+            return TableView(kept.kind)
+        return types.Array(from_dtype(kept.kind), kept.n_axes, "C")
 
 
 register_default(TableView)(models.OpaqueModel)
@@ -62,24 +64,30 @@ def _load_word(builder: Any, pointer: Any, place: int) -> Any:
 
 @lower_getattr_generic(TableView)
 def _field(context: Any, builder: Any, view: Any, pointer: Any, name: str) -> Any:
-    place = 2 * list(view.table.field_types()).index(name)
+    _, n_axes, place = view.table.fields()[name]
     kind = view.field(name)
-    address = _load_word(builder, pointer, place)
+    word = _load_word(builder, pointer, place)
+    if kind is types.int64:
+        return word
     if isinstance(kind, TableView):
-        return builder.inttoptr(address, cgutils.voidptr_t)
-    length = _load_word(builder, pointer, place + 1)
-    return _array(context, builder, kind, address, length)
+        return builder.inttoptr(word, cgutils.voidptr_t)
+    shape = [_load_word(builder, pointer, place + 1 + axis) for axis in range(n_axes)]
+    return _array(context, builder, kind, word, shape)
 
 
-def _array(context: Any, builder: Any, kind: Any, address: Any, length: Any) -> Any:
+def _array(context: Any, builder: Any, kind: Any, address: Any, shape: list[Any]) -> Any:
     array = context.make_array(kind)(context, builder)
     n_bytes = context.get_abi_sizeof(context.get_data_type(kind.dtype))
-    size = context.get_constant(types.intp, n_bytes)
+    size = stride = context.get_constant(types.intp, n_bytes)
+    strides: list[Any] = []
+    for length in reversed(shape):
+        strides.insert(0, stride)
+        stride = builder.mul(stride, length)
     context.populate_array(
         array,
         data=builder.inttoptr(address, array.data.type),
-        shape=[length],
-        strides=[size],
+        shape=shape,
+        strides=strides,
         itemsize=size,
         meminfo=None,
         parent=None,
@@ -114,7 +122,7 @@ def _section(typing_context, array, start, stop):
         whole = context.make_array(kind)(context, builder, arguments[0])
         first = builder.gep(whole.data, [arguments[1]])
         length = builder.sub(arguments[2], arguments[1])
-        return _array(context, builder, kind, builder.ptrtoint(first, WORD), length)
+        return _array(context, builder, kind, builder.ptrtoint(first, WORD), [length])
 
     return array(array, types.int64, types.int64), generate
 

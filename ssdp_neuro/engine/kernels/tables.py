@@ -12,7 +12,7 @@ import functools
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Annotated, Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,38 +52,52 @@ def padded(size: int) -> int:
     return -(-size // BLOCK) * BLOCK
 
 
-def _dtype_of(alias: Any) -> np.dtype[Any]:
-    """``np.dtype(np.uint8)`` of ``NDArray[np.uint8]``."""
-    (scalar,) = typing.get_args(typing.get_args(alias)[1])
-    return np.dtype(scalar)
+class Kept(NamedTuple):
+    """How a field is kept in the list that kernels find it by."""
+
+    kind: Any  # the dtype of its array, the class of a table, or int: a number of 64 bits
+    n_axes: int  # 0 of what is no array
+    place: int  # its first word: an address and the sizes of the axes, or the number
+
+
+def _kept(hint: Any, place: int) -> Kept:
+    if isinstance(hint, type):
+        return Kept(hint, 0, place)
+    array, n_axes = hint, 1
+    if typing.get_origin(hint) is Annotated:
+        array, n_axes = typing.get_args(hint)
+    (scalar,) = typing.get_args(typing.get_args(array)[1])
+    return Kept(np.dtype(scalar), n_axes, place)
 
 
 class Table:
-    """Arrays by name, of one axis, and what kernels find them by."""
+    """Arrays and numbers by name, and what kernels find them by."""
 
     @classmethod
     @functools.cache
-    def field_types(cls) -> dict[str, Any]:
-        """By field: the dtype of its array, or the class of a table."""
-        return {
-            name: hint if isinstance(hint, type) else _dtype_of(hint)
-            for name, hint in typing.get_type_hints(cls).items()
-        }
+    def fields(cls) -> dict[str, Kept]:
+        """How every field is kept."""
+        found: dict[str, Kept] = {}
+        place = 0
+        for name, hint in typing.get_type_hints(cls, include_extras=True).items():
+            found[name] = _kept(hint, place)
+            place += 1 + found[name].n_axes
+        return found
 
     @functools.cached_property
     def _words(self) -> np.ndarray:
-        """Address and length of every array, or address of a table and 0; int64."""
+        """Address and sizes of every array, address of a table, or a number; int64."""
         listed: list[int] = []
-        for name, kind in self.field_types().items():
+        for name, (kind, n_axes, _) in self.fields().items():
             value = getattr(self, name)
-            if isinstance(value, Table):
-                listed += (value.address, 0)
+            if n_axes == 0:
+                listed.append(value.address if isinstance(value, Table) else int(value))
                 continue
-            if value.dtype != kind or value.ndim != 1 or not value.flags.c_contiguous:
+            if value.dtype != kind or value.ndim != n_axes or not value.flags.c_contiguous:
                 raise TypeError(f"{type(self).__name__}.{name}: {value.dtype} {value.shape}")
             # what takes longest here is to ask for the address
-            place = value.__array_interface__["data"][0] if value.size else 0
-            listed += (place, value.size)
+            listed.append(value.__array_interface__["data"][0] if value.size else 0)
+            listed += value.shape
         return np.array(listed, dtype=np.int64)
 
     @functools.cached_property
@@ -265,6 +279,14 @@ class TeamTable(Table):
 
 
 @dataclass(frozen=True, eq=False)
+class RuleTable(Table):
+    """Projections that learn by a rule of the learning engine, see rule_tables.py."""
+
+    learn: Int64s  # address of the kernel; empty if none learns
+    learners: Int64s  # address of the table of each
+
+
+@dataclass(frozen=True, eq=False)
 class Tally(Table):
     """What was done, added up over calls."""
 
@@ -286,6 +308,7 @@ class Tables(Table):
     tally: Tally
     window: WindowTable
     team: TeamTable
+    rules: RuleTable
 
 
 def _none(dtype: Any) -> Callable[[], np.ndarray]:

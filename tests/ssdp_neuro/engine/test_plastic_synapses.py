@@ -19,7 +19,7 @@ from hw_models import (
     Variable,
 )
 from ssdp_neuro.engine import plastic_synapses
-from ssdp_neuro.engine.kernels import rule_epoch, spike_list
+from ssdp_neuro.engine.kernels import rule_steps, spike_list
 from ssdp_neuro.engine.plastic_synapses import PlasticSynapses
 from ssdp_neuro.engine.rule_log import SLOTS
 from ssdp_neuro.engine.rule_program import rule_program
@@ -99,11 +99,11 @@ def test_listed_state__has_the_numbers_of_a_matrix(stream, data, seed, rate):
     dense = PlasticSynapses(rule, *state)
     dense.run(pre_spikes, post_spikes, sent)
     pre, post = np.nonzero(rng.random((37, 34)) < rng.choice([0.02, 0.3, 1]))
-    program = rule_program(rule)
+    program = rule_program(rule, waits=False)
     given = [values[post, pre] for values in (state[0], state[2], state[1])]
     listed = listed_state(program, (34, 37), pre, post, given)
     other = PlasticSynapses(rule, *state)
-    other._state, other._program = listed, program._replace(waits=False)
+    other._state, other._program = listed, program
     other.run(pre_spikes, post_spikes, sent)
     for place, name in zip(program.place, ("weights", "tag_2", "tag_1"), strict=True):
         if place >= 0:
@@ -137,6 +137,50 @@ def pair_rules(draw, **fixed):
     )
 
 
+@st.composite
+def fading_rules(draw, **fixed):
+    """Rules of whose rows most are passed over once, in epochs of u products."""
+    decimation, traces = draw(st.integers(0, 1)), [Variable[name.upper()] for name in TRACES]
+    constants = st.sampled_from([0, 0, 0, 1, -5, 255, -256])
+
+    def product(dependency, variables, n_most):
+        of_traces = st.builds(Factor, st.sampled_from(traces), st.sampled_from([0, 0, 3, -128]))
+        own = [Factor(draw(st.sampled_from(variables)), draw(constants))] if variables else []
+        return Product(
+            dependency=dependency,
+            factors=draw(st.lists(of_traces, min_size=n_most and not own, max_size=n_most)) + own,
+            mantissa=draw(st.integers(-7, 7)),
+            exponent=draw(st.integers(-7, 2)),
+            decimation=decimation if dependency is Dependency.EPOCH else 0,
+        )
+
+    def equation(variables, is_sure):
+        found = [product(Dependency.EPOCH, variables, 1)] * (is_sure or draw(st.booleans()))
+        for dependency in (Dependency.POST_SPIKE, Dependency.PRE_SPIKE):
+            found += [product(dependency, [], 2)] * draw(st.booleans())
+        return draw(st.permutations(found))
+
+    return LearningRule(
+        dw=equation([Variable.W, Variable.D, Variable.T], False),
+        dd=equation([Variable.D, Variable.T], False),
+        dt=equation([Variable.T], True),
+        **{name: draw(TRACE) for name in TRACES},
+        epoch=draw(st.sampled_from([1, 1, 3])),
+        sign_mode=draw(st.sampled_from(SignMode)),
+        seed=draw(st.integers(0, 2**20)),
+        **fixed,
+    )
+
+
+@pytest.mark.parametrize("stream", RandomStream)
+@given(data=st.data(), seed=st.integers(0, 2**32), rate=RATES)
+@settings(deadline=None, max_examples=40)
+def test_fading_rules__equal_the_oracle_where_rows_are_passed_over_once(stream, data, seed, rate):
+    rule = data.draw(fading_rules(random_stream=stream))
+    assert rule_program(rule).fades
+    assert_equals_oracle(rule, np.random.default_rng(seed), 60, rate)
+
+
 @pytest.mark.parametrize("stream", RandomStream)
 @given(data=st.data(), seed=st.integers(0, 2**32), rate=st.sampled_from([0.02, 0.1, 0.5]))
 @settings(deadline=None, max_examples=40)
@@ -153,7 +197,7 @@ def test_pair_rules__make_up_for_all_when_the_log_is_full():
     n_steps = 2 * SLOTS + 10
     spikes = [rng.random((n_steps, size)) < 0.1 for size in (30, 120)]
     waiting, prompt = (PlasticSynapses(rule, np.zeros((120, 30), dtype=int)) for _ in range(2))
-    prompt._program = prompt._program._replace(waits=False)
+    prompt._program = rule_program(rule, waits=False)
     waiting.run(*spikes)
     prompt.run(*spikes)
     assert waiting._program.waits
@@ -202,7 +246,7 @@ def test_plastic_synapses__equal_the_oracle_at_the_edges(stream):
 
 
 @pytest.mark.parametrize("stream", RandomStream)
-def test_run_steps__is_the_same_as_plain_python(stream, monkeypatch):
+def test_learn_trains__is_the_same_as_plain_python(stream, monkeypatch):
     dw = "2^-2 * y0 * x1 - 2^-2 * x0 * y1"
     rules = (
         full(
@@ -221,7 +265,9 @@ def test_run_steps__is_the_same_as_plain_python(stream, monkeypatch):
         runs[-1][1].run(*spikes)
     for name in ("block_bits", "append"):  # intrinsics, which have no Python body
         monkeypatch.setattr(spike_list, name, getattr(spike_list, f"_{name}_one_by_one"))
-    monkeypatch.setattr(plastic_synapses, "run_steps", interpreted(rule_epoch).run_steps)
+    monkeypatch.setattr(rule_steps, "open_learner", lambda learner: learner)
+    learn_trains = interpreted(rule_steps).learn_trains
+    monkeypatch.setattr(plastic_synapses, "LEARN_TRAINS", learn_trains)
     for spikes, compiled, plain in runs:
         plain.run(*spikes)
         for name, values in state_of(compiled).items():
