@@ -38,7 +38,7 @@ LATENCY_BITS, WEIGHT_BITS = range(3, 9), range(4, 10)
 ROUNDINGS = (Rounding.NEAREST_AWAY, Rounding.STOCHASTIC)
 N_STEPS, N_SAMPLES, N_SIDE = 64, 300, 48
 SILENT_SHARE = 0.3
-RULE = DaSsdp(a_plus=0.01, a_baseline=0.003, sigma=6.0, n_steps=N_STEPS)
+RULE = DaSsdp(a_plus=0.01, a_baseline=0.003, sigma=6.0, clock=SampleClock(n_steps=N_STEPS, period=N_STEPS))
 
 
 def first_spikes(rng: np.random.Generator, n_neurons: int, n_steps: int) -> np.ndarray:
@@ -103,6 +103,7 @@ def plastic_dense() -> tuple[float, float]:
     from hw_models import lava_processes  # noqa: F401 makes Lava importable
     from hw_models.lava_processes.direct_run import DirectRun
     from hw_models.lava_processes.plastic_dense.dense_process import PlasticDense
+    from hw_models.learning_schedule import SampleClock
 
     params, _ = RULE.to_fixed(latency_bits=6, weight_unit=1 / 128)
     weights = np.zeros((N_NEURONS, N_NEURONS), dtype=np.int32)

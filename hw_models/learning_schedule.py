@@ -125,12 +125,17 @@ def learning_plan(
     form: LearningForm,
     schedules: Mapping[str, LearningSchedule],
 ) -> LearningPlan:
-    """The plan for samples of ``n_steps`` steps, with the clock that the form needs."""
+    """The plan for samples of ``n_steps`` steps, with the clock that the form needs.
+
+    Between samples there is time for a replay, and for spikes under way to arrive nowhere.
+    """
     n_replay = 0
     if form is LearningForm.LOIHI:
         rules = (getattr(projection, "plasticity", None) for projection in network.projections)
         n_replay = max(n_replay_steps(rule, n_steps) for rule in rules if rule is not None)
-    clock = SampleClock(n_steps=n_steps, period=n_steps + n_replay)
+    delays = (getattr(projection, "delays", None) for projection in network.projections)
+    longest = max((int(d.max(initial=0)) for d in delays if d is not None), default=0)
+    clock = SampleClock(n_steps=n_steps, period=n_steps + max(n_replay, longest))
     return LearningPlan(form=form, clock=clock, schedules=schedules)
 
 

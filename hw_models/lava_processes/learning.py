@@ -99,7 +99,7 @@ def plastic_processes(projection: DenseProjection, plan: LearningPlan) -> Plasti
     synapses = PlasticDense(
         weights=projection.weights.astype(np.int32),
         rule=rule,
-        n_steps=plan.clock.n_steps,
+        clock=plan.clock,
         weight_exp=projection.weight_exponent,
         seed=schedule.seed,
         first_sample=schedule.first_sample,

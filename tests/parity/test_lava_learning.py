@@ -36,15 +36,21 @@ N_STEPS, N_IN, N_HIDDEN, N_OUT = 6, 5, 4, 3
 CONSTANT, DOPAMINE, REWARD, TEACHER = ThirdFactor
 
 
-def network_of(rng, hidden=None, output=None, loop=None, **lif):
-    """Inputs, hidden neurons with a loop, outputs; any projection plastic."""
+def network_of(rng, hidden=None, output=None, loop=None, longest=0, **lif):
+    """Inputs, hidden neurons with a loop, outputs; any projection plastic, others with delays."""
 
     def dense(source, target, sizes, rule):
         low, high = (-40, 90) if rule is None else (rule.weight_low, rule.weight_high)
         weights = rng.integers(low, high + 1, size=sizes)
         exponent = int(rng.integers(0, 2))
+        delays = rng.integers(0, longest + 1, sizes) if longest and rule is None else None
         return DenseProjection(
-            source=source, target=target, weights=weights, weight_exponent=exponent, plasticity=rule
+            source=source,
+            target=target,
+            weights=weights,
+            weight_exponent=exponent,
+            plasticity=rule,
+            delays=delays,
         )
 
     lif = {"current_decay": 2047, "voltage_decay": 300, "threshold": 90, **lif}
@@ -120,16 +126,17 @@ ANY = st.one_of(st.none(), *(da_ssdp_params(third_factor=k) for k in (CONSTANT, 
     loop=ANY,
     interval=st.integers(0, 4),
     refractory=st.integers(0, 3),
+    longest=st.integers(0, 9),
     reset=st.sampled_from(ResetMode),
     begin=st.fixed_dictionaries({}, optional={"u": st.integers(-9999, 9999), "v": st.just(7777)}),
 )
 @settings(deadline=None, max_examples=40)
 def test_learn_lava__equals_engine_and_twin(
-    seed, n_samples, hidden, output, loop, interval, refractory, reset, begin
+    seed, n_samples, hidden, output, loop, interval, refractory, longest, reset, begin
 ):
     rng = np.random.default_rng(seed)
     lif = {"reset_interval": interval, "refractory": refractory, "reset": reset, **begin}
-    network = network_of(rng, hidden, output, loop, bias_mantissa=500, **lif)
+    network = network_of(rng, hidden, output, loop, longest, bias_mantissa=500, **lif)
     spikes, _ = samples_of(rng, n_samples)
     arguments = factors_of(rng, network, n_samples)
     arguments |= {"seed": seed, "first_sample": seed >> 9}

@@ -40,14 +40,14 @@ class PyPlasticDenseModelFixed(PyLoihiProcessModel):
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
         self.rule = proc_params["rule"]
-        self.n_steps = proc_params["n_steps"]
+        self.clock = proc_params["clock"]
         self.weight_exp = proc_params["weight_exp"]
         self.seed = proc_params["seed"]
         self.first_sample = proc_params["first_sample"]
 
     def run_spk(self) -> None:
         """Send what the spikes of the step before add up to, then take this step's."""
-        step = (self.time_step - 1) % self.n_steps
+        step = self.clock.step(self.time_step)
         if step == 0:
             self.a_buff[:] = 0
         self.a_out.send(self.a_buff)
@@ -57,14 +57,14 @@ class PyPlasticDenseModelFixed(PyLoihiProcessModel):
         for codes, fired in ((self.pre_codes, fired_pre), (self.post_codes, fired_post)):
             if step == 0:
                 codes[:] = self.rule.silent_code
-            is_first = fired & (codes == self.rule.silent_code)
+            is_first = fired & (codes == self.rule.silent_code) & (step < self.clock.n_steps)
             codes[is_first] = step >> self.rule.latency_shift
         summed = self.weights[:, fired_pre].sum(axis=1, dtype=np.int64)
         self.a_buff[:] = shift_floor(summed, self.weight_exp)
 
     def lrn_guard(self) -> bool:
         """Whether this step is a sample's last."""
-        return self.time_step % self.n_steps == 0
+        return self.clock.step(self.time_step) == self.clock.n_steps - 1
 
     def run_lrn(self) -> None:
         """Change every weight once."""
@@ -84,7 +84,7 @@ class PyPlasticDenseModelFixed(PyLoihiProcessModel):
         product = kernel * amplitude * gates
         if rule.rounding is Rounding.NEAREST_AWAY:
             return shift_round(product, rule.shift)
-        sample = self.first_sample + (self.time_step - 1) // self.n_steps
+        sample = self.first_sample + self.clock.sample(self.time_step)
         rows, columns = np.indices(product.shape, sparse=True)
         bits = random_bits(self.seed, sample, rows, columns)
         return shift_stochastic(product, rule.shift, bits)

@@ -6,11 +6,12 @@ from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.process.variable import Var
 
+from hw_models.learning_schedule import SampleClock
 from hw_models.plasticity import DaSsdpParams
 
 
 class PlasticDense(AbstractProcess):
-    """Dense synapses whose weights change after every sample of ``n_steps`` steps.
+    """Dense synapses whose weights change after every sample.
 
     What arrives at the target is what Lava's ``Dense`` would deliver, one step late, but
     nothing crosses from one sample to the next. The rule is that of
@@ -34,8 +35,8 @@ class PlasticDense(AbstractProcess):
         Mantissas ``(n_post, n_pre)``.
     rule
         Parameters of the rule.
-    n_steps
-        Steps of a sample.
+    clock
+        Of the samples; what is between them is not learned from.
     weight_exp
         Exponent of the weights, 0..7.
     seed, first_sample
@@ -49,7 +50,7 @@ class PlasticDense(AbstractProcess):
         *,
         weights: Any,
         rule: DaSsdpParams,
-        n_steps: int,
+        clock: SampleClock,
         weight_exp: int = 0,
         seed: int = 0,
         first_sample: int = 0,
@@ -57,7 +58,7 @@ class PlasticDense(AbstractProcess):
     ) -> None:
         super().__init__(
             rule=rule,
-            n_steps=n_steps,
+            clock=clock,
             weight_exp=weight_exp,
             seed=seed,
             first_sample=first_sample,

@@ -5,12 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hw_models.learning_schedule import SampleClock
 from ssdp_neuro.oracle import plain_da_ssdp as oracle
 from tests.plasticity_strategies import da_ssdp_params
 
 pytestmark = pytest.mark.lava
 
 N_PRE, N_POST, N_STEPS, N_SAMPLES = 5, 4, 6, 3
+CLOCK = SampleClock(n_steps=N_STEPS, period=N_STEPS)
 
 
 def course(process, **inputs):
@@ -46,7 +48,7 @@ def test_plastic_dense__delivers_as_lavas_dense_but_not_across_samples(exponent)
     rng = np.random.default_rng(0)
     weights = rng.integers(-100, 100, (N_POST, N_PRE))
     spikes = spikes_of(rng, N_PRE)
-    ours = PlasticDense(weights=weights, rule=plain_rule(), n_steps=N_STEPS, weight_exp=exponent)
+    ours = PlasticDense(weights=weights, rule=plain_rule(), clock=CLOCK, weight_exp=exponent)
     lavas = Dense(weights=weights, weight_exp=exponent, num_weight_bits=9, sign_mode=SignMode.MIXED)
     spikes[N_STEPS - 1] = True
     expected, _ = course(lavas, s_in=spikes)
@@ -80,7 +82,7 @@ def test_plastic_dense__learns_as_the_twin(rule, seed):
     pre, post = spikes_of(rng, N_PRE), spikes_of(rng, N_POST)
     gates = rng.integers(-256, 256, (N_SAMPLES * N_STEPS, N_POST))
     process = PlasticDense(
-        weights=weights, rule=rule, n_steps=N_STEPS, seed=seed, first_sample=seed >> 3
+        weights=weights, rule=rule, clock=CLOCK, seed=seed, first_sample=seed >> 3
     )
     _, model = course(process, s_in=pre, s_in_bap=post, gate_in=gates)
     expected = weights.T.tolist()
