@@ -38,7 +38,7 @@ LATENCY_BITS, WEIGHT_BITS = range(3, 9), range(4, 10)
 ROUNDINGS = (Rounding.NEAREST_AWAY, Rounding.STOCHASTIC)
 N_STEPS, N_SAMPLES, N_SIDE = 64, 300, 48
 SILENT_SHARE = 0.3
-RULE = DaSsdp(a_plus=0.01, a_baseline=0.003, sigma=6.0, clock=SampleClock(n_steps=N_STEPS, period=N_STEPS))
+RULE = DaSsdp(a_plus=0.01, a_baseline=0.003, sigma=6.0, n_steps=N_STEPS)
 
 
 def first_spikes(rng: np.random.Generator, n_neurons: int, n_steps: int) -> np.ndarray:
@@ -107,7 +107,9 @@ def plastic_dense() -> tuple[float, float]:
 
     params, _ = RULE.to_fixed(latency_bits=6, weight_unit=1 / 128)
     weights = np.zeros((N_NEURONS, N_NEURONS), dtype=np.int32)
-    process = PlasticDense(weights=weights, rule=params, n_steps=N_STEPS)
+    process = PlasticDense(
+        weights=weights, rule=params, clock=SampleClock(n_steps=N_STEPS, period=N_STEPS)
+    )
     model = DirectRun([process]).model(process)
     arrays = (model.pre_codes, model.post_codes, model.gates)
     return sum(array.nbytes for array in arrays) / (2 * N_NEURONS), 0.0

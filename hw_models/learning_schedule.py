@@ -109,11 +109,15 @@ class LearningSchedule:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LearningPlan:
-    """How a network learns: in which form, on which clock, and from what."""
+    """How a network learns: in which form, on which clock, and from what.
+
+    With ``clears_traces``, what a LearningRule heard before a sample is forgotten.
+    """
 
     form: LearningForm
     clock: SampleClock
     schedules: Mapping[str, LearningSchedule] = field(repr=False)
+    clears_traces: bool = False
 
     def __post_init__(self) -> None:
         member("LearningPlan.form", self.form, LearningForm)
@@ -124,6 +128,7 @@ def learning_plan(
     n_steps: int,
     form: LearningForm,
     schedules: Mapping[str, LearningSchedule],
+    clears_traces: bool = False,
 ) -> LearningPlan:
     """The plan for samples of ``n_steps`` steps, with the clock that the form needs.
 
@@ -136,7 +141,7 @@ def learning_plan(
     delays = (getattr(projection, "delays", None) for projection in network.projections)
     longest = max((int(d.max(initial=0)) for d in delays if d is not None), default=0)
     clock = SampleClock(n_steps=n_steps, period=n_steps + max(n_replay, longest))
-    return LearningPlan(form=form, clock=clock, schedules=schedules)
+    return LearningPlan(form=form, clock=clock, schedules=schedules, clears_traces=clears_traces)
 
 
 def n_replay_steps(rule: DaSsdpParams, n_steps: int) -> int:

@@ -41,6 +41,12 @@ def verify(
             help="Run Lava in its own multiprocess runtime, or only its models (sooner).",
         ),
     ] = False,
+    rules: Annotated[
+        bool,
+        typer.Option(
+            "--rules", help="Let projections with a LearningRule learn; compare what they learn."
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Run oracle, engine and Lava on the same input and compare every spike, u and v.
@@ -51,6 +57,7 @@ def verify(
     ssdp-neuro verify net.h5
     ssdp-neuro verify net.h5 --steps 50 --samples 4 --rate 0.05 --seed 1 --json
     ssdp-neuro verify net.h5 --steps 100 --spikes spikes.npy --runtime
+    ssdp-neuro verify learning.h5 --steps 200 --rules
     """  # noqa: D301 a real backspace keeps typer from joining the lines
     from hw_models.network_file import load
 
@@ -59,14 +66,14 @@ def verify(
     given = _given_spikes(described, spikes, rate, n_steps, samples, seed)
     lava = Executor.LAVA_RUNTIME if runtime else Executor.LAVA
     executors = (Executor.ORACLE, Executor.ENGINE, lava)
-    outcome = compare(described, given, n_steps, executors=executors)
+    outcome = compare(described, given, n_steps, executors=executors, rules=rules)
     if as_json:
         report = {"network": str(network), **_report(outcome), "notes": notes}
         typer.echo(json.dumps(report, indent=2))
     else:
         for note in notes:
             typer.echo(note)
-        _print(str(network), outcome)
+        _print(str(network), outcome, rules)
     raise typer.Exit(0 if outcome.equal else 1)
 
 
@@ -114,12 +121,13 @@ def _report(outcome: Verification) -> dict[str, Any]:
             "sample": place.sample,
             "step": place.step,
             "neuron": place.neuron,
+            "source": place.source,
             "values": {e.name.lower(): value for e, value in place.values.items()},
         },
     }
 
 
-def _print(title: str, outcome: Verification) -> None:
+def _print(title: str, outcome: Verification, rules: bool) -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
@@ -140,6 +148,7 @@ def _print(title: str, outcome: Verification) -> None:
         )
     console.print(table)
     if outcome.first_difference is None:
-        console.print(f"Equal: every spike, u and v ({outcome.n_values:,} values).")
+        what = "spike, u, v, weight, tag and trace" if rules else "spike, u and v"
+        console.print(f"Equal: every {what} ({outcome.n_values:,} values).")
     else:
         console.print(f"First difference: {escape(str(outcome.first_difference))}")

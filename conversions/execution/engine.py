@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from conversions.execution.executable import Executable
-from conversions.execution.executor import Run
+from conversions.execution.executable import SPIKES, Executable
+from conversions.execution.executor import LearningRun, Run
+from hw_models import FixedPointNetwork
 from ssdp_neuro.engine.results import RunResult
 
 
@@ -19,5 +20,32 @@ def prepare(executable: Executable) -> Run:
 
     def run(spikes: Any, n_steps: int, probes: Iterable[tuple[str, str]] = ()) -> RunResult:
         return simulate(executable.network, spikes, n_steps=n_steps, probes=probes)
+
+    return run
+
+
+def prepare_learning(network: FixedPointNetwork) -> LearningRun:
+    """Compile what the network and its rules need."""
+    from ssdp_neuro import Session
+
+    Session(network, learning=True).run(None, 1)
+
+    def run(rasters: Any, n_steps: int, probes: Any, sent: Any) -> Iterator[Any]:
+        """Spikes, probes and the end are those of one run, variables of one that is cut."""
+        whole, cut = (Session(network, learning=True) for _ in range(2))
+        result = whole.run(rasters, n_steps, probes=probes, sent=sent or None)
+        names = [population.name for population in network.populations]
+        fired = {(name, SPIKES): result.raster(name) for name in names}
+        recorded = {probe: result.probe(*probe) for probe in probes}
+        for step in range(n_steps):
+            here = slice(step, step + 1)
+            numbers = {name: values[here] for name, values in sent.items()}
+            cut.run({n: raster[here] for n, raster in rasters.items()}, 1, sent=numbers or None)
+            values = {key: array[step] for key, array in (*fired.items(), *recorded.items())}
+            session = whole if step == n_steps - 1 else cut
+            for name in session.learning:
+                learned = session.variables(name).items()
+                values |= {(name, variable): value for variable, value in learned}
+            yield values
 
     return run

@@ -17,6 +17,8 @@ from hw_models import FixedPointNetwork, InputError
 from hw_models.records import short_repr
 from ssdp_neuro.engine.results import RunResult
 
+SPIKES = "spikes"  # the variable of a population that is no state
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Executable:

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import enum
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
+
 from conversions.execution.executable import Executable
+from hw_models import FixedPointNetwork, InputError
 from ssdp_neuro.engine.results import RunResult
 
 Run = Callable[..., RunResult]
 """``(spikes, n_steps, probes=()) -> RunResult``, arguments as of ``ssdp_neuro.simulate``.
 
 Steps are the network's: those of the model, and as many more as the network is late.
+"""
+
+
+LearningRun = Callable[..., Iterator[dict[tuple[str, str], np.ndarray]]]
+"""``(rasters, n_steps, probes, sent)``, of one sample, gives values after every step.
+
+By ``(name, variable)``: spikes of populations, probes, and weights, tags and traces of projections
+that learn by a LearningRule. A key that is missing in a step is not known then.
 """
 
 
@@ -42,4 +53,18 @@ class Executor(enum.Enum):
         """
         module: Any = importlib.import_module(f"conversions.execution.{self.name.lower()}")
         run: Run = module.prepare(executable)
+        return run
+
+    def prepare_learning(self, network: FixedPointNetwork) -> LearningRun:
+        """The same for a network whose projections learn by rules.
+
+        Raises
+        ------
+        InputError
+            If it is not an executor of networks.
+        """
+        module: Any = importlib.import_module(f"conversions.execution.{self.name.lower()}")
+        if not hasattr(module, "prepare_learning"):
+            raise InputError(f"executors: {self.value} does not learn by rules")
+        run: LearningRun = module.prepare_learning(network)
         return run

@@ -20,14 +20,14 @@ def main(folder: Path) -> int:
 
         request = exchange_folder.read_request(folder)
         for number in range(request.n_samples):
-            inputs = {name: raster[number] for name, raster in request.inputs.items()}
             sample = run_sample_in_runtime(
                 request.network,
-                inputs,
+                request.inputs_of(number),
                 request.n_steps,
                 request.probes,
                 request.plan,
                 request.rules,
+                request.sent_in(number),
             )
             exchange_folder.write_sample(folder, number, request, sample)
     except SsdpError as error:

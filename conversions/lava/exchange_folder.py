@@ -3,7 +3,8 @@
 ================  =====================================================================
 ``network.h5``    the network
 ``request.npz``   ``n_steps``, ``n_samples``, ``rules``; ``probes``, rows of (LIF population,
-                  state variable); ``input0``, ...: spikes ``(B, T, N)``, 8 to a byte
+                  state variable); ``input0``, ...: spikes ``(B, T, N)``, 8 to a byte;
+                  ``sent0``, ...: numbers ``(B, T, 3, N)`` by place of the projection
 ``plan.npz``      how plastic projections learn, if they do; see
                   :mod:`conversions.lava.learning_schedules`
 ``0.npz``, ...    one per finished sample: ``raster0``, ...: spikes ``(T, N)`` of the LIF
@@ -21,7 +22,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,8 @@ class LavaRequest:
     """What is to be run: ``inputs`` are bool ``(B, T, N)`` by name.
 
     With a plan, the steps of what is here one sample are those of all its samples. With ``rules``,
-    projections with a LearningRule learn.
+    projections with a LearningRule learn; ``sent`` is what their targets send, int64
+    ``(B, T, 3, N)`` by projection.
     """
 
     network: FixedPointNetwork
@@ -54,6 +56,15 @@ class LavaRequest:
     probes: Sequence[Probe]
     plan: LearningPlan | None = None
     rules: bool = False
+    sent: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def inputs_of(self, number: int) -> dict[str, np.ndarray]:
+        """Spikes of one sample."""
+        return {name: raster[number] for name, raster in self.inputs.items()}
+
+    def sent_in(self, number: int) -> dict[str, np.ndarray]:
+        """Numbers of one sample."""
+        return {name: values[number] for name, values in self.sent.items()}
 
     @property
     def recorded(self) -> list[Probe]:
@@ -62,7 +73,7 @@ class LavaRequest:
         learned = learning_names(self.network) if self.rules else ()
         return [
             *self.probes,
-            *((name, "weights") for name in schedules),
+            *((name, "weights") for name in schedules if name not in learned),
             *((name, variable) for name in learned for variable in RULE_STATE),
         ]
 
@@ -78,6 +89,9 @@ def write_request(folder: Path, request: LavaRequest) -> None:
         f"input{place}": np.packbits(request.inputs[population.name], axis=-1)
         for place, population in enumerate(request.network.inputs)
     }
+    for place, projection in enumerate(request.network.projections):
+        if projection.name in request.sent:
+            arrays[f"sent{place}"] = request.sent[projection.name]
     np.savez(
         folder / "request.npz",
         n_steps=request.n_steps,
@@ -101,8 +115,13 @@ def read_request(folder: Path) -> LavaRequest:
             for place, variable in arrays["probes"]
         ]
         plan = read_plan(folder / PLAN) if (folder / PLAN).exists() else None
+        sent = {
+            projection.name: arrays[f"sent{place}"]
+            for place, projection in enumerate(network.projections)
+            if f"sent{place}" in arrays
+        }
         counts = (int(arrays["n_samples"]), int(arrays["n_steps"]))
-        return LavaRequest(network, inputs, *counts, probes, plan, bool(arrays["rules"]))
+        return LavaRequest(network, inputs, *counts, probes, plan, bool(arrays["rules"]), sent)
 
 
 def write_sample(folder: Path, number: int, request: LavaRequest, sample: Sample) -> None:

@@ -9,13 +9,17 @@ import numpy as np
 
 from conversions.lava.exchange_folder import LavaRequest, Sample
 from conversions.lava.interpreter import run_in_interpreter
+from conversions.lava.lava_rule_learning import learn_rules_in_lava, on_one_axis
 from conversions.lava.lava_run import LavaExecution
 from conversions.lava.learning_schedules import schedules_of
-from hw_models import FixedPointNetwork, RangeError
+from hw_models import FixedPointNetwork, RangeError, TypeMismatchError
 from hw_models.choices import member
+from hw_models.errors import brief
 from hw_models.learning_schedule import LearningForm, SampleClock, learning_plan
 from ssdp_neuro.engine.learn_result import LearnResult
 from ssdp_neuro.engine.learning_task import LearningRecord, LearningTask, learning_task
+from ssdp_neuro.engine.rule_learning import rules_of
+from ssdp_neuro.engine.rule_task import rule_task
 from ssdp_neuro.engine.teaching import Teaching
 
 
@@ -32,7 +36,8 @@ def learn_lava(
     """Let the plastic projections of a network learn in Lava.
 
     All samples run one after the other in one Lava program, which knows where a sample
-    ends: neurons and synapses are cleared there, weights change, gates are made.
+    ends: neurons and synapses are cleared there, weights change, gates are made. With
+    ``SampleStart.ALL_AS_GIVEN`` each has a program of its own.
 
     Parameters
     ----------
@@ -44,11 +49,12 @@ def learn_lava(
         ``LearningDense`` with a replay after each sample; it rounds stochastically by
         Lava's random numbers, whatever ``rounding`` and seed say, and is within one
         mantissa of the rule per sample. Those numbers begin anew in each call, so here a
-        split of the samples matters.
+        split of the samples matters. A :class:`hw_models.LearningRule` is computed by Lava's
+        ``LearningDense`` and needs ``PROCESS``; the result is that of the engine.
     execution
         Lava's models alone, or Lava's multiprocess runtime (slow: for a few samples).
     timeout_s
-        Seconds that all samples together may take in the runtime.
+        Seconds that all samples together, or each program, may take in the runtime.
 
     Returns
     -------
@@ -61,16 +67,26 @@ def learn_lava(
     ExecutorError
         If Lava's runtime failed or hung.
     SsdpError
-        If an argument does not fit, or ``LOIHI`` cannot express a rule.
+        If an argument does not fit, ``LOIHI`` cannot express a rule, or Lava cannot learn by a
+        LearningRule: of listed synapses, with delays, without ``RandomStream.LAVA``.
 
     References
     ----------
-    docs/explanation/fixed_point_da_ssdp.md
+    docs/explanation/fixed_point_da_ssdp.md, docs/explanation/learning_engine.md
     """
     member("form", form, LearningForm)
     member("execution", execution, LavaExecution)
     if not timeout_s > 0:
         raise RangeError(f"timeout_s: {timeout_s!r}; allowed is more than 0")
+    if isinstance(network, FixedPointNetwork) and rules_of(network):
+        told = Teaching() if teaching is None else teaching
+        if not isinstance(told, Teaching):
+            raise TypeMismatchError(f"teaching: {brief(told)}; a Teaching is needed")
+        return learn_rules_in_lava(
+            rule_task(network, spikes, told, n_steps=n_steps),
+            form,
+            lambda request: _run(request, execution, timeout_s),
+        )
     task = learning_task(network, spikes, teaching, n_steps=n_steps)
     plan = learning_plan(network, task.n_steps, form, schedules_of(task))
     rasters = task_rasters(task, plan.clock)
@@ -84,10 +100,9 @@ def task_rasters(task: LearningTask, clock: SampleClock) -> dict[str, np.ndarray
     """Input spikes of all samples on one axis of steps, bool ``(n_seen * period, N)``."""
     rasters = {}
     for name, batch in task.given.rasters(task.network, task.n_steps).items():
-        rest = clock.period - clock.n_steps
-        padded = np.pad(batch, ((0, 0), (0, rest), (0, 0)))
-        padded = np.concatenate([padded] * (task.n_seen // task.n_samples))
-        rasters[name] = padded.reshape(-1, batch.shape[-1])
+        rasters[name] = on_one_axis(
+            np.concatenate([batch] * (task.n_seen // task.n_samples)), clock
+        )
     return rasters
 
 
@@ -97,8 +112,15 @@ def _run(request: LavaRequest, execution: LavaExecution, timeout_s: float) -> Sa
         return sample
     from hw_models.lava_processes.sample_run import run_sample_direct
 
-    inputs = {name: raster[0] for name, raster in request.inputs.items()}
-    return run_sample_direct(request.network, inputs, request.n_steps, (), request.plan)
+    return run_sample_direct(
+        request.network,
+        request.inputs_of(0),
+        request.n_steps,
+        (),
+        request.plan,
+        request.rules,
+        request.sent_in(0),
+    )
 
 
 def _result(task: LearningTask, clock: SampleClock, rasters: Any, recorded: Any) -> LearnResult:

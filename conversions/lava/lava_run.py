@@ -12,10 +12,11 @@ import numpy as np
 from conversions.lava.event_counts import count_events
 from conversions.lava.exchange_folder import LavaRequest, Sample
 from conversions.lava.interpreter import run_in_interpreter
-from hw_models import FixedPointNetwork, RangeError, TypeMismatchError
+from hw_models import FixedPointNetwork, InputError, RangeError, TypeMismatchError
 from hw_models.choices import member
 from hw_models.errors import brief
 from ssdp_neuro.engine.results import RasterReader, RunResult, check_probes
+from ssdp_neuro.engine.rule_task import numbers_sent
 from ssdp_neuro.engine.spike_input import spike_input
 from ssdp_neuro.progress import Progress
 
@@ -41,6 +42,7 @@ def run_lava(
     execution: LavaExecution = LavaExecution.RUNTIME,
     timeout_s: float = 120.0,
     rules: bool = False,
+    sent: Any = None,
 ) -> RunResult:
     """Run a network in Lava's fixed-point models.
 
@@ -67,7 +69,10 @@ def run_lava(
         Whether projections with a :class:`hw_models.LearningRule` learn by it, in Lava's
         ``LearningDense``. Then ``result.probe(projection, "weights")`` is what it learned, int32
         ``(n_post, n_pre)``, and there are ``tag_1``, ``tag_2``, ``x1``, ``x2``, ``y1``, ``y2`` and
-        ``y3``; of a batch with an axis of samples in front. Numbers of ``PostTraces.SENT`` are 0.
+        ``y3``; of a batch with an axis of samples in front.
+    sent
+        With ``rules``: what targets send where a rule has ``PostTraces.SENT``, as of
+        :class:`ssdp_neuro.Teaching`. Zeros if not given.
 
     Returns
     -------
@@ -98,6 +103,7 @@ def run_lava(
         n_steps,
         pairs,
         rules=bool(rules),
+        sent=numbers_for_rules(network, sent, n_samples, n_steps, rules),
     )
 
     rasters = dict(request.inputs)
@@ -125,6 +131,21 @@ def run_lava(
     )
 
 
+def numbers_for_rules(
+    network: FixedPointNetwork, sent: Any, n_samples: int, n_steps: int, rules: bool
+) -> dict[str, np.ndarray]:
+    """What targets send, checked: int64 ``(B, n_steps, 3, n_post)`` by projection.
+
+    Raises
+    ------
+    InputError, ShapeError, RangeError
+        If numbers do not fit, or rules are not at work.
+    """
+    if sent is not None and not rules:
+        raise InputError("sent: only with rules=True, where projections learn")
+    return numbers_sent(network, sent, n_samples, n_steps)
+
+
 def _samples(
     request: LavaRequest, execution: LavaExecution, timeout_s: float
 ) -> Generator[Sample, None, None]:
@@ -139,8 +160,12 @@ def _samples(
         from hw_models.lava_processes.sample_run import run_sample_direct
 
         for number in range(request.n_samples):
-            inputs = {name: raster[number] for name, raster in request.inputs.items()}
             yield run_sample_direct(
-                request.network, inputs, request.n_steps, request.probes, rules=request.rules
+                request.network,
+                request.inputs_of(number),
+                request.n_steps,
+                request.probes,
+                rules=request.rules,
+                sent=request.sent_in(number),
             )
             on_sample(number + 1)

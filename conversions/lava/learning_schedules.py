@@ -52,6 +52,7 @@ def write_plan(path: Path, plan: LearningPlan) -> None:
         "form": plan.form.value,
         "clock": np.array([plan.clock.n_steps, plan.clock.period]),
         "names": np.array(list(plan.schedules), dtype=np.str_),
+        "clears_traces": plan.clears_traces,
     }
     for place, schedule in enumerate(plan.schedules.values()):
         arrays[f"key{place}"] = np.array([schedule.seed, schedule.first_sample])
@@ -79,6 +80,10 @@ def read_plan(path: Path) -> LearningPlan:
             schedules[name] = LearningSchedule(seed=seed, first_sample=first_sample, **fields)
         n_steps, period = map(int, arrays["clock"])
         form = LearningForm(str(arrays["form"]))
+        clears_traces = bool(arrays["clears_traces"])
     return LearningPlan(
-        form=form, clock=SampleClock(n_steps=n_steps, period=period), schedules=schedules
+        form=form,
+        clock=SampleClock(n_steps=n_steps, period=period),
+        schedules=schedules,
+        clears_traces=clears_traces,
     )

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from conversions.execution.executable import SPIKES
 from conversions.execution.executor import Executor
 from ssdp_neuro.engine.results import RunResult
 
-SPIKES = "spikes"
 NOWHERE = -1
 CAUSAL_ORDER = ("u", "v", SPIKES)  # within a step, what differs first explains the rest
 
@@ -22,13 +22,15 @@ class Difference:
     Parameters
     ----------
     population
-        Its name.
+        Its name; of a variable that a rule learns, the projection's.
     variable
-        ``spikes``, ``u`` or ``v``.
+        ``spikes``, ``u`` or ``v``; ``weights``, ``tag_1``, ``tag_2`` or a trace of a rule.
     sample, step, neuron
-        Where, each from 0.
+        Where, each from 0. Of a synapse the target's neuron, of ``x1`` and ``x2`` the source's.
     values
         What each executor has there; 0 or 1 for spikes.
+    source
+        Of a synapse, the source's neuron.
     """
 
     population: str
@@ -37,12 +39,16 @@ class Difference:
     step: int
     neuron: int
     values: Mapping[Executor, int]
+    source: int | None = None
 
     def __str__(self) -> str:
         said = ", ".join(f"{executor.value} {value}" for executor, value in self.values.items())
+        where = f"neuron {self.neuron}"
+        if self.source is not None:
+            where = f"synapse from neuron {self.source} to {self.neuron}"
         return (
             f"{self.variable} of {self.population!r}, sample {self.sample}, step {self.step},"
-            f" neuron {self.neuron}: {said}"
+            f" {where}: {said}"
         )
 
 

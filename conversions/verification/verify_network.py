@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from conversions.execution.executable import Executable
 from conversions.execution.executor import Executor
+from conversions.lava.lava_run import numbers_for_rules
 from conversions.verification.differences import Difference, compare_results
+from conversions.verification.learning_differences import compare_learning
 from hw_models import FixedPointNetwork, InputError, TypeMismatchError
 from hw_models.choices import member
 from hw_models.errors import brief
 from hw_models.html_table import table
 from ssdp_neuro.engine.results import STATE_VARIABLES, check_probes
-from ssdp_neuro.engine.spike_input import spike_input
+from ssdp_neuro.engine.rule_learning import rules_of
+from ssdp_neuro.engine.spike_input import SpikeInput, spike_input
 
 ALL_EXECUTORS = (Executor.ORACLE, Executor.ENGINE, Executor.LAVA)
 
@@ -31,7 +34,8 @@ class Verification:
     n_samples, n_steps
         Size of the run.
     n_values
-        Values compared per executor: every spike or silence, and every probed u and v.
+        Values compared per executor: every spike or silence, and every probed u and v; where
+        rules learn, every weight, tag and trace after every step.
     spikes
         Spikes that each executor counted, over all populations.
     seconds
@@ -87,8 +91,12 @@ def verify(
     *,
     probes: Iterable[tuple[str, str]] | None = None,
     executors: Iterable[Executor] = ALL_EXECUTORS,
+    rules: bool = False,
+    sent: Any = None,
 ) -> Verification:
     """Run several executors on the same input and compare every value.
+
+    Weights stay as they are, unless ``rules`` are at work.
 
     Parameters
     ----------
@@ -103,6 +111,14 @@ def verify(
         LIF populations if not given.
     executors
         At least two.
+    rules
+        Whether projections with a :class:`hw_models.LearningRule` learn by it, in every sample
+        from the network as given. Then weights, tags and traces are compared too, after every
+        step; in Lava's runtime, which is asked once, at the end. Lava needs
+        ``RandomStream.LAVA`` and dense synapses without delays.
+    sent
+        With ``rules``: what targets send where a rule has ``PostTraces.SENT``, int
+        ``(B, n_steps, 3, n_post)`` by projection. Zeros if not given.
 
     Raises
     ------
@@ -120,6 +136,8 @@ def verify(
         probes = [(lif.name, variable) for lif in network.neurons for variable in STATE_VARIABLES]
     pairs = check_probes(network, probes)
     given = spike_input(network, spikes, n_steps)
+    if rules or sent is not None:
+        return _verify_learning(network, given, n_steps, pairs, chosen, sent, rules)
     results, seconds = {}, {}
     for executor in chosen:
         run = executor.prepare(Executable(network=network))
@@ -136,4 +154,31 @@ def verify(
         seconds=seconds,
         unequal=unequal,
         first_difference=difference,
+    )
+
+
+def _verify_learning(
+    network: FixedPointNetwork,
+    given: SpikeInput,
+    n_steps: int,
+    probes: Sequence[tuple[str, str]],
+    executors: tuple[Executor, ...],
+    sent: Any,
+    rules: bool,
+) -> Verification:
+    n_samples = 1 if given.n_samples is None else given.n_samples
+    if not rules_of(network):
+        raise InputError("rules: no projection of the network has a LearningRule")
+    numbers = numbers_for_rules(network, sent, n_samples, n_steps, rules)
+    rasters = given.rasters(network, n_steps)
+    compared = compare_learning(network, executors, rasters, numbers, n_samples, n_steps, probes)
+    return Verification(
+        executors=executors,
+        n_samples=n_samples,
+        n_steps=n_steps,
+        n_values=compared.n_values,
+        spikes=compared.spikes,
+        seconds=compared.seconds,
+        unequal=tuple(who for who in executors if who in compared.unequal),
+        first_difference=compared.first_difference,
     )

@@ -23,6 +23,7 @@ from hw_models.lava_processes.synapses import connect_input, connect_output, syn
 from hw_models.learning_engine import LearningRule
 from hw_models.learning_schedule import LearningPlan
 from hw_models.network import FixedPointNetwork
+from hw_models.plasticity import DaSsdpParams
 from hw_models.populations import Population
 
 
@@ -45,6 +46,8 @@ class LavaModel:
         What makes each plastic projection learn, by name; empty if they keep their weights.
     plan
         How they learn, if they do.
+    numbers
+        What sends targets' numbers to projections with ``PostTraces.SENT``, if they are known.
     """
 
     network: FixedPointNetwork
@@ -53,13 +56,15 @@ class LavaModel:
     sources: Mapping[str, SpikeSource]
     plastic: Mapping[str, PlasticProcesses] = field(default_factory=dict)
     plan: LearningPlan | None = None
+    numbers: tuple[SpikeSource, ...] = ()
 
     @property
     def processes(self) -> tuple[AbstractProcess, ...]:
-        """All Processes of the network: sources, projections, populations, what teaches."""
+        """All Processes of the network: sources, projections, populations, what teaches them."""
         parts = (self.sources, self.projections, self.populations)
         teaching = (process for each in self.plastic.values() for process in each.processes)
-        return (*(process for part in parts for process in part.values()), *teaching)
+        network = (process for part in parts for process in part.values())
+        return (*self.numbers, *network, *teaching)
 
     @property
     def run_config(self) -> Loihi2SimCfg:
@@ -134,6 +139,7 @@ def build_model(
     rasters: Mapping[str, np.ndarray] | None = None,
     plan: LearningPlan | None = None,
     rules: bool = False,
+    sent: Mapping[str, np.ndarray] | None = None,
 ) -> LavaModel:
     """Connect the Processes that compute a network.
 
@@ -147,10 +153,14 @@ def build_model(
     plan
         How plastic projections learn; None if they keep their weights.
     rules
-        Whether projections with a LearningRule learn by it, in Lava's ``LearningDense``.
+        Whether projections with a LearningRule learn by it, in Lava's ``LearningDense``; with a
+        plan, from its samples.
+    sent
+        What targets send as y1, y2 and y3, int ``(n_steps, 3, n_post)`` by projection; nothing is
+        connected where it is not given.
     """
     learned = {
-        projection.name: rule_process(projection)
+        projection.name: rule_process(projection, plan)
         for projection in network.projections
         if rules and isinstance(getattr(projection, "plasticity", None), LearningRule)
     }
@@ -158,7 +168,7 @@ def build_model(
     plastic = {
         projection.name: plastic_processes(projection, plan)
         for projection in network.projections
-        if plan is not None and getattr(projection, "plasticity", None) is not None
+        if plan is not None and isinstance(getattr(projection, "plasticity", None), DaSsdpParams)
     }
     projections = {}
     for projection in network.projections:
@@ -175,6 +185,12 @@ def build_model(
         for population in network.inputs:
             raster = np.ascontiguousarray(rasters[population.name].T, dtype=np.int32)
             sources[population.name] = SpikeSource(data=raster)
+    numbers = []
+    for name, values in ({} if sent is None else sent).items():
+        for port, trace in zip(("s_in_y1", "s_in_y2", "s_in_y3"), range(3), strict=True):
+            data = np.ascontiguousarray(values[:, trace].T, dtype=np.int32)
+            numbers.append(SpikeSource(data=data))
+            numbers[-1].s_out.connect(getattr(learned[name], port))
     model = LavaModel(
         network=network,
         populations={lif.name: neuron_process(lif, clock) for lif in network.neurons},
@@ -182,6 +198,7 @@ def build_model(
         sources=sources,
         plastic=plastic,
         plan=plan,
+        numbers=tuple(numbers),
     )
     for projection in network.projections:
         process = model.projections[projection.name]

@@ -10,8 +10,12 @@ from lava.proc.dense.process import LearningDense
 from lava.utils.weightutils import SignMode as LavaSignMode
 
 from hw_models.errors import RangeError
+from hw_models.lava_processes.sample_learning_dense.learning_dense_process import (
+    SampleLearningDense,
+)
 from hw_models.learning_engine import LearningRule, PostTraces, RandomStream, SignMode
 from hw_models.learning_engine.learning_rule import TARGETS, TRACES
+from hw_models.learning_schedule import LearningPlan
 from hw_models.projections import DenseProjection
 
 
@@ -27,10 +31,11 @@ def lava_rule(rule: LearningRule) -> Loihi2FLearningRule | Loihi3FLearningRule:
     return kind(**fields, t_epoch=rule.epoch, rng_seed=rule.seed)
 
 
-def rule_process(projection: Any) -> LearningDense:
+def rule_process(projection: Any, plan: LearningPlan | None = None) -> LearningDense:
     """The Process that delivers and learns as the projection does, bit for bit.
 
-    Its ``s_in_bap`` wants the target's spikes.
+    Its ``s_in_bap`` wants the target's spikes. It is Lava's own; with a plan, one that is told by
+    a clock of samples when to learn.
 
     Raises
     ------
@@ -55,12 +60,18 @@ def rule_process(projection: Any) -> LearningDense:
         for name in ("tag_1", "tag_2")
         if getattr(projection, name) is not None
     }
-    return LearningDense(
-        weights=projection.weights.astype(np.int32),
-        weight_exp=projection.weight_exponent,
-        sign_mode=LavaSignMode[rule.sign_mode.name],
-        num_weight_bits=9 if rule.sign_mode is SignMode.MIXED else 8,  # learned ones are odd too
-        learning_rule=lava_rule(rule),
-        name=projection.name,
+    fields: dict[str, Any] = {
+        "weights": projection.weights.astype(np.int32),
+        "weight_exp": projection.weight_exponent,
+        "sign_mode": LavaSignMode[rule.sign_mode.name],
+        "num_weight_bits": 9 if rule.sign_mode is SignMode.MIXED else 8,  # learned ones are odd too
+        "learning_rule": lava_rule(rule),
+        "name": projection.name,
         **tags,
+    }
+    if plan is None:
+        return LearningDense(**fields)
+    learns = plan.schedules[projection.name].learns
+    return SampleLearningDense(
+        clock=plan.clock, learns=learns, clears_traces=plan.clears_traces, **fields
     )

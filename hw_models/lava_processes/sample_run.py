@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 from lava.magma.core.run_conditions import RunSteps
@@ -25,6 +25,7 @@ def run_sample_direct(
     probes: Iterable[Probe] = (),
     plan: LearningPlan | None = None,
     rules: bool = False,
+    sent: Mapping[str, np.ndarray] | None = None,
 ) -> Sample:
     """Run Lava's models alone, in this thread.
 
@@ -43,6 +44,8 @@ def run_sample_direct(
         steps are those of all its samples, with what comes between them.
     rules
         Whether projections with a LearningRule learn by it.
+    sent
+        By projection: what its target sends, see :func:`build_model`.
 
     Returns
     -------
@@ -52,7 +55,7 @@ def run_sample_direct(
         the end, int32 ``(n_post, n_pre)``, by ``(projection, "weights")``; with rules also all
         other variables of ``RULE_STATE``.
     """
-    model = build_model(network, inputs, plan, rules)
+    model = build_model(network, inputs, plan, rules, sent)
     sinks = _sinks(model, n_steps)
     run = DirectRun([*model.processes, *sinks.values()])
     states = {
@@ -76,6 +79,38 @@ def run_sample_direct(
     return rasters, recorded
 
 
+def learning_steps_direct(
+    network: FixedPointNetwork,
+    inputs: Mapping[str, np.ndarray],
+    n_steps: int,
+    probes: Iterable[Probe] = (),
+    sent: Mapping[str, np.ndarray] | None = None,
+) -> Iterator[dict[Probe, np.ndarray]]:
+    """Run Lava's models alone, with rules, and look at everything after every step.
+
+    Arguments as of :func:`run_sample_direct`.
+
+    Yields
+    ------
+    By ``(name, variable)``: ``"spikes"`` of each LIF population, probes, and of each projection
+    with a LearningRule all variables of ``RULE_STATE``; valid until the next step
+    """
+    model = build_model(network, inputs, rules=True, sent=sent)
+    sinks = _sinks(model, 1)
+    run = DirectRun([*model.processes, *sinks.values()])
+    neurons = {(n, v): (run.model(model.populations[n]), v) for n, v in probes}
+    synapses = {
+        (name, variable): (run.model(model.projections[name]), variable)
+        for name in learning_names(network)
+        for variable in RULE_STATE
+    }
+    for _ in range(n_steps):
+        run.step()
+        spikes = {(name, "spikes"): run.model(sink).data[:, 0] != 0 for name, sink in sinks.items()}
+        held = {**neurons, **synapses}
+        yield spikes | {key: np.asarray(getattr(of, v)) for key, (of, v) in held.items()}
+
+
 def run_sample_in_runtime(
     network: FixedPointNetwork,
     inputs: Mapping[str, np.ndarray],
@@ -83,12 +118,13 @@ def run_sample_in_runtime(
     probes: Iterable[Probe] = (),
     plan: LearningPlan | None = None,
     rules: bool = False,
+    sent: Mapping[str, np.ndarray] | None = None,
 ) -> Sample:
     """Run in Lava's multiprocess runtime; arguments and result as of run_sample_direct.
 
     Needs the start method "fork" and a program without threads.
     """
-    model = build_model(network, inputs, plan, rules)
+    model = build_model(network, inputs, plan, rules, sent)
     sinks = _sinks(model, n_steps)
     monitors = {probe: model.record_state(*probe, n_steps) for probe in probes}
     rasters, recorded = {}, {}

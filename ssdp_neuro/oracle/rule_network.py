@@ -6,7 +6,7 @@ are, then every rule hears the spikes of both ends and may change its weights.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -116,6 +116,18 @@ class RuleNetwork:
         -------
         Spikes by population, bool ``(T, N)``, and probes, int32 ``(T, N)``
         """
+        *_, done = self.steps(rasters, n_steps, probes, sent, learns)
+        return done
+
+    def steps(
+        self,
+        rasters: Mapping[str, np.ndarray],
+        n_steps: int,
+        probes: Iterable[tuple[str, str]] = (),
+        sent: Mapping[str, np.ndarray] | None = None,
+        learns: Any = True,
+    ) -> Iterator[tuple[dict[str, np.ndarray], dict[tuple[str, str], np.ndarray]]]:
+        """The same, step by step: what :meth:`run` returns, filled up to the step."""
         network = self.network
         spikes = {p.name: np.zeros((n_steps, p.n_neurons), dtype=bool) for p in network.populations}
         for name, raster in rasters.items():
@@ -153,4 +165,4 @@ class RuleNetwork:
                     arrival.connection.step(
                         pre, post, None if numbers is None else numbers.tolist()
                     )
-        return spikes, recorded
+            yield spikes, recorded
