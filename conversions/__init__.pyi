@@ -11,10 +11,13 @@ from .lava.lava_run import LavaExecution as LavaExecution
 from .lava.lava_run import run_lava as run_lava
 from .lava.program import LavaProgram as LavaProgram
 from .lava.program import from_lava as from_lava
-from .lava.program import run_in_engine as run_in_engine
 from .lava.reading.learning_rules import LavaRule as LavaRule
 from .lava.reading.learning_rules import from_lava_rule as from_lava_rule
 from .lava.runtime.engine_cfg import EngineCfg as EngineCfg
+from .lava.runtime.engine_run import run_in_engine as run_in_engine
+from .lava.runtime.explanation import ExplainedProcess as ExplainedProcess
+from .lava.runtime.explanation import ExplainedProgram as ExplainedProgram
+from .lava.runtime.explanation import explain_lava as explain_lava
 from .netx import NetxMeaning as NetxMeaning
 from .netx import from_netx as from_netx
 from .netx import to_netx as to_netx

@@ -24,6 +24,7 @@ COMMANDS = {
     "data": "conversions.cli.data:data",
     "demo": "conversions.cli.demo:demo",
     "info": "conversions.cli.info:info",
+    "lava": "conversions.cli.lava_program:lava",
     "learn": "conversions.cli.learn:learn",
     "simulate": "conversions.cli.simulate:simulate",
     "train": "conversions.cli.train:train",

@@ -216,31 +216,6 @@ def from_lava(process: Any, *, refractory_in_fixed_point: bool = False) -> LavaP
     )
 
 
-def run_in_engine(
-    process: Any,
-    n_steps: int,
-    *,
-    refractory_in_fixed_point: bool = False,
-    spikes: Mapping[str, Any] | None = None,
-    probes: Iterable[tuple[str, str]] = (),
-) -> ProgramRun:
-    """Run a Lava program in the engine instead of Lava's runtime.
-
-    In place of ``process.run(condition=RunSteps(n_steps), run_cfg=...)``; arguments as of
-    :func:`from_lava` and :meth:`LavaProgram.run`.
-
-    Examples
-    --------
-    ::
-
-        run = run_in_engine(lif, 1000)
-        recorded = run.data(sink)
-        learned = run.value(learning_dense.weights)  # what .weights.get() would give
-    """
-    program = from_lava(process, refractory_in_fixed_point=refractory_in_fixed_point)
-    return program.run(n_steps, spikes=spikes, probes=probes)
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ProgramRun:
     """Spikes and state of a Lava program.
@@ -258,6 +233,11 @@ class ProgramRun:
     program: LavaProgram
     result: RunResult
     learning: LearningRun | NetworkLearning | None = None
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What Lava changes when it loads the program, in sentences."""
+        return self.program.notes
 
     def raster(self, process: Any) -> np.ndarray:
         """Spikes of neurons or of a source: bool ``(n_steps, n_neurons)``."""

@@ -9,6 +9,7 @@ wants it, by the connection's own model.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from conversions.lava.program_input import ProgramInput
 from conversions.lava.reading.graph import read_graph
 from conversions.lava.reading.recorders import SPIKES, Recorder
 from conversions.lava.runtime.model_building import Actor
+from conversions.lava.runtime.sent_spikes import SentSpikes
 from hw_models.errors import ConversionError
 from ssdp_neuro import RunResult, Session
 
@@ -47,6 +49,8 @@ class EngineBatch:
     ----------
     actors
         The built models of the program, which have not run yet.
+    records
+        Where to keep spikes that Processes send, by id of the Process.
 
     Raises
     ------
@@ -54,16 +58,18 @@ class EngineBatch:
         If the engine cannot run it; says what is in the way.
     """
 
-    def __init__(self, actors: list[Actor]) -> None:
+    def __init__(self, actors: list[Actor], records: Mapping[int, SentSpikes]) -> None:
         self._actors = actors
         for actor in actors:
             if type(actor.model) not in MODELS:
                 raise ConversionError(f"{actor.name} runs by {type(actor.model).__name__}")
         graph = read_graph(actors[0].process)
-        self._network = graph.network
+        self.network = graph.network
         self._ring_data = graph.ring_data
         self._names = graph.names
         self._recorders = graph.recorders
+        self.notes = graph.notes
+        self._records = {self._names[key]: record for key, record in records.items()}
         self._by_name = {graph.names[actor.process.id]: actor for actor in actors}
         for recorder in self._recorders:
             if recorder.labels:
@@ -102,7 +108,7 @@ class EngineBatch:
         n_steps = min(n_steps, self.chunk)
         self._take_changes()
         given = ProgramInput(
-            self._network,
+            self.network,
             {
                 name: np.roll(data, -(self._n_steps % data.shape[1]), axis=1)
                 for name, data in self._ring_data.items()
@@ -178,10 +184,10 @@ class EngineBatch:
                 dataclasses.replace(each, u=values[each.name][0], v=values[each.name][1])
                 if each.name in values
                 else each
-                for each in self._network.populations
+                for each in self.network.populations
             ]
-            self._network = dataclasses.replace(self._network, populations=populations)
-            self._session = Session(self._network)
+            self.network = dataclasses.replace(self.network, populations=populations)
+            self._session = Session(self.network)
         self._changed.clear()
 
     def _keep(self, result: RunResult) -> None:
@@ -193,6 +199,8 @@ class EngineBatch:
             events = events[events["step"] >= result.n_steps - n_new]
             new[events["step"] - (result.n_steps - n_new), events["index"]] = True
             self._spikes[name] = np.concatenate([known, new])[-N_REMEMBERED:]
+        for name, record in self._records.items():
+            record.add(self._n_steps, self._sent_in(result, name))
         for recorder in self._recorders:
             actor = self._by_name[recorder.name]
             room = recorder.n_steps or 0
@@ -203,6 +211,12 @@ class EngineBatch:
                 getattr(actor.model, _place_of(actor.process, recorder))[places] = rows
             else:
                 actor.model.data[..., places] = np.moveaxis(rows, 0, -1)
+
+    def _sent_in(self, result: RunResult, name: str) -> np.ndarray:
+        if name not in self._ring_data:
+            return result.raster(name)
+        data = self._ring_data[name].T
+        return data[(self._n_steps + np.arange(result.n_steps)) % len(data)] != 0
 
     def _rows(self, recorder: Recorder, result: RunResult, last: np.ndarray) -> np.ndarray:
         rows = np.zeros((len(last), int(np.prod(recorder.shape))))

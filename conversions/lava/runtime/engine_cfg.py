@@ -76,6 +76,7 @@ class EngineCfg(Loihi2SimCfg):
             loglevel=loglevel,
         )
         self.notes: tuple[str, ...] = ()
+        self.keeps_spikes = False  # whether the runtime notes what every Process sends by s_out
         self._original = run_cfg
         if run_cfg is not None:
             self.exception_proc_model_map = getattr(run_cfg, "exception_proc_model_map", {})
@@ -92,6 +93,21 @@ class EngineCfg(Loihi2SimCfg):
         return super().select(process, proc_models)
 
 
+class FixedPointFirst(Loihi2SimCfg):
+    """Lava's choice of fixed-point models; where a Process has none, its choice without a tag."""
+
+    def __init__(self) -> None:
+        super().__init__(select_tag="fixed_pt")
+        self._any = Loihi2SimCfg()
+
+    def select(self, process: Any, proc_models: list[Any]) -> Any:
+        """The model that is chosen."""
+        try:
+            return super().select(process, proc_models)
+        except AssertionError:  # so Lava says that no model has the tag
+            return self._any.select(process, proc_models)
+
+
 class CompiledProgram:
     """What ``process.compile`` returns for an ``EngineCfg``; ``create_runtime`` takes it.
 
@@ -103,21 +119,31 @@ class CompiledProgram:
         What differs from what the program asked for.
     channel_size
         Messages that a channel holds.
+    keeps_spikes
+        Whether the runtime notes what every Process sends by ``s_out``.
     """
 
-    def __init__(self, graph: ProgramGraph, notes: tuple[str, ...], channel_size: int) -> None:
-        self.graph, self.notes, self.channel_size = graph, notes, channel_size
+    def __init__(
+        self,
+        graph: ProgramGraph,
+        notes: tuple[str, ...],
+        channel_size: int,
+        keeps_spikes: bool,
+    ) -> None:
+        self.graph, self.notes = graph, notes
+        self.channel_size, self.keeps_spikes = channel_size, keeps_spikes
 
     def runtime(self) -> EngineRuntime:
         """A runtime with the models of the program, built."""
-        runtime = EngineRuntime(self.graph, self.notes, self.channel_size)
+        runtime = EngineRuntime(self.graph, self.notes, self.channel_size, self.keeps_spikes)
         runtime.initialize()
         return runtime
 
 
 def _compiled(process: Any, run_cfg: EngineCfg, options: dict[str, Any] | None) -> CompiledProgram:
     size = (options or {}).get("pypy_channel_size", CHANNEL_SIZE)
-    return CompiledProgram(ProgramGraph(process, run_cfg), run_cfg.notes, size)
+    graph = ProgramGraph(process, run_cfg)
+    return CompiledProgram(graph, run_cfg.notes, size, run_cfg.keeps_spikes)
 
 
 def _take_over() -> None:

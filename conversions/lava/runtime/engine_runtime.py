@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,7 @@ from lava.magma.core.model.py.model import PyAsyncProcessModel, PyLoihiProcessMo
 from lava.magma.core.run_conditions import RunContinuous, RunSteps
 from lava.magma.runtime.mgmt_token_enums import MGMT_COMMAND
 from lava.magma.runtime.runtime import Runtime
+from lava.proc.io.extractor import Extractor
 
 from conversions.lava.reading.walk import label
 from conversions.lava.runtime.crew import Crew, StoppedRunError, Turn
@@ -20,9 +22,10 @@ from conversions.lava.runtime.engine_batch import EngineBatch
 from conversions.lava.runtime.model_building import CHANNEL_SIZE, Actor, build_actors
 from conversions.lava.runtime.program_graph import ProgramGraph
 from conversions.lava.runtime.random_states import RandomStates
+from conversions.lava.runtime.sent_spikes import SentSpikes, record_outputs
 from conversions.lava.runtime.turn_order import TurnOrder
 from conversions.lava.runtime.var_access import read_var, write_var
-from hw_models.errors import ExecutorError, InputError, RangeError, SsdpError
+from hw_models.errors import ExecutorError, InputError, RangeError, SsdpError, brief
 
 _PHASE, _ANSWER = PyLoihiProcessModel.Phase, PyLoihiProcessModel.Response
 SPIKING, PRE_MANAGEMENT, LEARNING, POST_MANAGEMENT, HOST = (
@@ -57,12 +60,19 @@ class EngineRuntime(Runtime):
         What differs from what the program asked for.
     channel_size
         Messages that a channel holds.
+    keeps_spikes
+        Whether to note what every Process sends by ``s_out``, for :meth:`raster`.
     """
 
     def __init__(
-        self, graph: ProgramGraph, notes: tuple[str, ...] = (), channel_size: int = CHANNEL_SIZE
+        self,
+        graph: ProgramGraph,
+        notes: tuple[str, ...] = (),
+        channel_size: int = CHANNEL_SIZE,
+        keeps_spikes: bool = False,
     ) -> None:
         self.notes = notes
+        self.keeps_spikes = keeps_spikes
         self.num_steps = 0
         self.is_stepping = False  # whether models that run in steps are about to finish one
         self._graph = graph
@@ -71,6 +81,7 @@ class EngineRuntime(Runtime):
         self._crew.place = self._place
         self._actors: dict[int, Actor] = {}
         self._vars: dict[int, tuple[Actor, Any]] = {}
+        self._records: dict[int, SentSpikes] = {}
         self._step, self._phase = 0, HOST
         self._is_initialized = self._is_started = self._is_running = False
         self._thread: threading.Thread | None = None
@@ -91,6 +102,8 @@ class EngineRuntime(Runtime):
         self._actors = build_actors(
             self._graph.leaves, self._crew, self._random, self._channel_size
         )
+        if self.keeps_spikes:
+            self._records = record_outputs(self._actors)
         for actor in self._actors.values():
             self._vars.update({var.id: (actor, var) for var in actor.process.vars.members})
             actor.model.process_to_service = _Answers(actor)
@@ -104,7 +117,7 @@ class EngineRuntime(Runtime):
         }
         self._batch: EngineBatch | None = None
         try:
-            self._batch = EngineBatch(list(self._actors.values()))
+            self._batch = EngineBatch(list(self._actors.values()), self._records)
         except SsdpError as error:
             self.notes = (*self.notes, f"not run as a whole by the engine: {error}")
         for process in (*self._graph.leaves, *self._graph.containers):
@@ -214,6 +227,47 @@ class EngineRuntime(Runtime):
         if self._batch is not None:
             self._batch.settle()
         return self._actors[process.id].model
+
+    def raster(self, process: Any) -> np.ndarray:
+        """When a Process sent something other than 0 by ``s_out``: bool ``(n_steps, size)``.
+
+        Raises
+        ------
+        InputError
+            If that was not recorded.
+        """
+        if getattr(process, "id", None) not in self._records:
+            known = ", ".join(self._actors[key].name for key in self._records) or "none"
+            raise InputError(f"{brief(process)}: sends no spikes that were kept; known are {known}")
+        return self._records[process.id].raster(self._step)
+
+    @property
+    def actors(self) -> list[Actor]:
+        """The models of the program, oldest Process first."""
+        return list(self._actors.values())
+
+    @property
+    def processes(self) -> list[Any]:
+        """Processes with a model of their own, and those that are made of them."""
+        return [*self._graph.leaves, *self._graph.containers]
+
+    @property
+    def network(self) -> tuple[Any, tuple[str, ...]] | None:
+        """What the engine runs, and what Lava changes in it; None if models run."""
+        return None if self._batch is None else (self._batch.network, self._batch.notes)
+
+    def watch(self) -> dict[int, float]:
+        """Seconds that each model runs from now on, by id of the Process; filled while it runs."""
+        seconds = dict.fromkeys(self._actors, 0.0)
+        for turns in self._jobs.values():
+            for key, turn in turns.items():
+                _watch(turn, key, seconds)
+        return seconds
+
+    @property
+    def extractors(self) -> list[Any]:
+        """The Extractors of the program."""
+        return [each.process for each in self.actors if isinstance(each.process, Extractor)]
 
     def join(self) -> None:
         """Nothing is left to join."""
@@ -368,6 +422,25 @@ class EngineRuntime(Runtime):
         if var_id not in self._vars:
             raise InputError(f"Var {var_id} belongs to no model of this program")
         return self._vars[var_id]
+
+
+def _watch(turn: Turn, key: int, seconds: dict[int, float]) -> None:
+    """Add up the seconds of a turn, without those in which it waits."""
+    enter, leave = turn.enter, turn.leave
+    began = 0.0
+
+    def begin() -> None:
+        nonlocal began
+        if enter:
+            enter()
+        began = time.perf_counter()
+
+    def end() -> None:
+        seconds[key] += time.perf_counter() - began
+        if leave:
+            leave()
+
+    turn.enter, turn.leave = begin, end
 
 
 def _is_plain(kind: type) -> bool:

@@ -127,7 +127,8 @@ def test_help__cuts_no_word_at_80_columns(command, monkeypatch, name):
     monkeypatch.setenv("COLUMNS", "80")
     shown = command(f"{name} --help").out
     made = cli.command_of(name, cli.COMMANDS[name])
-    hints = typing.get_type_hints(getattr(importlib.import_module(f"conversions.cli.{name}"), name))
+    module, _, function = cli.COMMANDS[name].partition(":")
+    hints = typing.get_type_hints(getattr(importlib.import_module(module), function))
     for option in made.params:
         words = [word for word in option.opts if word.startswith("-")]
         for word in (*words, *cli._choices(hints.get(option.name))):

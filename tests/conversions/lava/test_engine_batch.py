@@ -84,7 +84,7 @@ def run_program(updates, *, in_engine, monkeypatch):
     return seen, notes
 
 
-def _refuse(actors):
+def _refuse(actors, records):
     raise ConversionError("not wanted")
 
 
