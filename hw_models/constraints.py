@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hw_models.chips import Chip, Figure, chip_of
+from hw_models.eprop import EpropParams
 from hw_models.errors import TypeMismatchError, brief
 from hw_models.learning_engine.learning_rule import TRACES, LearningRule
 from hw_models.network import FixedPointNetwork
@@ -190,8 +191,8 @@ def _weight_grid(projection: Any, chip: Chip) -> Iterator[Violation]:
     top = (1 << chip.weight_bits.value) - 1
     source = chip.weight_bits.source
     rule = getattr(projection, "plasticity", None)
-    # weights that DA-SSDP learned may be odd, but not leave the range of their sign
-    if isinstance(rule, DaSsdpParams):
+    # learned weights may be odd, but not leave the range of their sign
+    if isinstance(rule, (DaSsdpParams, EpropParams)):
         one_sign = 0 <= rule.weight_low <= rule.weight_high <= top or (
             -top <= rule.weight_low <= rule.weight_high <= 0
         )

@@ -34,6 +34,7 @@ import numpy as np
 
 from hw_models.arrays import HandedOver
 from hw_models.atomic_file import whole_file
+from hw_models.eprop import EpropParams
 from hw_models.errors import NetworkFileError, SsdpError, TypeMismatchError, brief
 from hw_models.formats import Rounding
 from hw_models.hdf5_contents import StoredArray, StoredGroup
@@ -79,6 +80,7 @@ KINDS: dict[str, Any] = {
         ConvProjection,
         PoolProjection,
         DaSsdpParams,
+        EpropParams,
         LearningRule,
         TraceConfiguration,
     )

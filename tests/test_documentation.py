@@ -60,7 +60,7 @@ def test_page__has_code_that_runs(name, capsys):
     if name == "how-to/latencies":
         assert float(printed) > 0.9
     else:
-        assert found["spikes"].shape == (2,)
+        assert found["learned"].n_updates == 80
 
 
 def test_pages__are_many():

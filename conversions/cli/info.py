@@ -16,6 +16,7 @@ import typer
 
 from hw_models import (
     DaSsdpParams,
+    EpropParams,
     FixedPointNetwork,
     InputError,
     InputPopulation,
@@ -147,9 +148,11 @@ def _projection(projection: Any) -> dict[str, Any]:
     }
 
 
-def _rule_text(rule: DaSsdpParams | LearningRule) -> str:
+def _rule_text(rule: DaSsdpParams | EpropParams | LearningRule) -> str:
     if isinstance(rule, DaSsdpParams):
         return f"DA-SSDP, {rule.third_factor.value}"
+    if isinstance(rule, EpropParams):
+        return f"e-prop, {'taught' if rule.feedback is None else 'by feedback'}"
     equations = [f"{name} = {rule.equation(name)}" for name in TARGETS if rule.equation(name)]
     return f"{', '.join(equations)}; epoch {rule.epoch}"
 
@@ -158,16 +161,18 @@ def _plasticity_bits(network: FixedPointNetwork) -> int:
     """What rules keep beside weights.
 
     Of DA-SSDP flag and latency code of every neuron at an end of a plastic projection, of a
-    LearningRule :meth:`LearningRule.state_bits`.
+    LearningRule and of e-prop their ``state_bits``.
     """
     of_rules = 0
     bits: dict[tuple[str, int, int], int] = {}
     for projection in network.projections:
         rule = getattr(projection, "plasticity", None)
         ends = [network.population(name) for name in (projection.source, projection.target)]
+        n_pre, n_post = (end.n_neurons for end in ends)
         if isinstance(rule, LearningRule):
-            n_pre, n_post = (end.n_neurons for end in ends)
             of_rules += rule.state_bits(n_pre, n_post, stored_synapses(projection))
+        elif isinstance(rule, EpropParams):
+            of_rules += rule.state_bits(n_pre, n_post)
         elif rule is not None:
             for end in ends:
                 key = (end.name, rule.latency_bits, rule.latency_shift)

@@ -11,6 +11,7 @@ import numpy as np
 import ssdp_neuro  # its verbs load their kernels when they are called
 from hw_models import (
     DaSsdpParams,
+    EpropParams,
     FixedPointNetwork,
     InputError,
     LearningRule,
@@ -152,12 +153,14 @@ def stored_rule(network: FixedPointNetwork, name: str) -> DaSsdpParams:
     InputError
         If it has none, or one that learns in every epoch and not from samples.
     """
-    rule: DaSsdpParams | LearningRule | None = getattr(network.projection(name), "plasticity", None)
+    rule: DaSsdpParams | EpropParams | LearningRule | None = getattr(
+        network.projection(name), "plasticity", None
+    )
     known = [rule.value for rule in THIRD_FACTORS]
-    if isinstance(rule, LearningRule):
+    if isinstance(rule, (EpropParams, LearningRule)):
         raise InputError(
-            f"{name}: the file has a LearningRule for it, and lessons teach by DA-SSDP; name a"
-            f" form of that by --rule, of {known}"
+            f"{name}: the file has {type(rule).__name__} for it, and lessons teach by DA-SSDP; name"
+            f" a form of that by --rule, of {known}"
         )
     if rule is None:
         raise InputError(f"{name}: the file has no rule for it; name one by --rule, of {known}")

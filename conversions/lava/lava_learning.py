@@ -50,7 +50,8 @@ def learn_lava(
         Lava's random numbers, whatever ``rounding`` and seed say, and is within one
         mantissa of the rule per sample. Those numbers begin anew in each call, so here a
         split of the samples matters. A :class:`hw_models.LearningRule` is computed by Lava's
-        ``LearningDense`` and needs ``PROCESS``; the result is that of the engine.
+        ``LearningDense`` and needs ``PROCESS``; the result is that of the engine. So does e-prop
+        (:class:`hw_models.EpropParams`), in a Process of this distribution.
     execution
         Lava's models alone, or Lava's multiprocess runtime (slow: for a few samples).
     timeout_s

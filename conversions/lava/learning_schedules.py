@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hw_models import SynchronyStatistics, ThirdFactor
+from hw_models import EpropParams, SynchronyStatistics, ThirdFactor
 from hw_models.learning_schedule import LearningForm, LearningPlan, LearningSchedule, SampleClock
 from ssdp_neuro.engine.learning_task import LearningTask
 
@@ -25,8 +25,11 @@ def _schedule(task: LearningTask, name: str) -> LearningSchedule:
     n_epochs = task.n_seen // task.n_samples
     projection, factors = task.plastic[name], task.factors
     fields: dict[str, Any] = {}
-    kind = task.rule(name).third_factor
-    if kind is ThirdFactor.REWARD and factors.rewards is not None:
+    is_eprop = isinstance(projection.plasticity, EpropParams)
+    kind = None if is_eprop else task.rule(name).third_factor
+    if is_eprop:
+        fields["labels"] = factors.labels
+    elif kind is ThirdFactor.REWARD and factors.rewards is not None:
         fields["gates"] = factors.rewards[:, None].repeat(projection.weights.shape[0], axis=1)
     elif kind is ThirdFactor.TEACHER and projection.target in factors.teacher:
         fields["gates"] = factors.teacher[projection.target]

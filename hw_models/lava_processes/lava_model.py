@@ -15,7 +15,9 @@ from lava.proc.io.sink import RingBuffer as SpikeSink
 from lava.proc.io.source import RingBuffer as SpikeSource
 from lava.proc.monitor.process import Monitor
 
+from hw_models.eprop import EpropParams
 from hw_models.errors import InputError, UnknownNameError
+from hw_models.lava_processes.eprop_learning import EpropProcesses, eprop_processes
 from hw_models.lava_processes.learning import PlasticProcesses, plastic_processes
 from hw_models.lava_processes.neurons import neuron_process
 from hw_models.lava_processes.rule_process import rule_process
@@ -54,7 +56,7 @@ class LavaModel:
     populations: Mapping[str, AbstractProcess]
     projections: Mapping[str, AbstractProcess]
     sources: Mapping[str, SpikeSource]
-    plastic: Mapping[str, PlasticProcesses] = field(default_factory=dict)
+    plastic: Mapping[str, PlasticProcesses | EpropProcesses] = field(default_factory=dict)
     plan: LearningPlan | None = None
     numbers: tuple[SpikeSource, ...] = ()
 
@@ -166,9 +168,14 @@ def build_model(
     }
     clock = None if plan is None else plan.clock
     plastic = {
-        projection.name: plastic_processes(projection, plan)
+        projection.name: (
+            eprop_processes(projection, network, plan)
+            if isinstance(projection.plasticity, EpropParams)
+            else plastic_processes(projection, plan)
+        )
         for projection in network.projections
-        if plan is not None and isinstance(getattr(projection, "plasticity", None), DaSsdpParams)
+        if plan is not None
+        and isinstance(getattr(projection, "plasticity", None), (DaSsdpParams, EpropParams))
     }
     projections = {}
     for projection in network.projections:
@@ -207,7 +214,9 @@ def build_model(
         if projection.name in learned:
             model.populations[projection.target].s_out.connect(process.s_in_bap)
         if projection.name in plastic:
-            plastic[projection.name].connect_target(model.populations[projection.target].s_out)
+            plastic[projection.name].connect_target(
+                model.populations[projection.target], model.populations
+            )
     for name, process in (*sources.items(), *model.populations.items()):
         model._connect_source(network.population(name), process.s_out)
     return model

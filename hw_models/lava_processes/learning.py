@@ -67,8 +67,9 @@ class PlasticProcesses:
         """Whose ``s_in`` stands for the projection's, if a relay is before the synapses."""
         return next((p for p in self.relays if isinstance(p, PreReplay)), None)
 
-    def connect_target(self, spikes: OutPort) -> None:
+    def connect_target(self, target: Any, populations: Any) -> None:
         """Let the target's spikes come back to all that want them."""
+        spikes: OutPort = target.s_out
         for process in (*self.processes, self.synapses):
             if hasattr(process, "s_in_bap") and not isinstance(process, LearningDense):
                 spikes.connect(process.s_in_bap)

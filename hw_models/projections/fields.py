@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from hw_models.arrays import integer_array
+from hw_models.eprop import EpropParams
 from hw_models.errors import InputError, RangeError, ShapeError, TypeMismatchError, brief
 from hw_models.integers import integer, name_of
 from hw_models.learning_engine.learning_rule import TAG_LIMITS, LearningRule
@@ -43,11 +44,13 @@ def check_plasticity(record: Any) -> None:
     DA-SSDP counts in whole weights, so sums that are floored are refused beside it.
     """
     rule = record.plasticity
-    if rule is not None and not isinstance(rule, (DaSsdpParams, LearningRule)):
+    if rule is not None and not isinstance(rule, (DaSsdpParams, EpropParams, LearningRule)):
         raise TypeMismatchError(
-            f"{record.name}.plasticity: {brief(rule)}; DaSsdpParams, a LearningRule or None"
-            " is needed"
+            f"{record.name}.plasticity: {brief(rule)}; DaSsdpParams, EpropParams, a LearningRule"
+            " or None is needed"
         )
+    if isinstance(rule, EpropParams):
+        _check_eprop(record, rule)
     if isinstance(rule, DaSsdpParams) and record.weight_exponent < 0:
         raise RangeError(
             f"{record.name}.plasticity: not together with weight_exponent"
@@ -62,3 +65,15 @@ def check_plasticity(record: Any) -> None:
                 f"{record.name}.{field}: given, but plasticity is {brief(rule)}; only a"
                 " LearningRule has tags"
             )
+
+
+def _check_eprop(record: Any, rule: EpropParams) -> None:
+    if np.ndim(record.weights) != 2 or record.delays is not None:
+        raise TypeMismatchError(
+            f"{record.name}.plasticity: EpropParams, which are of a DenseProjection without delays"
+        )
+    if rule.feedback is not None and len(rule.feedback) != len(record.weights):
+        raise ShapeError(
+            f"{record.name}.plasticity.feedback: shape {rule.feedback.shape};"
+            f" {len(record.weights)} rows are needed"
+        )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hw_models.arrays import checked_integers, frozen_array, integer_array
+from hw_models.eprop import EpropParams
 from hw_models.errors import RangeError, ShapeError
 from hw_models.learning_engine.learning_rule import TAG_LIMITS, LearningRule
 from hw_models.plasticity import DaSsdpParams
@@ -48,8 +49,9 @@ class DenseProjection(FrozenRecord):
         Extra steps per synapse, same shape, 0..63; None for none.
     plasticity
         Rule that changes these weights on the chip; None if they are fixed: integer DA-SSDP,
-        after every sample and only with ``weight_exponent >= 0``, or a rule of the learning
-        engine, at the end of every epoch. Weights lie inside its range.
+        after every sample and only with ``weight_exponent >= 0``, integer e-prop, in every step
+        and only without delays, or a rule of the learning engine, at the end of every epoch.
+        Weights lie inside its range.
     tag_1, tag_2
         Of a LearningRule: what the synapses' tags (``t``, -257..255, where -257 is left by
         learning only) and delay variables (``d``, 0..255, which delay nothing) are at the
@@ -63,7 +65,7 @@ class DenseProjection(FrozenRecord):
     weights: Any
     weight_exponent: int = 0
     delays: Any = None
-    plasticity: DaSsdpParams | LearningRule | None = None
+    plasticity: DaSsdpParams | EpropParams | LearningRule | None = None
     tag_1: Any = None
     tag_2: Any = None
     name: str = ""

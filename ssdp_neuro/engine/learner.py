@@ -10,7 +10,7 @@ from hw_models.errors import brief
 from ssdp_neuro.engine.job import CHUNK_SECONDS, FIRST_CHUNK_STEPS, Job
 from ssdp_neuro.engine.latencies import Latencies
 from ssdp_neuro.engine.learn_result import LearnResult
-from ssdp_neuro.engine.learning_task import LearningRecord, learning_task
+from ssdp_neuro.engine.learning_task import LearningRecord, learning_task, learns_by_eprop
 from ssdp_neuro.engine.learning_update import SampleUpdate
 from ssdp_neuro.engine.rule_learning import rules_of
 from ssdp_neuro.engine.simulator import Simulator
@@ -33,6 +33,9 @@ def learn(
     Samples run one after the other. By integer DA-SSDP, every plastic projection is updated
     after each from that sample's spikes. A sequence of samples may be split over several calls:
     pass the result's network, ``next_sample`` and ``dopamine`` on, and the weights are the same.
+
+    By integer e-prop (:class:`hw_models.EpropParams`) weights change in every step, from labels;
+    samples and calls go on as with DA-SSDP.
 
     By a :class:`hw_models.LearningRule` they change within samples, at the end of every epoch.
     ``Teaching(sample_start=...)`` says what a sample begins with: by default with cleared
@@ -65,7 +68,8 @@ def learn(
 
     References
     ----------
-    docs/explanation/fixed_point_da_ssdp.md, docs/explanation/learning_engine.md
+    docs/explanation/fixed_point_da_ssdp.md, docs/explanation/integer_eprop.md,
+    docs/explanation/learning_engine.md
     """
     if isinstance(network, FixedPointNetwork) and rules_of(network):
         told = Teaching() if teaching is None else teaching
@@ -75,6 +79,10 @@ def learn(
 
         return learn_by_rules(network, spikes, told, n_steps=n_steps, progress=progress)
     task = learning_task(network, spikes, teaching, n_steps=n_steps)
+    if learns_by_eprop(network):
+        from ssdp_neuro.engine.eprop_learning import learn_by_eprop
+
+        return learn_by_eprop(task, progress=progress)
     simulator = Simulator(network, n_threads=1, own_weights=True)
     record = LearningRecord(task)
     latencies = Latencies(network, task.plastic, n_steps, simulator.plan.index)

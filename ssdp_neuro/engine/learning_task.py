@@ -15,6 +15,7 @@ import numpy as np
 from hw_models import (
     DaSsdpParams,
     DenseProjection,
+    EpropParams,
     FixedPointNetwork,
     InputError,
     RangeError,
@@ -25,7 +26,8 @@ from hw_models import (
     TypeMismatchError,
     UnknownNameError,
 )
-from hw_models.arrays import flag_array
+from hw_models.arrays import flag_array, integer_array
+from hw_models.eprop import MOST_STEPS, taught_population
 from hw_models.errors import brief
 from hw_models.integers import integer
 from hw_models.random_bits import random_bits
@@ -158,6 +160,8 @@ def learning_task(
             f"teaching: {type(told).__name__}; a Teaching is needed, as Teaching(labels=...)"
         )
     n_steps = integer("n_steps", n_steps, 1, 2**31 - 1)
+    if learns_by_eprop(network):
+        return _eprop_task(network, spikes, told, n_steps)
     plastic = plastic_projections(network, n_steps)
     if told.sent is not None or told.sample_start is not SampleStart.TRACES_CLEARED:
         raise InputError("sent, sample_start: of a LearningRule; DaSsdpParams have no use for them")
@@ -183,6 +187,57 @@ def learning_task(
         factors=factors,
         mask=learning_mask(told.learning_mask, list(plastic), n_samples),
         dopamine=statistics,
+        seeds={name: projection_seed(told.seed, number) for number, name in enumerate(plastic)},
+        seed=told.seed,
+        n_steps=n_steps,
+        n_samples=n_samples,
+        n_seen=told.epochs * n_samples,
+        first_sample=told.first_sample,
+    )
+
+
+def learns_by_eprop(network: FixedPointNetwork) -> bool:
+    """Whether a projection has EpropParams."""
+    return any(isinstance(getattr(p, "plasticity", None), EpropParams) for p in network.projections)
+
+
+def _eprop_task(
+    network: FixedPointNetwork, spikes: Any, told: Teaching, n_steps: int
+) -> LearningTask:
+    """The same of a network whose projections learn by e-prop, from labels."""
+    plastic: dict[str, Any] = {}
+    for projection in network.projections:
+        rule = getattr(projection, "plasticity", None)
+        if isinstance(rule, EpropParams):
+            plastic[projection.name] = projection
+        elif rule is not None:
+            raise InputError(
+                f"{projection.name}.plasticity: {type(rule).__name__} beside EpropParams; a call"
+                " of learn teaches one kind"
+            )
+    taught = taught_population(network)
+    for name in ("rewards", "teacher", "losses", "dopamine", "sent"):
+        if getattr(told, name) is not None:
+            raise InputError(f"{name}: EpropParams have no use for it; labels teach them")
+    if told.sample_start is not SampleStart.TRACES_CLEARED:
+        raise InputError("sample_start: of a LearningRule; EpropParams have no use for it")
+    given = spike_input(network, spikes, n_steps)
+    n_samples = 1 if given.n_samples is None else given.n_samples
+    if told.labels is None:
+        raise InputError("labels: needed; EpropParams teach the neuron of each sample's label")
+    labels = integer_array("labels", told.labels, 0, taught.n_neurons - 1, np.int64)
+    if labels.shape != (n_samples,):
+        raise ShapeError(f"labels: shape {labels.shape}; ({n_samples},) is needed")
+    last = (told.first_sample + told.epochs * n_samples) * n_steps
+    if last > MOST_STEPS:
+        raise RangeError(f"first_sample, epochs, n_steps: {last} steps; allowed {MOST_STEPS}")
+    return LearningTask(
+        network=network,
+        plastic=plastic,
+        given=given,
+        factors=ThirdFactors(labels=labels, rewards=None, losses=None, teacher={}),
+        mask=learning_mask(told.learning_mask, list(plastic), n_samples),
+        dopamine={},
         seeds={name: projection_seed(told.seed, number) for number, name in enumerate(plastic)},
         seed=told.seed,
         n_steps=n_steps,

@@ -138,7 +138,7 @@ def rule_task(network: FixedPointNetwork, spikes: Any, told: Teaching, *, n_step
     ]
     if others:
         raise InputError(
-            f"{others[0]}.plasticity: DaSsdpParams beside a LearningRule in {next(iter(rules))!r};"
+            f"{others[0]}.plasticity: another rule beside a LearningRule in {next(iter(rules))!r};"
             " a call of learn teaches one kind"
         )
     for name, default in OF_DA_SSDP.items():

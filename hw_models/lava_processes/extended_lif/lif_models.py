@@ -37,6 +37,7 @@ class PyExtendedLifModelFixed(PyLoihiProcessModel):
 
     a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)
     s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
+    v_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
     u: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=STATE_BITS)
     v: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=STATE_BITS)
     refractory_left: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=6)
@@ -64,6 +65,7 @@ class PyExtendedLifModelFixed(PyLoihiProcessModel):
             step = self.clock.step(self.time_step) + 1
             if step > self.clock.n_steps:
                 self.s_out.send(np.zeros_like(self.v))
+                self.v_out.send(self.v)
                 return
         starts = self.clock is not None and step == 1
         if starts:
@@ -85,6 +87,7 @@ class PyExtendedLifModelFixed(PyLoihiProcessModel):
         waiting = np.maximum(self.refractory_left - 1, 0)
         self.refractory_left[:] = np.where(spikes, self.refractory, waiting)
         self.s_out.send(spikes)
+        self.v_out.send(self.v)
 
     def _is_reset_step(self, step: int) -> bool:
         interval = self.reset_interval

@@ -13,7 +13,7 @@ class ExtendedLIF(AbstractProcess):
     """Current-based LIF with per-neuron parameters and more kinds of reset.
 
     The equations are those of :class:`hw_models.LifPopulation`; with its defaults this is
-    Lava's ``LIF``.
+    Lava's ``LIF``. Its ``v_out`` sends the membrane potential after every step.
 
     Parameters
     ----------
@@ -71,6 +71,7 @@ class ExtendedLIF(AbstractProcess):
         )
         self.a_in = InPort(shape=shape)
         self.s_out = OutPort(shape=shape)
+        self.v_out = OutPort(shape=shape)
         self.u = Var(shape=shape, init=u)
         self.v = Var(shape=shape, init=v)
         self.refractory_left = Var(shape=shape, init=0)

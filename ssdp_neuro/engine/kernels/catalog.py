@@ -24,6 +24,7 @@ from ssdp_neuro.engine.kernels.tables import (
 RUN_NETWORK = Kernel("network_run.run_network")
 LEARN_TRAINS = Kernel("rule_steps.learn_trains")
 LEARN_STEP = Kernel("rule_steps.learn_step")
+EPROP_STEP = Kernel("eprop_step.eprop_step")
 LEAD = Kernel("team.lead")
 ASSIST = Kernel("team.assist")
 VISIT_BLOCKS = Kernel("population_step.visit_blocks")

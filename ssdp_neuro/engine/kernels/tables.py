@@ -280,7 +280,7 @@ class TeamTable(Table):
 
 @dataclass(frozen=True, eq=False)
 class RuleTable(Table):
-    """Projections that learn by a rule of the learning engine, see rule_tables.py."""
+    """Projections that learn within a sample, see rule_tables.py and eprop_tables.py."""
 
     learn: Int64s  # address of the kernel; empty if none learns
     learners: Int64s  # address of the table of each

@@ -1,0 +1,94 @@
+"""Which Processes make a projection learn by e-prop, and how they connect."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from lava.magma.core.process.ports.ports import InPort
+from lava.magma.core.process.process import AbstractProcess
+
+from hw_models.arithmetic import ALIGN_SHIFT
+from hw_models.eprop import error_rule, taught_population
+from hw_models.errors import RangeError
+from hw_models.lava_processes.eprop.eprop_processes import EpropDense, EpropError
+from hw_models.learning_schedule import LearningForm, LearningPlan
+from hw_models.network import FixedPointNetwork
+from hw_models.projections import DenseProjection
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class EpropProcesses:
+    """The Processes of one projection that learns by e-prop.
+
+    Parameters
+    ----------
+    synapses
+        Has the weights and ``a_out``.
+    error
+        What makes the error that they hear.
+    taught
+        Name of the population of which it is.
+    """
+
+    synapses: EpropDense
+    error: EpropError
+    taught: str
+
+    @property
+    def processes(self) -> tuple[AbstractProcess, ...]:
+        """All but the synapses."""
+        return (self.error,)
+
+    @property
+    def listening_to_source(self) -> list[InPort]:
+        """Ports that want the source's spikes besides the synapses: none."""
+        return []
+
+    @property
+    def entrance(self) -> AbstractProcess | None:
+        """Nothing stands before the synapses."""
+        return None
+
+    def connect_target(self, target: Any, populations: Any) -> None:
+        """Let the target's spikes and potentials come back, and the taught neurons' spikes."""
+        target.s_out.connect(self.synapses.s_in_bap)
+        target.v_out.connect(self.synapses.v_in)
+        populations[self.taught].s_out.connect(self.error.s_in)
+
+
+def eprop_processes(
+    projection: DenseProjection, network: FixedPointNetwork, plan: LearningPlan
+) -> EpropProcesses:
+    """The Processes of a projection, connected to each other.
+
+    Raises
+    ------
+    RangeError
+        If the plan wants Lava's own ``LearningDense``.
+    """
+    if plan.form is LearningForm.LOIHI:
+        raise RangeError(
+            f"{projection.name}: e-prop reads membrane potentials, which Lava's LearningDense does"
+            " not; LearningForm.PROCESS does"
+        )
+    rule: Any = projection.plasticity
+    target: Any = network.population(projection.target)
+    taught, schedule = taught_population(network), plan.schedules[projection.name]
+    error = EpropError(
+        n_taught=taught.n_neurons, rule=error_rule(network), schedule=schedule, clock=plan.clock
+    )
+    threshold = target.threshold.astype(np.int64) << ALIGN_SHIFT
+    synapses = EpropDense(
+        weights=projection.weights.astype(np.int32),
+        threshold=np.broadcast_to(threshold, target.n_neurons).copy(),
+        refractory=target.refractory,
+        rule=rule,
+        schedule=schedule,
+        clock=plan.clock,
+        weight_exp=projection.weight_exponent,
+        name=projection.name,
+    )
+    error.error_out.connect(synapses.error_in)
+    return EpropProcesses(synapses=synapses, error=error, taught=taught.name)

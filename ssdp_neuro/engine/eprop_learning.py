@@ -1,0 +1,104 @@
+"""Learning by integer e-prop: samples one after the other, weights changed in every step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hw_models.arithmetic import ALIGN_SHIFT
+from hw_models.eprop import error_rule, taught_population
+from ssdp_neuro.engine.job import Job
+from ssdp_neuro.engine.kernels.catalog import EPROP_STEP, addresses_of
+from ssdp_neuro.engine.kernels.eprop_tables import EpropSynapses, EpropTeacher
+from ssdp_neuro.engine.kernels.native import handles_of
+from ssdp_neuro.engine.kernels.tables import RuleTable
+from ssdp_neuro.engine.learn_result import LearnResult
+from ssdp_neuro.engine.learning_task import LearningRecord, LearningTask
+from ssdp_neuro.engine.plan import Plan
+from ssdp_neuro.engine.simulator import Simulator
+from ssdp_neuro.progress import Progress
+
+NO_FEEDBACK = np.zeros((0, 0), dtype=np.int8)
+OF_RULE = (
+    "psi_levels",
+    "psi_shift",
+    "psi_refractory",
+    "decay_shift",
+    "impulse",
+    "trace_high",
+    "shift",
+    "weight_low",
+    "weight_high",
+    "feedback_shift",
+)
+
+
+def learn_by_eprop(task: LearningTask, *, progress: bool | None) -> LearnResult:
+    """Samples one after the other; result as of :func:`ssdp_neuro.learn`."""
+    simulator = Simulator(task.network, n_threads=1, own_weights=True)
+    plan = simulator.plan
+    teacher = _teacher(task, plan)
+    learners = {name: _synapses(task, name, plan, teacher) for name in task.plastic}
+    rules = RuleTable(
+        learn=addresses_of([EPROP_STEP]), learners=handles_of(list(learners.values()))
+    )
+    record, state, silent = LearningRecord(task), plan.new_state(), Progress(False)
+    labels = task.factors.labels
+    assert labels is not None  # the task was checked
+    with Progress(progress, "learning") as bar:
+        for seen in range(task.n_seen):
+            sample = seen % task.n_samples
+            teacher.target[0] = labels[sample]
+            for name, learner in learners.items():
+                learner.key[1] = (task.first_sample + seen) * task.n_steps
+                learner.key[2] = task.mask[name][sample]
+            given = task.given.sample(sample, task.n_steps)
+            job = Job(task.network, plan, 1, given, task.n_steps, (), rules=rules)
+            job.go_on(state, silent)
+            reader = job.reader()
+            for name in record.spike_counts:
+                counts, first_spikes = reader.counts(name)[0], reader.first_spikes(name)[0]
+                record.note_spikes(seen, name, counts, first_spikes)
+            bar.update(seen + 1, task.n_seen, "samples")
+    visited = {name: int(learner.n_visited[0]) for name, learner in learners.items()}
+    return record.result(simulator.current_network(), visited)
+
+
+def _teacher(task: LearningTask, plan: Plan) -> EpropTeacher:
+    taught, rule = taught_population(task.network), error_rule(task.network)
+    return EpropTeacher(
+        population=plan.index[taught.name],
+        trace=np.zeros(taught.n_neurons, dtype=np.int64),
+        error=np.zeros(taught.n_neurons, dtype=np.int64),
+        target=np.array([0, rule.wanted]),
+        decay_shift=rule.decay_shift,
+        impulse=rule.impulse,
+        trace_high=rule.trace_high,
+    )
+
+
+def _synapses(task: LearningTask, name: str, plan: Plan, teacher: EpropTeacher) -> EpropSynapses:
+    projection = task.plastic[name]
+    rule: Any = projection.plasticity
+    target: Any = task.network.population(projection.target)
+    n_post, n_pre = projection.weights.shape
+    threshold = target.threshold.astype(np.int64) << ALIGN_SHIFT
+    return EpropSynapses(
+        teacher=teacher,
+        ends=np.array([plan.index[projection.source], plan.index[projection.target]]),
+        weights=plan.weights(name),
+        feedback=NO_FEEDBACK if rule.feedback is None else rule.feedback,
+        threshold=np.broadcast_to(threshold, n_post).copy(),
+        key=np.array([task.seeds[name], 0, 0]),
+        trace=np.zeros(n_pre, dtype=np.int64),
+        sent=np.zeros(n_pre, dtype=np.int64),
+        n_sent=np.zeros(1, dtype=np.int64),
+        resting=np.zeros(n_post, dtype=np.int64),
+        factor=np.zeros(n_post, dtype=np.int64),
+        live=np.zeros(n_post, dtype=np.int64),
+        offsets=np.zeros(n_post, dtype=np.uint32),
+        n_visited=np.zeros(1, dtype=np.int64),
+        refractory=target.refractory,
+        **{field: getattr(rule, field) for field in OF_RULE},
+    )

@@ -1,0 +1,57 @@
+"""What the kernels of integer e-prop are given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ssdp_neuro.engine.kernels.tables import Int64s, Table, Uint32s
+
+Int8Rows: TypeAlias = Annotated[NDArray[np.int8], 2]
+
+
+@dataclass(frozen=True, eq=False)
+class EpropTeacher(Table):
+    """Error of the taught neurons; one for all projections."""
+
+    population: int
+    trace: Int64s  # (n_taught,)
+    error: Int64s  # (n_taught,)
+    target: Int64s  # (2,): label of the sample, and the trace wanted of it
+    decay_shift: int
+    impulse: int
+    trace_high: int
+
+
+@dataclass(frozen=True, eq=False)
+class EpropSynapses(Table):
+    """One projection that learns."""
+
+    teacher: EpropTeacher
+    ends: Int64s  # (2,): populations of source and target
+    weights: Int8Rows  # (n_pre, n_padded), as the network reads them
+    feedback: Int8Rows  # (n_post, n_taught); without a row where the error is the signal
+    threshold: Int64s  # (n_post,): on the membrane's scale
+    key: Int64s  # (3,): seed, number of the sample's first step, whether it learns
+    trace: Int64s  # (n_pre,)
+    sent: Int64s  # (n_pre,): who fired in the step before
+    n_sent: Int64s  # (1,)
+    resting: Int64s  # (n_post,): steps of the refractory period that remain
+    factor: Int64s  # (n_post,): room for psi, then -L psi
+    live: Int64s  # (n_post,): room for those of which it is not 0
+    offsets: Uint32s  # (n_post,): room for their random numbers
+    n_visited: Int64s  # (1,): synapses looked at; added to
+    psi_levels: int
+    psi_shift: int
+    psi_refractory: int
+    refractory: int
+    decay_shift: int
+    impulse: int
+    trace_high: int
+    shift: int
+    weight_low: int
+    weight_high: int
+    feedback_shift: int

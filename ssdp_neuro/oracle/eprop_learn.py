@@ -1,0 +1,113 @@
+"""Integer e-prop on a whole network, by the twins alone: histories in the place of state.
+
+Traces are summed up anew from all spikes of a sample, one neuron and one synapse at a time.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from ssdp_neuro.oracle.dense_network import DenseLif
+from ssdp_neuro.oracle.plain_da_ssdp import random_bits
+from ssdp_neuro.oracle.projections import arrival_of, scaled
+
+
+def learn(network, batch, labels, *, n_steps, seed=0, first_sample=0):
+    """The network after every sample of ``batch`` (B, T, N), and all spikes by population."""
+    learned = [p for p in network.projections if is_eprop(p)]
+    weights = {p.name: p.weights.astype(np.int64) for p in learned}
+    keys = [random_bits(seed, k) if k else seed for k in range(len(learned))]
+    networks, spikes = [], []
+    for number, (given, label) in enumerate(zip(batch, labels, strict=True)):
+        first_step = (first_sample + number) * n_steps
+        spikes.append(run_sample(network, weights, given, int(label), keys, first_step))
+        records = [
+            dataclasses.replace(p, weights=weights[p.name].astype(np.int16)) for p in learned
+        ]
+        networks.append(network.replace(*records))
+    return networks, spikes
+
+
+def is_eprop(projection):
+    """Whether a projection has EpropParams."""
+    return type(getattr(projection, "plasticity", None)).__name__ == "EpropParams"
+
+
+def run_sample(network, weights, given, label, keys, first_step):
+    """Run and learn from one sample; mutates ``weights``."""
+    n_steps = len(given)
+    learned = [p for p in network.projections if is_eprop(p)]
+    (input_name,) = [p.name for p in network.inputs]
+    fired = {p.name: np.zeros((n_steps, p.n_neurons), dtype=bool) for p in network.populations}
+    fired[input_name][...] = given
+    neurons = {p.name: DenseLif(p, 1) for p in network.neurons}
+    fixed = {
+        p.name: arrival_of(p, network.population(p.source), network.population(p.target))
+        for p in network.projections
+        if not is_eprop(p)
+    }
+    sent = {p.name: np.zeros(len(p.weights), dtype=np.int64) for p in learned}
+    (taught,) = {p.target for p in learned if p.plasticity.feedback is None}
+    error_rule = next(p.plasticity for p in learned if p.target == taught)
+    for step in range(n_steps):
+        for name, one in neurons.items():
+            total = np.zeros((1, one.population.n_neurons), dtype=np.int64)
+            for p in network.projections:
+                if p.target == name and p.name in sent:
+                    total += sent[p.name]
+                elif p.target == name:
+                    total += fixed[p.name].arriving(fired[p.source][None], step)
+            fired[name][step] = one.step(step + 1, total)[0]
+        for p in learned:
+            sums = weights[p.name] @ fired[p.source][step].astype(np.int64)
+            sent[p.name] = scaled(sums, p.weight_exponent)
+        errors = [
+            trace(error_rule, fired[taught][: step + 1, k]) - error_rule.wanted * (k == label)
+            for k in range(fired[taught].shape[1])
+        ]
+        for p, key in zip(learned, keys, strict=True):
+            rule = p.plasticity
+            target = neurons[p.target]
+            arrived = np.zeros_like(fired[p.source][: step + 1])
+            arrived[1:] = fired[p.source][:step]
+            traces = [trace(rule, column) for column in arrived.T]
+            for j in range(weights[p.name].shape[0]):
+                signal = errors[j] if rule.feedback is None else fed_back(rule, j, errors)
+                psi = pseudo_derivative(
+                    rule, target, j, fired[p.target][: step + 1, j], int(target.v[0, j])
+                )
+                for i, m in enumerate(traces):
+                    product = -signal * psi * m
+                    bits = random_bits(key, first_step + step, j, i) % 2**rule.shift
+                    changed = int(weights[p.name][j, i]) + (product + bits) // 2**rule.shift
+                    bounded = min(max(changed, rule.weight_low), rule.weight_high)
+                    weights[p.name][j, i] = bounded
+    return fired
+
+
+def trace(rule, spikes):
+    """Trace of one neuron after all its spikes, a sequence of 0 and 1 over the steps."""
+    value = 0
+    for spike in spikes:
+        value -= -(-value // 2**rule.decay_shift)
+        if spike:
+            value = min(value + rule.impulse, 2**rule.trace_bits - 1)
+    return value
+
+
+def fed_back(rule, neuron, errors):
+    """Learning signal of one target."""
+    total = sum(int(w) * e for w, e in zip(rule.feedback[neuron], errors, strict=True))
+    return min(max(total // 2**rule.feedback_shift, -255), 255)
+
+
+def pseudo_derivative(rule, target, neuron, spikes, potential):
+    """By the neuron's spikes until now and its membrane potential after this step."""
+    if spikes[-1]:
+        return rule.psi_levels
+    if any(spikes[-1 - k] for k in range(1, target.population.refractory + 1) if k < len(spikes)):
+        return rule.psi_refractory
+    threshold = int(np.broadcast_to(target.threshold, target.v.shape[1])[neuron])
+    return max(rule.psi_levels - abs(potential - threshold) // 2**rule.psi_shift, 0)
