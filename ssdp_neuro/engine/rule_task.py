@@ -131,14 +131,15 @@ def rule_task(network: FixedPointNetwork, spikes: Any, told: Teaching, *, n_step
     """
     n_steps = integer("n_steps", n_steps, 1, 2**31 - 1)
     rules = rules_of(network)
-    others = [
-        p.name
+    others: list[Any] = [
+        p
         for p in network.projections
         if getattr(p, "plasticity", None) is not None and p.name not in rules
     ]
     if others:
         raise InputError(
-            f"{others[0]}.plasticity: another rule beside a LearningRule in {next(iter(rules))!r};"
+            f"{others[0].name}.plasticity: {type(others[0].plasticity).__name__} beside a"
+            f" LearningRule in {next(iter(rules))!r};"
             " a call of learn teaches one kind"
         )
     for name, default in OF_DA_SSDP.items():
