@@ -18,7 +18,13 @@ from hw_models.arithmetic import ALIGN_SHIFT, DECAY_UNITY, STATE_LIMIT
 from hw_models.bounds import input_bound
 from ssdp_neuro.engine.aligned import joined
 from ssdp_neuro.engine.kernels import tables
-from ssdp_neuro.engine.kernels.catalog import UPDATES, VISIT_BLOCKS, addresses_of
+from ssdp_neuro.engine.kernels.catalog import (
+    REMEMBER,
+    TAKE_PENDING,
+    UPDATES,
+    VISIT_BLOCKS,
+    addresses_of,
+)
 from ssdp_neuro.engine.kernels.tables import PopulationTable, ProjectionTable, padded
 from ssdp_neuro.engine.neuron_order import kept_order
 
@@ -110,6 +116,10 @@ def population_table(network: FixedPointNetwork, projections: ProjectionTable) -
         update=addresses_of(UPDATES.get(kind) for kind in columns["kind"]),
         divided=np.zeros(count, dtype=np.uint8),
         visit=addresses_of(None if awake else VISIT_BLOCKS for awake in columns["awake"]),
+        remember=addresses_of(REMEMBER if depth else None for depth in depths),
+        take_pending=addresses_of(
+            TAKE_PENDING if reach > 1 else None for reach in columns["reach"]
+        ),
     )
 
 

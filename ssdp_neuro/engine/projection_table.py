@@ -18,7 +18,7 @@ from hw_models.projections import Projection
 from ssdp_neuro.engine.aligned import aligned_zeros, joined
 from ssdp_neuro.engine.delay_groups import DelayGroup, DelayGrouping, groups
 from ssdp_neuro.engine.kernels import tables
-from ssdp_neuro.engine.kernels.catalog import DELIVERIES, addresses_of
+from ssdp_neuro.engine.kernels.catalog import COUNT_SENT, DELIVERIES, addresses_of
 from ssdp_neuro.engine.kernels.tables import GEOMETRY, LANES, ProjectionTable, SynapseTable, padded
 from ssdp_neuro.engine.neuron_order import inverse, kept_order
 from ssdp_neuro.engine.rule_state import table_of_rows
@@ -105,6 +105,7 @@ def projection_table(
     }
     columns["geometry"] = columns["geometry"].reshape(-1)
     columns["deliver"] = addresses_of(DELIVERIES[kind] for kind in columns["kind"])
+    columns["count"] = addresses_of(COUNT_SENT if n >= 0 else None for n in columns["counted"])
     return ProjectionTable(**columns), store.table(), plastic
 
 

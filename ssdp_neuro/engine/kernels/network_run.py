@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from ssdp_neuro.engine.kernels.clearing import clear_words
 from ssdp_neuro.engine.kernels.compiler import part, step_kernel
 from ssdp_neuro.engine.kernels.population_step import (
-    clear_words,
     list_swept,
     reset_if_due,
     reset_run,
@@ -49,29 +49,6 @@ def clear(populations, state):
             for i in range(size):
                 state.u[start + i] = populations.begin_u[row + i]
                 state.v[start + i] = populations.begin_v[row + i]
-
-
-@part
-def remember(p, step, populations, state):
-    """Keep the list of who fired in population ``p`` for projections with delays."""
-    depth = populations.depth[p]
-    if depth > 0:
-        slot = step % depth
-        first, n_fired = state.first[p], state.n_fired[p]
-        start = populations.past_row[p] + slot * (populations.size[p] + 3)
-        state.n_past[populations.past_count_row[p] + slot] = n_fired
-        for k in range(n_fired):
-            state.past[start + k] = state.fired[first + k]
-
-
-@part
-def count_sent(counted, source, synapses, state):
-    """Synapses of the sources that fired, of which ``counted`` is the first entry."""
-    total = np.int64(0)
-    first = state.first[source]
-    for k in range(first, first + state.n_fired[source]):
-        total += synapses.fan_out[counted + state.fired[k]]
-    return total
 
 
 @part
@@ -142,7 +119,7 @@ def run_network(index, step, low, high, handle):
                 else:
                     if state.sweep[p]:
                         if not (is_team and shared[p]):
-                            take_pending(p, step, populations, state)
+                            take_pending(p, step, tables, handle)
                             reset_if_due(p, step, populations, state)
                             size = populations.size[p]
                             call_step(populations.update[p], p, step, 0, size, handle)
@@ -151,7 +128,8 @@ def run_network(index, step, low, high, handle):
                         call_step(populations.visit[p], p, step, 0, 0, handle)
                     if probes.record.shape[0]:
                         call_step(probes.record[0], p, step, sample, n_steps, handle)
-                remember(p, step, populations, state)
+                if populations.remember[p] != 0:
+                    call_step(populations.remember[p], p, step, 0, 0, handle)
                 if latencies.note.shape[0]:
                     call_step(latencies.note[0], p, step, 0, 0, handle)
                 if keeps_spikes:
@@ -165,13 +143,11 @@ def run_network(index, step, low, high, handle):
                 return OVER
             for q in range(projections.kind.shape[0]):
                 target, source = projections.target[q], projections.source[q]
-                owner, lag, counted = (
-                    projections.owner[q],
-                    projections.lag[q],
-                    projections.counted[q],
-                )
-                if counted >= 0:
-                    tally.operations[owner] += count_sent(counted, source, tables.synapses, state)
+                owner, lag = projections.owner[q], projections.lag[q]
+                if projections.count[q] != 0:
+                    tally.operations[owner] += call_step(
+                        projections.count[q], q, step, 0, 0, handle
+                    )
                 n_sent = state.n_fired[source]
                 if lag >= 0:
                     slot = (step - lag) % populations.depth[source]

@@ -1,19 +1,11 @@
 """One step of one population: all of its neurons, or those of its live blocks."""
 
-import numpy as np
-
 from ssdp_neuro.engine.kernels.blocks import CENSUS_MASK, census, is_quiet
+from ssdp_neuro.engine.kernels.clearing import clear_words
 from ssdp_neuro.engine.kernels.compiler import part, step_kernel
 from ssdp_neuro.engine.kernels.spike_list import list_spikes
 from ssdp_neuro.engine.kernels.table_view import call_step, open_tables, section
 from ssdp_neuro.engine.kernels.tables import ASLEEP, BLOCK, BLOCK_BITS, SPARE, UNIFORM
-
-
-@part
-def clear_words(words, low, high):
-    """Make entries ``low..high - 1`` zero."""
-    for i in range(low, high):
-        words[i] = 0
 
 
 @part
@@ -36,16 +28,10 @@ def reset_if_due(p, step, populations, state):
 
 
 @part
-def take_pending(p, step, populations, state):
-    """Add what a restored state has on its way to this step."""
-    if step < state.pending_until[p]:
-        stride = populations.stride[p]
-        base = populations.drive_offset[p] + step % populations.ring[p] * stride
-        start = populations.pending_row[p] + step % populations.reach[p] * stride
-        for i in range(populations.size[p]):
-            arriving = state.pending[start + i]
-            state.drive[base + i] = np.int32(state.drive[base + i] + arriving)
-            state.pending[start + i] = np.int32(0)
+def take_pending(p, step, tables, handle):
+    """Add what a restored state has on its way to this step, if there is any."""
+    if step < tables.state.pending_until[p]:
+        call_step(tables.populations.take_pending[p], p, step, 0, 0, handle)
 
 
 @part
@@ -81,7 +67,7 @@ def visit_blocks(p, step, counts, unused, handle):
         census(p, step, populations, state)
         return 0
     size, offset, start = populations.size[p], populations.offset[p], state.first[p]
-    take_pending(p, step, populations, state)
+    take_pending(p, step, tables, handle)
     reset_if_due(p, step, populations, state)
     fired = section(state.fired, start, start + size + SPARE)
     first = offset >> BLOCK_BITS

@@ -144,6 +144,8 @@ class PopulationTable(Table):
     update: Int64s  # address of the kernel for a run of neurons; 0 for inputs
     divided: Bytes  # threads may share it: large, and reached by kinds that deliver to ranges
     visit: Int64s  # address of the kernel that visits live blocks; 0 where all are awake
+    remember: Int64s  # address of the kernel that keeps who fired; 0 where depth is 0
+    take_pending: Int64s  # address of the kernel that takes State.pending; 0 where reach is 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,6 +169,7 @@ class ProjectionTable(Table):
     geometry: Int64s  # (Q, GEOMETRY) flat: conv, see convolution.py
     deliver: Int64s  # address of the kernel
     wake: Int64s  # address of the kernel that wakes the targets; 0 where they are always awake
+    count: Int64s  # address of the kernel that counts operations; 0 where delivery does
 
 
 @dataclass(frozen=True, eq=False)
