@@ -57,6 +57,14 @@ class Turn:
         Called around every stretch of it that runs without a break.
     background
         Whether it may go on after :meth:`Crew.run` has returned.
+    key
+        Of the model: id of its Process.
+    hears
+        Keys of the models that it receives from in this turn.
+    sends
+        Whether it sends in this turn.
+    asks
+        Whether it reads or writes Vars of other models.
     """
 
     name: str
@@ -64,6 +72,10 @@ class Turn:
     enter: Callable[[], None] | None = None
     leave: Callable[[], None] | None = None
     background: bool = False
+    key: int = -1
+    hears: tuple[int, ...] = ()
+    sends: bool = True
+    asks: bool = False
 
 
 @dataclass(eq=False)

@@ -4,46 +4,28 @@ from __future__ import annotations
 
 import sys
 import threading
-import time
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from lava.magma.core.model.py.model import PyAsyncProcessModel, PyLoihiProcessModel
+from lava.magma.core.model.py.model import PyAsyncProcessModel
 from lava.magma.core.run_conditions import RunContinuous, RunSteps
 from lava.magma.runtime.mgmt_token_enums import MGMT_COMMAND
 from lava.magma.runtime.runtime import Runtime
 from lava.proc.io.extractor import Extractor
 
 from conversions.lava.reading.walk import label
-from conversions.lava.runtime.crew import Crew, StoppedRunError, Turn
+from conversions.lava.runtime.crew import Crew, StoppedRunError
 from conversions.lava.runtime.engine_batch import EngineBatch
 from conversions.lava.runtime.model_building import CHANNEL_SIZE, Actor, build_actors
 from conversions.lava.runtime.program_graph import ProgramGraph
 from conversions.lava.runtime.random_states import RandomStates
 from conversions.lava.runtime.sent_spikes import SentSpikes, record_outputs
-from conversions.lava.runtime.turn_order import TurnOrder
+from conversions.lava.runtime.service_ports import AnswerPort, CommandPort
+from conversions.lava.runtime.time_step import ANSWER, HOST, TimeStep, asked_by, turn_of
 from conversions.lava.runtime.var_access import read_var, write_var
 from hw_models.errors import ExecutorError, InputError, RangeError, SsdpError, brief
 
-_PHASE, _ANSWER = PyLoihiProcessModel.Phase, PyLoihiProcessModel.Response
-SPIKING, PRE_MANAGEMENT, LEARNING, POST_MANAGEMENT, HOST = (
-    int(each[0])
-    for each in (_PHASE.SPK, _PHASE.PRE_MGMT, _PHASE.LRN, _PHASE.POST_MGMT, _PHASE.HOST)
-)
-PHASE_NAMES = {
-    SPIKING: "spiking phase",
-    PRE_MANAGEMENT: "management phase before learning",
-    LEARNING: "learning phase",
-    POST_MANAGEMENT: "management phase",
-    HOST: "after the last phase",
-}
-NEXT_PHASE = (  # who asks for it, in Lava's order of precedence
-    (int(_ANSWER.REQ_PRE_LRN_MGMT[0]), PRE_MANAGEMENT),
-    (int(_ANSWER.REQ_LEARNING[0]), LEARNING),
-    (int(_ANSWER.REQ_POST_LRN_MGMT[0]), POST_MANAGEMENT),
-)
 RUN = MGMT_COMMAND.RUN[0]
 
 
@@ -78,11 +60,9 @@ class EngineRuntime(Runtime):
         self._graph = graph
         self._channel_size = channel_size
         self._crew = Crew()
-        self._crew.place = self._place
         self._actors: dict[int, Actor] = {}
         self._vars: dict[int, tuple[Actor, Any]] = {}
         self._records: dict[int, SentSpikes] = {}
-        self._step, self._phase = 0, HOST
         self._is_initialized = self._is_started = self._is_running = False
         self._thread: threading.Thread | None = None
         self._failure: BaseException | None = None
@@ -106,15 +86,13 @@ class EngineRuntime(Runtime):
             self._records = record_outputs(self._actors)
         for actor in self._actors.values():
             self._vars.update({var.id: (actor, var) for var in actor.process.vars.members})
-            actor.model.process_to_service = _Answers(actor)
-            actor.model.service_to_process = _Commands(self, self._crew)
+            actor.model.process_to_service = AnswerPort(actor)
+            actor.model.service_to_process = CommandPort(self, self._crew)
         self._asynchronous = [each for each in self._actors.values() if each.is_async]
         in_steps = [each for each in self._actors.values() if not each.is_async]
-        self._order = TurnOrder(in_steps, self._crew)
-        self._jobs = {
-            phase: {actor.process.id: self._job(actor, phase) for actor in in_steps}
-            for phase in PHASE_NAMES
-        }
+        self._has_steps = bool(in_steps)
+        self._step = TimeStep(in_steps, self._crew, self._random)
+        self._crew.place = self._step.place
         self._batch: EngineBatch | None = None
         try:
             self._batch = EngineBatch(list(self._actors.values()), self._records)
@@ -239,7 +217,7 @@ class EngineRuntime(Runtime):
         if getattr(process, "id", None) not in self._records:
             known = ", ".join(self._actors[key].name for key in self._records) or "none"
             raise InputError(f"{brief(process)}: sends no spikes that were kept; known are {known}")
-        return self._records[process.id].raster(self._step)
+        return self._records[process.id].raster(self._step.number)
 
     @property
     def actors(self) -> list[Actor]:
@@ -259,9 +237,7 @@ class EngineRuntime(Runtime):
     def watch(self) -> dict[int, float]:
         """Seconds that each model runs from now on, by id of the Process; filled while it runs."""
         seconds = dict.fromkeys(self._actors, 0.0)
-        for turns in self._jobs.values():
-            for key, turn in turns.items():
-                _watch(turn, key, seconds)
+        self._step.watch(seconds)
         return seconds
 
     @property
@@ -298,17 +274,18 @@ class EngineRuntime(Runtime):
         for actor in self._asynchronous:
             if actor.is_done:
                 actor.is_done = False
-                self._crew.start(self._job(actor, RUN))
-        self.is_stepping = bool(self._order.actors)
-        for _ in range(n_steps if self._order.actors else 0):
-            self._run_step()
-            self._obey(_asked(self._asynchronous), PyAsyncProcessModel.Response)
+                self._crew.start(turn_of(actor, actor.model._cmd_handlers[RUN], self._random))
+        self.is_stepping = self._has_steps
+        for _ in range(n_steps if self._has_steps else 0):
+            self._obey(self._step.run(), ANSWER)
+            if self._asynchronous:
+                self._obey(asked_by(self._asynchronous), PyAsyncProcessModel.Response)
             if self._crew.ending:
                 break
-        self._phase, self.is_stepping = HOST, False
+        self._step.phase, self.is_stepping = HOST, False
         self._crew.run((), drain=True)
-        self._obey(_asked(self._asynchronous), PyAsyncProcessModel.Response)
-        self._run_phase(HOST)
+        self._obey(asked_by(self._asynchronous), PyAsyncProcessModel.Response)
+        self._step.run_phase(HOST)
 
     def _run_batch(self, batch: EngineBatch, n_steps: int) -> int:
         """Run steps in the engine; how many it were."""
@@ -323,7 +300,7 @@ class EngineRuntime(Runtime):
             self._leave_batch(str(error))
             return n_done
         finally:
-            self._step += n_done
+            self._step.number += n_done
             if n_done:
                 batch.rest()
         return n_steps
@@ -335,60 +312,14 @@ class EngineRuntime(Runtime):
             self._batch = None
             self.notes = (*self.notes, f"not run by the engine any more: {why}")
 
-    def _run_step(self) -> None:
-        self._step += 1
-        asked = self._run_phase(SPIKING)
-        while True:
-            wanted = next(((ask, phase) for ask, phase in NEXT_PHASE if ask in asked), None)
-            if wanted is None:
-                break
-            asked.discard(wanted[0])
-            asked |= self._run_phase(wanted[1])
-        if asked:
-            self._obey(asked, _ANSWER)
-
-    def _run_phase(self, phase: int) -> set[int]:
-        """Every model's part of a phase; what they ask for after it."""
-        self._phase = phase
-        actors = self._order.actors
-        for actor in actors:
-            actor.is_done = False
-        self._crew.is_managing = phase not in (SPIKING, LEARNING)
-        jobs = self._jobs[phase]
-        self._crew.run([jobs[actor.process.id] for actor in actors])
-        self._crew.is_managing = True
-        for actor in actors:
-            for there, _, _ in actor.var_links:
-                there.on_put()  # what was written while the owner was busy
-        if phase == SPIKING:
-            self._order.learn()
-        return _asked(actors)
-
-    def _job(self, actor: Actor, command: Any) -> Turn:
-        handler = actor.model._cmd_handlers[command]
-        if command == SPIKING and _is_plain(type(actor.model)):
-            handler = _spiking(actor)
-
-        def call() -> None:
-            handler()
-            actor.is_done = True
-
-        random, key = self._random, actor.process.id
-        return Turn(
-            actor.name, call, lambda: random.enter(key), lambda: random.leave(key), actor.is_async
-        )
-
     def _obey(self, asked: set[int], answer: Any) -> None:
         """End the run if a model asked for it."""
+        if not asked:
+            return
         if int(answer.REQ_PAUSE[0]) in asked:
             self._crew.ending = self._crew.ending or "pause"
         if int(answer.REQ_STOP[0]) in asked:
             self._crew.ending = "stop"
-
-    def _place(self) -> str:
-        if self._phase == HOST:
-            return f" after step {self._step}"
-        return f" in step {self._step}, {PHASE_NAMES[self._phase]}"
 
     # Beginning and end
 
@@ -422,95 +353,3 @@ class EngineRuntime(Runtime):
         if var_id not in self._vars:
             raise InputError(f"Var {var_id} belongs to no model of this program")
         return self._vars[var_id]
-
-
-def _watch(turn: Turn, key: int, seconds: dict[int, float]) -> None:
-    """Add up the seconds of a turn, without those in which it waits."""
-    enter, leave = turn.enter, turn.leave
-    began = 0.0
-
-    def begin() -> None:
-        nonlocal began
-        if enter:
-            enter()
-        began = time.perf_counter()
-
-    def end() -> None:
-        seconds[key] += time.perf_counter() - began
-        if leave:
-            leave()
-
-    turn.enter, turn.leave = begin, end
-
-
-def _is_plain(kind: type) -> bool:
-    """Whether a model's spiking phase is Lava's own but for ``run_spk`` and the guards."""
-    base = PyLoihiProcessModel
-    names = ("_spike", "advance_to_time_step", "_handle_pause_or_stop_req", "__setattr__")
-    return issubclass(kind, base) and all(getattr(kind, n) is getattr(base, n) for n in names)
-
-
-def _spiking(actor: Actor) -> Callable[[], None]:
-    """The same without messages: assignments to models and answers take longer than models."""
-    model, values, answers = actor.model, actor.model.__dict__, actor.answers
-    wants_pre, wants_learning, wants_post = (ask for ask, _ in NEXT_PHASE)
-
-    def spike() -> None:
-        values["time_step"] += 1
-        values["phase"] = _PHASE.SPK
-        model.run_spk()
-        if values["_req_pause"] or values["_req_stop"]:
-            model._handle_pause_or_stop_req()
-        elif model.lrn_guard():
-            answers.append(wants_pre if model.pre_guard() else wants_learning)
-        elif model.post_guard():
-            answers.append(wants_post)
-
-    return spike
-
-
-def _asked(actors: list[Actor]) -> set[int]:
-    """What models asked for since the last time."""
-    asked: set[int] = set()
-    for actor in actors:
-        asked.update(actor.answers)
-        actor.answers.clear()
-    return asked
-
-
-class _Answers:
-    """Where a model answers to Lava's runtime service."""
-
-    def __init__(self, actor: Actor) -> None:
-        self._actor = actor
-
-    def send(self, data: np.ndarray) -> None:
-        if data is not _ANSWER.STATUS_DONE:
-            self._actor.answers.append(int(data[0]))
-
-    def start(self) -> None: ...
-
-    def join(self) -> None: ...
-
-
-class _Commands:
-    """Where a model hears from Lava's runtime service."""
-
-    def __init__(self, runtime: EngineRuntime, crew: Crew) -> None:
-        self._runtime, self._crew = runtime, crew
-
-    def recv(self) -> np.ndarray:
-        return np.array([self._runtime.num_steps], dtype=np.float64)
-
-    def probe(self) -> bool:
-        """Whether the run ends; not before the time step is over, which may need this model."""
-        if self._runtime.is_stepping or not self._crew.ending:
-            self._crew.wait_until(bool, "a command", polite=True)
-        return bool(self._crew.ending) and not self._runtime.is_stepping
-
-    def peek(self) -> np.ndarray:
-        return MGMT_COMMAND.STOP if self._crew.ending == "stop" else MGMT_COMMAND.PAUSE
-
-    def start(self) -> None: ...
-
-    def join(self) -> None: ...

@@ -12,13 +12,26 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from lava.proc.dense.models import PyDenseModelBitAcc, PyDenseModelFloat
+from lava.proc.dense.models import (
+    PyDelayDenseModelBitAcc,
+    PyDelayDenseModelFloat,
+    PyDenseModelBitAcc,
+    PyDenseModelFloat,
+)
 from lava.proc.lif.models import AbstractPyLifModelFixed, AbstractPyLifModelFloat
+from lava.proc.sparse.models import (
+    PyDelaySparseModelBitAcc,
+    PyDelaySparseModelFloat,
+    PySparseModelBitAcc,
+    PySparseModelFloat,
+)
+from scipy.sparse import csr_matrix
 
 from ssdp_neuro.engine.kernels.lava_models import (
     UNITY,
     add_columns,
     add_graded_columns,
+    add_stored_columns,
     fixed_point_dynamics,
     floating_point_dynamics,
     scaled_bias,
@@ -149,6 +162,74 @@ def _float_dense(model: Any, by_lava: Callable[..., Any]) -> Callable[..., None]
     return run_spk
 
 
+def _fixed_sparse(model: Any, by_lava: Callable[..., Any]) -> Callable[..., None]:
+    columns = _Columns(model)
+
+    def run_spk() -> None:
+        if not model.weights_set or not columns.are_usable(np.int32):
+            by_lava()
+            return
+        model.weight_exp = exponent = model.proc_params.get("weight_exp", 0)
+        model.a_out.send(model.a_buff)
+        spikes = model.s_in.recv()
+        if model.num_message_bits.item() > 0:
+            total = model.weights.dot(spikes)
+        else:
+            total = columns.total(spikes.astype(bool), np.int64)
+        model.a_buff = (
+            np.left_shift(total, exponent) if exponent > 0 else np.right_shift(total, -exponent)
+        )
+
+    return run_spk
+
+
+def _float_sparse(model: Any, by_lava: Callable[..., Any]) -> Callable[..., None]:
+    columns = _Columns(model)
+
+    def run_spk() -> None:
+        if model.num_message_bits.item() > 0 or not columns.are_usable(np.float64):
+            by_lava()
+            return
+        model.a_out.send(model.a_buff)
+        model.a_buff = columns.total(model.s_in.recv().astype(bool), np.float64)
+
+    return run_spk
+
+
+class _Columns:
+    """Weights stored by columns, made again when they change.
+
+    Rows that are sorted are then added up in the order in which SciPy does.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._of: Any = None
+        self._stored: Any = None
+        tell = model.on_var_update
+
+        def on_var_update() -> None:
+            self._of = None
+            tell()
+
+        model.__dict__["on_var_update"] = on_var_update
+
+    def are_usable(self, dtype: Any) -> bool:
+        weights = self._model.weights
+        if weights is not self._of:
+            fits = type(weights) is csr_matrix and weights.dtype == dtype
+            fits = fits and weights.has_canonical_format
+            self._stored = weights.tocsc() if fits else None
+            self._of = weights
+        return self._stored is not None
+
+    def total(self, spikes: np.ndarray, dtype: Any) -> np.ndarray:
+        stored = self._stored
+        total = np.empty(stored.shape[0], dtype)
+        add_stored_columns(stored.indptr, stored.indices, stored.data, spikes, total)
+        return total
+
+
 class _Rows:
     """Weights with a row for each neuron that sends, made again when they change."""
 
@@ -173,6 +254,24 @@ class _Rows:
             self.rows = np.ascontiguousarray(weights.T) if fits else None
             self._of = weights
         return self.rows is not None
+
+
+def _kept_matrix(model: Any, by_lava: Callable[..., Any]) -> Callable[..., Any]:
+    """The matrix of all delays, which Lava makes anew in every step."""
+    kept: list[Any] = []
+    tell = model.on_var_update
+
+    def on_var_update() -> None:
+        kept.clear()
+        tell()
+
+    def get_delay_wgts_mat(weights: Any, delays: Any, max_delay: int) -> Any:
+        if not kept or kept[0] is not weights or kept[1] is not delays or kept[2] != max_delay:
+            kept[:] = weights, delays, max_delay, by_lava(weights, delays, max_delay)
+        return kept[3]
+
+    model.__dict__["on_var_update"] = on_var_update
+    return get_delay_wgts_mat
 
 
 def _are_alike(dtype: Any, *arrays: Any) -> bool:
@@ -202,5 +301,20 @@ _REPLACED = (
     (AbstractPyLifModelFloat, "subthr_dynamics", _float_dynamics),
     (PyDenseModelBitAcc, "run_spk", _fixed_dense),
     (PyDenseModelFloat, "run_spk", _float_dense),
+    (PySparseModelBitAcc, "run_spk", _fixed_sparse),
+    (PySparseModelFloat, "run_spk", _float_sparse),
+    (PyDelayDenseModelBitAcc, "get_delay_wgts_mat", _kept_matrix),
+    (PyDelayDenseModelFloat, "get_delay_wgts_mat", _kept_matrix),
+    (PyDelaySparseModelBitAcc, "get_delay_wgts_mat", _kept_matrix),
+    (PyDelaySparseModelFloat, "get_delay_wgts_mat", _kept_matrix),
 )
-_CONNECTIONS = (PyDenseModelBitAcc, PyDenseModelFloat)
+_CONNECTIONS = (
+    PyDenseModelBitAcc,
+    PyDenseModelFloat,
+    PySparseModelBitAcc,
+    PySparseModelFloat,
+    PyDelayDenseModelBitAcc,
+    PyDelayDenseModelFloat,
+    PyDelaySparseModelBitAcc,
+    PyDelaySparseModelFloat,
+)

@@ -58,6 +58,8 @@ class Actor:
         What it asked for in this phase, as numbers of Lava's responses.
     var_links
         Channels on which others ask for its Vars and are answered, with the name of the port.
+    asking
+        Processes that do.
     senders
         Those that send to it.
     compiled
@@ -71,6 +73,7 @@ class Actor:
     is_done: bool = True
     answers: list[int] = field(default_factory=list)
     var_links: list[tuple[ModelChannel, ModelChannel, str]] = field(default_factory=list)
+    asking: list[Any] = field(default_factory=list)
     senders: list[Actor] = field(default_factory=list)
     compiled: tuple[str, ...] = ()
 
@@ -132,6 +135,7 @@ def _join_ports(
             if isinstance(to, VarPort):
                 back = _join(to, port, builders, crew, receivers)
                 actors[to.process.id].var_links.append((there, back, to.name))
+                actors[to.process.id].asking.append(process)
             else:
                 actors[to.process.id].senders.append(actors[process.id])
 

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from conversions.lava.runtime.crew import Crew
-from conversions.lava.runtime.model_building import Actor
+from conversions.lava.runtime.crew import Crew, Turn
 
 
 class TurnOrder:
-    """The order of models in a phase; it changes nothing but the time that a step takes.
+    """The order of turns in the spiking phase; it changes nothing but the time that a step takes.
 
     Senders come before those that wait for them. In a loop a model that sends before it
-    receives, as Lava's connections do, comes first and waits for the end of the loop. Who
-    these are is seen in the first step.
+    receives comes first and waits for the end of the loop. Who these are is seen in the first
+    step; Lava's connections, of which it is known, have a turn to send and one to receive.
+
+    Parameters
+    ----------
+    turns
+        Of all models.
+    crew
+        Runs them, and sees which model sends first.
     """
 
-    def __init__(self, actors: list[Actor], crew: Crew) -> None:
-        self._all = actors
+    def __init__(self, turns: list[Turn], crew: Crew) -> None:
+        self._all = turns
         self._crew = crew
         self._is_known = False
         crew.first_acts = {}
-        self.actors = _sorted(actors, set())
+        self.turns = _sorted(turns, set())
 
     def learn(self) -> None:
         """Look at a spiking phase that has been run."""
@@ -27,31 +33,38 @@ class TurnOrder:
             self._is_known = True
             acts, self._crew.first_acts = self._crew.first_acts, None
             senders = {name for name, act in (acts or {}).items() if act == "send"}
-            self.actors = _sorted(self._all, senders)
+            self.turns = _sorted(self._all, senders)
 
 
-def _sorted(actors: list[Actor], sends_first: set[int]) -> list[Actor]:
+def _sorted(turns: list[Turn], sends_first: set[int]) -> list[Turn]:
     """Topological order; loops begin with one that sends first, if there is one."""
-    left = {id(actor): actor for actor in actors}
-    missing = {key: {id(each) for each in actor.senders} & set(left) for key, actor in left.items()}
-    receivers: dict[int, list[int]] = {key: [] for key in left}
-    for key, senders in missing.items():
-        senders.discard(key)
+    left = dict(enumerate(turns))
+    sending: dict[int, set[int]] = {}
+    for number, turn in left.items():
+        if turn.sends:
+            sending.setdefault(turn.key, set()).add(number)
+    missing = {
+        number: {k for sender in turn.hears for k in sending.get(sender, ())}
+        for number, turn in left.items()
+    }
+    receivers: dict[int, list[int]] = {number: [] for number in left}
+    for number, senders in missing.items():
+        senders.discard(number)
         for sender in senders:
-            receivers[sender].append(key)
-    ready = [key for key in left if not missing[key]][::-1]
+            receivers[sender].append(number)
+    ready = [number for number in left if not missing[number]][::-1]
     order = []
     while left:
         if ready:
-            key = ready.pop()
+            number = ready.pop()
         else:
-            key = min(left, key=lambda k: (left[k].process.id not in sends_first, len(missing[k])))
-        order.append(left.pop(key))
-        missing[key] = set()
-        for receiver in receivers[key]:
+            number = min(left, key=lambda k: (left[k].key not in sends_first, len(missing[k])))
+        order.append(left.pop(number))
+        missing[number] = set()
+        for receiver in receivers[number]:
             if receiver in left and missing[receiver]:
-                missing[receiver].discard(key)
+                missing[receiver].discard(number)
                 if not missing[receiver]:
                     ready.append(receiver)
-    asking = [actor for actor in order if actor.process.ref_ports.members]
-    return [*(actor for actor in order if actor not in asking), *asking]
+    asking = [turn for turn in order if turn.asks]
+    return [*(turn for turn in order if not turn.asks), *asking]

@@ -92,3 +92,76 @@ def add_graded_columns(rows: Any, spikes: Any, total: Any) -> None:
             row = rows[j]
             for k in range(total.size):
                 total[k] = np.int32(np.int64(total[k]) + np.int64(row[k]) * height)
+
+
+@lean_kernel
+def fixed_point_step(
+    u: Any, v: Any, activation: Any, bias: Any, keep_u: Any, keep_v: Any, low: Any, high: Any,
+    spikes: Any,
+) -> None:  # fmt: skip
+    """One step of neurons from input to spikes, int32 ``(n,)``; decays and thresholds int64.
+
+    A spike is 1 above ``high``, -1 below ``low``, and resets the membrane potential.
+    """
+    for k in range(u.size):
+        current = np.int64(u[k]) * keep_u[k]
+        current = current >> 12 if current >= 0 else -((-current) >> 12)
+        arriving = np.int32(np.int64(activation[k]) << ACTIVATION_SHIFT)
+        current = np.int64(np.int32(np.int64(np.int32(current)) + np.int64(arriving)))
+        if current > STATE_LIMIT:
+            current -= 2 * STATE_LIMIT
+        elif current <= -STATE_LIMIT:
+            current += 2 * STATE_LIMIT
+        u[k] = current
+        potential = np.int64(v[k]) * keep_v[k]
+        potential = potential >> 12 if potential >= 0 else -((-potential) >> 12)
+        potential = np.int64(np.int32(np.int64(np.int32(potential)) + current))
+        potential = np.int64(np.int32(potential + np.int64(bias[k])))
+        potential = min(max(potential, 1 - STATE_LIMIT), STATE_LIMIT - 1)
+        spike = np.int32(potential > high[k]) - np.int32(potential < low[k])
+        v[k] = potential if spike == 0 else 0
+        spikes[k] = spike
+
+
+@lean_kernel
+def floating_point_step(
+    u: Any, v: Any, activation: Any, bias: Any, keep_u: Any, keep_v: Any, low: Any, high: Any,
+    spikes: Any,
+) -> None:  # fmt: skip
+    """The same in float64 ``(n,)``."""
+    for k in range(u.size):
+        u[k] = u[k] * keep_u[k] + (activation[k] + 0.0)
+        potential = v[k] * keep_v[k] + u[k] + bias[k]
+        spike = np.float64(potential > high[k]) - np.float64(potential < low[k])
+        v[k] = potential if spike == 0 else 0.0
+        spikes[k] = spike
+
+
+@lean_kernel
+def refractory_step(
+    u: Any, v: Any, activation: Any, bias: Any, keep_u: Any, keep_v: Any, high: Any, end: Any,
+    now: int, period: int, spikes: Any,
+) -> None:  # fmt: skip
+    """The same for ``LIFRefractory``: what rests until the step ``end[k]`` keeps its potential."""
+    for k in range(u.size):
+        u[k] = u[k] * keep_u[k] + (activation[k] + 0.0)
+        potential = v[k]
+        if end[k] < now:
+            potential = potential * keep_v[k] + (u[k] + bias[k])
+        spikes[k] = 0.0
+        if potential > high[k]:
+            spikes[k] = 1.0
+            end[k] = now + period
+            potential = 0.0
+        v[k] = potential
+
+
+@lean_kernel
+def add_stored_columns(starts: Any, posts: Any, weights: Any, spikes: Any, total: Any) -> None:
+    """Sum of the columns of those that fire, of a matrix stored by columns."""
+    for k in range(total.size):
+        total[k] = 0
+    for j in range(spikes.size):
+        if spikes[j]:
+            for place in range(starts[j], starts[j + 1]):
+                total[posts[place]] += weights[place]

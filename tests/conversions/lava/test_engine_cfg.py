@@ -25,6 +25,7 @@ from hw_models import ExecutorError, InputError, ShapeError, TypeMismatchError
 from tests.conversions.lava.user_program.processes import (
     Counter,
     Deaf,
+    Echo,
     Failing,
     Layer,
     Noise,
@@ -317,9 +318,9 @@ def test_engine_runtime__runs_asynchronous_models_beside_the_others():
 
 
 def test_engine_runtime__keeps_threads_only_while_it_needs_them():
-    first, second = Phases(5, every=3), Dense(weights=np.eye(2))
-    first.s_out.connect(second.s_in)
-    second.a_out.connect(first.a_in)
+    first, second = Phases(5, every=3), Echo()
+    first.s_out.connect(second.a_in)
+    second.s_out.connect(first.a_in)
     noise = Noise()
     noise.s_out.connect(first.a_in)
     first.run(condition=RunSteps(5), run_cfg=EngineCfg(select_tag="fixed_pt"))

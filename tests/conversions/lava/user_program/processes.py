@@ -227,3 +227,26 @@ class PyCounterModel(PyAsyncProcessModel):
             if self.heard[0] >= 10:
                 self._req_pause = True
                 return
+
+
+class Echo(AbstractProcess):
+    """Sends what it heard a step ago before it listens, as connections do."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.a_in, self.s_out = InPort(shape=(2,)), OutPort(shape=(2,))
+
+
+@implements(proc=Echo, protocol=LoihiProtocol)
+@requires(CPU)
+class PyEchoModel(PyLoihiProcessModel):
+    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)
+    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
+
+    def __init__(self, proc_params):
+        super().__init__(proc_params)
+        self.heard = np.zeros(2, dtype=np.int32)
+
+    def run_spk(self):
+        self.s_out.send(self.heard)
+        self.heard = self.a_in.recv()

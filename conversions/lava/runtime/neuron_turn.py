@@ -1,0 +1,245 @@
+"""The spiking turn of Lava's LIF neurons in one compiled loop, from message to message."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from lava.magma.core.model.py.ports import IdentityTransformer, PyInPortVectorDense
+from lava.proc.lif.models import (
+    AbstractPyLifModelFixed,
+    PyLifModelBitAcc,
+    PyLifModelFloat,
+    PyLifRefractoryModelFloat,
+    PyLifResetModelBitAcc,
+    PyLifResetModelFloat,
+    PyTernLifModelFixed,
+    PyTernLifModelFloat,
+)
+
+from conversions.lava.runtime.channels import ModelSend
+from conversions.lava.runtime.model_building import Actor
+from ssdp_neuro.engine.kernels.lava_models import (
+    UNITY,
+    fixed_point_step,
+    floating_point_step,
+    refractory_step,
+)
+
+TERNARY = (PyTernLifModelFixed, PyTernLifModelFloat)
+RESETTING = (PyLifResetModelBitAcc, PyLifResetModelFloat)
+KINDS = (
+    PyLifModelBitAcc,
+    PyLifModelFloat,
+    PyLifRefractoryModelFloat,
+    *RESETTING,
+    *TERNARY,
+)
+LARGEST_DECAY = 1 << 20
+LOWEST = -(1 << 62)  # a threshold that nothing is below
+
+
+class NeuronTurn:
+    """Called in every step.
+
+    Where values or messages are not as the loop needs them, the model's own method is called.
+
+    Parameters
+    ----------
+    actor
+        The neurons, with their ports joined.
+    by_model
+        What the model does without this.
+    """
+
+    def __init__(self, actor: Actor, by_model: Callable[[], None]) -> None:
+        self._model = model = actor.model
+        self._values = model.__dict__
+        self._by_model = by_model
+        self._is_fixed = isinstance(model, AbstractPyLifModelFixed)
+        self._inputs = [end._queue for end in model.a_in.csp_ports]
+        self._ends = list(model.s_out.csp_ports)
+        self._outputs = [end._queue for end in self._ends if type(end) is ModelSend]
+        self._others = [end for end in self._ends if type(end) is not ModelSend]
+        self._is_resetting = type(model) in RESETTING
+        self._ready: Any = None
+        tell = model.on_var_update
+
+        def on_var_update() -> None:
+            self._ready = None
+            tell()
+
+        model.__dict__["on_var_update"] = on_var_update
+
+    @staticmethod
+    def fits(kind: type) -> bool:
+        """Whether the loop can stand for a model of this class."""
+        return kind in KINDS
+
+    def __call__(self) -> None:
+        """Receive, compute and send."""
+        if self._ready is None:
+            self._ready = self._prepared()
+        if self._ready is False or not self._can_go_on():
+            self._by_model()
+            return
+        u, v, step, constants, dtype = self._ready
+        values = self._values
+        values["time_step"] += 1
+        if self._is_resetting:
+            model = self._model
+            if values["time_step"] % model.reset_interval == model.reset_offset:
+                u *= 0
+                v *= 0
+        spikes = np.empty(self._shape, dtype)
+        step(u, v, self._received(), *constants, spikes.reshape(-1))
+        self._send(spikes)
+
+    def _can_go_on(self) -> bool:
+        for link in self._inputs:
+            if not link.messages:
+                return False
+        for link in self._outputs:
+            if len(link.messages) >= link.size:
+                return False
+        values = self._values  # a model's arrays are replaced only from outside
+        return values["u"] is self._u and values["v"] is self._v
+
+    def _received(self) -> np.ndarray:
+        if self._is_single:
+            return self._inputs[0].messages.popleft().reshape(-1)
+        total = self._silence
+        for link, transform in zip(self._inputs, self._transforms, strict=True):
+            message = link.messages.popleft()
+            total = total + (message if transform is None else transform(message))
+        return total.reshape(-1)
+
+    def _send(self, spikes: np.ndarray) -> None:
+        for number, link in enumerate(self._outputs):
+            message = spikes if number == 0 else spikes.copy()
+            same = link.dtype == message.dtype
+            link.messages.append(message if same else message.astype(link.dtype))
+        for end in self._others:
+            end.send(spikes)
+
+    def _prepared(self) -> Any:
+        """Arguments of the loop; False if the model itself must compute."""
+        model, fixed = self._model, self._is_fixed
+        self._u, self._v = u, v = model.u, model.v
+        self._shape = u.shape
+        state = np.int32 if fixed else np.float64
+        if not (_are_alike(state, u, v) and self._fit_ports(fixed)):
+            return False
+        constants = self._fixed_constants() if fixed else self._float_constants()
+        if constants is None:
+            return False
+        step: Any = fixed_point_step if fixed else floating_point_step
+        if type(model) is PyLifRefractoryModelFloat:
+            step = self._refractory
+        dtype = np.int32 if fixed else np.float64
+        return u.reshape(-1), v.reshape(-1), step, constants, dtype
+
+    def _fit_ports(self, fixed: bool) -> bool:
+        model, shape = self._model, self._shape
+        if type(model.a_in) is not PyInPortVectorDense or tuple(model.a_in._shape) != shape:
+            return False
+        kinds = "i" if fixed else "f"
+        for link in self._inputs:
+            if link.dtype.kind != kinds or link.dtype.itemsize != (4 if fixed else 8):
+                return False
+        if any(tuple(link.shape) != shape for link in self._outputs):
+            return False
+        transformer = model.a_in._transformer
+        if type(transformer) is IdentityTransformer:
+            self._transforms: list[Any] = [None] * len(self._inputs)
+        else:
+            self._transforms = [
+                lambda data, end=end: transformer.transform(data, end)
+                for end in model.a_in.csp_ports
+            ]
+        self._is_single = len(self._inputs) == 1 and self._transforms[0] is None
+        if any(t is None and tuple(link.shape) != shape
+               for link, t in zip(self._inputs, self._transforms, strict=True)):  # fmt: skip
+            return False
+        self._silence = np.zeros(shape, np.int32 if fixed else np.float64)
+        return True
+
+    def _fixed_constants(self) -> tuple[np.ndarray, ...] | None:
+        model, shape = self._model, self._shape
+        if not (_is_whole(model.du) and _is_whole(model.dv)):
+            return None
+        model.scale_bias()
+        if not model.isthrscaled:
+            model.scale_threshold()
+        bias = model.effective_bias
+        if not _are_alike(np.int32, bias, like=shape):
+            return None
+        high = model.effective_vth_hi if type(model) in TERNARY else model.effective_vth
+        low = model.effective_vth_lo if type(model) in TERNARY else LOWEST
+        keeps = (
+            UNITY - (np.asarray(model.du, np.int64) + model.ds_offset),
+            UNITY - (np.asarray(model.dv, np.int64) + model.dm_offset),
+        )
+        return _joined(bias, [_filled(each, shape, np.int64) for each in (*keeps, low, high)])
+
+    def _float_constants(self) -> tuple[np.ndarray, ...] | None:
+        model, shape = self._model, self._shape
+        bias = model.bias_mant
+        if not _are_alike(np.float64, bias, like=shape):
+            return None
+        high = model.vth_hi if type(model) in TERNARY else model.vth
+        low = model.vth_lo if type(model) in TERNARY else -np.inf
+        rest = (1 - model.du, 1 - model.dv, low, high)
+        return _joined(bias, [_filled(each, shape, np.float64) for each in rest])
+
+    def _refractory(
+        self,
+        u: Any,
+        v: Any,
+        a: Any,
+        bias: Any,
+        keep_u: Any,
+        keep_v: Any,
+        low: Any,
+        high: Any,
+        s: Any,
+    ) -> None:
+        model = self._model
+        end = model.refractory_period_end.reshape(-1)
+        now = model.time_step
+        refractory_step(u, v, a, bias, keep_u, keep_v, high, end, now, model.refractory_period, s)
+
+
+def _are_alike(dtype: Any, *arrays: Any, like: tuple[int, ...] | None = None) -> bool:
+    """Whether arrays have the type and one shape, and lie in memory in order."""
+    shape = like if like is not None else getattr(arrays[0], "shape", None)
+    return all(
+        type(each) is np.ndarray
+        and each.dtype == dtype
+        and each.shape == shape
+        and each.flags.c_contiguous
+        for each in arrays
+    )
+
+
+def _is_whole(value: Any) -> bool:
+    """Whether a decay is of integers whose product with a state stays within 64 bits."""
+    array = np.asarray(value)
+    return array.dtype.kind in "iu" and bool((np.abs(array.astype(np.int64)) < LARGEST_DECAY).all())
+
+
+def _joined(bias: np.ndarray, rest: list[np.ndarray | None]) -> tuple[np.ndarray, ...] | None:
+    known = [each for each in rest if each is not None]
+    return (bias.reshape(-1), *known) if len(known) == len(rest) else None
+
+
+def _filled(value: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray | None:
+    """A number, or one for each neuron, as one for each neuron; None if it is neither."""
+    array = np.asarray(value)
+    if array.dtype.kind not in "iuf" or (array.dtype.kind == "f" and dtype == np.int64):
+        return None
+    try:
+        return np.broadcast_to(array.astype(dtype), shape).reshape(-1).copy()
+    except ValueError:
+        return None
