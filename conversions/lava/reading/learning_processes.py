@@ -101,7 +101,7 @@ def read_learning_synapses(process: AbstractProcess) -> ReadSynapses:
     if params["graded_spike_cfg"] is not GradedSpikeCfg.USE_REGULAR_IMPULSE:
         raise ConversionError(
             f"{where}: graded_spike_cfg {params['graded_spike_cfg'].name}; only spikes of 0 and 1"
-            " are learned from, with USE_REGULAR_IMPULSE"
+            " are learned from, with USE_REGULAR_IMPULSE (conversions.EngineCfg runs the others)"
         )
     sign_mode, bits = _number_format(process)
     notes: list[str] = []
@@ -221,8 +221,8 @@ def _check_sender(connection: ProcessConnection, port: str) -> list[str]:
         return [f"{where}: read as s_out, Lava's model never sends on s_out_bap and hangs"]
     if type(sender) is LearningLIF and connection.sender.name != "s_out":
         raise ConversionError(
-            f"{where}: Lava's model never sends on it and hangs; a neuron of yours that sends"
-            " y1, y2 and y3 is not supported, a RingBuffer is"
+            f"{where}: Lava's model never sends on it and hangs; a RingBuffer can send y1, y2 and"
+            " y3, and conversions.EngineCfg runs neurons of yours that do"
         )
     return []
 

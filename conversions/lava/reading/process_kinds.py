@@ -26,6 +26,7 @@ def check_kinds(processes: list[AbstractProcess]) -> None:
         if is_learning(process) and type(process) not in SUPPORTED:
             raise ConversionError(
                 f"{label(process)}: a learning connection; of these only LearningDense is supported"
+                " (conversions.EngineCfg runs all of them, by Lava's models)"
             )
         if type(process) not in SUPPORTED:
             names = ", ".join(dict.fromkeys(kind.__name__ for kind in SUPPORTED))
@@ -34,7 +35,8 @@ def check_kinds(processes: list[AbstractProcess]) -> None:
             raise ConversionError(
                 f"{label(process)} of {type(process).__module__}{why}: not supported;"
                 f" supported are {names}, and Processes made of these (those that a"
-                " SubProcessModel makes exist after Lava has compiled the program)"
+                " SubProcessModel makes exist after Lava has compiled the program);"
+                " conversions.EngineCfg runs any Process by its own model"
             )
 
 
