@@ -150,6 +150,9 @@ def _state(
         n_lowest=zeros((1,), np.int64),
         is_narrow=zeros((3,), np.bool_),
         narrow=zeros((3, post), np.int16),
+        most_change=zeros((3,), np.int64),
+        marks=zeros((post,), np.int16),
+        entries=zeros((6, post), np.int32),
     )
 
 

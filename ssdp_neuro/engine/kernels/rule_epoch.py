@@ -9,7 +9,7 @@ import numpy as np
 
 from ssdp_neuro.engine.kernels.compiler import lean_kernel, part
 from ssdp_neuro.engine.kernels.random_words import fill_words
-from ssdp_neuro.engine.kernels.rule_fading import fade_row, prepare_fading
+from ssdp_neuro.engine.kernels.rule_fading import fade_rows
 from ssdp_neuro.engine.kernels.rule_rows import change_column, change_row
 from ssdp_neuro.engine.kernels.rule_tables import (
     FIRST_POST_TRACE,
@@ -72,14 +72,13 @@ def change_reached(program, synapses, is_due):
     n_visited = np.int64(0)
     changes_tags = program.first_product[TAG] < program.first_product[TAG + 1]
     if is_due or (changes_tags and synapses.n_lowest[0] > 0):
-        fades = program.fades and synapses.n_lowest[0] == 0 and synapses.post.shape[0] == 0
-        if fades:
-            prepare_fading(program, synapses)
+        if program.fades and synapses.n_lowest[0] == 0 and synapses.post.shape[0] == 0:
+            n_visited += fade_rows(program, synapses)
+            for k in range(synapses.n_fired[0]):
+                n_visited += change_row(program, synapses, synapses.pre_fired[k], True)
+            return n_visited
         for pre in range(synapses.n_pre):
-            if fades and synapses.tx[pre] == 0 and synapses.n_lowest[0] == 0:
-                n_visited += fade_row(program, synapses, pre)
-            else:
-                n_visited += change_row(program, synapses, pre, is_due)
+            n_visited += change_row(program, synapses, pre, is_due)
         return n_visited
     n_pre_fired, n_post_fired = synapses.n_fired[0], synapses.n_fired[1]
     for k in range(n_pre_fired):

@@ -14,8 +14,20 @@ import numpy as np
 
 from ssdp_neuro.engine.kernels.compiler import lean_kernel, part
 from ssdp_neuro.engine.kernels.rule_rows import bounded, count_lowest, fill_added, scaled
-from ssdp_neuro.engine.kernels.rule_tables import LOWEST_TAG, OWN, TAG, W
-from ssdp_neuro.engine.kernels.rule_traces import ranged
+from ssdp_neuro.engine.kernels.rule_tables import (
+    ENTRY_ADDED,
+    ENTRY_CHANGE,
+    ENTRY_EPOCH,
+    ENTRY_FADING,
+    ENTRY_OWN,
+    ENTRY_VALUE,
+    LANES,
+    LOWEST_TAG,
+    OWN,
+    TAG,
+    W,
+)
+from ssdp_neuro.engine.kernels.rule_traces import fill, ranged
 from ssdp_neuro.engine.kernels.vector_width import wide_vectors
 
 LARGEST = 2**15 - 1
@@ -38,31 +50,93 @@ def narrow_numbers(numbers, number, narrow):
 
 
 @part
-def narrow_change(value, number, constant, bound, right, power, added):
-    """A whole change by ``number`` times a factor of the synapse; all fits in 16 bits."""
+def narrow_change(value, number, constant, bound, mask, power, added):
+    """A whole change by ``number`` times a factor of the synapse; all fits in 16 bits.
+
+    The shifts of a product, back and then further to the left, are a mask and a power of two:
+    vectors of 16 bits have no shift by a variable.
+    """
     factor = np.int16(value + np.int16(constant))
     factor = min(max(factor, np.int16(-bound)), np.int16(bound - 1))
-    product = np.int16(np.int16(factor * number) >> np.int16(right & 15))
+    product = np.int16(np.int16(factor * number) & np.int16(mask))
     change = np.int16(product * np.int16(power))
     return np.int16(np.int16(change + np.int16(added)) >> np.int16(7))
 
 
+@part
+def narrow_power(program, p):
+    """The power of two of a product that is shifted back and further to the left."""
+    return np.int64(1) << (program.left[p] - program.right[p])
+
+
 @lean_kernel
-def fade_own(row, numbers, constant, bound, right, power, added, low, high):
+def fade_own(row, numbers, constant, bound, mask, power, added, low, high):
     """Change a row by a product of its own values; of an array read and written once."""
     wide_vectors()
     for k in range(row.shape[0]):
-        change = narrow_change(row[k], numbers[k], constant, bound, right, power, added)
+        change = narrow_change(row[k], numbers[k], constant, bound, mask, power, added)
         value = np.int16(row[k] + change)
         row[k] = min(max(value, np.int16(low)), np.int16(high))
 
 
 @lean_kernel
-def fade_other(row, factors, numbers, constant, bound, right, power, added, low, high):
+def fade_marked(row, numbers, marks, change, constant, bound, mask, power, added, low, high):
+    """The same as ``fade_own``, and one change more where ``marks`` are -1, not 0."""
+    wide_vectors()
+    for k in range(row.shape[0]):
+        more = np.int16(np.int16(added) + np.int16(marks[k] & np.int16(change)))
+        whole = narrow_change(row[k], numbers[k], constant, bound, mask, power, more)
+        value = np.int16(row[k] + whole)
+        row[k] = min(max(value, np.int16(low)), np.int16(high))
+
+
+@lean_kernel
+def highest_marked(row, marks):
+    """The highest value where ``marks`` are -1, not 0; at least 0."""
+    wide_vectors()
+    found = np.int16(0)
+    for k in range(row.shape[0]):
+        found = max(found, np.int16(row[k] & marks[k]))
+    return np.int64(found)
+
+
+@lean_kernel
+def lowest_marked(row, marks):
+    """The lowest one; at most 0."""
+    wide_vectors()
+    found = np.int16(0)
+    for k in range(row.shape[0]):
+        found = min(found, np.int16(row[k] & marks[k]))
+    return np.int64(found)
+
+
+@part
+def can_add_once(program, synapses, target, pre, row):
+    """Whether the changes of both products can be added before anything is clipped."""
+    p, u = program.fading_post[target], program.fading[target]
+    change = np.int64(marked_change(program, synapses, p, pre))
+    most_change = synapses.most_change[target]
+    if abs(change) + most_change + 127 > LARGEST:
+        return False
+    below, above = (min(change, 0), max(change, 0)) if p < u else (-most_change, most_change)
+    if above > 0 and highest_marked(row, synapses.marks) > (LARGEST - above) >> 7:
+        return False
+    return below == 0 or lowest_marked(row, synapses.marks) >= -((LARGEST + 1 + below) >> 7)
+
+
+@part
+def marked_change(program, synapses, p, pre):
+    """What a spike of a target does by a product without factors of the target."""
+    right, left = np.int32(program.right[p]), np.int32(program.left[p])
+    return scaled(synapses.source[p, 1, pre], right, left)
+
+
+@lean_kernel
+def fade_other(row, factors, numbers, constant, bound, mask, power, added, low, high):
     """Change a row by a product of another variable's values."""
     wide_vectors()
     for k in range(row.shape[0]):
-        change = narrow_change(factors[k], numbers[k], constant, bound, right, power, added)
+        change = narrow_change(factors[k], numbers[k], constant, bound, mask, power, added)
         value = np.int16(row[k] + change)
         row[k] = min(max(value, np.int16(low)), np.int16(high))
 
@@ -116,116 +190,205 @@ def prepare_fading(program, synapses):
             continue
         f = program.first_synaptic[p]
         bound, right, left = program.bound[f], program.right[p], program.left[p]
-        if abs(program.constant[f]) > LARGEST >> 1 or bound > LARGEST >> 1:
+        if max(abs(program.constant[f]), bound) > LARGEST >> 1 or right > left:
             continue
         numbers = synapses.target[p, program.epoch]
         largest = largest_number(numbers, program.mantissa[p]) * bound
         if largest <= LARGEST and (((largest >> right) + 1) << left) + 127 <= LARGEST:
             narrow_numbers(numbers, program.mantissa[p], synapses.narrow[target])
             synapses.is_narrow[target] = True
+            synapses.most_change[target] = ((largest >> right) + 1) << left
 
 
 @lean_kernel
-def fill_entries(program, synapses, target, pre, row, factors, number):
-    """Values of the synapses whose targets fired, by both products, into ``numbers``."""
-    p, u = program.fading_post[target], program.fading[target]
-    right, left = np.int32(program.right[p]), np.int32(program.left[p])
-    floor = np.int32(program.accumulator_low[target])
-    ceiling = np.int32(program.accumulator_high[target])
-    low, high = np.int32(program.low[target]), np.int32(program.high[target])
-    f = program.first_synaptic[u] if u >= 0 else 0
-    constant, bound = program.constant[f], program.bound[f]
-    u_right = np.int32(program.right[u]) if u >= 0 else np.int32(0)
-    u_left = np.int32(program.left[u]) if u >= 0 else np.int32(0)
-    own, of_epoch = synapses.target[p, OWN], synapses.target[u if u >= 0 else 0, program.epoch]
-    for k in range(synapses.n_fired[1]):
-        post = synapses.post_fired[k]
-        of_source = np.int64(synapses.source[p, synapses.ty[post], pre])
-        change = scaled(np.int32(of_source * own[post]), right, left)
-        fading = np.int32(0)
-        if number != 0:
-            factor = ranged(factors[post], constant, bound)
-            product = np.int32(np.int64(number) * of_epoch[post])
-            fading = scaled(np.int32(np.int64(product) * factor), u_right, u_left)
-        total = np.int32(np.int32(row[post]) << np.int32(7))
-        total = bounded(np.int32(total + (change if p < u else fading)))
-        total = bounded(np.int32(total + (fading if p < u else change)))
-        total = min(max(total, floor), ceiling)
-        value = np.int32(np.int32(total + synapses.added[post]) >> np.int32(7))
-        synapses.numbers[k] = min(max(value, low), high)
+def gather(values, places, out, count):
+    """Values at places."""
+    for k in range(count):
+        out[k] = np.int32(values[places[k]])
 
 
 @lean_kernel
-def fade_variable(program, synapses, target, pre):
-    """Change one variable along a row."""
-    u, p = program.fading[target], program.fading_post[target]
-    number = np.int32(0)
-    if u >= 0 and not synapses.is_null[u]:
-        number = synapses.source[u, program.epoch, pre]
-    of_post = p >= 0 and synapses.n_fired[1] > 0
-    if of_post and program.epoch == 1:
-        of_post = synapses.source[p, 1, pre] != 0
-    if number == 0 and not of_post:
-        return
-    start, stop = synapses.first[pre], synapses.first[pre + 1]
-    row = synapses.variables[program.place[target], start:stop]
-    factors, is_own = row, True
-    if u >= 0:
-        variable = program.variable[program.first_synaptic[u]] - W
-        is_own = variable == target
-        factors = synapses.variables[program.place[variable], start:stop]
-    if not program.is_lava:
-        word, words = synapses.pre_words[target, pre], synapses.post_words[target]
-        fill_added(synapses.added, words, word, stop - start)
-    if of_post:
-        fill_entries(program, synapses, target, pre, row, factors, number)
-    if number != 0:
-        f = program.first_synaptic[u]
-        constant, bound = program.constant[f], program.bound[f]
-        right, left = np.int32(program.right[u]), np.int32(program.left[u])
-        low, high = program.low[target], program.high[target]
-        numbers, added = synapses.target[u, program.epoch], synapses.added
-        floor, ceiling = program.accumulator_low[target], program.accumulator_high[target]
-        if synapses.is_narrow[target]:
-            narrow, rounding = synapses.narrow[target], added[0]
-            power, least = np.int64(1) << program.left[u], max(low, np.int64(LOWEST_TAG + 1))
-            if is_own:
-                fade_own(row, narrow, constant, bound, right, power, rounding, least, high)
-            else:
-                fade_other(
-                    row, factors, narrow, constant, bound, right, power, rounding, least, high
-                )
-        elif is_own:
-            fade_own_wide(
-                row, numbers, number, constant, bound, right, left, added, floor, ceiling, low, high
-            )
-        else:
-            fade_other_wide(
-                row,
-                factors,
-                numbers,
-                number,
-                constant,
-                bound,
-                right,
-                left,
-                added,
-                floor,
-                ceiling,
-                low,
-                high,
-            )
-    if of_post:
-        for k in range(synapses.n_fired[1]):
-            row[synapses.post_fired[k]] = np.int16(synapses.numbers[k])
-    if target == TAG and not synapses.is_narrow[target]:
-        synapses.n_lowest[0] += count_lowest(row, synapses.n_post)
+def scatter(values, places, row, count):
+    """Write values to places of a row."""
+    for k in range(count):
+        row[places[k]] = np.int16(values[k])
+
+
+@lean_kernel
+def scale_numbers(changes, numbers, number, right, left):
+    """Changes of the accumulator by products without a factor of the synapse."""
+    for k in range(changes.shape[0]):
+        product = np.int32(np.int64(numbers[k]) * number)
+        changes[k] = scaled(product, right, left)
+
+
+@lean_kernel
+def scale_factors(factors, numbers, number, constant, bound, right, left):
+    """Values of a variable, to changes by products with a factor of it."""
+    for k in range(factors.shape[0]):
+        factor = ranged(factors[k], constant, bound)
+        product = np.int32(np.int64(np.int32(np.int64(number) * numbers[k])) * factor)
+        factors[k] = scaled(product, right, left)
+
+
+@lean_kernel
+def round_entries(values, first, second, added, floor, ceiling, low, high):
+    """Add two changes to values, one after the other, and round."""
+    for k in range(values.shape[0]):
+        total = np.int32(values[k] << np.int32(7))
+        total = bounded(np.int32(total + first[k]))
+        total = bounded(np.int32(total + second[k]))
+        total = min(max(total, np.int32(floor)), np.int32(ceiling))
+        total = np.int32(np.int32(total + added[k]) >> np.int32(7))
+        values[k] = min(max(total, np.int32(low)), np.int32(high))
 
 
 @part
-def fade_row(program, synapses, pre):
-    """All synapses of a source that did not fire; returns their number."""
+def fill_entries(program, synapses, target, pre, row, factors, number):
+    """Values of the synapses whose targets fired, by both products."""
+    p, u = program.fading_post[target], program.fading[target]
+    n_fired = synapses.n_fired[1]
+    places, size = synapses.post_fired, (n_fired + LANES - 1) // LANES * LANES
+    entries = synapses.entries
+    own, of_epoch = entries[ENTRY_OWN, :size], entries[ENTRY_EPOCH, :size]
+    change, fading = entries[ENTRY_CHANGE, :size], entries[ENTRY_FADING, :size]
+    values, added = entries[ENTRY_VALUE, :size], entries[ENTRY_ADDED, :size]
+    gather(row, places, values, n_fired)
+    of_source = synapses.source[p, 1, pre]
+    if program.epoch > 1:
+        of_source = np.int32(1)
+        for k in range(n_fired):
+            post = places[k]
+            step_number = np.int64(synapses.source[p, synapses.ty[post], pre])
+            own[k] = np.int32(step_number * synapses.target[p, OWN, post])
+    right, left = np.int32(program.right[p]), np.int32(program.left[p])
+    scale_numbers(change, own, of_source, right, left)
+    if number != 0:
+        f = program.first_synaptic[u]
+        gather(factors, places, fading, n_fired)
+        right, left = np.int32(program.right[u]), np.int32(program.left[u])
+        constant, bound = program.constant[f], program.bound[f]
+        scale_factors(fading, of_epoch, number, constant, bound, right, left)
+    else:
+        fill(fading, np.int32(0))
+    if not program.is_lava:
+        gather(synapses.added, places, added, n_fired)
+    first, second = (change, fading) if p < u else (fading, change)
+    floor, ceiling = program.accumulator_low[target], program.accumulator_high[target]
+    low, high = program.low[target], program.high[target]
+    round_entries(values, first, second, added, floor, ceiling, low, high)
+
+
+@part
+def fade_values(program, synapses, target, row, factors, is_own, number):
+    """Change a row by the ``u`` product alone."""
+    u = program.fading[target]
+    f = program.first_synaptic[u]
+    constant, bound = program.constant[f], program.bound[f]
+    right, left = np.int32(program.right[u]), np.int32(program.left[u])
+    low, high = program.low[target], program.high[target]
+    numbers, added = synapses.target[u, program.epoch], synapses.added
+    floor, ceiling = program.accumulator_low[target], program.accumulator_high[target]
+    if synapses.is_narrow[target]:
+        narrow, rounding = synapses.narrow[target], added[0]
+        mask, power = -(np.int64(1) << program.right[u]), narrow_power(program, u)
+        low = max(low, np.int64(LOWEST_TAG + 1))
+        if is_own:
+            fade_own(row, narrow, constant, bound, mask, power, rounding, low, high)
+        else:
+            fade_other(row, factors, narrow, constant, bound, mask, power, rounding, low, high)
+    elif is_own:
+        fade_own_wide(
+            row, numbers, number, constant, bound, right, left, added, floor, ceiling, low, high
+        )
+    else:
+        fade_other_wide(
+            row,
+            factors,
+            numbers,
+            number,
+            constant,
+            bound,
+            right,
+            left,
+            added,
+            floor,
+            ceiling,
+            low,
+            high,
+        )
+
+
+@lean_kernel
+def fade_variable(program, synapses, target):
+    """Change one variable in the rows of all sources that did not fire."""
+    u, p = program.fading[target], program.fading_post[target]
+    n_fired = synapses.n_fired[1]
+    fades = u >= 0 and not synapses.is_null[u]
+    of_post = p >= 0 and n_fired > 0
+    if not (fades or of_post):
+        return
+    place = own_place = program.place[target]
+    if u >= 0:
+        place = program.place[program.variable[program.first_synaptic[u]] - W]
+    if of_post:
+        gather(synapses.target[p, OWN], synapses.post_fired, synapses.entries[ENTRY_OWN], n_fired)
+        fill(synapses.entries[ENTRY_ADDED], synapses.added[0])
+        if fades:
+            numbers = synapses.target[u, program.epoch]
+            gather(numbers, synapses.post_fired, synapses.entries[ENTRY_EPOCH], n_fired)
+    has_marks = of_post and fades and program.epoch == 1 and not program.reads_target[p]
+    has_marks = has_marks and synapses.is_narrow[target] and place == own_place
+    if has_marks:
+        fill(synapses.marks, np.int16(0))
+        for k in range(n_fired):
+            synapses.marks[synapses.post_fired[k]] = np.int16(-1)
+    counts = target == TAG and not synapses.is_narrow[target]
+    for pre in range(synapses.n_pre):
+        if synapses.tx[pre] != 0:
+            continue
+        number = synapses.source[u, program.epoch, pre] if fades else np.int32(0)
+        has_entries = of_post and (program.epoch > 1 or synapses.source[p, 1, pre] != 0)
+        if number == 0 and not has_entries:
+            continue
+        start, stop = synapses.first[pre], synapses.first[pre + 1]
+        row = synapses.variables[own_place, start:stop]
+        factors = synapses.variables[place, start:stop]
+        if not program.is_lava:
+            word, words = synapses.pre_words[target, pre], synapses.post_words[target]
+            fill_added(synapses.added, words, word, stop - start)
+        if has_marks and has_entries and can_add_once(program, synapses, target, pre, row):
+            f = program.first_synaptic[u]
+            low = max(program.low[target], np.int64(LOWEST_TAG + 1))
+            fade_marked(
+                row,
+                synapses.narrow[target],
+                synapses.marks,
+                marked_change(program, synapses, p, pre),
+                program.constant[f],
+                program.bound[f],
+                -(np.int64(1) << program.right[u]),
+                narrow_power(program, u),
+                synapses.added[0],
+                low,
+                program.high[target],
+            )
+            continue
+        if has_entries:
+            fill_entries(program, synapses, target, pre, row, factors, number)
+        if number != 0:
+            fade_values(program, synapses, target, row, factors, place == own_place, number)
+        if has_entries:
+            scatter(synapses.entries[ENTRY_VALUE], synapses.post_fired, row, n_fired)
+        if counts:
+            synapses.n_lowest[0] += count_lowest(row, synapses.n_post)
+
+
+@part
+def fade_rows(program, synapses):
+    """All synapses of sources that did not fire; returns their number."""
+    prepare_fading(program, synapses)
     for target in range(3):
         if program.first_product[target] < program.first_product[target + 1]:
-            fade_variable(program, synapses, target, pre)
-    return np.int64(synapses.n_post)
+            fade_variable(program, synapses, target)
+    return (synapses.n_pre - synapses.n_fired[0]) * synapses.n_post

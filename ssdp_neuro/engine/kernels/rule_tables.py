@@ -39,6 +39,8 @@ ACCUMULATOR_LOW, ACCUMULATOR_HIGH = -32769, 32767
 LOWEST_TAG = -257
 WEIGHT, DELAY, TAG = 0, 1, 2
 LANES = 64  # neurons and dense rows are padded to a multiple
+# rows of Synapses.entries: their values, numbers and changes by the y0 and by the u product
+ENTRY_VALUE, ENTRY_OWN, ENTRY_EPOCH, ENTRY_CHANGE, ENTRY_FADING, ENTRY_ADDED = range(6)
 OWN = 0  # place of a y0 product's numbers, each read at its target's own step, 0 without a spike
 
 
@@ -125,6 +127,9 @@ class Synapses(Table):
     n_lowest: Int64s  # (1,): tags of -257
     is_narrow: Bools  # (3,): the u product of a target fits in 16 bits now
     narrow: Int16Rows  # (3, n_post): its numbers
+    most_change: Int64s  # (3,): a bound on the size of its change of the accumulator
+    marks: Int16s  # (n_post,): -1 of targets that fired
+    entries: Int32Rows  # (6, n_post): of targets that fired, see ENTRY_VALUE
 
 
 @dataclass(frozen=True, eq=False)
