@@ -6,6 +6,7 @@ import numpy as np
 
 from hw_models.learning_engine.learning_rule import TRACE_HIGH
 from ssdp_neuro.engine.kernels.rule_tables import Log, Program
+from ssdp_neuro.engine.kernels.tables import BLOCK
 from ssdp_neuro.engine.rule_state import padded, zeros
 
 SLOTS, ENTRIES = 256, 8192  # epochs and spikes that wait before all is made up for
@@ -19,12 +20,16 @@ def empty_log(program: Program | None, shape: tuple[int, int]) -> Log:
     n_entries = post + ENTRIES if waits else 0
     return Log(
         change_of=zeros((TRACE_HIGH + 1,), np.int32),
+        has_one_sign=zeros((1,), np.bool_),
         traces=zeros((n_slots, pre), np.uint8),
         added=zeros((n_slots,), np.int32),
         offset=zeros((n_slots,), np.uint32),
         first=zeros((n_slots + 1,), np.int64),
         post=zeros((n_entries,), np.int32),
         slot=zeros((n_entries,), np.int32),
+        bits=zeros((n_slots * (post // BLOCK),), np.uint64),
+        place=zeros((n_slots,), np.int64),
+        number=zeros((n_slots,), np.int16),
         word=zeros((n_entries,), np.uint32),
         n_slots=zeros((1,), np.int64),
         settled=zeros((pre,), np.int32),

@@ -13,7 +13,16 @@ before it has changed (``Program.fades``).
 import numpy as np
 
 from ssdp_neuro.engine.kernels.compiler import lean_kernel, part
-from ssdp_neuro.engine.kernels.rule_rows import bounded, count_lowest, fill_added, scaled
+from ssdp_neuro.engine.kernels.rule_rows import (
+    bounded,
+    count_lowest,
+    fill_added,
+    gather,
+    round_entries,
+    scaled,
+    scatter,
+    whole_vectors,
+)
 from ssdp_neuro.engine.kernels.rule_tables import (
     ENTRY_ADDED,
     ENTRY_CHANGE,
@@ -21,7 +30,6 @@ from ssdp_neuro.engine.kernels.rule_tables import (
     ENTRY_FADING,
     ENTRY_OWN,
     ENTRY_VALUE,
-    LANES,
     LOWEST_TAG,
     OWN,
     TAG,
@@ -201,20 +209,6 @@ def prepare_fading(program, synapses):
 
 
 @lean_kernel
-def gather(values, places, out, count):
-    """Values at places."""
-    for k in range(count):
-        out[k] = np.int32(values[places[k]])
-
-
-@lean_kernel
-def scatter(values, places, row, count):
-    """Write values to places of a row."""
-    for k in range(count):
-        row[places[k]] = np.int16(values[k])
-
-
-@lean_kernel
 def scale_numbers(changes, numbers, number, right, left):
     """Changes of the accumulator by products without a factor of the synapse."""
     for k in range(changes.shape[0]):
@@ -231,24 +225,12 @@ def scale_factors(factors, numbers, number, constant, bound, right, left):
         factors[k] = scaled(product, right, left)
 
 
-@lean_kernel
-def round_entries(values, first, second, added, floor, ceiling, low, high):
-    """Add two changes to values, one after the other, and round."""
-    for k in range(values.shape[0]):
-        total = np.int32(values[k] << np.int32(7))
-        total = bounded(np.int32(total + first[k]))
-        total = bounded(np.int32(total + second[k]))
-        total = min(max(total, np.int32(floor)), np.int32(ceiling))
-        total = np.int32(np.int32(total + added[k]) >> np.int32(7))
-        values[k] = min(max(total, np.int32(low)), np.int32(high))
-
-
 @part
 def fill_entries(program, synapses, target, pre, row, factors, number):
     """Values of the synapses whose targets fired, by both products."""
     p, u = program.fading_post[target], program.fading[target]
     n_fired = synapses.n_fired[1]
-    places, size = synapses.post_fired, (n_fired + LANES - 1) // LANES * LANES
+    places, size = synapses.post_fired, whole_vectors(n_fired)
     entries = synapses.entries
     own, of_epoch = entries[ENTRY_OWN, :size], entries[ENTRY_EPOCH, :size]
     change, fading = entries[ENTRY_CHANGE, :size], entries[ENTRY_FADING, :size]

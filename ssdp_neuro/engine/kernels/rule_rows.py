@@ -15,6 +15,7 @@ from ssdp_neuro.engine.kernels.random_words import synapse_word
 from ssdp_neuro.engine.kernels.rule_tables import (
     ACCUMULATOR_HIGH,
     ACCUMULATOR_LOW,
+    LANES,
     LOWEST_TAG,
     OWN,
     POST_SPIKE,
@@ -114,6 +115,38 @@ def fill_added_listed(added, words, word, places, start, count):
     for k in range(count):
         draw = np.int32(synapse_word(word, words[places[start + k]]) >> np.uint32(25))
         added[k] = np.int32(np.int32(127) - draw)
+
+
+@lean_kernel
+def gather(values, places, out, count):
+    """Values at places."""
+    for k in range(count):
+        out[k] = np.int32(values[places[k]])
+
+
+@lean_kernel
+def scatter(values, places, row, count):
+    """Write values to places of a row."""
+    for k in range(count):
+        row[places[k]] = np.int16(values[k])
+
+
+@lean_kernel
+def round_entries(values, first, second, added, floor, ceiling, low, high):
+    """Add two changes to values, one after the other, and round."""
+    for k in range(values.shape[0]):
+        total = np.int32(values[k] << np.int32(7))
+        total = bounded(np.int32(total + first[k]))
+        total = bounded(np.int32(total + second[k]))
+        total = min(max(total, np.int32(floor)), np.int32(ceiling))
+        total = np.int32(np.int32(total + added[k]) >> np.int32(7))
+        values[k] = min(max(total, np.int32(low)), np.int32(high))
+
+
+@part
+def whole_vectors(count):
+    """A number of entries, rounded up to whole vectors."""
+    return (count + LANES - 1) // LANES * LANES
 
 
 @part

@@ -18,6 +18,7 @@ from ssdp_neuro.engine.kernels.tables import (
     Int64s,
     Table,
     Uint32s,
+    Uint64s,
 )
 
 Bools: TypeAlias = NDArray[np.bool_]
@@ -137,12 +138,16 @@ class Log(Table):
     """Spikes that wait, and working space for them: see rule_waiting. S slots, 0 for none."""
 
     change_of: Int32s  # (128,): a waiting spike's, by the trace of the source
+    has_one_sign: Bools  # (1,): no whole change is of another sign than another
     traces: ByteRows  # (S, n_pre): of the source
     added: Int32s  # (S,): 127 minus Lava's random number
     offset: Uint32s  # (S,): of the sources' random numbers
     first: Int64s  # (S + 1,): first entry of a slot
     post: Int32s  # (entries,): targets that fired
     slot: Int32s  # (entries,)
+    bits: Uint64s  # (S * n_post / 64,): targets that fired in a slot, flat
+    place: Int64s  # (S,): first word in bits of slots that change a row, and the changes
+    number: Int16s  # (S,)
     word: Uint32s  # (entries,): random numbers of the targets
     n_slots: Int64s  # (1,): in use
     settled: Int32s  # (n_pre,): the slot from which on spikes wait for a source

@@ -13,12 +13,31 @@ product is added alone the accumulator's ends do not show: they are beyond those
 import numpy as np
 
 from ssdp_neuro.engine.kernels.compiler import lean_kernel, part
+from ssdp_neuro.engine.kernels.masked_rows import add_masked
+from ssdp_neuro.engine.kernels.prefetch import prefetch_row
 from ssdp_neuro.engine.kernels.random_words import absorb, fill_words, synapse_word
-from ssdp_neuro.engine.kernels.rule_rows import bounded, scaled
-from ssdp_neuro.engine.kernels.rule_tables import OF_POST, OF_PRE, ROUNDING_KEY, WEIGHT
-from ssdp_neuro.engine.kernels.rule_traces import place_offset, ranged
+from ssdp_neuro.engine.kernels.rule_rows import (
+    fill_added_listed,
+    gather,
+    round_entries,
+    scaled,
+    scatter,
+    whole_vectors,
+)
+from ssdp_neuro.engine.kernels.rule_tables import (
+    ENTRY_ADDED,
+    ENTRY_CHANGE,
+    ENTRY_FADING,
+    ENTRY_VALUE,
+    OF_POST,
+    OF_PRE,
+    ROUNDING_KEY,
+    WEIGHT,
+)
+from ssdp_neuro.engine.kernels.rule_traces import fill, place_offset, ranged
+from ssdp_neuro.engine.kernels.vector_width import wide_vectors
 
-DENSE_SLOT = 8  # so many spikes of a slot, and passing over slots pays
+MOST_SUM = 2**15 - 1 - 2**9  # of changes in 16 bits, beside a weight
 
 
 @lean_kernel
@@ -39,6 +58,12 @@ def begin_log(program, log):
         factor = ranged(np.int32(trace), program.constant[f], program.bound[f])
         product = np.int32(np.int64(np.int32(program.mantissa[p])) * factor)
         log.change_of[trace] = scaled(product, right, left)
+    least, most = np.int32(0), np.int32(0)  # whole changes, Lava's number having rounded them
+    for trace in range(log.change_of.shape[0]):
+        change = log.change_of[trace]
+        least = min(least, np.int32(change >> np.int32(7)))
+        most = max(most, np.int32(np.int32(change + np.int32(127)) >> np.int32(7)))
+    log.has_one_sign[0] = least == 0 or most == 0
 
 
 @lean_kernel
@@ -65,15 +90,10 @@ def add_entries(row, posts, slots, changes, begin, end, low, high):
 
 
 @lean_kernel
-def add_slots(row, posts, log_first, changes, first, stop, low, high):
-    """The same, passing over slots without a change."""
-    for slot in range(first, stop):
-        change = changes[slot]
-        if change != 0:
-            for k in range(log_first[slot], log_first[slot + 1]):
-                post = np.uint32(posts[k])
-                value = np.int32(np.int32(row[post]) + change)
-                row[post] = np.int16(min(max(value, low), high))
+def add_slots(row, bits, places, numbers, count, is_small, low, high):
+    """The same at once of changes of one sign, whose sum can be clipped at the end."""
+    wide_vectors()
+    add_masked(row, bits, places, numbers, count, is_small, np.int64(low), np.int64(high))
 
 
 @lean_kernel
@@ -106,38 +126,91 @@ def add_row_by_chance(row, changes, words, word, low, high):
 
 
 @lean_kernel
+def list_changes(
+    traces, pre, change_of, added, slot_change, places, numbers, n_words, first, last, stays
+):
+    """Slots that change a source's row by whole numbers, Lava's one having rounded them.
+
+    Returns their number and, 2**32 times, the sum of the changes' sizes.
+    """
+    n_used, total = np.int64(0), np.int64(0)
+    pre = np.uint64(pre)
+    for slot in range(first, last):
+        trace = np.uint32(traces[np.uint64(slot), pre])
+        if stays and trace == 0:
+            break
+        change = np.int32(np.int32(change_of[trace] + added[np.uint64(slot)]) >> np.int32(7))
+        slot_change[np.uint64(slot)] = change
+        places[np.uint64(n_used)] = slot * n_words
+        numbers[np.uint64(n_used)] = np.int16(change)
+        n_used += np.int64(change != 0)
+        total += np.int64(abs(change))
+    return n_used + (total << 32)
+
+
+@part
+def settle_together(program, log, pre, row, first, last, stays):
+    """Make up for what waits for a source by whole changes; returns the number of changes."""
+    n_words = log.bits.shape[0] // log.traces.shape[0]
+    found = list_changes(
+        log.traces,
+        pre,
+        log.change_of,
+        log.added,
+        log.slot_change,
+        log.place,
+        log.number,
+        n_words,
+        first,
+        last,
+        stays,
+    )
+    n_used, total = found & 0xFFFFFFFF, found >> 32
+    if n_used == 0:
+        return np.int64(0)
+    stop = log.place[n_used - 1] // n_words + 1  # behind the last slot that changes anything
+    begin, end = log.first[first], log.first[stop]
+    low, high = np.int32(program.low[WEIGHT]), np.int32(program.high[WEIGHT])
+    if log.has_one_sign[0] and total <= MOST_SUM and n_used * n_words <= end - begin:
+        is_small = total <= 127
+        add_slots(row, log.bits, log.place, log.number, n_used, is_small, low, high)
+    else:
+        add_entries(row, log.post, log.slot, log.slot_change, begin, end, low, high)
+    return end - begin
+
+
+@part
+def settle_apart(program, log, pre, row, first, last, stays):
+    """The same, each change rounded by a number of its own."""
+    stop = first
+    for slot in range(first, last):
+        trace = log.traces[slot, pre]
+        if stays and trace == 0:
+            break
+        change = log.change_of[trace]
+        log.slot_word[slot] = absorb(log.offset[slot], np.uint32(pre))
+        log.slot_change[slot] = change
+        stop = slot + 1 if change != 0 else stop
+    begin, end = log.first[first], log.first[stop]
+    low, high = np.int32(program.low[WEIGHT]), np.int32(program.high[WEIGHT])
+    add_by_chance(
+        row, log.post, log.slot, log.word, log.slot_change, log.slot_word, begin, end, low, high
+    )
+    return end - begin
+
+
+@lean_kernel
 def settle_row(program, synapses, log, pre):
     """Make up for what waits for a source; returns the number of changes."""
     first, last = np.int64(log.settled[pre]), log.n_slots[0]
     if first == last:
         return np.int64(0)
     log.settled[pre] = last
-    stop = first  # behind the last slot that changes anything
     stays = log.change_of[0] == 0  # and so it does: without spikes a trace of 0 stays 0
-    for slot in range(first, last):
-        trace = log.traces[slot, pre]
-        if stays and trace == 0:
-            break
-        change = log.change_of[trace]
-        if program.is_lava:
-            change = np.int32(np.int32(change + log.added[slot]) >> np.int32(7))
-        else:
-            log.slot_word[slot] = absorb(log.offset[slot], np.uint32(pre))
-        log.slot_change[slot] = change
-        stop = slot + 1 if change != 0 else stop
-    begin, end = log.first[first], log.first[stop]
-    start = synapses.first[pre]
-    row = synapses.variables[WEIGHT, start : start + synapses.n_post]
-    low, high = np.int32(program.low[WEIGHT]), np.int32(program.high[WEIGHT])
-    posts, slots, changes = log.post, log.slot, log.slot_change
-    if not program.is_lava:
-        post_words, words = log.word, log.slot_word
-        add_by_chance(row, posts, slots, post_words, changes, words, begin, end, low, high)
-    elif end - begin < DENSE_SLOT * (stop - first):
-        add_entries(row, posts, slots, changes, begin, end, low, high)
-    else:
-        add_slots(row, posts, log.first, changes, first, stop, low, high)
-    return end - begin
+    row = synapses.variables[WEIGHT, synapses.first[pre] : synapses.first[pre + 1]]
+    if program.is_lava:
+        return settle_together(program, log, pre, row, first, last, stays)
+    return settle_apart(program, log, pre, row, first, last, stays)
 
 
 @lean_kernel
@@ -159,41 +232,40 @@ def word_of(offset, neuron):
     return absorb(offset, np.uint32(neuron))
 
 
-@part
-def changed_by_both(program, synapses, log, pre, post, weight, draw):
-    """A weight after spikes of both ends in one epoch: products in order, sums clipped."""
-    trace = synapses.x[program.waiting_trace, pre]
-    of_post, of_pre = log.change_of[trace], log.change[post]
-    total = np.int32(np.int32(weight) << np.int32(7))
-    total = bounded(np.int32(total + (of_post if program.is_post_first else of_pre)))
-    total = bounded(np.int32(total + (of_pre if program.is_post_first else of_post)))
-    floor, ceiling = program.accumulator_low[WEIGHT], program.accumulator_high[WEIGHT]
-    total = min(max(total, np.int32(floor)), np.int32(ceiling))
-    value = np.int32(np.int32(total + np.int32(np.int32(127) - draw)) >> np.int32(7))
-    return min(max(value, np.int32(program.low[WEIGHT])), np.int32(program.high[WEIGHT]))
-
-
 @lean_kernel
-def change_fired(program, synapses, log, pre, pre_offset, lava_rounding):
+def change_fired(program, synapses, log, pre, pre_offset):
     """The row of a source that fired: what its spike does, and anew who fired with it."""
-    start, n_fired = synapses.first[pre], synapses.n_fired[1]
-    row = synapses.variables[WEIGHT, start : synapses.first[pre + 1]]
+    n_fired, places = synapses.n_fired[1], synapses.post_fired
+    row = synapses.variables[WEIGHT, synapses.first[pre] : synapses.first[pre + 1]]
+    low, high = program.low[WEIGHT], program.high[WEIGHT]
     words = synapses.post_words[WEIGHT]
-    draw, word = np.int32(lava_rounding), np.uint32(0)
-    if not program.is_lava:
-        word = word_of(pre_offset, pre)
-    for k in range(n_fired):
-        post = synapses.post_fired[k]
+    word = np.uint32(0) if program.is_lava else word_of(pre_offset, pre)
+    entries, size = synapses.entries, whole_vectors(n_fired)
+    values, added = entries[ENTRY_VALUE, :size], entries[ENTRY_ADDED, :size]
+    of_pre, of_post = entries[ENTRY_CHANGE, :size], entries[ENTRY_FADING, :size]
+    if n_fired > 0:
         if not program.is_lava:
-            draw = np.int32(synapse_word(word, words[post]) >> np.uint32(25))
-        synapses.numbers[k] = changed_by_both(program, synapses, log, pre, post, row[post], draw)
+            fill_added_listed(added, words, word, places, 0, n_fired)
+        gather(row, places, values, n_fired)
+        fill(of_post, log.change_of[synapses.x[program.waiting_trace, pre]])
+        first, second = (of_post, of_pre) if program.is_post_first else (of_pre, of_post)
+        floor, ceiling = program.accumulator_low[WEIGHT], program.accumulator_high[WEIGHT]
+        round_entries(values, first, second, added, floor, ceiling, low, high)
     if program.is_lava:
-        add_row(row, log.rounded, program.low[WEIGHT], program.high[WEIGHT])
+        add_row(row, log.rounded, low, high)
     else:
-        low, high = program.low[WEIGHT], program.high[WEIGHT]
         add_row_by_chance(row, log.change, words, word, low, high)
-    for k in range(n_fired):
-        row[synapses.post_fired[k]] = np.int16(synapses.numbers[k])
+    scatter(values, places, row, n_fired)
+
+
+@part
+def mark_bits(bits, posts, count):
+    """Set the bits of neurons, and no others."""
+    for word in range(bits.shape[0]):
+        bits[word] = np.uint64(0)
+    for k in range(count):
+        post = np.uint64(posts[k])
+        bits[post >> np.uint64(6)] |= np.uint64(1) << (post & np.uint64(63))
 
 
 @lean_kernel
@@ -205,13 +277,17 @@ def log_epoch(program, synapses, log, pre_offset, post_offset, lava_rounding):
     log.added[slot] = 127 - lava_rounding
     log.offset[slot] = pre_offset
     begin = log.first[slot]
-    for k in range(synapses.n_fired[1]):
+    n_fired = synapses.n_fired[1]
+    for k in range(n_fired):
         post = synapses.post_fired[k]
         log.post[begin + k] = post
         log.slot[begin + k] = slot
         if not program.is_lava:
             log.word[begin + k] = word_of(post_offset, post)
-    log.first[slot + 1] = begin + synapses.n_fired[1]
+    if program.is_lava:
+        n_words = log.bits.shape[0] // log.traces.shape[0]
+        mark_bits(log.bits[slot * n_words : (slot + 1) * n_words], synapses.post_fired, n_fired)
+    log.first[slot + 1] = begin + n_fired
     log.n_slots[0] = slot + 1
 
 
@@ -226,7 +302,10 @@ def fill_pair(program, synapses, log, post_offset, lava_rounding):
         constant, bound = program.constant[f], program.bound[f]
         traces = synapses.y_history[trace, 1]
         fill_changes(log.change, traces, program.mantissa[p], constant, bound, right, left)
+    n_fired, places = synapses.n_fired[1], synapses.post_fired
+    gather(log.change, places, synapses.entries[ENTRY_CHANGE], n_fired)
     if program.is_lava:
+        fill(synapses.entries[ENTRY_ADDED], np.int32(127 - lava_rounding))
         round_changes(log.change, log.rounded, 127 - lava_rounding)
     else:
         words = synapses.post_words[WEIGHT]
@@ -247,8 +326,11 @@ def change_waiting(program, synapses, log, now, lava_rounding):
         fill_pair(program, synapses, log, post_offset, lava_rounding)
     for k in range(synapses.n_fired[0]):
         pre = synapses.pre_fired[k]
+        if k + 1 < synapses.n_fired[0]:
+            later = synapses.first[synapses.pre_fired[k + 1]]
+            prefetch_row(synapses.variables[WEIGHT, later : later + synapses.n_post])
         n_visited += settle_row(program, synapses, log, pre) + synapses.n_post
-        change_fired(program, synapses, log, pre, pre_offset, lava_rounding)
+        change_fired(program, synapses, log, pre, pre_offset)
         log.settled[pre] = logged
     if synapses.n_fired[1] > 0:
         log_epoch(program, synapses, log, pre_offset, post_offset, lava_rounding)

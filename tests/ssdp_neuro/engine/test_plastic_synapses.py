@@ -19,7 +19,14 @@ from hw_models import (
     Variable,
 )
 from ssdp_neuro.engine import plastic_synapses
-from ssdp_neuro.engine.kernels import rule_steps, spike_list
+from ssdp_neuro.engine.kernels import (
+    masked_rows,
+    prefetch,
+    rule_fading,
+    rule_steps,
+    rule_waiting,
+    spike_list,
+)
 from ssdp_neuro.engine.plastic_synapses import PlasticSynapses
 from ssdp_neuro.engine.rule_log import SLOTS
 from ssdp_neuro.engine.rule_program import rule_program
@@ -190,13 +197,17 @@ def test_pair_rules__equal_the_oracle_where_spikes_wait(stream, data, seed, rate
     assert_equals_oracle(rule, np.random.default_rng(seed), 60, rate)
 
 
-def test_pair_rules__make_up_for_all_when_the_log_is_full():
-    trace = TraceConfiguration(60, 30)
-    rule = LearningRule(dw="2^-2 * y0 * x1 - 2^-2 * x0 * y1", x1=trace, y1=trace)
+@pytest.mark.parametrize("stream", RandomStream)
+@pytest.mark.parametrize("tau", [3, 30])  # sums of 8 and of 16 bits
+def test_pair_rules__make_up_for_all_when_the_log_is_full(stream, tau):
+    trace = TraceConfiguration(60, tau)
+    rule = LearningRule(
+        dw="2^-2 * y0 * x1 - 2^-2 * x0 * y1", x1=trace, y1=trace, random_stream=stream
+    )
     rng = np.random.default_rng(3)
     n_steps = 2 * SLOTS + 10
-    spikes = [rng.random((n_steps, size)) < 0.1 for size in (30, 120)]
-    waiting, prompt = (PlasticSynapses(rule, np.zeros((120, 30), dtype=int)) for _ in range(2))
+    spikes = [rng.random((n_steps, size)) < 0.1 for size in (30, 300)]
+    waiting, prompt = (PlasticSynapses(rule, np.zeros((300, 30), dtype=int)) for _ in range(2))
     prompt._program = rule_program(rule, waits=False)
     waiting.run(*spikes)
     prompt.run(*spikes)
@@ -257,6 +268,7 @@ def test_learn_trains__is_the_same_as_plain_python(stream, monkeypatch):
         ),
         full(dw=dw, dd="y0 * t * d", epoch=2, random_stream=stream),
         full(dw=dw, random_stream=stream),
+        full(dw="2^-4 * u0 * t * y2", dt=f"{dw} - 2^-3 * u0 * t", random_stream=stream),
     )
     runs = []
     for rule in rules:
@@ -265,6 +277,13 @@ def test_learn_trains__is_the_same_as_plain_python(stream, monkeypatch):
         runs[-1][1].run(*spikes)
     for name in ("block_bits", "append"):  # intrinsics, which have no Python body
         monkeypatch.setattr(spike_list, name, getattr(spike_list, f"_{name}_one_by_one"))
+    for name in ("add_one", "add_four"):
+        by_one = getattr(masked_rows, f"_{name.removesuffix('_one')}_one_by_one")
+        monkeypatch.setattr(masked_rows, name, by_one)
+        monkeypatch.setattr(masked_rows, f"small_{name}", by_one)
+    monkeypatch.setattr(prefetch, "prefetch", lambda values, place: None)
+    for module in (rule_fading, rule_waiting):
+        monkeypatch.setattr(module, "wide_vectors", lambda: None)
     monkeypatch.setattr(rule_steps, "open_learner", lambda learner: learner)
     learn_trains = interpreted(rule_steps).learn_trains
     monkeypatch.setattr(plastic_synapses, "LEARN_TRAINS", learn_trains)
