@@ -11,15 +11,15 @@ from ssdp_neuro.data.settings import DataSettings, Encoding
 
 # the fields of [data] that say what a spike means, by encoding; n_steps always does
 PARAMETERS: dict[Encoding, tuple[str, ...]] = {
-    Encoding.LATENCY: ("pool", "window", "darkest"),
-    Encoding.RATE: ("pool", "max_rate"),
-    Encoding.REGULAR: ("pool", "max_rate", "seed"),  # of the phases of the pixels
-    Encoding.BIT_PLANES: ("pool",),
-    Encoding.THRESHOLD: ("pool",),
-    Encoding.LEVELS: ("pool", "levels"),
-    Encoding.EVENTS: ("pool", "step_us"),
-    Encoding.DELTA: ("levels", "delta", "rhythm"),
-    Encoding.COCHLEA: ("channels", "step_us"),
+    Encoding.LATENCY: ("pool", "window", "darkest", "spans"),
+    Encoding.RATE: ("pool", "max_rate", "spans"),
+    Encoding.REGULAR: ("pool", "max_rate", "seed", "spans"),  # of the phases of the pixels
+    Encoding.BIT_PLANES: ("pool", "spans"),
+    Encoding.THRESHOLD: ("pool", "spans"),
+    Encoding.LEVELS: ("pool", "levels", "spans"),
+    Encoding.EVENTS: ("pool", "step_us", "spans"),
+    Encoding.DELTA: ("levels", "delta", "rhythm", "following", "spans"),
+    Encoding.COCHLEA: ("channels", "step_us", "spans"),
 }
 
 

@@ -88,4 +88,4 @@ def load(settings: DataSettings) -> DataSplit:
             raise InputError(f"data.folder: not given; {expected}")
         if not Path(settings.folder).exists() and not settings.download:
             raise InputError(f"data.folder: {settings.folder} does not exist; {expected}")
-    return divided(_READERS[settings.name](settings), settings)
+    return divided(_READERS[settings.name](settings).in_spans(settings.spans), settings)

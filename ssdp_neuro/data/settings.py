@@ -101,6 +101,11 @@ class DataSettings:
     rhythm
         ``mit-bih``: channels that say how early the beat came after the one before, in
         relation to the mean of up to 8 before it; 0 for none.
+    following
+        ``mit-bih``: channels that say how long after the beat the next one came, in relation to
+        the interval before it; 0 for none. A beat can then be judged when the next has come.
+    spans
+        Each channel is as many, one for each of so many equal spans of a sample's time.
     download
         Let tonic download ``nmnist``, ``dvs-gesture``, ``shd`` or ``cifar10-dvs``.
     cache
@@ -136,6 +141,8 @@ class DataSettings:
     levels: int = 4
     delta: int = 0
     rhythm: int = 8
+    following: int = 0
+    spans: int = 1
     download: bool = False
     cache: str = ""
 
@@ -203,6 +210,8 @@ _RANGES = (
     ("levels", 1, 16),
     ("delta", 0, MOST),
     ("rhythm", 0, 64),
+    ("following", 0, 64),
+    ("spans", 1, 64),
 )
 
 

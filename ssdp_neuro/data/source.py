@@ -9,6 +9,7 @@ import numpy as np
 
 from hw_models import InputError, ShapeError
 from hw_models.records import short_repr
+from ssdp_neuro.data.codes.spans import InSpans
 from ssdp_neuro.data.dataset import SpikeDataset
 from ssdp_neuro.data.settings import Encoding
 
@@ -71,6 +72,16 @@ class Source:
         for array in (self.is_test, self.groups):
             if array is not None and array.shape != self.labels.shape:
                 raise ShapeError(f"{self.where}: {array.shape} for {self.labels.shape} labels")
+
+    def in_spans(self, spans: int) -> Source:
+        """With a channel for each of so many spans of time; see :mod:`.codes.spans`."""
+        if spans == 1:
+            return self
+
+        def make(places: np.ndarray, labels: np.ndarray, n_classes: int) -> SpikeDataset:
+            return InSpans(dataset=self.make(places, labels, n_classes), spans=spans)
+
+        return replace(self, make=make)
 
     def of_classes(self, names: tuple[str, ...]) -> Source:
         """Only the classes of these names, which become labels 0, 1, ... in their order.

@@ -22,6 +22,7 @@ USUAL_DELTA = 8  # converter units of 5 microvolts
 RHYTHM_BEATS = 8  # the mean to which an interval is compared
 RHYTHM_STEPS = 8  # so long a rhythm channel fires
 PER_RATIO = 1000
+LATEST = 5 * PER_RATIO // 2  # of the interval after a beat, by the one before it
 
 
 def mit_bih(settings: DataSettings) -> Source:
@@ -29,8 +30,9 @@ def mit_bih(settings: DataSettings) -> Source:
 
     Arrays: ``beat`` integers (N, samples), ``label`` 0 N, 1 S, 2 V, 3 F, ``record`` (N,),
     ``split`` 1 for training and 2 for the test, and with ``rhythm`` also ``rr_prev``, the
-    samples since the beat before, and ``sample``, when the beat was. A record stands for a
-    patient, as usual; only 201 and 202, on different sides of the split, are of one person.
+    samples since the beat before, and ``sample``, when the beat was; with ``following``
+    ``rr_prev`` and ``rr_next``, the samples to the next beat. A record stands for a patient, as
+    usual; only 201 and 202, on different sides of the split, are of one person.
     """
     if settings.code not in (Encoding.AUTO, Encoding.DELTA):
         raise InputError(
@@ -49,21 +51,25 @@ def mit_bih(settings: DataSettings) -> Source:
             f"{path}: split {split[strange[0]]} of beat {strange[0]}; 1 for training and 2 for"
             " the test are allowed"
         )
-    ratio = early_ratio(arrays, path, record) if settings.rhythm else None
+    early = early_ratio(arrays, path, record) if settings.rhythm else None
+    later = following_ratio(arrays, path, len(beats)) if settings.following else None
     encoder = LevelCrossing(settings.n_steps, settings.delta or USUAL_DELTA, settings.levels)
 
     def make(places: np.ndarray, labels: np.ndarray, n_classes: int) -> SpikeDataset:
         signals = beats[places][:, :, None]
-        spikes = encoder(signals)
-        if ratio is not None:
-            start = R_PEAK // encoder.span(beats.shape[1])
-            rhythm = rhythm_spikes(ratio[places], settings.n_steps, settings.rhythm, start)
-            spikes = np.concatenate([spikes, rhythm], axis=2)
+        spikes = [encoder(signals)]
+        start, n_steps = R_PEAK // encoder.span(beats.shape[1]), settings.n_steps
+        if early is not None:
+            spikes.append(rhythm_spikes(early[places], n_steps, settings.rhythm, start))
+        if later is not None:
+            last = max(0, n_steps - RHYTHM_STEPS)
+            spikes.append(rhythm_spikes(later[places], n_steps, settings.following, last, LATEST))
+        every = np.concatenate(spikes, axis=2)
         return stored(
-            spikes,
+            every,
             labels,
-            n_steps=settings.n_steps,
-            input_shape=spikes.shape[2:],
+            n_steps=n_steps,
+            input_shape=every.shape[2:],
             n_classes=n_classes,
         )
 
@@ -90,33 +96,47 @@ def early_ratio(arrays: dict[str, np.ndarray], path: Path, record: np.ndarray) -
     -------
     int64, shape (N,)
     """
-    interval = wanted_array(arrays, path, "rr_prev", "iu", 1, len(record))
+    interval = _intervals(arrays, path, "rr_prev", len(record))
     time = wanted_array(arrays, path, "sample", "iu", 1, len(record))
-    if (interval <= 0).any():
-        first = int((interval <= 0).argmax())
-        raise InputError(f"{path}: rr_prev {interval[first]} of beat {first}; above 0 is needed")
     ratio = np.full(len(record), PER_RATIO, dtype=np.int64)
     for one in np.unique(record):
         places = np.flatnonzero(record == one)
         places = places[np.argsort(time[places], kind="stable")]
-        known = interval[places].astype(np.int64)
+        known = interval[places]
         for i in range(1, len(places)):
             before = known[max(0, i - RHYTHM_BEATS) : i]
             ratio[places[i]] = PER_RATIO * known[i] * len(before) // int(before.sum())
     return ratio
 
 
-def rhythm_spikes(ratio: np.ndarray, n_steps: int, channels: int, start: int) -> np.ndarray:
-    """One channel of ``channels`` fires for 8 steps from the beat on, by its interval.
+def following_ratio(arrays: dict[str, np.ndarray], path: Path, n_beats: int) -> np.ndarray:
+    """Interval after each beat in thousandths of the one before it, int64 ``(N,)``."""
+    before = _intervals(arrays, path, "rr_prev", n_beats)
+    return PER_RATIO * _intervals(arrays, path, "rr_next", n_beats) // before
 
-    The channels divide ratios from 500 to 1500 thousandths evenly; the first and the last
+
+def _intervals(arrays: dict[str, np.ndarray], path: Path, name: str, n_beats: int) -> np.ndarray:
+    interval = wanted_array(arrays, path, name, "iu", 1, n_beats).astype(np.int64)
+    if (interval <= 0).any():
+        first = int((interval <= 0).argmax())
+        raise InputError(f"{path}: {name} {interval[first]} of beat {first}; above 0 is needed")
+    return interval
+
+
+def rhythm_spikes(
+    ratio: np.ndarray, n_steps: int, channels: int, start: int, highest: int = 3 * PER_RATIO // 2
+) -> np.ndarray:
+    """One channel of ``channels`` fires for 8 steps from ``start`` on, by an interval.
+
+    The channels divide ratios from 500 thousandths to ``highest`` evenly; the first and the last
     also stand for what is beyond.
 
     Returns
     -------
     bool, shape (N, n_steps, channels)
     """
-    channel = np.clip((ratio - PER_RATIO // 2) * channels // PER_RATIO, 0, channels - 1)
+    lowest = PER_RATIO // 2
+    channel = np.clip((ratio - lowest) * channels // (highest - lowest), 0, channels - 1)
     spikes = np.zeros((len(ratio), n_steps, channels), dtype=bool)
     fires = np.arange(channels) == channel[:, None]
     spikes[:, start : start + RHYTHM_STEPS] = fires[:, None]

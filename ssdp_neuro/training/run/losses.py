@@ -45,6 +45,25 @@ def sample_losses(scores: Tensor, labels: Tensor) -> Tensor:
     return functional.cross_entropy(scores, labels, reduction="none")
 
 
+def sample_weights(labels: np.ndarray, n_classes: int, balance: float) -> Tensor | None:
+    """What a sample of each class counts in the loss, float32 ``(n_classes,)``, 1 on average.
+
+    Parameters
+    ----------
+    labels : integers, shape (N,)
+        Of the training samples.
+    n_classes
+        Labels are below it.
+    balance
+        Power of how rare a class is, 0..1; None comes back for 0.
+    """
+    if not balance:
+        return None
+    counts = np.bincount(labels, minlength=n_classes)
+    weights = (len(labels) / np.maximum(counts, 1)) ** balance
+    return torch.from_numpy(weights / weights[labels].mean()).float()
+
+
 def decisions(output: Tensor) -> np.ndarray:
     """Class of each sample, int64 ``(B,)``; spikes are decided on as the chip's are.
 

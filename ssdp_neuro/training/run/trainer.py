@@ -94,7 +94,7 @@ class Trainer:
             self.state,
             config,
             place,
-            n_classes=data.n_classes,
+            train=data.train,
             n_steps=self.settings.epochs * self.steps_per_epoch,
         )
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from hw_models import InputError
+from ssdp_neuro.data import SpikeDataset
 from ssdp_neuro.training.networks.eprop_gradient import add_eprop_gradient, output_by_steps
 from ssdp_neuro.training.run.batch_order import Batch
 from ssdp_neuro.training.run.choices import GradientKind
@@ -20,7 +21,7 @@ from ssdp_neuro.training.run.config import RunConfig
 from ssdp_neuro.training.run.device import Place, seed_step, summed
 from ssdp_neuro.training.run.finite_numbers import refuse_not_finite
 from ssdp_neuro.training.run.learning_rate import learning_rate
-from ssdp_neuro.training.run.losses import class_scores, sample_losses
+from ssdp_neuro.training.run.losses import class_scores, sample_losses, sample_weights
 from ssdp_neuro.training.run.measuring import as_input
 from ssdp_neuro.training.run.training_state import TrainingState
 from ssdp_neuro.training.torch_settings import real_type
@@ -37,17 +38,25 @@ class TrainingStep:
         Of the run.
     place
         Device and rank.
-    n_classes
-        Of the data.
+    train
+        The samples that are learned, of which the classes are counted.
     n_steps
         Of the whole run, for the learning rate.
     """
 
     def __init__(
-        self, state: TrainingState, config: RunConfig, place: Place, *, n_classes: int, n_steps: int
+        self,
+        state: TrainingState,
+        config: RunConfig,
+        place: Place,
+        *,
+        train: SpikeDataset,
+        n_steps: int,
     ) -> None:
         self.state, self.config, self.place = state, config, place
-        self.n_classes, self.n_steps = n_classes, n_steps
+        self.n_classes, self.n_steps = train.n_classes, n_steps
+        weights = sample_weights(train.labels, train.n_classes, config.training.class_balance)
+        self._weights = None if weights is None else weights.to(place.device)
         self._network = state.model
         self._forwards = config.training.gradient is GradientKind.E_PROP
         self._seen: tuple[Tensor, Tensor] | None = None  # between backward() and e-prop
@@ -108,15 +117,16 @@ class TrainingStep:
         per_sample, right, fired = self._losses(
             as_input(spikes, self.place, real_type(state.model)), wanted
         )
+        weighted = per_sample if self._weights is None else per_sample * self._weights[wanted]
         if not per_sample.requires_grad:
             raise InputError("the model's output does not depend on a parameter that is trained")
         # a GPU is waited for here: a loss that is no number must not reach the weights
-        sums = torch.stack([per_sample.detach().sum().double(), right.double(), fired.double()])
+        sums = torch.stack([weighted.detach().sum().double(), right.double(), fired.double()])
         loss, n_right, n_fired = summed(sums.tolist(), self.place)
         refuse_not_finite("loss", loss / batch.n_all, state.where())
         state.optimizer.zero_grad()
         # ranks' gradients are averaged, so each counts as often as there are ranks
-        (per_sample.sum() * (self.place.n_ranks / batch.n_all)).backward()
+        (weighted.sum() * (self.place.n_ranks / batch.n_all)).backward()
         self._go_forwards()
         limit = self.config.optimizer.clip_norm
         norm = nn.utils.clip_grad_norm_(

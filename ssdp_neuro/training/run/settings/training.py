@@ -30,6 +30,9 @@ class TrainingSettings:
     spike_weight
         What a spike of the output adds to its class's score in the loss, positive. The fewer
         the steps, the more it takes for a loss near 0.
+    class_balance
+        0: every training sample counts alike in the loss; 1: every class does, however rare;
+        between, a sample counts by that power of how rare its class is.
     gradient
         surrogate: back through all steps. e-prop: forwards in time, in memory that hardly grows
         with the steps, and an approximation; for feed-forward and recurrent models without
@@ -61,6 +64,7 @@ class TrainingSettings:
     seed: int = 0
     loss: LossKind = LossKind.COUNTS
     spike_weight: float = 1.0
+    class_balance: float = 0.0
     gradient: GradientKind = GradientKind.SURROGATE
     dropped_spikes: float = 0.0
     device: DeviceKind = DeviceKind.AUTO
@@ -83,4 +87,5 @@ class TrainingSettings:
             integer(f"[training] {field}", getattr(self, field), lowest.get(field, 0), 2**31 - 1)
         integer("[training] seed", self.seed, 0, 2**31 - 1)
         number("[training] spike_weight", self.spike_weight, above=0)
+        number("[training] class_balance", self.class_balance, least=0, most=1)
         number("[training] dropped_spikes", self.dropped_spikes, least=0, below=1)

@@ -65,6 +65,26 @@ def test_mit_bih__spikes_are_crossings_and_the_rhythm(tmp_path):
     assert (without.train.spikes(range(80)) == crossings).all()
 
 
+def test_mit_bih__the_interval_after_a_beat_fires_at_the_end(tmp_path):
+    made = beats() | {"rr_next": np.tile([300, 100, 750, 600], 32).astype(np.int32)}
+    made["rr_prev"][:] = 300
+    np.savez(tmp_path / "beats.npz", **made)
+    wish = {"validation": 0, "classes": ("N", "S", "V", "F")}
+    plain, split = (load(settings(tmp_path, **wish, **more)) for more in ({}, {"following": 4}))
+    assert split.input_shape == (plain.input_shape[0] + 4,)
+    spikes = split.train.spikes(range(80))
+    assert (spikes[:, :, :-4] == plain.train.spikes(range(80))).all()
+    # of 500 to 2500 thousandths a channel has 500
+    fired = spikes[:, -8:, -4:].all(axis=1)
+    assert fired.argmax(axis=1).tolist() == [1, 0, 3, 3] * 20
+    assert fired.sum() == 80
+    assert not spikes[:, :-8, -4:].any()
+    made["rr_next"][7] = 0
+    np.savez(tmp_path / "beats.npz", **made)
+    with pytest.raises(InputError, match="rr_next 0 of beat 7; above 0"):
+        load(settings(tmp_path, **wish, following=4))
+
+
 def test_rhythm_spikes__one_channel_for_eight_steps():
     spikes = rhythm_spikes(np.array([0, 500, 749, 750, 999, 1000, 1499, 9000]), 20, 4, 5)
     assert spikes.sum(axis=(1, 2)).tolist() == [8] * 8
