@@ -1,4 +1,4 @@
-"""What the engine is measured for without peers: silent neurons, and the price of a call."""
+"""What the engine is measured for without peers: its own times beside each other."""
 
 from __future__ import annotations
 
@@ -10,7 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.workloads import Workload, neurons, silent
+from benchmarks.workloads import (
+    Workload,
+    convolutional,
+    delayed,
+    delayed_list,
+    dense,
+    large,
+    neurons,
+    silent,
+)
 from hw_models import DenseProjection, FixedPointNetwork, InputPopulation
 from ssdp_neuro import simulate
 from ssdp_neuro.engine.spike_input import spike_input
@@ -58,6 +67,68 @@ def call_overhead(n_rounds: int) -> dict[str, Any]:
     }
 
 
+def beside(
+    workloads: dict[str, Workload], n_rounds: int, n_threads: dict[str, int] | None = None
+) -> dict[str, Any]:
+    """Best and median microseconds per step (and sample) of workloads in turn, and of what share
+    of the first one's time; the ratio is the median of those of the rounds.
+    """
+    given = {
+        name: spike_input(one.network, one.spikes, one.n_steps) for name, one in workloads.items()
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in workloads}
+    for number in range(n_rounds + 1):
+        for name, one in workloads.items():
+            threads = 1 if n_threads is None else n_threads[name]
+            started = time.perf_counter()
+            simulate(one.network, given[name], n_steps=one.n_steps, n_threads=threads)
+            if number:  # the first run lowers the network, and may compile
+                seconds[name].append(time.perf_counter() - started)
+    first = next(iter(seconds.values()))
+    found = {}
+    for name, one in workloads.items():
+        us = 1e6 / (one.n_steps * (given[name].n_samples or 1))
+        found[name] = {
+            "best_us": min(seconds[name]) * us,
+            "median_us": statistics.median(seconds[name]) * us,
+            "ratio_best": min(seconds[name]) / min(first),
+            "ratio_median": statistics.median(
+                b / a for a, b in zip(first, seconds[name], strict=True)
+            ),
+        }
+    return found
+
+
+def image_sides(n_rounds: int) -> dict[str, Any]:
+    """Convolutions on images whose planes fall into one cache set, and on others."""
+    sides = (62, 64, 66)
+    return beside(
+        {f"{side} x {side}": convolutional(side, 3, 1, 10, 8, 50) for side in sides}, 2 * n_rounds
+    )
+
+
+def delays(n_rounds: int) -> dict[str, Any]:
+    """Matrix and list with delays, and with weights below one unit."""
+    return beside(
+        {
+            "matrix, delays 0 to 60": delayed(60),
+            "matrix, exponent -2": delayed(60, -2),
+            "matrix, delays 0 and 1": delayed(1),
+            "matrix, no delays": dense(0.05),
+            "list, delays 0 to 60": delayed_list(),
+            "list, exponent -2": delayed_list(-2),
+        },
+        4 * n_rounds,
+    )
+
+
+def two_threads(n_rounds: int) -> dict[str, Any]:
+    """One sample of a million neurons with 100 targets each, 1.4 % of which fire in a step."""
+    workload = large(20, 1_000_000, 14_000)
+    threads = {"1 thread": 1, "2 threads": 2}
+    return beside(dict.fromkeys(threads, workload), 2 * n_rounds, threads)
+
+
 def da_ssdp(n_rounds: int) -> dict[str, Any]:
     """The integer update's own benchmark, as it prints."""
     command = [sys.executable, "-m", "benchmarks.bench_da_ssdp"]
@@ -65,4 +136,9 @@ def da_ssdp(n_rounds: int) -> dict[str, Any]:
     return {"command": "python -m benchmarks.bench_da_ssdp", "output": done.stdout.splitlines()}
 
 
-ALONE = {"silent": silent_neurons, "call": call_overhead, "DA-SSDP": da_ssdp}
+BESIDE = {
+    "image sides": image_sides,
+    "delays": delays,
+    "million neurons": two_threads,
+}
+ALONE = {"silent": silent_neurons, "call": call_overhead, "DA-SSDP": da_ssdp, **BESIDE}

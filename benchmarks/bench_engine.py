@@ -5,7 +5,8 @@
 
 Every time is that of a prepared network on prepared input: start-up, building and
 compiling are outside. Engine and peers take turns (A B C A B C), each in a process of its
-own. The spikes of every peer are compared with ours.
+own. The spikes of every peer are compared with ours. Commands of one day that name the same
+``--json`` add up to one record, so that a machine need not be quiet for long.
 """
 
 from __future__ import annotations
@@ -17,12 +18,15 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from benchmarks.alone import ALONE
 from benchmarks.engine_report import markdown
+from benchmarks.limits import limit_us
 from benchmarks.machine import machine
 from benchmarks.peers.__main__ import PEERS
 from benchmarks.rounds import ENGINE, Case, measure_case
+from benchmarks.workloads import WORKLOADS
 
 COMMAND = (
     "uv run --with-requirements benchmarks/peers/requirements.txt python -m benchmarks.bench_engine"
@@ -88,14 +92,9 @@ def arguments() -> argparse.Namespace:
 
 def main() -> None:
     given = arguments()
-    record = {
-        "command": " ".join([COMMAND, *sys.argv[1:]]),
-        "machine": machine(),
-        "rounds": given.rounds,
-        "notes": given.note,
-        "cases": [],
-        "alone": {},
-    }
+    record = begun(given.json) or {"machine": machine(), "cases": [], "alone": {}, "commands": []}
+    record["notes"] = list(dict.fromkeys([*record.get("notes", []), *given.note]))
+    record["commands"].append(" ".join([COMMAND, *sys.argv[1:]]))
 
     def say(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
@@ -108,14 +107,32 @@ def main() -> None:
         if case.workload in given.workload:
             chosen = tuple(peer for peer in case.peers if peer in given.peers)
             case = dataclasses.replace(case, peers=chosen)
+            load = os.getloadavg()[0]
             with tempfile.TemporaryDirectory() as folder:
-                record["cases"].append(measure_case(case, given.rounds, Path(folder), say))
-    record["load_at_end"] = os.getloadavg()[0]
+                made = measure_case(case, given.rounds, Path(folder), say)
+            limit = limit_us(WORKLOADS[case.workload]()) if case.n_threads == 1 else None
+            made |= {"load": load, "rounds": given.rounds, "limit_us_per_step": limit}
+            record["cases"] = [one for one in record["cases"] if one["case"] != made["case"]]
+            record["cases"].append(made)
+    order = [case.name for case in CASES]
+    record["cases"].sort(key=lambda made: order.index(made["case"]))
     text = markdown(record)
     print(text)
     if given.json:
         given.json.write_text(json.dumps(record, indent=1) + "\n")
         given.json.with_suffix(".md").write_text(text)
+
+
+def begun(path: Path | None) -> dict[str, Any] | None:
+    """The record that an earlier command of this day has begun, to which cases are added."""
+    if path is None or not path.exists():
+        return None
+    record = json.loads(path.read_text())
+    about = machine()
+    for field in ("cpu", "date"):
+        if record["machine"][field] != about[field]:
+            raise SystemExit(f"{path}: {field} {record['machine'][field]!r}, here {about[field]!r}")
+    return record
 
 
 if __name__ == "__main__":

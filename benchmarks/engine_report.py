@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from benchmarks.alone import BESIDE
 from benchmarks.rounds import ENGINE, fastest
 
 NOTES = (
     "Start-up, building, compiling and the conversion of the input are outside of every time;"
     " recording the output spikes is inside. The engine's times are those of whole calls of"
     " `simulate`.",
+    "The limit is the time of loops in C (benchmarks/limits.c), right after the case, for as many"
+    " additions and neuron steps as the engine counted, on arrays as large; delays as if each"
+    " step's synapses were known. Beyond 100 % the engine's loops are better than these.",
     "Lava has a process for every Process, on all cores, whatever the threads of the case, and no"
     " batch: W3 is its time for one sample, times 256. Its ring buffer that records the spikes"
     " is 10 to 15 % of a step of W1. `Lava, product` is Lava with `num_message_bits=1`, which"
@@ -27,15 +31,13 @@ def markdown(record: dict[str, Any]) -> str:
     lines = [
         f"# Engine and peers, {machine['date']}",
         "",
-        f"`{record['command']}`",
+        *(f"`{command}`\n" for command in record["commands"]),
+        f"{machine['cpu']}, {machine['cores']} cores, Python {machine['python']}. Interleaved"
+        " rounds of engine and peers; best and median of all timed runs, microseconds per step (of"
+        " the whole batch). Ratios are peer / engine. Load: of the machine when a case begins.",
         "",
-        f"{machine['cpu']}, {machine['cores']} cores, Python {machine['python']};"
-        f" load {machine['load']:.1f} at the start, {record['load_at_end']:.1f} at the end.",
-        f"{record['rounds']} interleaved rounds; best and median of all timed runs, microseconds"
-        " per step (of the whole batch). Ratios are peer / engine.",
-        "",
-        "| case | peer | best | median | runs | ratio, best | ratio, median | spikes |",
-        "|---|---|---|---|---|---|---|---|",
+        "| case | peer | best | median | runs | load | ratio, best | ratio, median | spikes |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for case in record["cases"]:
         for peer, row in case["peers"].items():
@@ -43,6 +45,7 @@ def markdown(record: dict[str, Any]) -> str:
             lines.append(
                 f"| {case['case']} | {peer} | {row['best_us_per_step']:.4g}"
                 f" | {row['median_us_per_step']:.4g} | {row['timed_runs']}"
+                f" | {format(case['load'], '.1f') if own else ''}"
                 f" | {'' if own else format_ratio(row['ratio_best'])}"
                 f" | {'' if own else format_ratio(row['ratio_median'])}"
                 f" | {row['spikes_engine'] if own else spikes(row)} |"
@@ -61,6 +64,7 @@ def markdown(record: dict[str, Any]) -> str:
                     f"| {case['case']} | {peer} | {format_ratio(row['ratio_best'])}"
                     f" | {format_ratio(row['ratio_median'])} | {target:g} | {met} |"
                 )
+    lines += shares(record["cases"])
     lines += alone(record["alone"])
     lines += ["", *(f"- {note}" for note in (*NOTES, *record["notes"]))]
     versions = {}
@@ -70,6 +74,16 @@ def markdown(record: dict[str, Any]) -> str:
     if versions:
         lines += ["", "Versions: " + ", ".join(f"{k} {v}" for k, v in sorted(versions.items()))]
     return "\n".join(lines) + "\n"
+
+
+def shares(cases: list[dict[str, Any]]) -> list[str]:
+    """How near the engine is to what loops in C take for the same additions and neurons."""
+    lines = ["", "| case | engine, best | limit | share |", "|---|---|---|---|"]
+    for case in cases:
+        limit, best = case["limit_us_per_step"], case["peers"][ENGINE]["best_us_per_step"]
+        if limit is not None:
+            lines.append(f"| {case['case']} | {best:.4g} | {limit:.4g} | {limit / best:.0%} |")
+    return lines
 
 
 def alone(record: dict[str, Any]) -> list[str]:
@@ -92,6 +106,15 @@ def alone(record: dict[str, Any]) -> list[str]:
             f"One call of `simulate` for one step of one neuron: {row['best_us']:.1f} us (best),"
             f" {row['median_us']:.1f} us (median); target at most {row['target_us']:g}.",
         ]
+    for name in BESIDE:
+        if name in record:
+            lines += ["", f"| {name} | best us per step and sample | median | times the first |"]
+            lines += ["|---|---|---|---|"]
+            lines += [
+                f"| {case} | {row['best_us']:.4g} | {row['median_us']:.4g}"
+                f" | {row['ratio_best']:.3g}, median {row['ratio_median']:.3g} |"
+                for case, row in record[name].items()
+            ]
     if "DA-SSDP" in record:
         lines += ["", f"`{record['DA-SSDP']['command']}`:", "", "```"]
         lines += [*record["DA-SSDP"]["output"], "```"]

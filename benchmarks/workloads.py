@@ -123,13 +123,12 @@ def classifier(n_samples: int = 256, n_steps: int = 32) -> Workload:
     return Workload(name="W3", network=network, spikes=spikes, n_steps=n_steps)
 
 
-def large(n_steps: int = 1000) -> Workload:
+def large(n_steps: int = 1000, size: int = 100_000, n_events: int = 10) -> Workload:
     """W4: 100 000 neurons with 100 targets each; 10 events a step force a spike each.
 
     The current is memoryless here (``du = 4095``), or a forced neuron would fire on.
     """
     rng = np.random.default_rng(4)
-    size = 100_000
     network = FixedPointNetwork(
         populations=[InputPopulation(name="in", shape=(size,)), neurons("net", size, 600, 4095)],
         projections=[
@@ -150,7 +149,10 @@ def large(n_steps: int = 1000) -> Workload:
         ],
     )
     return Workload(
-        name="W4", network=network, spikes=few_events(rng, size, n_steps), n_steps=n_steps
+        name="W4",
+        network=network,
+        spikes=few_events(rng, size, n_steps, n_events),
+        n_steps=n_steps,
     )
 
 
@@ -215,7 +217,7 @@ def delayed(longest: int, weight_exponent: int = 0, n_steps: int = 1000) -> Work
     return dataclasses.replace(plain, network=plain.network.replace(wires))
 
 
-def delayed_list(n_steps: int = 1000) -> Workload:
+def delayed_list(weight_exponent: int = 0, n_steps: int = 1000) -> Workload:
     """1000 sources at 5 % with 100 of 10 000 targets each, delays of 0 to 60 steps more."""
     rng = np.random.default_rng(8)
     size = 10_000
@@ -224,6 +226,7 @@ def delayed_list(n_steps: int = 1000) -> Workload:
         target="net",
         weights=mantissas(rng, 1000 * 100, -60, 80),
         delays=rng.integers(0, 61, 1000 * 100),
+        weight_exponent=weight_exponent,
         **fan_out(rng, 1000, size, 100),
     )
     return Workload(
@@ -259,11 +262,12 @@ def silent(size: int, n_steps: int = 1000) -> Workload:
     )
 
 
-def few_events(rng: np.random.Generator, size: int, n_steps: int) -> np.ndarray:
-    """Ten different sources in every step, as (step, index) pairs."""
+def few_events(rng: np.random.Generator, size: int, n_steps: int, count: int = 10) -> np.ndarray:
+    """So many different sources in every step, as (step, index) pairs."""
     starts = rng.integers(0, size, size=n_steps)
-    index = (starts[:, None] + np.arange(10) * (size // 10) + np.arange(10)) % size
-    return np.stack([np.repeat(np.arange(n_steps), 10), np.sort(index, axis=1).reshape(-1)], axis=1)
+    each = np.arange(count)
+    index = np.sort((starts[:, None] + each * (size // count) + each % 10) % size, axis=1)
+    return np.stack([np.repeat(np.arange(n_steps), count), index.reshape(-1)], axis=1)
 
 
 WORKLOADS: dict[str, Callable[[], Workload]] = {
