@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import resource
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ class Built:
     """A network that is ready to run, and what it took."""
 
     network: FixedPointNetwork
-    numbers: dict[str, float] = field(default_factory=dict)
+    numbers: dict[str, float]
 
 
 @dataclass
@@ -54,7 +55,7 @@ def build(scale: Scale, seed: int, is_poisson: bool) -> Built:
     lowered = time.perf_counter(), time.process_time()
     n_synapses = sum(p.pre.size for p in network.projections)  # type: ignore[union-attr]
     tables = plan.synapses
-    n_bytes = sum(getattr(tables, name).nbytes for name in tables.field_types())
+    n_bytes = sum(getattr(tables, field.name).nbytes for field in dataclasses.fields(tables))
     return Built(
         network,
         {

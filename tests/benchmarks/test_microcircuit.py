@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import sys
 
@@ -78,7 +79,7 @@ def test_circuit__engine_equals_oracle(circuit):
         fired += engine.events(name).size
     assert fired > 100
     tables = plan_of(circuit).synapses
-    n_bytes = sum(getattr(tables, name).nbytes for name in tables.field_types())
+    n_bytes = sum(getattr(tables, field.name).nbytes for field in dataclasses.fields(tables))
     assert n_bytes < 6 * sum(p.pre.size for p in circuit.projections)
 
 
