@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from hw_models import InputError, InputPopulation, ShapeError
+from hw_models import FixedPointNetwork, InputError, InputPopulation, ShapeError
 from hw_models.arrays import plain_array
 from hw_models.integers import integer
 from ssdp_neuro.engine.spike_forms import inside, times_and_indices
+from ssdp_neuro.engine.spike_input import SpikeInput
 
 MOST_AT_ONCE = 1024  # steps
 LATEST = 2**62
@@ -115,3 +116,12 @@ class EventStream:
     @property
     def _n_neurons(self) -> int:
         return self.population.n_neurons
+
+
+def input_of(network: FixedPointNetwork, name: str, pairs: np.ndarray, n_steps: int) -> SpikeInput:
+    """Spikes of one input from distinct, sorted (step, index) pairs."""
+    edges = np.arange(n_steps + 1)
+    starts = {p.name: np.zeros(n_steps + 1, dtype=np.int64) for p in network.inputs}
+    indices = {p.name: np.zeros(0, dtype=np.int32) for p in network.inputs}
+    starts[name], indices[name] = np.searchsorted(pairs[:, 0], edges), pairs[:, 1]
+    return SpikeInput(n_samples=None, starts=starts, indices=indices)

@@ -8,26 +8,26 @@ from typing import Any
 
 import numpy as np
 
-from hw_models import FixedPointNetwork, InputError, ShapeError, TypeMismatchError
-from hw_models.arrays import integer_array, plain_array
+from hw_models import FixedPointNetwork, InputError, TypeMismatchError
+from hw_models.arrays import plain_array
 from hw_models.choices import member
 from hw_models.errors import brief
 from hw_models.integers import integer
-from ssdp_neuro.engine.event_stream import EventStream
-from ssdp_neuro.engine.job import NO_LATENCIES, Job
-from ssdp_neuro.engine.latencies import Latencies
-from ssdp_neuro.engine.learning_task import (
-    LearningRecord,
-    dopamine_statistics,
-    learning_task,
-    plastic_projections,
-)
+from ssdp_neuro.engine.event_stream import EventStream, input_of
+from ssdp_neuro.engine.job import Job
 from ssdp_neuro.engine.live_state import check_state, fresh_arrays, read_state, write_state
 from ssdp_neuro.engine.results import RunResult, check_probes
 from ssdp_neuro.engine.rule_learning import RuleLearning, chosen_rules
-from ssdp_neuro.engine.session_state import HEARD, MOST_STEPS, HeardSample, SessionState
+from ssdp_neuro.engine.session_samples import SessionSamples
+from ssdp_neuro.engine.session_state import SessionState
 from ssdp_neuro.engine.simulator import MAX_STEPS, Simulator
-from ssdp_neuro.engine.spike_input import SpikeInput, spike_input
+from ssdp_neuro.engine.single_step import (
+    SingleStep,
+    forms_by_input,
+    indices_of,
+    run_form,
+)
+from ssdp_neuro.engine.spike_input import spike_input
 from ssdp_neuro.engine.teaching import SampleStart, Teaching
 from ssdp_neuro.progress import Progress
 
@@ -86,10 +86,9 @@ class Session:
         self._live = self._plan.new_state()
         self._n_steps = 0
         self._is_torn = False
-        self._n_samples = 0
-        self._dopamine: dict[str, Any] = {}
-        self._heard: Latencies | None = None
+        self._samples = SessionSamples(network, self._simulator)
         self._rules: RuleLearning | None = None
+        self._single: SingleStep | None = None
         self.learning = learning
 
     @property
@@ -145,16 +144,16 @@ class Session:
     @property
     def n_samples(self) -> int:
         """Samples learned from so far."""
-        return self._n_samples
+        return self._samples.n_learned
 
     @property
     def is_in_sample(self) -> bool:
         """Whether learning listens: between ``begin_sample`` and ``end_sample``."""
-        return self._heard is not None
+        return self._samples.is_under_way
 
     def __repr__(self) -> str:
         sample = ", in a sample" if self.is_in_sample else ""
-        return f"Session(step {self._n_steps}{sample}, {self._n_samples} samples learned)"
+        return f"Session(step {self._n_steps}{sample}, {self.n_samples} samples learned)"
 
     def synapses_visited(self, name: str) -> int:
         """Synapses that a rule has looked at so far, each as often as it did."""
@@ -181,12 +180,44 @@ class Session:
         SsdpError
             If spikes do not fit; the session is where it was.
         """
-        forms = self._by_name(spikes)
+        forms = forms_by_input(self._given, spikes)
+        if sent is None and (given := self._indices(forms)) is not None:
+            return self._one_step(given)
         if isinstance(sent, Mapping):
             sent = {name: plain_array(f"sent[{name!r}]", one)[None] for name, one in sent.items()}
-        given = {name: self._step_form(name, form) for name, form in forms.items()}
+        given = {name: run_form(self._given, name, form) for name, form in forms.items()}
         result = self.run(given, 1, sent=sent)
         return {p.name: result.events(p.name)["index"] for p in self._given.neurons}
+
+    def _indices(self, forms: Mapping[str, Any]) -> dict[str, np.ndarray] | None:
+        """Neurons that fire, by input; None where a form, or the step, is left to :meth:`run`."""
+        if self._is_torn or self._n_steps >= self._samples.most_steps:
+            return None
+        latencies = self._samples.table
+        if self._single is None or self._single.latencies is not latencies:
+            self._single = SingleStep(self._given, self._plan, self._live, latencies)
+        given = {}
+        for name, form in forms.items():
+            population = self._single.inputs.get(name)
+            neurons = None if population is None else indices_of(population, form)
+            if neurons is None:
+                return None
+            given[name] = neurons
+        return given
+
+    def _one_step(self, given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """The same as a run of one step, of which only the spikes are kept."""
+        assert self._single is not None
+        rules, at_work = self._rules if self.learning else None, None
+        if rules is not None:
+            at_work = rules.begin_run(1, self._n_steps, {})
+        self._is_torn = True
+        fired = self._single.run(self._n_steps, given, at_work)
+        if rules is not None:
+            rules.end_run(1)
+        self._n_steps += 1
+        self._is_torn = False
+        return fired
 
     def run(
         self,
@@ -232,7 +263,7 @@ class Session:
             raise InputError(
                 f"spikes of {given.n_samples} samples; a session is one, give no batch"
             )
-        most = MOST_STEPS if self._heard is None else self._heard.n_steps
+        most = self._samples.most_steps
         if self._n_steps + n_steps > most:
             raise InputError(
                 f"n_steps {n_steps}: a sample of {self._n_steps + n_steps} steps; the latency"
@@ -249,8 +280,7 @@ class Session:
         job = Job(self._given, self._plan, 1, given, n_steps, pairs, begin=begin, rules=at_work)
         self._is_torn = True
         with Progress(progress) as bar:
-            latencies = NO_LATENCIES if self._heard is None else self._heard.table
-            job.go_on(self._live, bar, latencies)
+            job.go_on(self._live, bar, self._samples.table)
         if rules is not None:
             rules.end_run(n_steps)
         self._n_steps += n_steps
@@ -315,9 +345,9 @@ class Session:
         for packet in packets:
             events.add(packet)
             for pairs, n_steps in events.complete():
-                yield self.run(self._input_of(name, pairs, n_steps), n_steps)
+                yield self.run(input_of(self._given, name, pairs, n_steps), n_steps)
         for pairs, n_steps in events.rest():
-            yield self.run(self._input_of(name, pairs, n_steps), n_steps)
+            yield self.run(input_of(self._given, name, pairs, n_steps), n_steps)
 
     def start_over(self, start: SampleStart = SampleStart.TRACES_CLEARED) -> None:
         """Begin the network afresh, step 0; what rules have learned is kept or not, as wanted.
@@ -333,8 +363,7 @@ class Session:
             If a sample is under way.
         """
         member("start", start, SampleStart)
-        if self._heard is not None:
-            raise InputError("start_over: a sample is under way; end_sample comes first")
+        self._samples.refuse_within("start_over")
         self._check_whole()
         self._n_steps = 0
         if self._rules is not None:
@@ -348,10 +377,9 @@ class Session:
         InputError
             If no projection is plastic, or a sample is under way.
         """
-        if self._heard is not None:
-            raise InputError("begin_sample: a sample is under way; end_sample comes first")
+        self._samples.refuse_within("begin_sample")
         self._check_whole()
-        self._heard = self._listening()
+        self._samples.begin()
         self._n_steps = 0
 
     def end_sample(self, teaching: Teaching | None = None) -> dict[str, int]:
@@ -374,24 +402,10 @@ class Session:
         InputError
             If there is no sample under way, or it has no steps, or no teaching that fits.
         """
-        if self._heard is None or self._n_steps == 0:
+        if not self.is_in_sample or self._n_steps == 0:
             raise InputError("end_sample: no steps of a sample to learn from; see begin_sample")
         self._check_whole()
-        from ssdp_neuro.engine.learning_update import SampleUpdate  # imports Numba
-
-        told = Teaching() if teaching is None else teaching
-        if not isinstance(told, Teaching):
-            raise TypeMismatchError(f"teaching: {brief(told)}; a Teaching is needed")
-        if (told.epochs, told.first_sample, told.dopamine) != (1, 0, None):
-            raise InputError("teaching: epochs, first_sample and dopamine are kept by the session")
-        told = dataclasses.replace(told, first_sample=self._n_samples, dopamine=self._dopamine)
-        task = learning_task(self._given, None, told, n_steps=self._n_steps)
-        record = LearningRecord(task)
-        SampleUpdate(self._simulator, record, self._heard).apply(0)
-        self._dopamine = record.dopamine
-        self._n_samples += 1
-        self._heard = None
-        return {name: int(winners[0]) for name, winners in record.decisions.items()}
+        return self._samples.end(self._n_steps, teaching)
 
     def state(self) -> SessionState:
         """Where the session is; a copy, to be restored here or elsewhere, or saved."""
@@ -401,17 +415,14 @@ class Session:
             if self._n_steps
             else fresh_arrays(self._given, self._plan)
         )
-        heard = None
-        if self._heard is not None:
-            heard = HeardSample(**{name: getattr(self._heard.table, name) for name in HEARD})
         network: Any = self.network
         return SessionState(
             n_steps=self._n_steps,
             **fields,
             weights={name: network.projection(name).weights for name in self._plan.plastic},
-            n_samples=self._n_samples,
-            dopamine=self._dopamine,
-            heard=heard,
+            n_samples=self.n_samples,
+            dopamine=self._samples.dopamine,
+            heard=self._samples.heard_sample(),
             rules={} if self._rules is None else self._rules.states(),
         )
 
@@ -433,14 +444,7 @@ class Session:
             dataclasses.replace(self._given.projection(name), weights=state.weights[name])
             for name in plastic
         ]
-        if state.dopamine or state.n_samples or state.heard is not None:
-            if not plastic:
-                raise InputError("SessionState: it learns, and no projection is plastic")
-            dopamine_statistics(plastic_projections(self._given, 1), state.dopamine)
-        heard = None
-        if state.heard is not None:
-            heard = self._listening()
-            heard.put({name: getattr(state.heard, name) for name in HEARD}, state.n_steps)
+        heard = self._samples.checked(state)
         if state.rules or self._rules is not None:
             rules = self._rules or RuleLearning(self._given, self._plan, active=())
             rules.restore(state.rules, {one.name: one for one in learned})
@@ -448,47 +452,10 @@ class Session:
         for projection in learned:
             self._simulator.set_plastic_weights(projection)
         write_state(self._given, self._plan, self._live, state)
-        self._n_steps, self._n_samples = state.n_steps, state.n_samples
-        self._dopamine, self._heard = dict(state.dopamine), heard
+        self._n_steps = state.n_steps
+        self._samples.restore(state, heard)
         self._is_torn = False
-
-    def _listening(self) -> Latencies:
-        """What hears the spikes of a sample, of as many steps as can be told apart."""
-        plastic = plastic_projections(self._given, 1)
-        rules = [projection.plasticity for projection in plastic.values()]
-        most = min(rule.silent_code << rule.latency_shift for rule in rules)
-        return Latencies(self._given, plastic, most, self._plan.index)
 
     def _check_whole(self) -> None:
         if self._is_torn:
             raise InputError("the session was interrupted within a run; restore a state of before")
-
-    def _by_name(self, spikes: Any) -> Mapping[str, Any]:
-        if spikes is None or isinstance(spikes, Mapping):
-            return spikes or {}
-        names = [population.name for population in self._given.inputs]
-        if len(names) != 1:
-            raise InputError(
-                f"the network has {len(names)} input populations ({', '.join(names) or 'none'});"
-                " give spikes as a mapping from their names"
-            )
-        return {names[0]: spikes}
-
-    def _step_form(self, name: str, form: Any) -> Any:
-        """Spikes of one step in a form of one step of a run."""
-        array = plain_array(name, form)
-        if array.dtype.kind == "b":
-            return array[None]
-        size = self._given.population(name).n_neurons
-        neurons = integer_array(name, array, 0, size - 1, np.int64)
-        if neurons.ndim != 1:
-            raise ShapeError(f"{name}: indices of shape {neurons.shape}; (n,) is needed")
-        return [(0, neuron) for neuron in neurons.tolist()]
-
-    def _input_of(self, name: str, pairs: np.ndarray, n_steps: int) -> SpikeInput:
-        """Spikes of one input from distinct, sorted (step, index) pairs."""
-        edges = np.arange(n_steps + 1)
-        starts = {p.name: np.zeros(n_steps + 1, dtype=np.int64) for p in self._given.inputs}
-        indices = {p.name: np.zeros(0, dtype=np.int32) for p in self._given.inputs}
-        starts[name], indices[name] = np.searchsorted(pairs[:, 0], edges), pairs[:, 1]
-        return SpikeInput(n_samples=None, starts=starts, indices=indices)
