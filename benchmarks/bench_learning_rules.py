@@ -1,107 +1,49 @@
-"""The chip's learning engine against Lava's model: the same rules, one run.
+"""The chip's learning engine against Lava and Brian 2: the same rules, one run.
 
-    python -m benchmarks.bench_learning_rules --rounds 3
+    uv run --with-requirements benchmarks/peers/requirements.txt \\
+        python -m benchmarks.bench_learning_rules --rounds 3
 
 Spike trains of both ends are given, so that learning is all that is timed. Contestants take turns
 (A B C A B C), each in a process of its own; building and compiling are outside of every time.
-Times are the process's own processor time, so that a busy machine favours nobody. The weights
-and tags of Lava's model are compared with the engine's after the first steps.
+Times are the process's own processor time; of Lava with its runtime, which is several processes,
+and of Brian 2's main loop they are what a clock says. Weights and tags of Lava are compared with
+the engine's after the first steps. Brian 2 takes part in pair STDP where it is installed.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
+import importlib.util
 import json
 import os
 import statistics
 import subprocess
 import sys
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.learning_rule_cases import (
+    BRIAN,
+    CASES,
+    CONTESTANTS,
+    COUNTER,
+    LAVA,
+    MODEL,
+    OURS,
+    Case,
+    digest_of,
+    timed,
+)
 from benchmarks.machine import machine
 from benchmarks.rounds import THREAD_SWITCHES
-from hw_models import LearningRule, RandomStream
-from ssdp_neuro.rules.ready_rules import pair_stdp, reward_modulated_stdp
+from hw_models import RandomStream
 
-COMMAND = "python -m benchmarks.bench_learning_rules"
-IMPULSE, TAU, SCALE, REWARD, REWARD_EVERY = 16, 10, 0.25, 40, 10
-OURS, COUNTER, LAVA = CONTESTANTS = "engine, Lava's numbers", "engine", "Lava's model"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Case:
-    """A rule, its size, and what was promised: ratio to Lava, microseconds a step."""
-
-    title: str
-    n_pre: int
-    n_post: int
-    rate: float
-    n_steps: int
-    lava_steps: int
-    targets: dict[str, float]
-    has_tags: bool = False
-
-    def rule(self, stream: RandomStream) -> LearningRule:
-        if self.has_tags:
-            return reward_modulated_stdp(0.5, 0.5, 0.125, 1, TAU, random_stream=stream)
-        return pair_stdp(SCALE, SCALE, TAU, TAU, IMPULSE, random_stream=stream)
-
-    def data(self) -> dict[str, Any]:
-        """Weights, spike trains, and what targets send: their trace, and a reward at times."""
-        rng = np.random.default_rng(5)
-        weights = rng.integers(-100, 101, (self.n_post, self.n_pre))
-        pre, post = (
-            rng.random((self.n_steps, size)) < self.rate for size in (self.n_pre, self.n_post)
-        )
-        sent = None
-        if self.has_tags:
-            sent = np.zeros((self.n_steps, 3, self.n_post), dtype=np.int64)
-            trace = np.zeros(self.n_post)
-            for step in range(self.n_steps):
-                trace = np.minimum(trace * np.exp(-1 / TAU) + 64 * post[step], 127)
-                sent[step, 0] = trace
-            sent[REWARD_EVERY - 1 :: REWARD_EVERY, 1] = REWARD
-        return {"weights": weights, "pre": pre, "post": post, "sent": sent}
-
-
-CASES = {
-    "pair 100x100": Case(
-        title="pair STDP, 100 x 100, 5 %",
-        n_pre=100,
-        n_post=100,
-        rate=0.05,
-        n_steps=1000,
-        lava_steps=200,
-        targets={LAVA: 1500, "us": 0.6},
-    ),
-    "pair 1024x1024": Case(
-        title="pair STDP, 1024 x 1024, 2 %",
-        n_pre=1024,
-        n_post=1024,
-        rate=0.02,
-        n_steps=300,
-        lava_steps=20,
-        targets={"us": 6},
-    ),
-    "tags 784x400": Case(
-        title="reward-modulated STDP with tags, 784 to 400, 5 %",
-        n_pre=784,
-        n_post=400,
-        rate=0.05,
-        n_steps=100,
-        lava_steps=10,
-        targets={LAVA: 500},
-        has_tags=True,
-    ),
-}
+COMMAND = (
+    "uv run --with-requirements benchmarks/peers/requirements.txt"
+    " python -m benchmarks.bench_learning_rules"
+)
 
 
 def engine(case: Case, stream: RandomStream) -> dict[str, Any]:
@@ -119,74 +61,24 @@ def engine(case: Case, stream: RandomStream) -> dict[str, Any]:
     return {"per_step": seconds, "digest": digest, "versions": {"numpy": np.__version__}}
 
 
-def lava(case: Case) -> dict[str, Any]:
-    """Lava's fixed-point LearningDense, called step by step without runtime or messages."""
-    from hw_models import lava_processes  # noqa: F401, I001 makes Lava importable
-    from lava.magma.core.learning.learning_rule import Loihi2FLearningRule, Loihi3FLearningRule
-    from lava.proc.dense.process import LearningDense
-    from lava.proc.io.source import RingBuffer
-    from lava.utils.weightutils import SignMode
-
-    from hw_models.lava_processes.direct_run import DirectRun
-
-    data, rule = case.data(), case.rule(RandomStream.LAVA)
-    names = ("x1",) if case.has_tags else ("x1", "y1")
-    traces = {}
-    for name in names:
-        traces[f"{name}_impulse"] = getattr(rule, name).impulse
-        traces[f"{name}_tau"] = getattr(rule, name).tau
-    kind = Loihi3FLearningRule if case.has_tags else Loihi2FLearningRule
-    equations = {name: rule.equation(name) or None for name in ("dw", "dt")}
-    dense = LearningDense(
-        weights=data["weights"],
-        learning_rule=kind(**equations, **traces, t_epoch=1, rng_seed=rule.seed),
-        sign_mode=SignMode.MIXED,
-        num_weight_bits=9,
-    )
-    ports = {"s_in": data["pre"], "s_in_bap": data["post"]}
-    zeros = np.zeros_like(data["post"], dtype=np.int64)
-    for k in range(3):
-        ports[f"s_in_y{k + 1}"] = zeros if data["sent"] is None else data["sent"][:, k]
-    sources = []
-    for name, values in ports.items():
-        sources.append(RingBuffer(data=np.ascontiguousarray(values.T.astype(np.int32))))
-        sources[-1].s_out.connect(getattr(dense, name))
-    run = DirectRun([*sources, dense])
-
-    def steps() -> None:
-        for _ in range(case.lava_steps):
-            run.step()
-
-    steps()
-    model = run.model(dense)
-    digest = digest_of(model.weights, model.tag_1)
-    seconds = timed(steps, case.lava_steps, 3)
-    return {
-        "per_step": seconds,
-        "digest": digest,
-        "versions": {"lava-nc": metadata.version("lava-nc")},
-    }
-
-
-def digest_of(*arrays: np.ndarray) -> str:
-    whole = b"".join(np.ascontiguousarray(array, dtype=np.int64).tobytes() for array in arrays)
-    return hashlib.sha256(whole).hexdigest()[:16]
-
-
-def timed(run: Callable[[], object], n_steps: int, repeats: int) -> list[float]:
-    seconds = []
-    for _ in range(repeats):
-        started = time.process_time()
-        run()
-        seconds.append((time.process_time() - started) / n_steps)
-    return seconds
-
-
 def measure(contestant: str, name: str) -> dict[str, Any]:
+    """What one process measures."""
     case = CASES[name]
-    if contestant == LAVA:
-        return lava(case)
+    if contestant in (LAVA, MODEL):
+        from benchmarks.peers import lava_learning
+
+        return lava_learning.in_runtime(case) if contestant == LAVA else lava_learning.alone(case)
+    if contestant == BRIAN:
+        from benchmarks.peers import brian2_learning
+
+        return brian2_learning.measure(case)
     return engine(case, RandomStream.LAVA if contestant == OURS else RandomStream.COUNTER)
+
+
+def contestants_of(case: Case) -> list[str]:
+    """Those that can take part."""
+    has_brian = importlib.util.find_spec("brian2") is not None and not case.has_tags
+    return [one for one in CONTESTANTS if one != BRIAN or has_brian]
 
 
 def in_own_process(contestant: str, name: str) -> dict[str, Any]:
@@ -204,7 +96,7 @@ def in_own_process(contestant: str, name: str) -> dict[str, Any]:
 
 def measured_rounds(name: str, n_rounds: int) -> dict[str, Any]:
     case = CASES[name]
-    results: dict[str, list[Any]] = {contestant: [] for contestant in CONTESTANTS}
+    results: dict[str, list[Any]] = {one: [] for one in contestants_of(case)}
     for number in range(n_rounds):
         for contestant, found in results.items():
             found.append(in_own_process(contestant, name))
@@ -220,7 +112,9 @@ def measured_rounds(name: str, n_rounds: int) -> dict[str, Any]:
             "timed_runs": len(per_step),
             "versions": found[0]["versions"],
         }
-        if contestant == LAVA:
+        if contestant == BRIAN:
+            entry["contestants"][contestant]["correlation"] = found[0]["correlation"]
+        if contestant in (LAVA, MODEL):
             same = {r["digest"] for r in (*found, *results[OURS])}
             entry["contestants"][contestant]["identical"] = len(same) == 1
             entry["contestants"][contestant]["compared_steps"] = case.lava_steps
@@ -234,7 +128,7 @@ def measured_rounds(name: str, n_rounds: int) -> dict[str, Any]:
 def markdown(record: dict[str, Any]) -> str:
     place = record["machine"]
     lines = [
-        f"# The learning engine beside Lava's model, {place['date']}",
+        f"# The learning engine beside Lava and Brian 2, {place['date']}",
         "",
         f"`{record['command']}`",
         "",
@@ -253,6 +147,8 @@ def markdown(record: dict[str, Any]) -> str:
             if "identical" in row:
                 word = "identical" if row["identical"] else "**DIFFERENT**"
                 same = f"{word} after {row['compared_steps']} steps"
+            if "correlation" in row:
+                same = f"changes correlate by {row['correlation']:.3f}"
             lines.append(
                 f"| {entry['case']} | {name} | {row['best_us_per_step']:.4g}"
                 f" | {row['median_us_per_step']:.4g} | {row['timed_runs']}"
