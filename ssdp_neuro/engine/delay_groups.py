@@ -15,12 +15,12 @@ import numpy as np
 
 from hw_models.projections import MAX_DELAY
 from ssdp_neuro.engine.aligned import aligned_zeros
-from ssdp_neuro.engine.kernels.tables import PLACE_BITS, PLACES
+from ssdp_neuro.engine.kernels.tables import BLOCK, PLACE_BITS, PLACES
 
 # nanoseconds, measured on two x86-64 cores; only ratios matter
 # a run of synapses of one source: a branch that is not foreseen, and its lines from a memory
 # as far away as so many bytes are
-TO_A_ROW = ((1 << 22, 6.0), (1 << 63, 60.0))
+TO_A_ROW = ((1 << 22, 6.0), (1 << 63, 20.0))
 TO_A_MATRIX = 10.0
 TO_ADD = ((1 << 15, 0.5), (1 << 19, 0.7), (1 << 23, 1.5), (1 << 63, 4.0))  # to so many bytes
 TO_STREAM = ((1 << 19, 0.012), (1 << 24, 0.03), (1 << 63, 0.08))  # a byte of as many
@@ -32,8 +32,9 @@ SOURCES = (1 << 16) // (MAX_DELAY + 1)  # sorted together
 class DelayGroup(NamedTuple):
     """Synapses with delays ``lag .. lag + span - 1``.
 
-    ``words`` are ``weight << PLACE_BITS | slot * stride + target``, uint32, by source, and of one
-    source by delay; those of source ``i`` are ``row_start[i]:row_start[i + 1]``, int64.
+    ``words`` are ``weight << PLACE_BITS | slot * stride + target``, uint32, by source, then by
+    range of targets, then by delay; those of source ``i`` and range ``r`` of ``cuts`` begin at
+    ``row_start[i * cuts + r]``, int64.
     """
 
     lag: int
@@ -82,41 +83,48 @@ class DelayGrouping:
         return bool(n_bytes <= BYTES_A_SYNAPSE * self.n_synapses and cost < listed)
 
 
-def groups(synapses: Any, n_pre: int, span: int, stride: int) -> list[DelayGroup]:
-    """The synapses by group.
+def groups(
+    synapses: Any, n_pre: int, span: int, stride: int, cuts: int = 1, n_post: int = 0
+) -> list[DelayGroup]:
+    """The synapses by group; of each source in ``cuts`` ranges of its ``n_post`` targets.
 
     Some sources at a time, so few that source and delay are a number of 16 bits: NumPy sorts
     these by counting, in a tenth of the time that larger ones take.
     """
-    bits, n_groups = span.bit_length() - 1, (MAX_DELAY + 1) // span
-    firsts = np.arange(0, n_pre + SOURCES, SOURCES, dtype=synapses.pre.dtype)
+    bits, n_groups, at_once = span.bit_length() - 1, (MAX_DELAY + 1) // span, SOURCES // cuts
+    n_runs = at_once * cuts
+    firsts = np.arange(0, n_pre + at_once, at_once, dtype=synapses.pre.dtype)
+    ends_of_cuts = n_post // BLOCK * np.arange(1, cuts) // cuts * BLOCK
+    cut_of = np.searchsorted(ends_of_cuts, np.arange(n_post), side="right").astype(np.uint8)
     bounds = np.searchsorted(synapses.pre, firsts)
     sizes = np.zeros(n_groups, dtype=np.int64)
     for start in range(0, synapses.pre.size, AT_ONCE):
         number = synapses.delay[start : start + AT_ONCE] >> bits
         sizes += np.bincount(number, minlength=n_groups)
     words = [aligned_zeros(int(size), np.uint32) for size in sizes]
-    row_start = [np.zeros(n_pre + 1 if size else 0, dtype=np.int64) for size in sizes]
+    row_start = [np.zeros(n_pre * cuts + 1 if size else 0, dtype=np.int64) for size in sizes]
     done = np.zeros(n_groups, dtype=np.int64)
     for block, (begin, end) in enumerate(itertools.pairwise(bounds)):
-        first, part = block * SOURCES, slice(begin, end)
+        first, part = block * at_once, slice(begin, end)
         later = synapses.delay[part].astype(np.int32)
-        run = (later >> bits) * SOURCES + (synapses.pre[part] - first)
+        run = (later >> bits) * at_once + (synapses.pre[part] - first)
+        if cuts > 1:
+            run = run * cuts + cut_of[synapses.post[part]]
         later &= span - 1
         order = np.argsort((run << bits | later).astype(np.uint16), kind="stable")
         later *= stride
         later += synapses.post[part].astype(np.int32)
         later |= synapses.weight[part].astype(np.int32) << PLACE_BITS
         sorted_words = later.view(np.uint32)[order]
-        lengths = np.bincount(run, minlength=n_groups * SOURCES).reshape(n_groups, SOURCES)
+        lengths = np.bincount(run, minlength=n_groups * n_runs).reshape(n_groups, n_runs)
         ends = np.cumsum(lengths.sum(axis=1))
         for group in np.flatnonzero(sizes):
             size = lengths[group].sum()
             made = sorted_words[ends[group] - size : ends[group]]
             words[group][done[group] : done[group] + size] = made
-            n_sources = min(SOURCES, n_pre - first)
-            starts = row_start[group][first + 1 : first + 1 + n_sources]
-            np.cumsum(lengths[group, :n_sources], out=starts)
+            here = min(at_once, n_pre - first) * cuts
+            starts = row_start[group][first * cuts + 1 : first * cuts + 1 + here]
+            np.cumsum(lengths[group, :here], out=starts)
             starts += done[group]
             done[group] += size
     return [DelayGroup(g * span, row_start[g], words[g]) for g in np.flatnonzero(sizes).tolist()]

@@ -180,7 +180,7 @@ class Job:
         if INTERPRETED or n_members == 1:
             alone = TeamTable(_ALONE, _NONE, shared, _NONE)
             return RUN_NETWORK(0, 0, 0, 0, self._tables(alone, tally, *rest))
-        signal = aligned_zeros(n_members * SIGNAL, np.int64)
+        signal = aligned_zeros((n_members + 1) * SIGNAL, np.int64)
         begun = threading.Semaphore(0)
 
         def assist(member: int, counted: Tally) -> None:

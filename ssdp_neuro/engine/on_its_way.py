@@ -81,7 +81,8 @@ def _arriving(plan: Plan, q: int, fired: np.ndarray) -> np.ndarray:
     if table.kind[q] == DELAYED:
         sums = np.zeros(span * stride, dtype=np.int64)
         for source in fired:
-            start, end = synapses.row_start[base + source : base + source + 2]
+            first = base + source * table.cuts[q]
+            start, end = synapses.row_start[[first, first + table.cuts[q]]]
             words = synapses.delayed[start:end]
             sums[words & np.uint32(PLACES - 1)] += words.view(np.int32) >> PLACE_BITS
         arriving = sums.reshape(span, stride)[:, :size]

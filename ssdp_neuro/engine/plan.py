@@ -18,7 +18,9 @@ from ssdp_neuro.engine.kernels.tables import BLOCK, SPARE, PopulationTable, Proj
 from ssdp_neuro.engine.population_table import population_table
 from ssdp_neuro.engine.projection_table import PlasticList, projection_table
 
-SHARED_NEURONS = 100_000  # of fewer, two threads were slower than one (docs/explanation/tried.md)
+# of less, two threads were slower than one (docs/explanation/tried.md)
+SHARED_NEURONS, SHARED_SYNAPSES = 100_000, 10_000_000
+ANY_RANGES = 64  # of targets, where synapses of a source are sorted by target
 
 
 class Plan:
@@ -36,9 +38,9 @@ class Plan:
         projections, self.synapses, self.plastic = projection_table(network)
         populations = population_table(network, projections)
         self.projections = dataclasses.replace(projections, wake=_wakings(populations, projections))
-        divided = _divided(network, populations, projections)
-        self.populations = dataclasses.replace(populations, divided=divided)
-        self.is_divided = bool(divided.any())
+        ranges = _ranges(network, populations, projections)
+        self.populations = dataclasses.replace(populations, ranges=ranges)
+        self.is_divided = bool(ranges.any())
         self._idle: list[tables.State] = []
 
     @contextlib.contextmanager
@@ -117,20 +119,32 @@ def _wakings(populations: PopulationTable, projections: ProjectionTable) -> Any:
     )
 
 
-def _divided(
+def _ranges(
     network: FixedPointNetwork, populations: PopulationTable, projections: ProjectionTable
 ) -> np.ndarray:
-    """Populations that threads may share, uint8 ``(P,)``: each delivers to a range of targets.
+    """By how many ranges threads may share each population, int64 ``(P,)``; 0 for one thread.
 
-    So every synapse list that ends there must be sorted by target.
+    Every synapse list that ends there must be sorted by target or by ranges of targets, and its
+    sums be added without being floored first, which happens in memory that all have in common.
     """
-    large = (populations.size >= SHARED_NEURONS) & (populations.kind != tables.INPUT)
-    divided = large & (populations.order_row < 0)
-    for q, owner in enumerate(projections.owner):
-        is_sorted = isinstance(network.projections[owner], SparseProjection)
-        if projections.kind[q] != tables.PACKED or not is_sorted:
-            divided[projections.target[q]] = False
-    return divided.astype(np.uint8)
+    may = (populations.kind != tables.INPUT) & (populations.order_row < 0)
+    ranges = np.where(may, ANY_RANGES, 0)
+    n_synapses = np.zeros(ranges.size, dtype=np.int64)
+    owners = set()
+    for q, (owner, target) in enumerate(zip(projections.owner, projections.target, strict=True)):
+        projection, kind = network.projections[owner], projections.kind[q]
+        cuts = 0
+        if isinstance(projection, SparseProjection) and kind == tables.PACKED:
+            cuts = ANY_RANGES
+        elif kind == tables.DELAYED and projections.floor[q] == 0:
+            cuts = int(projections.cuts[q])
+        ranges[target] = min(ranges[target], cuts if cuts > 1 else 0)
+        if cuts and owner not in owners:
+            owners.add(owner)
+            n_synapses[target] += projection.weights.size
+    shared = ranges > 0
+    is_large = populations.size[shared].sum() >= SHARED_NEURONS
+    return ranges * (is_large or n_synapses[shared].sum() >= SHARED_SYNAPSES)
 
 
 _PLANS: weakref.WeakKeyDictionary[FixedPointNetwork, Plan] = weakref.WeakKeyDictionary()

@@ -114,7 +114,7 @@ def population_table(network: FixedPointNetwork, projections: ProjectionTable) -
         begin_v=joined(each["v"], np.int32),
         order=joined(orders, np.int32),
         update=addresses_of(UPDATES.get(kind) for kind in columns["kind"]),
-        divided=np.zeros(count, dtype=np.uint8),
+        ranges=np.zeros(count, dtype=np.int64),
         visit=addresses_of(None if awake else VISIT_BLOCKS for awake in columns["awake"]),
         remember=addresses_of(REMEMBER if depth else None for depth in depths),
         take_pending=addresses_of(

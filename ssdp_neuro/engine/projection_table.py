@@ -24,6 +24,9 @@ from ssdp_neuro.engine.neuron_order import inverse, kept_order
 from ssdp_neuro.engine.rule_state import table_of_rows
 
 AT_ONCE = 1 << 16  # synapses lowered together; what they need stays in a cache
+MATRICES = (DenseProjection, SparseProjection)
+CUTS = 4
+CUT_SYNAPSES, CUT_NEURONS = 1 << 20, 1024  # of a target, from which its synapses are cut
 
 
 class LoweredSynapses(NamedTuple):
@@ -51,7 +54,7 @@ class PlasticList(NamedTuple):
     synapses: LoweredSynapses
 
 
-DEFAULTS = {"lag": -1, "span": 1, "counted": -1, "geometry": [0] * GEOMETRY}
+DEFAULTS = {"lag": -1, "span": 1, "cuts": 1, "counted": -1, "geometry": [0] * GEOMETRY}
 Part = dict[str, Any]  # an entry of the projection table, by field; DEFAULTS, or 0, if left out
 
 
@@ -90,7 +93,8 @@ def projection_table(
             synapses = _listed(projection, source.shape)
             if order is not None:
                 synapses = synapses._replace(post=inverse(order)[synapses.post])
-            parts = None if learns else _delayed_parts(synapses, source, target, store)
+            cuts = _cuts(network, target)
+            parts = None if learns else _delayed_parts(synapses, source, target, cuts, store)
             if parts is None:
                 if learns:
                     plastic[projection.name] = PlasticList(store.sizes["weight"], synapses)
@@ -134,8 +138,22 @@ def _listed_part(
     return {"kind": tables.SPARSE, "base": base, "delayed": delayed, "span": span}
 
 
+def _cuts(network: FixedPointNetwork, target: Any) -> int:
+    """Ranges of targets that delayed synapses are sorted by, so that threads can share them.
+
+    Each range of each source has a place where it begins: too much for few synapses.
+    """
+    n_synapses = sum(
+        projection.weights.size
+        for projection in network.projections
+        if projection.target == target.name and isinstance(projection, MATRICES)
+    )
+    is_large = n_synapses >= CUT_SYNAPSES and target.n_neurons >= CUT_NEURONS
+    return CUTS if is_large else 1
+
+
 def _delayed_parts(
-    synapses: LoweredSynapses, source: Any, target: Any, store: _Store
+    synapses: LoweredSynapses, source: Any, target: Any, cuts: int, store: _Store
 ) -> list[Part] | None:
     """Fixed synapses with delays, in groups; None if there are no delays, or no room for them."""
     if synapses.delay is None:
@@ -156,9 +174,10 @@ def _delayed_parts(
                 "kind": tables.DELAYED,
                 "lag": group.lag,
                 "span": span,
+                "cuts": cuts,
                 "base": store.add_group(group),
             }
-            for group in groups(synapses, n_pre, span, stride)
+            for group in groups(synapses, n_pre, span, stride, cuts, n_post)
         ]
     if parts:
         fan_out = np.diff(_row_starts(synapses.pre, n_pre))

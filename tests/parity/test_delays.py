@@ -131,27 +131,31 @@ def test_session__state_is_the_same_in_every_form_and_goes_on_in_any_other(monke
             np.testing.assert_array_equal(found, whole.probe(*probe)[70:])
 
 
-@pytest.mark.parametrize("sources_at_once", [3, delay_groups.SOURCES])
-def test_groups__hold_every_synapse_once_in_order(monkeypatch, sources_at_once):
+@pytest.mark.parametrize("cuts", [1, 4])
+@pytest.mark.parametrize("sources_at_once", [12, delay_groups.SOURCES])
+def test_groups__hold_every_synapse_once_in_order(monkeypatch, sources_at_once, cuts):
     monkeypatch.setattr(delay_groups, "SOURCES", sources_at_once)
     rng = np.random.default_rng(4)
-    n_pre, stride = 31, 64  # the last source, and some others, have none
+    n_pre, n_post, stride = 31, 250, 256  # the last source, and some others, have none
     pre = np.sort(rng.integers(0, 30, 500))
     synapses = projection_table.LoweredSynapses(
-        pre, rng.integers(0, 50, 500), np.arange(-250, 250), rng.integers(0, 64, 500)
+        pre, rng.integers(0, n_post, 500), np.arange(-250, 250), rng.integers(0, 64, 500)
     )
+    ends = np.array([[n_post], [0, 64, 128, n_post]][cuts > 1])  # whole blocks
     for span in (1, 4, 64):
         seen = []
-        for group in groups(synapses, n_pre, span, stride):
-            assert group.row_start.size == n_pre + 1
+        for group in groups(synapses, n_pre, span, stride, cuts, n_post):
+            assert group.row_start.size == n_pre * cuts + 1
             assert group.row_start[0] == 0
             assert group.row_start[-1] == group.words.size
-            source = np.repeat(np.arange(n_pre), np.diff(group.row_start))
+            piece = np.repeat(np.arange(n_pre * cuts), np.diff(group.row_start))
+            source, cut = np.divmod(piece, cuts)
             later, post = np.divmod(group.words & np.uint32(tables.PLACES - 1), stride)
             number = (group.words.view(np.int32) >> tables.PLACE_BITS) + 250
             assert (later < span).all()
-            same_source = np.diff(source) == 0
-            assert (np.diff(later.astype(int))[same_source] >= 0).all()
+            np.testing.assert_array_equal(np.searchsorted(ends, post, side="right"), cut)
+            same_piece = np.diff(piece) == 0
+            assert (np.diff(later.astype(int))[same_piece] >= 0).all()
             np.testing.assert_array_equal(synapses.pre[number], source)
             np.testing.assert_array_equal(synapses.delay[number], group.lag + later)
             np.testing.assert_array_equal(synapses.post[number], post)

@@ -1,5 +1,7 @@
 """One sample on several threads, each with a range of neurons: equal to the oracle, as on one."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,7 +14,8 @@ from hw_models import (
     ResetMode,
     SparseProjection,
 )
-from ssdp_neuro.engine import job, plan, population_table
+from ssdp_neuro import Session
+from ssdp_neuro.engine import delay_groups, job, plan, population_table, projection_table
 from ssdp_neuro.engine.simulator import simulate
 from tests.parity.test_engine_oracle import assert_equal_runs
 from tests.strategies import cases
@@ -24,6 +27,8 @@ pytestmark = pytest.mark.kernel
 def n_threads(request, monkeypatch):
     """Threads, for networks of any size."""
     monkeypatch.setattr(plan, "SHARED_NEURONS", 1)
+    monkeypatch.setattr(projection_table, "CUT_SYNAPSES", 1)
+    monkeypatch.setattr(projection_table, "CUT_NEURONS", 1)
     return request.param
 
 
@@ -67,7 +72,66 @@ def test_simulate__on_several_threads_equals_oracle(n_threads, always_swept, mon
     spikes[60:130] = False
     run = assert_equal_runs(network, spikes, n_steps, n_threads=n_threads)
     assert all(run.counts.spikes.values())
-    assert plan.plan_of(network).populations.divided.tolist() == [0, 1, 1, 0]
+    assert plan.plan_of(network).populations.ranges.tolist() == [0, 64, 64, 0]
+
+
+def delayed_network() -> FixedPointNetwork:
+    """Delayed and plain lists at one population, and one whose sums are floored."""
+    rng = np.random.default_rng(2)
+    size = 400
+    common = {"current_decay": 600, "voltage_decay": 200, "threshold": 900}
+
+    def late(source, target, n_pre, n_post, count, exponent=0):
+        wires = sparse(rng, source, target, n_pre, n_post, count)
+        delays = rng.choice([0, 1, 2, 7, 40, 63], n_pre * count)
+        return dataclasses.replace(wires, delays=delays, weight_exponent=exponent)
+
+    return FixedPointNetwork(
+        populations=[
+            InputPopulation(name="in", shape=(50,)),
+            LifPopulation(name="large", shape=(size,), refractory=3, **common),
+            LifPopulation(name="other", shape=(130,), **common),
+            LifPopulation(name="floored", shape=(200,), **common),
+        ],
+        projections=[
+            late("in", "large", 50, size, 60, 1),
+            dataclasses.replace(sparse(rng, "large", "large", size, size, 9), name="at once"),
+            late("large", "large", size, size, 20),
+            late("large", "other", size, 130, 30),
+            late("other", "floored", 130, 200, 30, -1),
+        ],
+    )
+
+
+@pytest.mark.parametrize("span", [1, 4, 64])
+@pytest.mark.parametrize("always_swept", [0, population_table.ALWAYS_SWEPT])
+def test_simulate__shares_what_delays_bring(n_threads, always_swept, span, monkeypatch):
+    monkeypatch.setattr(population_table, "ALWAYS_SWEPT", always_swept)
+    monkeypatch.setattr(delay_groups.DelayGrouping, "best_span", lambda *_: span)
+    n_steps, network = 150, delayed_network()
+    spikes = np.random.default_rng(3).random((n_steps, 50)) < 0.2
+    run = assert_equal_runs(network, spikes, n_steps, n_threads=n_threads)
+    assert all(run.counts.spikes.values())
+    assert plan.plan_of(network).populations.ranges.tolist() == [0, 4, 4, 0]
+
+
+@pytest.mark.parametrize("span", [1, 64])
+def test_session__goes_on_with_delayed_synapses_in_ranges(n_threads, span, monkeypatch):
+    monkeypatch.setattr(delay_groups.DelayGrouping, "best_span", lambda *_: span)
+    network = delayed_network()
+    spikes = np.random.default_rng(3).random((150, 50)) < 0.2
+    whole = simulate(network, spikes, n_steps=150, n_threads=n_threads)
+    session = Session(network)
+    session.run(spikes[:80], 80)
+    other = Session(network)
+    other.restore(session.state())
+    rest = other.run(spikes[80:], 70)
+    for population in network.neurons:
+        expected = whole.events(population.name)
+        expected = expected[expected["step"] >= 80]
+        found = rest.events(population.name)
+        np.testing.assert_array_equal(found["step"] + 80, expected["step"])
+        np.testing.assert_array_equal(found["index"], expected["index"])
 
 
 @given(case=cases())

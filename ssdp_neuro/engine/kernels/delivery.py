@@ -193,11 +193,12 @@ def deliver_single(fired, words, drive, shift):
 
 
 @part
-def deliver_group(fired, row_start, words, sums, start, span, shift):
+def deliver_group(fired, row_start, cuts, low, high, words, sums, start, span, shift):
     """A group of delays: ``words`` are ``weight << 23 | place``, places from ``start`` on.
 
-    ``sums`` is a ring, in which the group reaches over ``span`` entries. Rows are asked for
-    ahead, as those of packed synapses.
+    Of each row, which is in ``cuts`` pieces, those from ``low`` to ``high - 1``. ``sums`` is a
+    ring, in which the group reaches over ``span`` entries. Rows are asked for ahead, as those of
+    packed synapses.
     """
     size = sums.shape[0]
     ahead_of = section(sums, start, size)
@@ -205,10 +206,11 @@ def deliver_group(fired, row_start, words, sums, start, span, shift):
     n_operations = 0
     for k in range(fired.shape[0]):
         if k + ROWS_AHEAD < fired.shape[0]:
-            ahead = fired[k + ROWS_AHEAD]
-            for s in range(row_start[ahead], row_start[ahead + 1], WORDS_PER_LINE):
+            ahead = fired[k + ROWS_AHEAD] * cuts
+            for s in range(row_start[ahead + low], row_start[ahead + high], WORDS_PER_LINE):
                 prefetch(words, s)
-        row = section(words, row_start[fired[k]], row_start[fired[k] + 1])
+        first = fired[k] * cuts
+        row = section(words, row_start[first + low], row_start[first + high])
         n_operations += row.shape[0]
         if goes_round:
             for s in range(row.shape[0]):
@@ -225,11 +227,11 @@ def deliver_group(fired, row_start, words, sums, start, span, shift):
 
 
 @part
-def settle_group(fired, row_start, words, sums, drive, start, floor):
+def settle_group(fired, row_start, cuts, words, sums, drive, start, floor):
     """Add the floored sums of :func:`deliver_group` to ``drive``, and clear them."""
     size = sums.shape[0]
     for k in range(fired.shape[0]):
-        row = section(words, row_start[fired[k]], row_start[fired[k] + 1])
+        row = section(words, row_start[fired[k] * cuts], row_start[(fired[k] + 1) * cuts])
         for s in range(row.shape[0]):
             place = start + np.int64(row[s] & PLACE_MASK)
             place = place - size if place >= size else place

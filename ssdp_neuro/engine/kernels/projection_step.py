@@ -25,6 +25,7 @@ from ssdp_neuro.engine.kernels.delivery import (
     settle_group,
     settle_sparse,
 )
+from ssdp_neuro.engine.kernels.ranges import number_of
 from ssdp_neuro.engine.kernels.table_view import open_tables, section
 from ssdp_neuro.engine.kernels.tables import DELAYED, GEOMETRY
 
@@ -59,9 +60,12 @@ def rows_of(q, step, tables):
 
 @part
 def starts_of(q, projections, synapses):
-    """First synapse of each source of projection ``q``, and the end of the last."""
+    """First synapse of each source of projection ``q``, and the end of the last.
+
+    Where they are in ranges of targets, that of each source and range.
+    """
     base = projections.base[q]
-    return section(synapses.row_start, base, base + projections.rows[q] + 1)
+    return section(synapses.row_start, base, base + projections.rows[q] * projections.cuts[q] + 1)
 
 
 @part
@@ -212,8 +216,11 @@ def deliver_single_list(q, step, low, high, handle):
 
 
 @part
-def ask_for_rows(q, step, tables):
+def ask_for_rows(q, step, low, high, size, tables):
     """Ask memory for what part ``q`` will read, and part ``q + 1`` after it, if of this kind.
+
+    A thread that has the targets ``low..high - 1`` of ``size`` is taken to have as large a share
+    of others.
 
     A large network has few spikes for each part, in rows that lie anywhere: without this
     every one of them would be waited for.
@@ -224,12 +231,17 @@ def ask_for_rows(q, step, tables):
         row_start = starts_of(q + 1, projections, synapses)
         spikes = spikes_of(q + 1, step, 0, tables)
         for k in range(min(spikes.shape[0], ASKED_AHEAD)):
-            prefetch(row_start, spikes[k])
+            prefetch(row_start, spikes[k] * projections.cuts[q + 1])
     if q < n_parts and projections.kind[q] == DELAYED:
         row_start = starts_of(q, projections, synapses)
         spikes = spikes_of(q, step, 0, tables)
+        cuts = projections.cuts[q]
         for k in range(min(spikes.shape[0], ASKED_AHEAD)):
-            for s in range(row_start[spikes[k]], row_start[spikes[k] + 1], WORDS_PER_LINE):
+            first, count = row_start[spikes[k] * cuts], row_start[(spikes[k] + 1) * cuts]
+            count -= first
+            for s in range(
+                first + count * low // size, first + count * high // size, WORDS_PER_LINE
+            ):
                 prefetch(synapses.delayed, s)
 
 
@@ -238,7 +250,7 @@ def deliver_delay_group(q, step, low, high, handle):
     """The same of a group of delays."""
     tables = open_tables(handle)
     projections, populations, state = tables.projections, tables.populations, tables.state
-    ask_for_rows(q + 1, step, tables)
+    ask_for_rows(q + 1, step, low, high, populations.size[projections.target[q]], tables)
     target, floor, span = projections.target[q], projections.floor[q], projections.span[q]
     spikes, row_start = spikes_of(q, step, 0, tables), starts_of(q, projections, tables.synapses)
     ring, stride, size = (
@@ -251,9 +263,13 @@ def deliver_delay_group(q, step, low, high, handle):
     slots = section(state.drive, base, base + ring * stride)
     all_sums = section(state.sum32, 0, ring * stride) if floor else slots
     words, shift = tables.synapses.delayed, projections.shift[q]
-    done = deliver_group(spikes, row_start, words, all_sums, start, span * stride, shift)
+    cuts = projections.cuts[q]
+    begin, end = number_of(low, cuts, size), number_of(high, cuts, size)
+    done = deliver_group(
+        spikes, row_start, cuts, begin, end, words, all_sums, start, span * stride, shift
+    )
     if floor and done * 4 < span * size:
-        settle_group(spikes, row_start, words, all_sums, slots, start, floor)
+        settle_group(spikes, row_start, cuts, words, all_sums, slots, start, floor)
     elif floor:
         for later in range(span):
             begin = (slot + later) % ring * stride

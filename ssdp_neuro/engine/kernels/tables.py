@@ -142,7 +142,7 @@ class PopulationTable(Table):
     order_row: Int64s  # first entry in order; -1 if neurons are kept in their own order
     order: Int32s  # packed: index of each neuron kept, see neuron_order.py
     update: Int64s  # address of the kernel for a run of neurons; 0 for inputs
-    divided: Bytes  # threads may share it: large, and reached by kinds that deliver to ranges
+    ranges: Int64s  # of its neurons, that threads may share what arrives at it by; 0 for none
     visit: Int64s  # address of the kernel that visits live blocks; 0 where all are awake
     remember: Int64s  # address of the kernel that keeps who fired; 0 where depth is 0
     take_pending: Int64s  # address of the kernel that takes State.pending; 0 where reach is 1
@@ -156,6 +156,7 @@ class ProjectionTable(Table):
     kind: Bytes  # DENSE8, DENSE16, SPARSE, PACKED, CONV, SINGLE or DELAYED
     lag: Int64s  # steps after which spikes are delivered; -1 if at once, not remembered
     span: Int64s  # slots of drive that it reaches
+    cuts: Int64s  # DELAYED: ranges of targets that a source's synapses are sorted by
     counted: Int64s  # first entry in fan_out, which counts operations; -1 if delivery does
     source: Int64s  # population
     target: Int64s  # population
@@ -179,7 +180,8 @@ class SynapseTable(Table):
     dense8: Int8s  # rows by source, padded, one row of zeros at the end
     dense16: Int16s  # likewise
     row_of: Int32s  # dense with a lag, row of each source, -1 if it has none
-    row_start: Int64s  # sparse, packed and delayed, first synapse of each source
+    # sparse, packed and delayed: first synapse of each source; delayed: of each (source, range)
+    row_start: Int64s
     target: Uint32s  # sparse, by synapse
     weight: Int16s  # sparse, by synapse
     delay: Bytes  # sparse, by synapse; empty if no projection has delays
@@ -274,8 +276,8 @@ class TeamTable(Table):
     """One member of a team of threads that run a network together."""
 
     member: Int64s  # which, and of how many; 0 leads
-    # number of the phase under way, its kind, its step; at SIGNAL * k, the last number that
-    # member k has done
+    # the phase under way and which of its ranges are left, see team.py; its kind, its step. At
+    # SIGNAL * k: OVER if member k has failed. After the last: ranges done by others than member 0
     signal: Int64s
     shared: Bytes  # (P,): shared in this phase
     lead: Int64s  # address of the kernel; empty if there is one member

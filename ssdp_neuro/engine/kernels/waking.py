@@ -99,11 +99,14 @@ def wake_delay_group(q, step, low, high, handle):
     first, stride = populations.offset[target] >> BLOCK_BITS, populations.stride[target]
     spikes, row_start = spikes_of(q, step, 0, tables), starts_of(q, projections, tables.synapses)
     words = tables.synapses.delayed
+    cuts = projections.cuts[q]
     for k in range(spikes.shape[0]):
         slot = np.int64(0)
-        for s in range(row_start[spikes[k]], row_start[spikes[k] + 1]):
+        for s in range(row_start[spikes[k] * cuts], row_start[(spikes[k] + 1) * cuts]):
             place = np.int64(words[s] & PLACE_MASK)
-            while place >= slot + stride:  # places of a row are in order of their slots
+            if place < slot:  # places of a range are in order of their slots
+                slot = np.int64(0)
+            while place >= slot + stride:
                 slot += stride
             wake((place - slot) >> BLOCK_BITS, target, first, step, state)
     sweep_if_many(target, populations, state)
