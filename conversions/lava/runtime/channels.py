@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from lava.magma.compiler.channels.pypychannel import CspRecvPort, CspSendPort
 from conversions.lava.runtime.crew import POLL_S, Crew
 from hw_models.errors import ExecutorError, InputError
 
+READER_S = 0.1  # that a thread of the program has to go on reading
 ARRIVAL_S = 0.5  # after which a message in a channel of Lava's is taken to be lost
 
 
@@ -174,9 +176,27 @@ class OutsideSend(_End, CspSendPort):
 class OutsideReceive(_End, CspRecvPort):
     """Where the program receives from a model while it runs (Extractor)."""
 
+    _reader: threading.Thread | None = None
+
+    def let_reader_finish(self) -> None:
+        """Wait for a thread that reads on while the run has ended; not for one that has stopped.
+
+        In Lava the end of a run takes so long that such a thread always has read what was sent.
+        """
+        reader, messages = self._reader, self._queue.messages
+        if reader is None or reader is threading.current_thread():
+            return
+        left, deadline = len(messages), time.monotonic() + READER_S
+        while messages and reader.is_alive() and time.monotonic() < deadline:
+            time.sleep(POLL_S / 40)
+            if len(messages) < left:
+                left, deadline = len(messages), time.monotonic() + READER_S
+        time.sleep(POLL_S / 40)
+
     def recv(self) -> np.ndarray:
         """The oldest message; waits for one."""
         link, crew = self._queue, self._queue.crew
+        self._reader = threading.current_thread()
         with crew.news:
             while not link.messages:
                 _check_hope(link, "is empty")

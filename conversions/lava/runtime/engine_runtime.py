@@ -129,6 +129,8 @@ class EngineRuntime(Runtime):
         self._crew.is_active = True
         if run_condition.blocking:
             self._run(n_steps)
+            for extractor in self.extractors:
+                extractor.out_port.external_pipe_csp_recv_port.let_reader_finish()
             self._end_run()
         else:
             self._thread = threading.Thread(

@@ -22,6 +22,8 @@ from lava.proc.lif.process import LIF
 from lava.proc.monitor.process import Monitor
 from lava.proc.sdn.process import Delta, Sigma, SigmaDelta
 
+from tests.conversions.lava.library_programs import LIBRARY
+from tests.conversions.lava.third_party.programs import PROGRAMS as OF_THIRD_PARTIES
 from tests.conversions.lava.user_program.processes import Controller, Layer, Noise, Phases
 
 
@@ -159,6 +161,8 @@ PROGRAMS = (
     without_synapses,
     sigma_delta,
     references,
+    *LIBRARY,
+    *OF_THIRD_PARTIES,
 )
 
 

@@ -276,6 +276,28 @@ def test_engine_runtime__takes_what_the_program_sends_while_it_runs():
     neurons.stop()  # though the Injector waits
 
 
+def test_engine_runtime__lets_a_reader_finish():
+    process, extractor = Failing(999), Extractor(shape=(1,), buffer_size=9)
+    process.s_out.connect(extractor.in_port)
+    extractor.create_runtime(EngineCfg())
+    heard = []
+
+    def read():
+        for _ in range(30):
+            heard.append(extractor.receive())
+            time.sleep(0.002)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    extractor.run(condition=RunSteps(30))
+    assert len(heard) == 30
+    reader.join()
+    began = time.monotonic()
+    extractor.run(condition=RunSteps(5))  # nobody reads any more
+    assert time.monotonic() - began < 5
+    extractor.stop()
+
+
 def test_engine_runtime__does_not_wait_for_a_program_that_waits_for_it():
     program = """
         import numpy as np
