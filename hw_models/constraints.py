@@ -107,7 +107,7 @@ def check_rule(rule: LearningRule, chip: Chip | str, where: str = "rule") -> tup
 
     Examples
     --------
-    >>> slow = LearningRule(dw="2^-1 * y0 * x1", epoch=100)
+    >>> slow = LearningRule(dw="2^-1 * y0 * w", epoch=100)
     >>> print(check_rule(slow, "loihi1")[0])
     rule.epoch: 100; allowed 0..63 (lava-nc 0.10.0, lava.magma.core.learning.constants)
     """

@@ -129,7 +129,7 @@ class TraceConfiguration(FrozenRecord):
         return divmod(int(self.impulse * IMPULSE_UNITS), IMPULSE_UNITS)
 
 
-NO_TRACE = TraceConfiguration()
+NO_TRACE = TraceConfiguration()  # this very one stands for a trace that was not given
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -143,7 +143,8 @@ class LearningRule(FrozenRecord):
         :mod:`hw_models.learning_engine.rule_equation`) or :class:`Product` records, up to 16;
         None or () for none. At least one of the three. All ``u_k`` have the same k.
     x1, x2, y1, y2, y3
-        Traces of source (x) and target (y); y ones only where they are traces of spikes.
+        Traces of source (x) and target (y); y ones only where they are traces of spikes. One that
+        an equation reads has to be given, if only as ``TraceConfiguration()``, which stays 0.
     epoch
         Steps from one change to the next, 1..1023. A chip holds fewer: see ``check_rule``.
     sign_mode
@@ -158,11 +159,13 @@ class LearningRule(FrozenRecord):
     Raises
     ------
     LearningRuleError
-        If an equation cannot be read or held, or there is none; names the term.
+        If an equation cannot be read or held, or reads a trace that is not given, or there is
+        none; names the term.
 
     Examples
     --------
-    >>> rule = LearningRule(dw="2^-2 * y0 * x1 - x0 * y1", x1=TraceConfiguration(16, 10))
+    >>> trace = TraceConfiguration(16, 10)
+    >>> rule = LearningRule(dw="2^-2 * y0 * x1 - x0 * y1", x1=trace, y1=trace)
     >>> rule.equation("dw")
     '2^-2 * y0 * x1 - x0 * y1'
     >>> LearningRule(dw="0.7 * x0 * y1")
@@ -211,6 +214,7 @@ class LearningRule(FrozenRecord):
         put(self, "epoch", integer("LearningRule.epoch", self.epoch, 1, LONGEST_EPOCH))
         put(self, "seed", integer("LearningRule.seed", self.seed, 0, MOST_SEED))
         self._check_decimation()
+        self._check_traces()
 
     def _check_decimation(self) -> None:
         first = None
@@ -224,6 +228,17 @@ class LearningRule(FrozenRecord):
                         f"{target}, term {number} ({str(product)!r}): u{product.decimation}"
                         f" beside u{first}; a rule has one k in all of its equations"
                     )
+
+    def _check_traces(self) -> None:
+        for target in TARGETS:
+            for number, product in enumerate(getattr(self, target), 1):
+                for name in (factor.variable.value for factor in product.factors):
+                    is_sent = self.post_traces is PostTraces.SENT and name.startswith("y")
+                    if name in TRACES and not is_sent and getattr(self, name) is NO_TRACE:
+                        raise LearningRuleError(
+                            f"{target}, term {number} ({str(product)!r}): {name} is no trace of"
+                            f" this rule; give {name}=TraceConfiguration(impulse, tau)"
+                        )
 
     def equation(self, target: str) -> str:
         """The equation of ``"dw"``, ``"dd"`` or ``"dt"`` in Lava's notation; empty if none."""

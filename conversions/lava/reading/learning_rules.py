@@ -33,7 +33,7 @@ from hw_models.learning_engine import (
     equation_text,
     parse_equation,
 )
-from hw_models.learning_engine.learning_rule import IMPULSE_UNITS, NO_TRACE, TARGETS, TRACE_HIGH
+from hw_models.learning_engine.learning_rule import IMPULSE_UNITS, TARGETS, TRACE_HIGH
 from hw_models.learning_engine.rule_product import EXPONENT_LOW
 from hw_models.records import short_repr
 
@@ -122,7 +122,7 @@ def from_lava_rule(
             continue
         trace, more = _trace(where, rule, name)
         notes += more
-        fields[name] = trace if hears or name.startswith("x") else NO_TRACE
+        fields[name] = trace if hears or name.startswith("x") else TraceConfiguration()
     try:
         read = LearningRule(
             **fields,

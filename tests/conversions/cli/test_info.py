@@ -15,12 +15,13 @@ from hw_models import (
     LifPopulation,
     PoolProjection,
     SparseProjection,
+    TraceConfiguration,
     check,
     load,
     save,
 )
 
-HEBB = LearningRule(dw="2^-1 * y0 * x1", dt="x0 * y0", epoch=5)
+HEBB = LearningRule(dw="2^-1 * y0 * x1", dt="x0 * y0", x1=TraceConfiguration(16, 10), epoch=5)
 
 
 def many_kinds():

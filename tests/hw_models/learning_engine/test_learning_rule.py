@@ -48,6 +48,11 @@ def test_learning_rule__is_written_and_read_copied_and_pickled_as_itself(rule):
         ({"dw": 3}, TypeMismatchError, "dw: 3; an equation or Products"),
         ({"dw": [Product(dependency=PRE)] * 17}, LearningRuleError, "17 terms, .* 'x0'"),
         (
+            {"dw": "x0 - 2 * y0 * x1 * (x2 - 1)", "x1": TraceConfiguration(9)},
+            LearningRuleError,
+            r"dw, term 2 \('-2 \* y0 \* x1 \* \(x2 - 1\)'\): x2 is no trace of this rule; give x2=",
+        ),
+        (
             {"dw": "x0", "post_traces": PostTraces.SENT, "y1": TraceConfiguration(1)},
             RangeError,
             "y1: .*; the target sends it",
@@ -74,6 +79,12 @@ def test_learning_rule__refuses_what_no_chip_holds(fields, error, message):
 def test_trace_configuration__rounds_nothing(fields, message):
     with pytest.raises(RangeError, match=message):
         TraceConfiguration(**fields)
+
+
+def test_learning_rule__takes_a_trace_that_stays_at_0_if_it_is_given():
+    rule = LearningRule(dw="x0 * x1", x1=TraceConfiguration())
+    assert pickle.loads(pickle.dumps(rule)) == rule
+    assert LearningRule(dw="x0 * y3", post_traces=PostTraces.SENT).variables
 
 
 def test_trace_configuration__takes_numbers_only():
