@@ -25,4 +25,4 @@ def test_example__prints_what_it_says(path, tmp_path):
 
 
 def test_examples__are_there():
-    assert [path.name[:3] for path in EXAMPLES] == [f"{n:02}_" for n in range(1, 8)]
+    assert [path.name[:3] for path in EXAMPLES] == [f"{n:02}_" for n in range(1, 9)]
