@@ -30,7 +30,7 @@ def test_tutorial__runs_as_a_script(path, tmp_path):
 
 
 def test_tutorials__are_there():
-    assert [path.name[:2] for path in TUTORIALS] == ["1_", "2_", "3_", "4_", "5_", "6_", "7_"]
+    assert [path.name[:2] for path in TUTORIALS] == [f"{number}_" for number in range(1, 9)]
 
 
 @pytest.mark.parametrize("path", TUTORIALS, ids=lambda path: path.stem)

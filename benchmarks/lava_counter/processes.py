@@ -1,11 +1,11 @@
-"""A Process with a model in plain Python."""
+"""Processes with models in plain Python."""
 
 import numpy as np
 from lava.magma.core.decorator import implements, requires
 from lava.magma.core.model.py.model import PyLoihiProcessModel
-from lava.magma.core.model.py.ports import PyInPort
+from lava.magma.core.model.py.ports import PyInPort, PyOutPort
 from lava.magma.core.model.py.type import LavaPyType
-from lava.magma.core.process.ports.ports import InPort
+from lava.magma.core.process.ports.ports import InPort, OutPort
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.process.variable import Var
 from lava.magma.core.resources import CPU
@@ -29,3 +29,30 @@ class PySpikeCounterModel(PyLoihiProcessModel):
 
     def run_spk(self):
         self.counts += self.a_in.recv()
+
+
+class DigitInput(AbstractProcess):
+    """Shows images one after the other, each as the spikes of neurons that add up its pixels."""
+
+    def __init__(self, images, n_steps):
+        super().__init__(images=images, n_steps=n_steps)
+        self.s_out = OutPort(shape=images.shape[1:])
+        self.v = Var(shape=images.shape[1:], init=0.0)
+
+
+@implements(proc=DigitInput, protocol=LoihiProtocol)
+@requires(CPU)
+class PyDigitInputModel(PyLoihiProcessModel):
+    s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, bool)
+    v: np.ndarray = LavaPyType(np.ndarray, float)
+
+    def __init__(self, proc_params):
+        super().__init__(proc_params)
+        self.images, self.n_steps = proc_params["images"], proc_params["n_steps"]
+
+    def run_spk(self):
+        image = self.images[(self.time_step - 1) // self.n_steps % len(self.images)]
+        self.v += image / 16
+        fire = self.v > 4
+        self.v[fire] = 0
+        self.s_out.send(fire)
