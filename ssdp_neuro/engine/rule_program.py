@@ -120,7 +120,7 @@ def fading_products(rule: LearningRule) -> dict[str, Any]:
     """
     fades, number = rule.decimation is not None, 0
     changed: set[Variable] = set()
-    places: dict[str, list[int]] = {"fading": [], "fading_post": []}
+    places: dict[str, list[int]] = {"fading": [], "fading_post": [], "fading_pre": []}
     for target, variable in zip(TARGETS, SYNAPTIC, strict=True):
         products = getattr(rule, target)
         read = {factor.variable for product in products for factor in product.factors}
@@ -134,6 +134,11 @@ def fading_products(rule: LearningRule) -> dict[str, Any]:
             of_kind = len(own) == n_synaptic and not any(factor.is_sign for factor in own)
             fades = fades and (not found or (len(found) == 1 and of_kind))
             places[name].append(number + found[0] if found else -1)
+        of_pre = [p for p, each in enumerate(products) if each.dependency is Dependency.PRE_SPIKE]
+        is_plain = len(of_pre) == 1 and not any(
+            factor.variable in SYNAPTIC for factor in products[of_pre[0]].factors
+        )
+        places["fading_pre"].append(number + of_pre[0] if is_plain else -2 if of_pre else -1)
         number += len(products)
         changed |= {variable} if products else set()
     return {"fades": fades, **{name: _integers(found) for name, found in places.items()}}

@@ -152,6 +152,7 @@ def _state(
         narrow=zeros((3, post), np.int16),
         most_change=zeros((3,), np.int64),
         marks=zeros((post,), np.int16),
+        changes=zeros((post,), np.int16),
         entries=zeros((6, post), np.int32),
     )
 

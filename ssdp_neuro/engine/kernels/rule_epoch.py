@@ -73,10 +73,7 @@ def change_reached(program, synapses, is_due):
     changes_tags = program.first_product[TAG] < program.first_product[TAG + 1]
     if is_due or (changes_tags and synapses.n_lowest[0] > 0):
         if program.fades and synapses.n_lowest[0] == 0 and synapses.post.shape[0] == 0:
-            n_visited += fade_rows(program, synapses)
-            for k in range(synapses.n_fired[0]):
-                n_visited += change_row(program, synapses, synapses.pre_fired[k], True)
-            return n_visited
+            return fade_rows(program, synapses)
         for pre in range(synapses.n_pre):
             n_visited += change_row(program, synapses, pre, is_due)
         return n_visited

@@ -1,9 +1,11 @@
-"""Epochs of ``u`` products, which visit every synapse: rows of sources that did not fire.
+"""Epochs of ``u`` products, which visit every synapse.
 
-Along such a row one product changes all synapses, such as a tag that fades, and those of targets
+Along a row one product changes all synapses, such as a tag that fades, and those of targets
 that fired are changed by one more. So the row is passed over once, and the few others are
-computed before and written after. Where Lava's one random number rounds all and the numbers are
-small, whole changes are added in 16 bits: the accumulator's ends do not show beside a variable's.
+computed before and written after, or marked. Where the source fired, too, and something might
+be clipped between two changes, the row is left to rule_rows. Where Lava's one random number
+rounds all and the numbers are small, whole changes are added in 16 bits: the accumulator's ends do
+not show beside a variable's.
 
 This holds of all-to-all rules whose every equation has at most one ``u`` product, with one factor
 of the synapse, and at most one y0 product without any, and reads nothing that an equation
@@ -15,6 +17,7 @@ import numpy as np
 from ssdp_neuro.engine.kernels.compiler import lean_kernel, part
 from ssdp_neuro.engine.kernels.rule_rows import (
     bounded,
+    change_variable,
     count_lowest,
     fill_added,
     gather,
@@ -96,6 +99,61 @@ def fade_marked(row, numbers, marks, change, constant, bound, mask, power, added
         whole = narrow_change(row[k], numbers[k], constant, bound, mask, power, more)
         value = np.int16(row[k] + whole)
         row[k] = min(max(value, np.int16(low)), np.int16(high))
+
+
+@lean_kernel
+def fade_fired(
+    row, numbers, marks, change, changes, constant, bound, mask, power, added, low, high
+):
+    """The same as ``fade_marked``, and one change more of each synapse."""
+    wide_vectors()
+    for k in range(row.shape[0]):
+        more = np.int16(np.int16(added) + np.int16(marks[k] & np.int16(change)))
+        more = np.int16(more + changes[k])
+        whole = narrow_change(row[k], numbers[k], constant, bound, mask, power, more)
+        value = np.int16(row[k] + whole)
+        row[k] = min(max(value, np.int16(low)), np.int16(high))
+
+
+@lean_kernel
+def reach(values):
+    """The largest size of values above -2**15."""
+    wide_vectors()
+    highest, lowest = np.int16(0), np.int16(0)
+    for k in range(values.shape[0]):
+        highest = max(highest, values[k])
+        lowest = min(lowest, values[k])
+    return max(np.int64(highest), -np.int64(lowest))
+
+
+@lean_kernel
+def scale_narrow(changes, numbers, number, right, left):
+    """Changes of the accumulator by products without a factor of the synapse, and their size.
+
+    They are right if their size is at most LARGEST.
+    """
+    largest = np.int32(0)
+    for k in range(changes.shape[0]):
+        change = scaled(np.int32(np.int64(numbers[k]) * number), right, left)
+        changes[k] = np.int16(change)
+        largest = max(largest, abs(change))
+    return np.int64(largest)
+
+
+@part
+def can_add_all(program, synapses, target, pre, row):
+    """Whether the changes of a source's spike, too, can be added before anything is clipped.
+
+    If so, they are in ``changes``.
+    """
+    p, x = program.fading_post[target], program.fading_pre[target]
+    right, left = np.int32(program.right[x]), np.int32(program.left[x])
+    changes, numbers = synapses.changes[: row.shape[0]], synapses.target[x, 1]
+    size = scale_narrow(changes, numbers, synapses.source[x, 1, pre], right, left)
+    size += synapses.most_change[target]
+    if p >= 0 and synapses.n_fired[1] > 0:
+        size += abs(np.int64(marked_change(program, synapses, p, pre)))
+    return size + 127 <= LARGEST and reach(row) <= (LARGEST - size) >> 7
 
 
 @lean_kernel
@@ -201,7 +259,12 @@ def prepare_fading(program, synapses):
         if max(abs(program.constant[f]), bound) > LARGEST >> 1 or right > left:
             continue
         numbers = synapses.target[p, program.epoch]
-        largest = largest_number(numbers, program.mantissa[p]) * bound
+        number = largest_number(numbers, program.mantissa[p])
+        largest = number * bound
+        if (((largest >> right) + 1) << left) + 127 > LARGEST:  # then what the synapses hold now
+            place = program.place[program.variable[f] - W]
+            values = synapses.variables[place, : synapses.first[synapses.n_pre]]
+            largest = number * min(bound, reach(values) + abs(program.constant[f]))
         if largest <= LARGEST and (((largest >> right) + 1) << left) + 127 <= LARGEST:
             narrow_numbers(numbers, program.mantissa[p], synapses.narrow[target])
             synapses.is_narrow[target] = True
@@ -303,12 +366,14 @@ def fade_values(program, synapses, target, row, factors, is_own, number):
 
 @lean_kernel
 def fade_variable(program, synapses, target):
-    """Change one variable in the rows of all sources that did not fire."""
+    """Change one variable in all rows."""
     u, p = program.fading[target], program.fading_post[target]
     n_fired = synapses.n_fired[1]
     fades = u >= 0 and not synapses.is_null[u]
     of_post = p >= 0 and n_fired > 0
-    if not (fades or of_post):
+    x = program.fading_pre[target]
+    of_pre = x != -1 and synapses.n_fired[0] > 0
+    if not (fades or of_post or of_pre):
         return
     place = own_place = program.place[target]
     if u >= 0:
@@ -319,22 +384,46 @@ def fade_variable(program, synapses, target):
         if fades:
             numbers = synapses.target[u, program.epoch]
             gather(numbers, synapses.post_fired, synapses.entries[ENTRY_EPOCH], n_fired)
-    has_marks = of_post and fades and program.epoch == 1 and not program.reads_target[p]
-    has_marks = has_marks and synapses.is_narrow[target] and place == own_place
-    if has_marks:
+    is_simple = fades and synapses.is_narrow[target] and place == own_place
+    is_simple = is_simple and program.epoch == 1
+    has_marks = is_simple and of_post and not program.reads_target[p]
+    if is_simple:
         fill(synapses.marks, np.int16(0))
+    if has_marks:
         for k in range(n_fired):
             synapses.marks[synapses.post_fired[k]] = np.int16(-1)
     counts = target == TAG and not synapses.is_narrow[target]
     for pre in range(synapses.n_pre):
-        if synapses.tx[pre] != 0:
+        row = synapses.variables[own_place, synapses.first[pre] : synapses.first[pre + 1]]
+        if of_pre and synapses.tx[pre] != 0:
+            can_add = is_simple and has_marks == of_post and x >= 0
+            if can_add and can_add_all(program, synapses, target, pre, row):
+                f = program.first_synaptic[u]
+                change = np.int32(0)
+                if has_marks:
+                    change = marked_change(program, synapses, p, pre)
+                fade_fired(
+                    row,
+                    synapses.narrow[target],
+                    synapses.marks,
+                    change,
+                    synapses.changes,
+                    program.constant[f],
+                    program.bound[f],
+                    -(np.int64(1) << program.right[u]),
+                    narrow_power(program, u),
+                    synapses.added[0],
+                    max(program.low[target], np.int64(LOWEST_TAG + 1)),
+                    program.high[target],
+                )
+            else:
+                change_variable(program, synapses, target, pre)
             continue
         number = synapses.source[u, program.epoch, pre] if fades else np.int32(0)
         has_entries = of_post and (program.epoch > 1 or synapses.source[p, 1, pre] != 0)
         if number == 0 and not has_entries:
             continue
         start, stop = synapses.first[pre], synapses.first[pre + 1]
-        row = synapses.variables[own_place, start:stop]
         factors = synapses.variables[place, start:stop]
         if not program.is_lava:
             word, words = synapses.pre_words[target, pre], synapses.post_words[target]
@@ -368,9 +457,9 @@ def fade_variable(program, synapses, target):
 
 @part
 def fade_rows(program, synapses):
-    """All synapses of sources that did not fire; returns their number."""
+    """All synapses; returns their number."""
     prepare_fading(program, synapses)
     for target in range(3):
         if program.first_product[target] < program.first_product[target + 1]:
             fade_variable(program, synapses, target)
-    return (synapses.n_pre - synapses.n_fired[0]) * synapses.n_post
+    return synapses.n_pre * synapses.n_post

@@ -242,6 +242,27 @@ def draw_numbers(program, synapses, target, pre, post, start, count, is_column):
         fill_added(synapses.added, words, word, count)
 
 
+@part
+def write_variable(program, synapses, target, pre, post, start, count, n_real, is_column):
+    """Round the accumulators of a variable along a row, or down a gathered column."""
+    draw_numbers(program, synapses, target, pre, post, start, count, is_column)
+    row = synapses.variables[program.place[target], start : start + count]
+    if target == TAG:
+        synapses.n_lowest[0] -= count_lowest(row, n_real)
+    round_total(
+        synapses.total[target],
+        row,
+        synapses.added,
+        program.accumulator_low[target],
+        program.accumulator_high[target],
+        program.low[target],
+        program.high[target],
+        count,
+    )
+    if target == TAG:
+        synapses.n_lowest[0] += count_lowest(row, n_real)
+
+
 @lean_kernel
 def change_synapses(program, synapses, pre, post, start, count, n_real, is_due, is_column):
     """Evaluate all equations on the old values, then write, along a row or down a column."""
@@ -249,24 +270,17 @@ def change_synapses(program, synapses, pre, post, start, count, n_real, is_due, 
         if program.first_product[target] < program.first_product[target + 1]:
             add_products(program, synapses, target, pre, post, start, count, is_due, is_column)
     for target in range(3):
-        if program.first_product[target] == program.first_product[target + 1]:
-            continue
-        draw_numbers(program, synapses, target, pre, post, start, count, is_column)
-        row = synapses.variables[program.place[target], start : start + count]
-        if target == TAG:
-            synapses.n_lowest[0] -= count_lowest(row, n_real)
-        round_total(
-            synapses.total[target],
-            row,
-            synapses.added,
-            program.accumulator_low[target],
-            program.accumulator_high[target],
-            program.low[target],
-            program.high[target],
-            count,
-        )
-        if target == TAG:
-            synapses.n_lowest[0] += count_lowest(row, n_real)
+        if program.first_product[target] < program.first_product[target + 1]:
+            write_variable(program, synapses, target, pre, post, start, count, n_real, is_column)
+
+
+@lean_kernel
+def change_variable(program, synapses, target, pre):
+    """One equation along the row of a source, at the end of an epoch of ``u`` products."""
+    start = synapses.first[pre]
+    count = synapses.first[pre + 1] - start
+    add_products(program, synapses, target, pre, 0, start, count, True, False)
+    write_variable(program, synapses, target, pre, 0, start, count, synapses.n_post, False)
 
 
 @part

@@ -80,6 +80,7 @@ class Program(Table):
     fades: int  # rows without a source's spike are passed over once: see rule_fading
     fading: Int64s  # (3,): the u product of a target, -1 if there is none
     fading_post: Int64s  # (3,): the y0 product
+    fading_pre: Int64s  # (3,): the x0 product, -2 if there are several or one of the synapse
     epoch: int
     period: int  # 2**k of u_k
     has_epochs: int  # there are u products
@@ -130,6 +131,7 @@ class Synapses(Table):
     narrow: Int16Rows  # (3, n_post): its numbers
     most_change: Int64s  # (3,): a bound on the size of its change of the accumulator
     marks: Int16s  # (n_post,): -1 of targets that fired
+    changes: Int16s  # (n_post,): of accumulators, by a source's spike
     entries: Int32Rows  # (6, n_post): of targets that fired, see ENTRY_VALUE
 
 
