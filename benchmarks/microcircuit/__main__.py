@@ -4,7 +4,8 @@
         python -m benchmarks.microcircuit --scale 0.1 1 --brian 0.1
 
 Each case is a scale and a background; Brian 2, a C++ program in real numbers, takes turns with
-the engine where it is asked for. ``--scale 0.02 --seconds 0.2`` is a quick look.
+the engine where it is asked for. Commands with the same ``--json`` add up. A quick look:
+``--scale 0.02 --seconds 0.2``.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from benchmarks.microcircuit import engine
 from benchmarks.microcircuit.activity import activity
 from benchmarks.microcircuit.parameters import POPULATIONS, STEP_MS, Scale
 from benchmarks.microcircuit.report import markdown
+from ssdp_neuro.engine.core_use import available_cores
 
 COMMAND = (
     "uv run --with-requirements benchmarks/peers/requirements.txt python -m benchmarks.microcircuit"
@@ -80,18 +82,30 @@ def measured(case: dict[str, Any], n_rounds: int, with_brian: bool, n_quiet: int
     record: dict[str, Any] = {**case, "built": built.numbers}
     with tempfile.TemporaryDirectory() as folder:
         brian = Brian(case, Path(folder)) if with_brian else None
-        rounds, peer_s = [], []
+        rounds, peer_s, shared = [], [], []
+        given = (built, scale, case["seed"], is_poisson, n_steps)
         for number in range(n_rounds):
-            run = engine.run(built, scale, case["seed"], is_poisson, n_steps)
+            run = engine.run(*given)
             rounds.append(run.numbers)
+            if not is_poisson and available_cores() > 1:
+                shared.append(engine.run(*given, available_cores()).numbers["times_real_time"])
             if brian is not None:
                 peer_s.append(brian.run())
-            say(f"round {number + 1} of {n_rounds}: {run.numbers}, Brian 2 {peer_s[-1:]} s")
+            say(
+                f"round {number + 1} of {n_rounds}: {run.numbers}, all cores {shared[-1:]},"
+                f" Brian 2 {peer_s[-1:]} s"
+            )
     record["engine"] = {
         "rounds": rounds,
         **{name: statistics.median(one[name] for one in rounds) for name in rounds[0]},
         "activity": activities(run.spikes, scale, n_quiet, n_steps),
     }
+    if shared:
+        record["engine"] |= {
+            "threads": available_cores(),
+            "rounds_threads": shared,
+            "times_real_time_threads": statistics.median(shared),
+        }
     if brian is not None:
         model_s = n_steps * STEP_MS / 1000
         record["brian2"] = {
@@ -116,14 +130,11 @@ def main() -> None:
     parser.add_argument("--note", action="append", default=[], help="kept in the record")
     given = parser.parse_args()
     n_quiet = round(given.before * 1000 / STEP_MS)
-    record: dict[str, Any] = {
-        "command": " ".join([COMMAND, *sys.argv[1:]]),
-        "machine": machine(),
-        "seconds": given.seconds,
-        "before": given.before,
-        "notes": given.note,
-        "cases": [],
-    }
+    record: dict[str, Any] = {"commands": [], "machine": machine(), "notes": [], "cases": []}
+    if given.json and given.json.exists():  # commands of one day add up
+        record = json.loads(given.json.read_text())
+    record["commands"].append(" ".join([COMMAND, *sys.argv[1:]]))
+    record["notes"] += given.note
     for share in given.scale:
         for background in given.background:
             case = {
@@ -132,8 +143,15 @@ def main() -> None:
                 "seed": given.seed,
                 "n_steps": n_quiet + round(given.seconds * 1000 / STEP_MS),
             }
-            record["cases"].append(measured(case, given.rounds, share in given.brian, n_quiet))
-            record["load_at_end"] = os.getloadavg()[0]
+            load = os.getloadavg()[0]
+            made = measured(case, given.rounds, share in given.brian, n_quiet)
+            made |= {"load": load, "seconds": given.seconds, "before": given.before}
+            record["cases"] = [
+                one
+                for one in record["cases"]
+                if (one["scale"], one["is_poisson"]) != (share, case["is_poisson"])
+            ]
+            record["cases"].append(made)
             text = markdown(record)
             if given.json:  # case by case: a long run that is stopped leaves what it has
                 given.json.write_text(json.dumps(record, indent=1) + "\n")

@@ -18,8 +18,9 @@ from benchmarks.microcircuit.background import background
 from benchmarks.microcircuit.integers import circuit
 from benchmarks.microcircuit.parameters import POPULATIONS, STEP_MS, Scale
 from hw_models import FixedPointNetwork
-from ssdp_neuro import Session
+from ssdp_neuro import Session, simulate
 from ssdp_neuro.engine.plan import plan_of
+from ssdp_neuro.engine.results import RunResult
 from ssdp_neuro.engine.spike_input import SpikeInput
 from ssdp_neuro.progress import Progress
 
@@ -71,23 +72,21 @@ def build(scale: Scale, seed: int, is_poisson: bool) -> Built:
     )
 
 
-def run(built: Built, scale: Scale, seed: int, is_poisson: bool, n_steps: int) -> Run:
-    """All steps, block by block; the background of a block is drawn while another runs."""
-    session = Session(built.network)
-    found: dict[str, list[np.ndarray]] = {name: [] for name in POPULATIONS}
-    operations = 0
-    in_engine = 0.0
+def run(
+    built: Built, scale: Scale, seed: int, is_poisson: bool, n_steps: int, n_threads: int = 1
+) -> Run:
+    """All steps; the threads are for a network without a Poisson background.
+
+    With one it runs block by block, and a block's background is drawn while another runs.
+    """
     started = time.perf_counter(), time.process_time()
-    with Progress(None) as bar:
-        for first, given, steps in _blocks(scale, seed, is_poisson, n_steps):
-            before = time.perf_counter()
-            result = session.run(given, steps)
-            in_engine += time.perf_counter() - before
-            for name in POPULATIONS:
-                events: Any = result.events(name)
-                found[name].append(np.stack([events["step"] + first, events["index"]], axis=1))
-            operations += sum(result.counts.synaptic_operations.values())
-            bar.update(first + steps, n_steps, "steps")
+    if is_poisson:
+        found, operations, in_engine = _run_blocks(built.network, scale, seed, n_steps)
+    else:
+        result = simulate(built.network, None, n_steps=n_steps, n_threads=n_threads)
+        found = {name: [_rows(result, name, 0)] for name in POPULATIONS}
+        operations = sum(result.counts.synaptic_operations.values())
+        in_engine = time.perf_counter() - started[0]
     seconds, cpu = time.perf_counter() - started[0], time.process_time() - started[1]
     spikes = {name: np.concatenate(parts) for name, parts in found.items()}
     model_s = n_steps * STEP_MS / 1000
@@ -102,15 +101,34 @@ def run(built: Built, scale: Scale, seed: int, is_poisson: bool, n_steps: int) -
     )
 
 
-def _blocks(
-    scale: Scale, seed: int, is_poisson: bool, n_steps: int
-) -> Iterator[tuple[int, SpikeInput | None, int]]:
+def _run_blocks(
+    network: FixedPointNetwork, scale: Scale, seed: int, n_steps: int
+) -> tuple[dict[str, list[np.ndarray]], int, float]:
+    """Spikes, synaptic operations, and seconds in the engine."""
+    session = Session(network)
+    found: dict[str, list[np.ndarray]] = {name: [] for name in POPULATIONS}
+    operations, in_engine = 0, 0.0
+    with Progress(None) as bar:
+        for first, given, steps in _blocks(scale, seed, n_steps):
+            before = time.perf_counter()
+            result = session.run(given, steps)
+            in_engine += time.perf_counter() - before
+            for name in POPULATIONS:
+                found[name].append(_rows(result, name, first))
+            operations += sum(result.counts.synaptic_operations.values())
+            bar.update(first + steps, n_steps, "steps")
+    return found, operations, in_engine
+
+
+def _rows(result: RunResult, name: str, first: int) -> np.ndarray:
+    """Rows (step, neuron) of a population's spikes in a run that began at a step."""
+    events: Any = result.events(name)
+    return np.stack([events["step"] + first, events["index"]], axis=1)
+
+
+def _blocks(scale: Scale, seed: int, n_steps: int) -> Iterator[tuple[int, SpikeInput, int]]:
     """First step, input and number of steps of each block."""
     bounds = [*range(0, n_steps, BLOCK_STEPS), n_steps]
-    if not is_poisson:
-        for first, end in itertools.pairwise(bounds):
-            yield first, None, end - first
-        return
     with ThreadPoolExecutor(1) as drawing:
         drawn = drawing.submit(background, scale, seed, 0, bounds[1])
         for number, (first, end) in enumerate(itertools.pairwise(bounds)):

@@ -32,24 +32,23 @@ def markdown(record: dict[str, Any]) -> str:
     lines = [
         f"# The cortical microcircuit in integers, {about['date']}",
         "",
-        f"`{record['command']}`",
+        *(f"`{command}`\n" for command in record["commands"]),
+        f"{about['cpu']}, {about['cores']} cores, Python {about['python']}.",
         "",
-        f"{about['cpu']}, {about['cores']} cores, Python {about['python']}; load"
-        f" {about['load']:.1f} at the start, {record['load_at_end']:.1f} at the end."
-        f" {record['before']:g} s that do not count, then {record['seconds']:g} s of the model.",
-        "",
-        "Times over real time (1 is real time), medians of the rounds; `engine` is its calls alone,"
-        " `CPU` all processor time of the whole run.",
+        "Times over real time (1 is real time), medians of the rounds; `engine` is its calls"
+        " alone, `CPU` all processor time of the whole run, `load` the machine's as it began.",
         "",
         "| scale, background | neurons | synapses | drawing, lowering (CPU s) | bytes a synapse in"
         " the engine | peak memory | synaptic operations a step | engine | whole run | CPU |"
-        " Brian 2 | Brian 2 / whole run |",
-        "|---|---|---|---|---|---|---|---|---|---|---|---|",
+        " all cores | Brian 2 | Brian 2 / whole run | model s | load |",
+        "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for case in record["cases"]:
         built, engine, peer = case["built"], case["engine"], case.get("brian2")
         theirs = "" if peer is None else f"{peer['times_real_time']:.3g}"
-        ratio = ""
+        ratio, all_cores = "", ""
+        if "threads" in engine:
+            all_cores = f"{engine['times_real_time_threads']:.3g} ({engine['threads']} threads)"
         if peer is not None:
             ratio = f"{peer['times_real_time'] / engine['times_real_time']:.3g}"
         lines.append(
@@ -58,7 +57,8 @@ def markdown(record: dict[str, Any]) -> str:
             f" | {built['engine_bytes_per_synapse']:.2f} | {built['peak_memory_gb']:.2f} GB"
             f" | {engine['operations_per_step']:,.0f} | {engine['times_real_time_engine']:.3g}"
             f" | {engine['times_real_time']:.3g} | {engine['times_real_time_cpu']:.3g}"
-            f" | {theirs} | {ratio} |"
+            f" | {all_cores} | {theirs} | {ratio} | {case['before']:g} + {case['seconds']:g}"
+            f" | {case['load']:.1f} |"
         )
     lines += ["", "Rates (Hz) and irregularity (coefficient of variation of intervals):", ""]
     lines += ["| | " + " | ".join(POPULATIONS) + " |", "|---|" + "---|" * len(POPULATIONS)]
