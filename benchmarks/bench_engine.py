@@ -15,6 +15,7 @@ import argparse
 import dataclasses
 import json
 import os
+import shlex
 import sys
 import tempfile
 from pathlib import Path
@@ -94,7 +95,7 @@ def main() -> None:
     given = arguments()
     record = begun(given.json) or {"machine": machine(), "cases": [], "alone": {}, "commands": []}
     record["notes"] = list(dict.fromkeys([*record.get("notes", []), *given.note]))
-    record["commands"].append(" ".join([COMMAND, *sys.argv[1:]]))
+    record["commands"].append(f"{COMMAND} {shlex.join(sys.argv[1:])}")
 
     def say(text: str) -> None:
         print(text, file=sys.stderr, flush=True)

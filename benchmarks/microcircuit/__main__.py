@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import statistics
 import subprocess
 import sys
@@ -133,7 +134,7 @@ def main() -> None:
     record: dict[str, Any] = {"commands": [], "machine": machine(), "notes": [], "cases": []}
     if given.json and given.json.exists():  # commands of one day add up
         record = json.loads(given.json.read_text())
-    record["commands"].append(" ".join([COMMAND, *sys.argv[1:]]))
+    record["commands"].append(f"{COMMAND} {shlex.join(sys.argv[1:])}")
     record["notes"] += given.note
     for share in given.scale:
         for background in given.background:
