@@ -18,6 +18,7 @@ from conversions.lava.reading.walk import label
 from conversions.lava.runtime.crew import Crew, StoppedRunError
 from conversions.lava.runtime.engine_batch import EngineBatch
 from conversions.lava.runtime.model_building import CHANNEL_SIZE, Actor, build_actors
+from conversions.lava.runtime.monitor_reads import read_directly
 from conversions.lava.runtime.program_graph import ProgramGraph
 from conversions.lava.runtime.random_states import RandomStates
 from conversions.lava.runtime.sent_spikes import SentSpikes, record_outputs
@@ -88,6 +89,7 @@ class EngineRuntime(Runtime):
             self._vars.update({var.id: (actor, var) for var in actor.process.vars.members})
             actor.model.process_to_service = AnswerPort(actor)
             actor.model.service_to_process = CommandPort(self, self._crew)
+        read_directly(self.actors)
         self._asynchronous = [each for each in self._actors.values() if each.is_async]
         in_steps = [each for each in self._actors.values() if not each.is_async]
         self._has_steps = bool(in_steps)

@@ -28,7 +28,7 @@ ENGINE, COMPILED, LAVAS_PYTHON, OWN_PYTHON, CONTAINER = (
 )
 # Seconds of a step that a model costs beside what it computes: medians of
 # benchmarks/results/from_lava_2026-11-30.md and of Lava's runtime there, rounded.
-OVERHEAD_S = {ENGINE: 0.0, COMPILED: 5e-6, LAVAS_PYTHON: 10e-6, OWN_PYTHON: 10e-6}
+OVERHEAD_S = {ENGINE: 0.0, COMPILED: 5e-6, LAVAS_PYTHON: 5e-6, OWN_PYTHON: 10e-6}
 OVERHEAD_LAVA_S = 250e-6
 
 

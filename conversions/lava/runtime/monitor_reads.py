@@ -1,0 +1,47 @@
+"""Monitors that read a Var where it lies, instead of asking for it by two messages a step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from lava.magma.core.model.py.ports import IdentityTransformer
+from lava.proc.monitor.models import PyMonitorModel
+
+from conversions.lava.runtime.model_building import Actor
+
+
+def read_directly(actors: list[Actor]) -> None:
+    """Have Lava's Monitors do so; what they store, and when, stays as it was."""
+    asked = {
+        id(there): (actor.model, getattr(actor.model, name).var_name, back)
+        for actor in actors
+        for there, back, name in actor.var_links
+    }
+    for actor in actors:
+        if type(actor.model) is PyMonitorModel:
+            actor.model.__dict__["run_post_mgmt"] = _reading(actor.model, asked)
+
+
+def _reading(monitor: Any, asked: dict[int, tuple[Any, str, Any]]) -> Callable[[], None]:
+    parameters = monitor.proc_params
+    reads = []
+    for number in range(parameters["n_ref_ports"]):
+        port = getattr(monitor, parameters["RefPorts"][number])
+        link = getattr(port._csp_send_port, "_queue", None)
+        is_plain = type(port._transformer) is IdentityTransformer
+        source = asked.get(id(link)) if is_plain else None
+        reads.append((parameters["VarsData1"][number], port, source))
+
+    def run_post_mgmt() -> None:
+        row = monitor.time_step - 1
+        for name, port, source in reads:
+            value = None if source is None else getattr(source[0], source[1])
+            if source is not None and type(value) is np.ndarray and value.shape == source[2].shape:
+                read = value.astype(source[2].dtype)
+            else:
+                read = np.array(port.read())
+            getattr(monitor, name)[row, ...] = read
+
+    return run_post_mgmt
