@@ -26,9 +26,9 @@ ENGINE, COMPILED, LAVAS_PYTHON, OWN_PYTHON, CONTAINER = (
     "own Python",
     "its parts",
 )
-# Seconds of a step that a model costs beside what it computes: medians of
-# benchmarks/results/from_lava_2026-11-30.md and of Lava's runtime there, rounded.
-OVERHEAD_S = {ENGINE: 0.0, COMPILED: 5e-6, LAVAS_PYTHON: 5e-6, OWN_PYTHON: 10e-6}
+# Rough seconds of a step that a model of few neurons costs, on two cores of 2026, in a chain of
+# ten; Lava's runtime passes its messages between operating-system processes.
+OVERHEAD_S = {ENGINE: 0.0, COMPILED: 5e-6, LAVAS_PYTHON: 10e-6, OWN_PYTHON: 10e-6}
 OVERHEAD_LAVA_S = 250e-6
 
 
@@ -71,7 +71,7 @@ class ExplainedProgram:
         On the program as a whole: why the engine does not run all of it, what Lava changes
         when it loads it, what Loihi 2 could not hold.
     overhead_us, overhead_lava_us
-        Expected time of a step beside what models compute, here and in Lava's runtime.
+        Roughly what a step takes beside what large models compute, here and in Lava's runtime.
     measured_us
         Time of a step if some were run; None otherwise.
     """
