@@ -22,7 +22,7 @@ def test_synchrony_task__counts_say_nothing_and_each_class_has_its_own_twenty():
     assert task.together.shape == (5, N_TOGETHER)
     assert task.latencies.max() < LAST
     assert len(set(map(tuple, task.together))) == 5
-    assert N_INPUTS == task.latencies.shape[1]
+    assert task.latencies.shape[1] == N_INPUTS
 
 
 def test_synchrony_task__single_latencies_say_nothing():
