@@ -16,7 +16,7 @@ from lava.proc.io.extractor import Extractor
 
 from conversions.lava.reading.walk import label
 from conversions.lava.runtime.crew import Crew, StoppedRunError
-from conversions.lava.runtime.engine_batch import EngineBatch
+from conversions.lava.runtime.engine_batch import CONNECTIONS, EngineBatch
 from conversions.lava.runtime.model_building import CHANNEL_SIZE, Actor, build_actors
 from conversions.lava.runtime.monitor_reads import read_directly
 from conversions.lava.runtime.program_graph import ProgramGraph
@@ -181,7 +181,7 @@ class EngineRuntime(Runtime):
                 if var.id == var_id:
                     return var.init
         actor, var = self._var(var_id)
-        if self._batch is not None:
+        if self._batch is not None and type(actor.model) in CONNECTIONS:
             self._batch.settle()
         values = read_var(actor.model, var.name, var.shape)
         return values if idx is None else values[idx]

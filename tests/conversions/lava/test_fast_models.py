@@ -19,6 +19,7 @@ from scipy.sparse import csr_matrix
 from conversions import EngineCfg
 from conversions.lava.runtime import model_building
 from conversions.lava.runtime.neuron_turn import NeuronTurn
+from tests.conversions.lava.user_program.processes import Careless
 
 pytestmark = [pytest.mark.lava, pytest.mark.kernel]
 N_STEPS = 12
@@ -236,3 +237,13 @@ def test_fast_models__leave_connections_of_users_alone(monkeypatch):
         return [neurons]
 
     assert assert_equal(build, None, monkeypatch) == {"subthr_dynamics", "run_spk"}
+
+
+def test_fast_models__give_every_receiver_its_own_message(monkeypatch):
+    def build(rng):
+        neurons = LIF(shape=(2,), du=4095, dv=0, vth=1, bias_mant=np.array([40, 90]))
+        receivers = [Careless(), Careless()]
+        neurons.s_out.connect([each.a_in for each in receivers])
+        return [neurons, *receivers]
+
+    assert "run_spk" in assert_equal(build, "fixed_pt", monkeypatch)

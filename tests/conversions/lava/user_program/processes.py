@@ -250,3 +250,23 @@ class PyEchoModel(PyLoihiProcessModel):
     def run_spk(self):
         self.s_out.send(self.heard)
         self.heard = self.a_in.recv()
+
+
+class Careless(AbstractProcess):
+    """Changes in place what it is sent."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.a_in, self.total = InPort(shape=(2,)), Var(shape=(2,), init=0)
+
+
+@implements(proc=Careless, protocol=LoihiProtocol)
+@requires(CPU)
+class PyCarelessModel(PyLoihiProcessModel):
+    a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)
+    total: np.ndarray = LavaPyType(np.ndarray, np.int32)
+
+    def run_spk(self):
+        heard = self.a_in.recv()
+        self.total += heard
+        heard += 100
