@@ -7,7 +7,15 @@ import pytest
 
 from conversions.cli.main import main
 from conversions.execution import engine
-from hw_models import DenseProjection, FixedPointNetwork, InputPopulation, LifPopulation, save
+from hw_models import (
+    DenseProjection,
+    FixedPointNetwork,
+    InputPopulation,
+    LearningRule,
+    LifPopulation,
+    RandomStream,
+    save,
+)
 from ssdp_neuro.oracle.simulate import simulate as oracle
 
 pytestmark = pytest.mark.lava
@@ -50,6 +58,20 @@ def test_verify__says_equal_in_a_table(verify):
     assert "net.h5: 1 x 30 steps" in out
     assert [out.count(name) for name in ("engine", "Lava", "yes")] == [1, 1, 2]
     assert "Equal: every spike, u and v (330 values)." in out
+
+
+@pytest.mark.kernel
+def test_verify__lets_rules_learn_if_it_is_asked(verify, network):
+    rule = LearningRule(dw="x0 - y0", random_stream=RandomStream.LAVA)
+    (projection,) = network.projections
+    save(network.replace(dataclasses.replace(projection, plasticity=rule)), "rule.h5")
+    status, out, _ = verify("rule.h5", "--steps", "30", "--rules")
+    assert status == 0
+    # spikes, u and v; weights and two tags of six synapses; traces of both ends
+    n_values = 30 * (2 + 3 * 3 + 3 * 6 + 2 * 2 + 3 * 3)
+    assert f"Equal: every spike, u, v, weight, tag and trace ({n_values:,} values)." in out
+    status, _, err = verify("net.h5", "--rules")
+    assert (status, "no projection of the network has a LearningRule" in err) == (2, True)
 
 
 def test_verify__json_is_one_object(verify, network):
