@@ -2,9 +2,9 @@
 
     python -m benchmarks.plasticity_state
 
-Measures the arrays that hold the state of integer DA-SSDP (engine, packed, Lava) and of pair
-STDP (spike logs, traces, Lava's LearningDense), and the error of weights learned by the
-integer rule against the rule in real numbers, over widths of latency codes and weights.
+Measures the arrays that hold the state of integer DA-SSDP (engine, packed, Lava) and of STDP
+(spike logs, traces, Lava's LearningDense, our learning engine), and the error of weights learned
+by the integer rule against the rule in real numbers, over widths of latency codes and weights.
 Writes a page, a table and a figure to ``benchmarks/results``.
 """
 
@@ -23,13 +23,16 @@ from hw_models import (
     DenseProjection,
     FixedPointNetwork,
     InputPopulation,
+    LearningRule,
     LifPopulation,
     Rounding,
 )
+from ssdp_neuro import PlasticSynapses
 from ssdp_neuro.engine.latencies import Latencies
 from ssdp_neuro.engine.learning_task import learning_task
 from ssdp_neuro.engine.plastic_projection import DaSsdpRule
 from ssdp_neuro.rules.da_ssdp import DaSsdp
+from ssdp_neuro.rules.ready_rules import pair_stdp, reward_modulated_stdp
 
 RESULTS = Path(__file__).with_name("results")
 N_NEURONS = 256
@@ -69,6 +72,14 @@ def state_rows() -> Iterator[tuple[str, float, float]]:
     traces = np.zeros(N_NEURONS, dtype=np.float32)
     yield "pair STDP, one float32 trace per neuron", traces.nbytes / traces.size, 0.0
     yield ("pair STDP, Lava's LearningDense (7-bit traces as 64-bit)", *learning_dense())
+    pair = pair_stdp(0.25, 0.25, 10, 10, 16)
+    tagged = reward_modulated_stdp(0.5, 0.5, 0.125, 1, 10)
+    yield ("pair STDP, our learning engine: traces and last spikes", *rule_state(pair))
+    yield ("pair STDP, our learning engine with its working space", *rule_state(pair, whole=True))
+    yield (
+        "reward-modulated STDP, our learning engine: with a tag per synapse",
+        *rule_state(tagged),
+    )
 
 
 def codes_of(first: np.ndarray, params: DaSsdpParams) -> np.ndarray:
@@ -97,6 +108,23 @@ def engine() -> float:
     task = learning_task(network, None, n_steps=N_STEPS)
     kept = Latencies(task.network, task.plastic, task.n_steps, {"in": 0, "out": 1}).table
     return (kept.codes.nbytes + kept.counts.nbytes + kept.first.nbytes) / (2 * N_NEURONS)
+
+
+def rule_state(rule: LearningRule, whole: bool = False) -> tuple[float, float]:
+    """Bytes of what a rule of the learning engine keeps between steps, or of all its arrays."""
+    synapses = PlasticSynapses(rule, np.zeros((N_NEURONS, N_NEURONS), dtype=int))
+    state, log = synapses._state, synapses._log
+    others = [getattr(state, name) for name in ("x", "y", "tx", "ty")]
+    if whole:
+        others = [
+            value
+            for table in (state, log)
+            for value in vars(table).values()
+            if isinstance(value, np.ndarray) and value is not state.variables
+        ]
+    n_variables = state.variables.shape[0]
+    per_synapse = (n_variables - 1) * state.variables.itemsize
+    return sum(array.nbytes for array in others) / (2 * N_NEURONS), per_synapse
 
 
 def plastic_dense() -> tuple[float, float]:
