@@ -18,8 +18,10 @@ from hw_models import (
     SsdpError,
     TraceConfiguration,
     TypeMismatchError,
+    same_record,
 )
 from ssdp_neuro import SampleStart, Session, SessionState, Teaching, learn, simulate
+from ssdp_neuro.engine import rule_lessons
 from ssdp_neuro.oracle.rule_network import RuleNetwork
 from tests.ssdp_neuro.engine.plastic_networks import CONSTANT, params_of
 
@@ -221,6 +223,19 @@ def test_learn__shows_samples_as_a_session_or_the_oracle_would(start):
     assert result.changes["in->out"].n_changed > 0
     assert result.changes["in->out"].rows_visited > 0
     assert len(result.copies) == (8 if start is SampleStart.ALL_AS_GIVEN else 0)
+
+
+def test_learn__gives_copies_the_same_bits_on_any_number_of_threads(monkeypatch):
+    network, results = network_of(**BOTH), []
+    for n_threads in (1, 3):
+        monkeypatch.setattr(rule_lessons, "available_cores", lambda n=n_threads: n)
+        told = Teaching(sample_start=SampleStart.ALL_AS_GIVEN, sent=SENT_BATCH, epochs=2)
+        results.append(learn(network, BATCH, told, n_steps=30))
+    alone, together = results
+    assert all(map(same_record, alone.copies, together.copies))
+    assert same_record(alone.network, together.network)
+    assert alone.changes["in->out"].rows_visited == together.changes["in->out"].rows_visited
+    assert np.array_equal(alone.spike_counts["out"], together.spike_counts["out"])
 
 
 @pytest.mark.parametrize(
