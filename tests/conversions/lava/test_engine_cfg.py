@@ -276,6 +276,13 @@ def test_engine_runtime__takes_what_the_program_sends_while_it_runs():
     neurons.stop()  # though the Injector waits
 
 
+def test_engine_runtime__says_that_nobody_reads_what_neurons_send():
+    neurons, deaf = LIF(shape=(1,), name="neurons"), Deaf()
+    neurons.s_out.connect(deaf.a_in)
+    with pytest.raises(ExecutorError, match="LIF 'neurons' waits for room in the channel"):
+        neurons.run(condition=RunSteps(70), run_cfg=EngineCfg())
+
+
 def test_engine_runtime__lets_a_reader_finish():
     process, extractor = Failing(999), Extractor(shape=(1,), buffer_size=9)
     process.s_out.connect(extractor.in_port)
