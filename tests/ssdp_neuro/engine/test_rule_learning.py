@@ -226,11 +226,14 @@ def test_learn__shows_samples_as_a_session_or_the_oracle_would(start):
 
 
 def test_learn__gives_copies_the_same_bits_on_any_number_of_threads(monkeypatch):
+    rng = np.random.default_rng(10)
+    batch = rng.random((24, 2000, 6)) < 0.3  # long enough for threads to run at once
+    sent = {"loop": rng.integers(-50, 50, (24, 2000, 3, 3))}
     network, results = network_of(**BOTH), []
     for n_threads in (1, 3):
         monkeypatch.setattr(rule_lessons, "available_cores", lambda n=n_threads: n)
-        told = Teaching(sample_start=SampleStart.ALL_AS_GIVEN, sent=SENT_BATCH, epochs=2)
-        results.append(learn(network, BATCH, told, n_steps=30))
+        told = Teaching(sample_start=SampleStart.ALL_AS_GIVEN, sent=sent)
+        results.append(learn(network, batch, told, n_steps=2000))
     alone, together = results
     assert all(map(same_record, alone.copies, together.copies))
     assert same_record(alone.network, together.network)
