@@ -93,6 +93,10 @@ class DataSettings:
         0 lets the data set's usual length fill ``n_steps``, and every word of ``fsdd``.
     channels
         ``cochlea``: bands, spaced evenly on the mel scale; 3 neurons each.
+    warp
+        ``cochlea``: in training each recording is, anew in every epoch, heard with the
+        frequencies of all bands times ``e**(-warp)``, ``e**(-warp / 2)``, 1, ``e**(warp / 2)`` or
+        ``e**warp``, as other vocal tracts would have said it; 0 for none, up to 0.5.
     levels
         ``delta``: step sizes, each double the one before, with an up and a down channel each.
         ``levels``: even thresholds of brightness, with a channel each.
@@ -138,6 +142,7 @@ class DataSettings:
     max_rate: float = 1.0
     step_us: int = 0
     channels: int = 32
+    warp: float = 0.0
     levels: int = 4
     delta: int = 0
     rhythm: int = 8
@@ -162,6 +167,7 @@ class DataSettings:
             ("validation", 0 <= self.validation < 1, "0 to below 1"),
             ("test", 0 < self.test < 1, "above 0 to below 1"),
             ("darkest", 0 <= self.darkest <= 1, "0..1"),
+            ("warp", 0 <= self.warp <= 0.5, "0..0.5"),
             ("max_rate", 0 < self.max_rate <= 1, "above 0 to 1"),
         ):
             if not fits:

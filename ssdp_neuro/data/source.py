@@ -31,6 +31,8 @@ class Source:
     make
         ``make(places, labels, n_classes)`` gives the samples at these places, with these
         labels, as a data set.
+    variants
+        Other makers of the same samples, among which training draws anew in every epoch.
     encoding
         What ``auto`` is of these samples.
     is_test
@@ -57,6 +59,7 @@ class Source:
     groups: np.ndarray | None = None
     by_group: bool = False
     usual_classes: tuple[str, ...] = ()
+    variants: tuple[Maker, ...] = ()
 
     __repr__ = short_repr
 
@@ -78,10 +81,10 @@ class Source:
         if spans == 1:
             return self
 
-        def make(places: np.ndarray, labels: np.ndarray, n_classes: int) -> SpikeDataset:
-            return InSpans(dataset=self.make(places, labels, n_classes), spans=spans)
+        def apart(make: Maker) -> Maker:
+            return lambda *samples: InSpans(dataset=make(*samples), spans=spans)
 
-        return replace(self, make=make)
+        return replace(self, make=apart(self.make), variants=tuple(map(apart, self.variants)))
 
     def of_classes(self, names: tuple[str, ...]) -> Source:
         """Only the classes of these names, which become labels 0, 1, ... in their order.
@@ -104,14 +107,15 @@ class Source:
         new_label[[self.class_names.index(name) for name in names]] = np.arange(len(names))
         kept = np.flatnonzero(new_label[self.labels] >= 0)
 
-        def make(places: np.ndarray, labels: np.ndarray, n_classes: int) -> SpikeDataset:
-            return self.make(kept[places], labels, n_classes)
+        def of_kept(make: Maker) -> Maker:
+            return lambda places, labels, n_classes: make(kept[places], labels, n_classes)
 
         return replace(
             self,
             labels=new_label[self.labels[kept]],
             class_names=tuple(names),
-            make=make,
+            make=of_kept(self.make),
+            variants=tuple(map(of_kept, self.variants)),
             is_test=None if self.is_test is None else self.is_test[kept],
             groups=None if self.groups is None else self.groups[kept],
         )

@@ -7,7 +7,7 @@ import numpy as np
 from hw_models import InputError
 from hw_models.random_bits import random_bits
 from ssdp_neuro.data.code import spike_code
-from ssdp_neuro.data.codes.augmentation import Augmented
+from ssdp_neuro.data.codes.augmentation import Augmented, Varied
 from ssdp_neuro.data.dataset import DataSplit
 from ssdp_neuro.data.settings import DataSettings, ValidationBy
 from ssdp_neuro.data.source import Source
@@ -61,6 +61,10 @@ def divided(source: Source, settings: DataSettings) -> DataSplit:
     train_part, validation_part, test_part = (
         source.make(places, source.labels[places], n_classes) for places in parts
     )
+    if source.variants:
+        places = parts[0]
+        others = (make(places, source.labels[places], n_classes) for make in source.variants)
+        train_part = Varied(dataset=train_part, others=tuple(others), seed=settings.seed)
     if settings.mirror or settings.shift:
         train_part = Augmented(
             dataset=train_part, mirror=settings.mirror, shift=settings.shift, seed=settings.seed

@@ -1,4 +1,4 @@
-"""Images of spikes that are mirrored and shifted, anew in every epoch: for training."""
+"""Samples that are changed anew in every epoch, for training: images moved, words warped."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import numpy as np
 from hw_models import RangeError, ShapeError
 from hw_models.integers import integer
 from hw_models.random_bits import random_bits
-from ssdp_neuro.data.dataset import places_in
+from ssdp_neuro.data.dataset import SpikeDataset, places_in
 from ssdp_neuro.data.derived import DerivedDataset
 
 USE = 0xA096  # key of these draws, apart from other uses of the seed
+VARIANT_USE = 0xA097
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -74,6 +75,34 @@ class Augmented(DerivedDataset):
         for one, image, turn, y, x in zip(made, given, mirrored, down, right, strict=True):
             source = image[..., ::-1] if self.mirror and turn else image
             one[..., _after(y), _after(x)] = source[..., _after(-y), _after(-x)]
+        return made
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Varied(DerivedDataset):
+    """A data set and others of the same samples, one of which is drawn for each sample and epoch.
+
+    Parameters
+    ----------
+    dataset, others
+        As likely as each other.
+    seed
+        Key of the draws: which one it is depends on (seed, epoch, index) alone.
+    """
+
+    others: tuple[SpikeDataset, ...]
+    seed: int = 0
+
+    def spikes(self, indices: Any, *, epoch: int = 0) -> np.ndarray:
+        """Spikes of some samples, bool ``(B, n_steps, *input_shape)``."""
+        places = places_in(indices, len(self))
+        every = (self.dataset, *self.others)
+        drawn = random_bits(self.seed, VARIANT_USE, epoch, places) % np.uint32(len(every))
+        made = np.zeros((len(places), self.n_steps, *self.input_shape), dtype=bool)
+        for number, dataset in enumerate(every):
+            here = drawn == number
+            if here.any():
+                made[here] = dataset.spikes(places[here], epoch=epoch)
         return made
 
 

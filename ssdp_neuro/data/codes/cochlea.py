@@ -16,6 +16,7 @@ from ssdp_neuro.data.formats.wave_file import Sound
 COEFFICIENT_BITS = 14
 LOWEST_HZ = 100.0
 HIGHEST_SHARE = 0.45  # of the sampling rate
+HIGHEST_WARPED = 0.49  # beyond half of it a band would hear what is below
 FILTER_SECONDS = 0.032
 ORDER = 4  # of the gammatone
 LOG_STEPS = 16  # of an octave of amplitude
@@ -43,11 +44,15 @@ class Cochlea:
         squeeze every recording to ``n_steps``.
     channels
         Bands, evenly spaced on the mel scale from 100 Hz to 0.45 of the sampling rate.
+    warp
+        Every band is at ``exp(warp)`` times that frequency: what a longer (below 0) or shorter
+        vocal tract would have said.
     """
 
     n_steps: int
     step_us: int
     channels: int
+    warp: float = 0.0
 
     @property
     def input_shape(self) -> tuple[int, int]:
@@ -56,7 +61,8 @@ class Cochlea:
 
     def __call__(self, sound: Sound) -> np.ndarray:
         """Spikes of a recording, bool ``(n_steps, 3, channels)``."""
-        heard = spoken(loudness(sound, self.step_us or SPAN_US, self.channels))
+        bands = gammatones(sound.rate, self.channels, self.warp)
+        heard = spoken(loudness(sound, self.step_us or SPAN_US, bands))
         if self.step_us:
             level = np.zeros((self.n_steps, self.channels), dtype=np.int64)
             level[: len(heard)] = heard[: self.n_steps]
@@ -68,7 +74,7 @@ class Cochlea:
         return np.diff(whole, axis=0, prepend=0) > 0
 
 
-def loudness(sound: Sound, span_us: int, channels: int) -> np.ndarray:
+def loudness(sound: Sound, span_us: int, bands: np.ndarray) -> np.ndarray:
     """How loud each span and band is, int64 ``(spans, channels)``, 0..96; 1 is 0.375 dB.
 
     Parameters
@@ -77,16 +83,16 @@ def loudness(sound: Sound, span_us: int, channels: int) -> np.ndarray:
         At least one sample.
     span_us
         Microseconds; a last incomplete span counts as one.
-    channels
-        Bands.
+    bands
+        Their filters, see :func:`gammatones`.
     """
     n_samples = len(sound.samples)
     n_spans = -(-n_samples * 1_000_000 // (span_us * sound.rate))
     ends = np.arange(1, n_spans + 1, dtype=np.int64) * span_us * sound.rate // 1_000_000
     ends[-1] = n_samples
     starts = np.concatenate([[0], ends[:-1]])
-    heard = np.maximum(filtered(sound.samples, gammatones(sound.rate, channels)), 0)
-    total = np.zeros((channels, n_samples + 1), dtype=np.int64)
+    heard = np.maximum(filtered(sound.samples, bands), 0)
+    total = np.zeros((len(bands), n_samples + 1), dtype=np.int64)
     np.cumsum(heard, axis=1, out=total[:, 1:])
     mean = (total[:, ends] - total[:, starts]) // np.maximum(ends - starts, 1)
     level = logarithm(mean)
@@ -149,16 +155,18 @@ def _spectra(filters: bytes, shape: tuple[int, int], size: int) -> np.ndarray:
 
 
 @functools.lru_cache(maxsize=8)
-def gammatones(rate: int, channels: int) -> np.ndarray:
+def gammatones(rate: int, channels: int, warp: float = 0.0) -> np.ndarray:
     """Coefficients of the bands, int64 ``(channels, taps)``, low to high.
 
     ``t**3 exp(-2 pi b t) cos(2 pi f t)`` with b 1.019 times the equivalent rectangular
     bandwidth of Glasberg and Moore (1990), ``24.7 + 0.108 f``; each scaled so that the
-    magnitudes add up to 2**14.
+    magnitudes add up to 2**14. Frequencies are ``exp(warp)`` times those of the mel scale, up to
+    0.49 of the sampling rate.
     """
     lowest, highest = _mel(LOWEST_HZ), _mel(max(HIGHEST_SHARE * rate, 2 * LOWEST_HZ))
     mels = np.linspace(lowest, highest, channels) if channels > 1 else np.array([lowest])
-    centre = (700.0 * (np.exp(mels / 1127.0) - 1.0))[:, None]
+    centre = 700.0 * (np.exp(mels / 1127.0) - 1.0) * np.exp(warp)
+    centre = np.minimum(centre, HIGHEST_WARPED * rate)[:, None]
     time = np.arange(int(FILTER_SECONDS * rate)) / rate
     width = 1.019 * (24.7 + 0.108 * centre)
     real = time ** (ORDER - 1) * np.exp(-2 * np.pi * width * time)

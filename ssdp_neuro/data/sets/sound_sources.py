@@ -12,10 +12,11 @@ from ssdp_neuro.data.dataset import SpikeDataset
 from ssdp_neuro.data.formats.file_tree import contents, find_files
 from ssdp_neuro.data.formats.wave_file import decode_wave
 from ssdp_neuro.data.settings import DataSettings, Encoding
-from ssdp_neuro.data.source import Source
+from ssdp_neuro.data.source import Maker, Source
 from ssdp_neuro.data.stored_spikes import stored
 
 NAME = re.compile(r"(?:.*/)?([^/_]+)_([^/]+)_(\d+)\.wav")
+WARPS = (-1.0, -0.5, 0.5, 1.0)  # of data.warp, beside none
 TEST_BELOW = 5  # the data set's own test: the first of each digit and speaker
 
 
@@ -34,27 +35,32 @@ def fsdd(settings: DataSettings) -> Source:
     if not files:
         raise InputError(f"{settings.folder}: no file <word>_<speaker>_<index>.wav in it")
     names = sorted({file.match[1] for file in files}, key=_by_number)
-    cochlea = Cochlea(settings.n_steps, settings.step_us, settings.channels)
 
-    def make(places: np.ndarray, labels: np.ndarray, n_classes: int) -> SpikeDataset:
-        wanted = [files[place] for place in places]
-        samples = (
-            cochlea(decode_wave(data, str(file)))
-            for file, data in zip(wanted, contents(wanted), strict=True)
-        )
-        return stored(
-            samples,
-            labels,
-            n_steps=settings.n_steps,
-            input_shape=cochlea.input_shape,
-            n_classes=n_classes,
-        )
+    def maker(warp: float) -> Maker:
+        cochlea = Cochlea(settings.n_steps, settings.step_us, settings.channels, warp)
+
+        def make(places: np.ndarray, labels: np.ndarray, n_classes: int) -> SpikeDataset:
+            wanted = [files[place] for place in places]
+            samples = (
+                cochlea(decode_wave(data, str(file)))
+                for file, data in zip(wanted, contents(wanted), strict=True)
+            )
+            return stored(
+                samples,
+                labels,
+                n_steps=settings.n_steps,
+                input_shape=cochlea.input_shape,
+                n_classes=n_classes,
+            )
+
+        return make
 
     return Source(
         where=settings.folder,
         labels=np.array([names.index(file.match[1]) for file in files], dtype=np.int64),
         class_names=tuple(names),
-        make=make,
+        make=maker(0.0),
+        variants=tuple(maker(share * settings.warp) for share in WARPS if settings.warp),
         encoding=Encoding.COCHLEA,
         is_test=np.array([int(file.match[3]) < TEST_BELOW for file in files]),
         groups=np.array([file.match[2] for file in files]),

@@ -45,24 +45,37 @@ def test_gammatones__each_band_hears_its_own_tone(rate):
     assert best[0] == pytest.approx(100, abs=15)
     assert best[-1] == pytest.approx(0.45 * rate, rel=0.03)
     sound = Sound(tone(best[5], 0.2, rate), rate)
-    assert loudness(sound, 10_000, 16).sum(axis=0).argmax() == 5
+    assert loudness(sound, 10_000, gammatones(sound.rate, 16)).sum(axis=0).argmax() == 5
+
+
+@pytest.mark.parametrize("warp", [-0.3, 0.2])
+def test_gammatones__a_shorter_vocal_tract_is_heard_in_higher_bands(warp):
+    plain, warped = (
+        np.abs(np.fft.rfft(gammatones(16000, 8, one), 8192)).argmax(axis=1) for one in (0.0, warp)
+    )
+    assert warped[2:-1] / plain[2:-1] == pytest.approx(np.exp(warp), rel=0.02)
+    assert warped[-1] / 8192 == pytest.approx(min(0.45 * np.exp(warp), 0.49), rel=0.04)
+    # a tone that is so much higher is heard as the lower one was
+    low, high = (Sound(tone(hertz, 0.2, 16000), 16000) for hertz in (700, 700 * np.exp(warp)))
+    band = Cochlea(10, 0, 8)(low).sum(axis=(0, 1)).argmax()
+    assert Cochlea(10, 0, 8, warp)(high).sum(axis=(0, 1)).argmax() == band
 
 
 def test_loudness__counts_decibels_from_the_loudest():
     both = np.concatenate([tone(1000, 0.2, loudness=16000), tone(1000, 0.2, loudness=4000)])
-    level = loudness(Sound(both, 8000), 10_000, 16).max(axis=1)
+    level = loudness(Sound(both, 8000), 10_000, gammatones(8000, 16)).max(axis=1)
     assert level.max() == RANGE
     assert level[10] >= RANGE - 1
     assert abs(level[35] - (RANGE - 32)) <= 1  # a quarter: 12 dB, two octaves of amplitude
-    half = loudness(Sound((both // 2).astype(np.int16), 8000), 10_000, 16)
+    half = loudness(Sound((both // 2).astype(np.int16), 8000), 10_000, gammatones(8000, 16))
     assert np.abs(half.max(axis=1)[2:] - level[2:]).max() <= 1
 
 
 def test_loudness__spans_may_be_no_whole_number_of_samples():
     sound = Sound(tone(700, 0.1001, 11025), 11025)
-    level = loudness(sound, 333, 4)
+    level = loudness(sound, 333, gammatones(sound.rate, 4))
     assert len(level) == -(-len(sound.samples) * 1_000_000 // (333 * 11025))
-    short = loudness(Sound(sound.samples[:1], 11025), 333, 4)
+    short = loudness(Sound(sound.samples[:1], 11025), 333, gammatones(11025, 4))
     assert short.shape == (1, 4)
 
 
@@ -88,7 +101,7 @@ def test_cochlea__neurons_fire_when_a_whole_is_reached(step_us):
     cochlea = Cochlea(n_steps=20, step_us=step_us, channels=8)
     spikes = cochlea(sound)
     assert (spikes.shape, spikes.dtype) == ((20, *cochlea.input_shape), bool)
-    heard = spoken(loudness(sound, step_us or 4000, 8))
+    heard = spoken(loudness(sound, step_us or 4000, gammatones(sound.rate, 8)))
     level = np.zeros((20, 8), dtype=int)
     if step_us:
         level[: len(heard)] = heard[:20]

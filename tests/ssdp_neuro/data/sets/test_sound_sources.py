@@ -3,7 +3,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from hw_models import InputError
+from hw_models import InputError, RangeError
 from ssdp_neuro.data import DataSettings, load
 from ssdp_neuro.data.codes.cochlea import Cochlea
 from ssdp_neuro.data.formats.wave_file import decode_wave
@@ -30,6 +30,30 @@ def test_fsdd__an_unseen_speaker_is_in_no_other_part(tmp_path):
         ):
             name = f"some/{label}_bob_{place % 8}.wav"
             assert (spikes == cochlea(decode_wave(archive.read(name), name))).all()
+
+
+@pytest.mark.parametrize("spans", [1, 2])
+def test_fsdd__training_words_are_drawn_from_other_vocal_tracts(tmp_path, spans):
+    words_file(tmp_path / "words.zip")
+    wish = {"held_out": ("bob",), "validation": 0.5, "spans": spans}
+    plain, split = (load(settings(tmp_path, **wish, **more)) for more in ({}, {"warp": 0.4}))
+    for part, as_it_is in zip(split.parts[1:], plain.parts[1:], strict=True):
+        assert (part.spikes(range(24)) == as_it_is.spikes(range(24))).all()
+    train = split.train
+    assert train.input_shape == plain.train.input_shape
+    assert (train.labels == plain.train.labels).all()
+    every = [plain.train, *train.others]
+    assert len(every) == 5
+    drawn = set()
+    for epoch in range(6):
+        heard = train.spikes([3, 17], epoch=epoch)
+        assert (heard[:1] == train.spikes([3], epoch=epoch)).all()
+        of = [n for n, one in enumerate(every) if (one.spikes([3]) == heard[:1]).all()]
+        assert of
+        drawn.add(of[0])
+    assert len(drawn) > 2
+    with pytest.raises(RangeError, match=r"data\.warp: 0\.6; allowed 0\.\.0\.5"):
+        settings(tmp_path, warp=0.6)
 
 
 def test_fsdd__its_own_test_is_the_first_five(tmp_path):
