@@ -192,6 +192,84 @@ def synchrony_window(width: int, scale: float = 0.125, **others: Any) -> Learnin
     )
 
 
+def eprop_in_three_factors(
+    eligibility: float,
+    fading: float,
+    learning_rate: float,
+    tau_membrane: float,
+    impulse: float = 64,
+    **others: Any,
+) -> LearningRule:
+    """e-prop of LIF neurons: an eligibility in the tag, and a learning signal as third factor.
+
+    In every epoch the tag rises by the source's trace, filtered as the membrane filters spikes,
+    times the pseudo-derivative, which the target sends as y1; it fades, as the readout's filter
+    does; the weight rises by the tag times y2 and falls by the tag times y3, the positive and
+    the negative part of the learning signal, which the target sends too.
+
+    Parameters
+    ----------
+    eligibility
+        Change of the tag per trace and pseudo-derivative; an eighth of it acts.
+    fading
+        Part of the tag that an epoch takes away, above 0 and up to 1.
+    learning_rate
+        Change of the weight per tag and learning signal; a 32nd of it acts.
+    tau_membrane, impulse
+        Time constant of the source's trace in steps, and what a spike adds to it.
+    others
+        Fields of :class:`LearningRule`; the epoch is one step.
+
+    References
+    ----------
+    Bellec et al., Nat. Commun. 11, 2020. For the engine's own integer form, without a tag for
+    each synapse, see :class:`hw_models.EpropParams`.
+    """
+    if not 0 < fading <= 1:
+        raise RangeError(f"eprop_in_three_factors: fading: {fading}; allowed above 0 up to 1")
+    rate = _scale("learning_rate", learning_rate)
+    return LearningRule(
+        dw=f"{rate} * u0 * t * y2 - {rate} * u0 * t * y3",
+        dt=f"{_scale('eligibility', eligibility)} * u0 * x1 * y1"
+        f" - {_scale('fading', fading)} * u0 * t",
+        x1=TraceConfiguration(impulse, tau_membrane),
+        post_traces=PostTraces.SENT,
+        epoch=1,
+        **others,
+    )
+
+
+def homeostasis(
+    rise: float, fall: float, tau: float, impulse: float = 16, decimation: int = 4, **others: Any
+) -> LearningRule:
+    """Weights of a target that fires too little rise, those of one that fires too much fall.
+
+    In every ``2**decimation``-th epoch each weight rises by ``rise`` and falls by ``fall * y1``,
+    y1 the target's running rate: it rests where y1 is ``rise / fall``. The same two products can
+    stand in another rule, whose y1 has such a time constant.
+
+    Parameters
+    ----------
+    rise
+        Change of the weight.
+    fall
+        Change of the weight per unit of the trace.
+    tau, impulse
+        Time constant of y1, in steps, and what a spike adds to it: its mean is about
+        ``impulse * tau`` times the spikes per step; it cannot be above 127.
+    decimation
+        0..9.
+    others
+        Fields of :class:`LearningRule`.
+    """
+    due = f"u{integer('homeostasis: decimation', decimation, 0, 9)}"
+    return LearningRule(
+        dw=f"{_scale('rise', rise)} * {due} - {_scale('fall', fall)} * {due} * y1",
+        y1=TraceConfiguration(impulse, tau),
+        **others,
+    )
+
+
 def _scale(name: str, value: float) -> str:
     """A scale as text; its exactness is judged where the equation is read."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 2048:

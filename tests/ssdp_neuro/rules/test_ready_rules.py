@@ -4,6 +4,8 @@ import pytest
 from hw_models import LearningRuleError, RangeError
 from ssdp_neuro import PlasticSynapses
 from ssdp_neuro.rules.ready_rules import (
+    eprop_in_three_factors,
+    homeostasis,
     pair_stdp,
     reward_modulated_stdp,
     synchrony_window,
@@ -67,9 +69,33 @@ def test_synchrony_window__is_nearly_a_gaussian(width, error):
     assert height == pytest.approx(2 * (127 - {1: 110, 2: 112, 4: 110}[width]), rel=0.1)
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_eprop_in_three_factors__a_learning_signal_makes_weights_of_eligibility(sign):
+    rule = eprop_in_three_factors(0.5, 0.125, 1, tau_membrane=8)
+    sent = np.zeros((60, 3, COPIES), dtype=int)
+    sent[14, 0] = 40  # the pseudo-derivative, after a spike of the source
+    sent[20, 1 if sign > 0 else 2] = 60
+    changed = weights_after(rule, [[10], [16]], [], sent=sent)
+    tag = 0.5 / 8 * 64 * np.exp(-4 / 8) * 40 * 0.875**5
+    assert abs(changed[0] - sign * min(tag, 255) * 60 / 32) < 0.1 * tag * 60 / 32
+    assert changed[1] == 0  # no eligibility: the source fired later
+
+
+@pytest.mark.parametrize(("rate", "change"), [(0.0, 125), (0.01, 0), (0.05, -250)])
+def test_homeostasis__pulls_a_target_towards_its_rate(rate, change):
+    rule = homeostasis(rise=1, fall=0.125, tau=50)
+    post = np.random.default_rng(1).random((2000, COPIES)) < rate
+    synapses = PlasticSynapses(rule, np.zeros((COPIES, 8), dtype=int))
+    synapses.run(np.zeros((2000, 8), dtype=bool), post)
+    assert synapses.weights.mean() == pytest.approx(change, abs=25)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
+        (lambda: homeostasis(1, 1, 5, decimation=10), RangeError, "decimation: 10"),
+        (lambda: homeostasis(-1, 1, 5), LearningRuleError, "rise: -1; a number 0"),
+        (lambda: eprop_in_three_factors(1, 0, 1, 5), RangeError, "fading: 0; allowed above 0"),
         (lambda: pair_stdp(0.7, 0.5, 5, 5), LearningRuleError, "scale 0.7 .* nearest is 0.75"),
         (lambda: pair_stdp(1e-9, 0.5, 5, 5), LearningRuleError, "potentiation: 1e-09; the small"),
         (lambda: pair_stdp(1, -1, 5, 5), LearningRuleError, "depression: -1; a number 0"),
