@@ -99,7 +99,7 @@ class Simulator:
         Returns
         -------
         int8 or int16, shape ``(n_pre, n_padded)``, writable; columns beyond ``n_post``
-        are padding and must stay zero. Of listed synapses: int16, ``(n_synapses,)``.
+        are padding, which no neuron hears. Of listed synapses: int16, ``(n_synapses,)``.
 
         Raises
         ------

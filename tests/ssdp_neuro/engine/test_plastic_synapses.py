@@ -20,9 +20,9 @@ from hw_models import (
 )
 from ssdp_neuro.engine import plastic_synapses
 from ssdp_neuro.engine.kernels import (
+    fading_rows,
     masked_rows,
     prefetch,
-    rule_fading,
     rule_steps,
     rule_waiting,
     spike_list,
@@ -282,7 +282,7 @@ def test_learn_trains__is_the_same_as_plain_python(stream, monkeypatch):
         monkeypatch.setattr(masked_rows, name, by_one)
         monkeypatch.setattr(masked_rows, f"small_{name}", by_one)
     monkeypatch.setattr(prefetch, "prefetch", lambda values, place: None)
-    for module in (rule_fading, rule_waiting):
+    for module in (fading_rows, rule_waiting):
         monkeypatch.setattr(module, "wide_vectors", lambda: None)
     monkeypatch.setattr(rule_steps, "open_learner", lambda learner: learner)
     learn_trains = interpreted(rule_steps).learn_trains
