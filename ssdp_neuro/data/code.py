@@ -22,6 +22,9 @@ PARAMETERS: dict[Encoding, tuple[str, ...]] = {
     Encoding.COCHLEA: ("channels", "step_us", "spans"),
 }
 
+# kept only where they do something: codes stored before there were such fields say the same
+WITHOUT_EFFECT = {"spans": 1, "following": 0}
+
 
 def spike_code(
     settings: DataSettings, usual: Encoding, class_names: tuple[str, ...] = ()
@@ -38,7 +41,11 @@ def spike_code(
         One for each label.
     """
     encoding = usual if settings.code is Encoding.AUTO else settings.code
-    parameters = {name: getattr(settings, name) for name in PARAMETERS[encoding]}
+    parameters = {
+        name: value
+        for name in PARAMETERS[encoding]
+        if (value := getattr(settings, name)) != WITHOUT_EFFECT.get(name)
+    }
     if parameters.get("window") == 0:
         parameters["window"] = settings.n_steps
     return SpikeCode(
