@@ -120,7 +120,7 @@ def _float_dynamics(model: Any, by_lava: Callable[..., Any]) -> Callable[..., No
 
 
 def _fixed_dense(model: Any, by_lava: Callable[..., Any]) -> Callable[..., None]:
-    rows = _Rows(model)
+    rows = _Stored(model, _rows_of)
 
     def run_spk() -> None:
         if not model.weights_set or not rows.are_usable(np.int32):
@@ -134,10 +134,10 @@ def _fixed_dense(model: Any, by_lava: Callable[..., Any]) -> Callable[..., None]
                 total = model.weights.dot(spikes)
             else:
                 total = np.empty(len(model.weights), dtype=np.int32)
-                add_graded_columns(rows.rows, np.ascontiguousarray(spikes), total)
+                add_graded_columns(rows.made, np.ascontiguousarray(spikes), total)
         else:
             total = np.empty(len(model.weights), dtype=np.int_)
-            add_columns(rows.rows, spikes.astype(bool), total)
+            add_columns(rows.made, spikes.astype(bool), total)
         exponent = model.weight_exp
         model.a_buff = (
             np.left_shift(total, exponent) if exponent > 0 else np.right_shift(total, -exponent)
@@ -147,7 +147,7 @@ def _fixed_dense(model: Any, by_lava: Callable[..., Any]) -> Callable[..., None]
 
 
 def _float_dense(model: Any, by_lava: Callable[..., Any]) -> Callable[..., None]:
-    rows = _Rows(model)
+    rows = _Stored(model, _rows_of)
 
     def run_spk() -> None:
         if model.num_message_bits.item() > 0 or not rows.are_usable(np.float64):
@@ -156,14 +156,14 @@ def _float_dense(model: Any, by_lava: Callable[..., Any]) -> Callable[..., None]
         model.a_out.send(model.a_buff)
         spikes = model.s_in.recv().astype(bool)
         total = np.empty(len(model.weights))
-        add_columns(rows.rows, spikes, total)
+        add_columns(rows.made, spikes, total)
         model.a_buff = total
 
     return run_spk
 
 
 def _fixed_sparse(model: Any, by_lava: Callable[..., Any]) -> Callable[..., None]:
-    columns = _Columns(model)
+    columns = _Stored(model, _columns_of)
 
     def run_spk() -> None:
         if not model.weights_set or not columns.are_usable(np.int32):
@@ -175,7 +175,7 @@ def _fixed_sparse(model: Any, by_lava: Callable[..., Any]) -> Callable[..., None
         if model.num_message_bits.item() > 0:
             total = model.weights.dot(spikes)
         else:
-            total = columns.total(spikes.astype(bool), np.int64)
+            total = _column_total(columns.made, spikes.astype(bool), np.int64)
         model.a_buff = (
             np.left_shift(total, exponent) if exponent > 0 else np.right_shift(total, -exponent)
         )
@@ -184,93 +184,82 @@ def _fixed_sparse(model: Any, by_lava: Callable[..., Any]) -> Callable[..., None
 
 
 def _float_sparse(model: Any, by_lava: Callable[..., Any]) -> Callable[..., None]:
-    columns = _Columns(model)
+    columns = _Stored(model, _columns_of)
 
     def run_spk() -> None:
         if model.num_message_bits.item() > 0 or not columns.are_usable(np.float64):
             by_lava()
             return
         model.a_out.send(model.a_buff)
-        model.a_buff = columns.total(model.s_in.recv().astype(bool), np.float64)
+        model.a_buff = _column_total(columns.made, model.s_in.recv().astype(bool), np.float64)
 
     return run_spk
 
 
-class _Columns:
-    """Weights stored by columns, made again when they change.
+def _when_set(model: Any, forget: Callable[[], None]) -> None:
+    """Forget what was made of a model's Vars whenever a user sets one."""
+    tell = model.on_var_update
 
-    Rows that are sorted are then added up in the order in which SciPy does.
+    def on_var_update() -> None:
+        forget()
+        tell()
+
+    model.__dict__["on_var_update"] = on_var_update
+
+
+class _Stored:
+    """Weights in another form, made again when they change.
+
+    ``form(weights, dtype)`` makes it; None of weights that have none.
     """
 
-    def __init__(self, model: Any) -> None:
-        self._model = model
+    def __init__(self, model: Any, form: Callable[..., Any]) -> None:
+        self._model, self._form = model, form
         self._of: Any = None
-        self._stored: Any = None
-        tell = model.on_var_update
+        self.made: Any = None
+        _when_set(model, self._forget)
 
-        def on_var_update() -> None:
-            self._of = None
-            tell()
-
-        model.__dict__["on_var_update"] = on_var_update
+    def _forget(self) -> None:
+        self._of = None
 
     def are_usable(self, dtype: Any) -> bool:
         weights = self._model.weights
         if weights is not self._of:
-            fits = type(weights) is csr_matrix and weights.dtype == dtype
-            fits = fits and weights.has_canonical_format
-            self._stored = weights.tocsc() if fits else None
+            self.made = self._form(weights, dtype)
             self._of = weights
-        return self._stored is not None
-
-    def total(self, spikes: np.ndarray, dtype: Any) -> np.ndarray:
-        stored = self._stored
-        total = np.empty(stored.shape[0], dtype)
-        add_stored_columns(stored.indptr, stored.indices, stored.data, spikes, total)
-        return total
+        return self.made is not None
 
 
-class _Rows:
-    """Weights with a row for each neuron that sends, made again when they change."""
+def _columns_of(weights: Any, dtype: Any) -> Any:
+    """By columns; rows that are sorted are then added up in the order in which SciPy does."""
+    fits = type(weights) is csr_matrix and weights.dtype == dtype
+    return weights.tocsc() if fits and weights.has_canonical_format else None
 
-    def __init__(self, model: Any) -> None:
-        self._model = model
-        self._of: Any = None
-        self.rows: Any = None
-        tell = model.on_var_update
 
-        def on_var_update() -> None:
-            self._of = None
-            tell()
+def _rows_of(weights: Any, dtype: Any) -> Any:
+    """With a row for each neuron that sends."""
+    fits = type(weights) is np.ndarray and weights.ndim == 2 and weights.dtype == dtype
+    # one row alone NumPy would add up in another order
+    fits = fits and (len(weights) > 1 or dtype is np.int32)
+    return np.ascontiguousarray(weights.T) if fits else None
 
-        model.__dict__["on_var_update"] = on_var_update
 
-    def are_usable(self, dtype: Any) -> bool:
-        weights = self._model.weights
-        if weights is not self._of:
-            fits = type(weights) is np.ndarray and weights.ndim == 2 and weights.dtype == dtype
-            # one row alone NumPy would add up in another order
-            fits = fits and (len(weights) > 1 or dtype is np.int32)
-            self.rows = np.ascontiguousarray(weights.T) if fits else None
-            self._of = weights
-        return self.rows is not None
+def _column_total(stored: Any, spikes: np.ndarray, dtype: Any) -> np.ndarray:
+    total = np.empty(stored.shape[0], dtype)
+    add_stored_columns(stored.indptr, stored.indices, stored.data, spikes, total)
+    return total
 
 
 def _kept_matrix(model: Any, by_lava: Callable[..., Any]) -> Callable[..., Any]:
     """The matrix of all delays, which Lava makes anew in every step."""
     kept: list[Any] = []
-    tell = model.on_var_update
-
-    def on_var_update() -> None:
-        kept.clear()
-        tell()
+    _when_set(model, kept.clear)
 
     def get_delay_wgts_mat(weights: Any, delays: Any, max_delay: int) -> Any:
         if not kept or kept[0] is not weights or kept[1] is not delays or kept[2] != max_delay:
             kept[:] = weights, delays, max_delay, by_lava(weights, delays, max_delay)
         return kept[3]
 
-    model.__dict__["on_var_update"] = on_var_update
     return get_delay_wgts_mat
 
 
