@@ -37,7 +37,8 @@ from ssdp_neuro.progress import Progress
 FIRST_CHUNK_STEPS = 1024
 CHUNK_SECONDS = 0.2  # steps per call grow until a call takes this long
 CHUNKS_PER_THREAD = 4
-SPIKES_PER_PART = 1 << 16
+# in a part; of each next one more: from 4 MB on NumPy asks for huge pages
+SPIKES_PER_PART, MOST_PER_PART = 1 << 16, 1 << 22
 _NONE = np.zeros(0, dtype=np.int64)
 _ALONE = np.array([0, 1], dtype=np.int64)
 _NOTHING = np.zeros(0, dtype=np.int32)
@@ -154,12 +155,13 @@ class Job:
         bounds = np.array([first, last, self.begin + start, self.begin + end, self.n_steps])
         cursor = np.array([first, self.begin + start, 0, 0])
         parts = []
-        done = 0
+        done, room = 0, SPIKES_PER_PART
         while not done:
-            fired = np.empty(SPIKES_PER_PART + cursor[3], dtype=np.int32)
+            fired = np.empty(room + cursor[3], dtype=np.int32)
             cursor[2] = 0
             window = WindowTable(bounds, cursor, counts.reshape(-1), fired)
             done = self._run(state, latencies, tally, window)
+            room = min(16 * room, MOST_PER_PART)
             used = fired[: cursor[2]]
             parts.append(used if 2 * used.size > fired.size else used.copy())
         self.outputs.append(WindowOutput(first, start, counts, parts))

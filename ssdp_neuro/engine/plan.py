@@ -82,6 +82,7 @@ class Plan:
             past=np.zeros(int(past.sum()), dtype=np.int64),
             n_past=np.zeros(int(populations.depth.sum()), dtype=np.int64),
             rows=np.zeros(int(populations.size.max()) + 3, dtype=np.int64),
+            quads=np.zeros(int(self.projections.quads.max(initial=0)), dtype=np.uint8),
             sum16=aligned_zeros(max(rows), dtype=np.int16),
             sum32=aligned_zeros(max(sums), dtype=np.int32),
             sweep=populations.awake.copy(),

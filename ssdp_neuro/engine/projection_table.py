@@ -16,6 +16,7 @@ from hw_models import (
 )
 from hw_models.projections import Projection
 from ssdp_neuro.engine.aligned import aligned_zeros, joined
+from ssdp_neuro.engine.convolution_part import convolution_part
 from ssdp_neuro.engine.delay_groups import DelayGroup, DelayGrouping, groups
 from ssdp_neuro.engine.kernels import tables
 from ssdp_neuro.engine.kernels.catalog import COUNT_SENT, DELIVERIES, addresses_of
@@ -54,7 +55,14 @@ class PlasticList(NamedTuple):
     synapses: LoweredSynapses
 
 
-DEFAULTS = {"lag": -1, "span": 1, "cuts": 1, "counted": -1, "geometry": [0] * GEOMETRY}
+DEFAULTS = {
+    "lag": -1,
+    "span": 1,
+    "cuts": 1,
+    "counted": -1,
+    "geometry": [0] * GEOMETRY,
+    "sums_row": -1,
+}
 Part = dict[str, Any]  # an entry of the projection table, by field; DEFAULTS, or 0, if left out
 
 
@@ -80,9 +88,7 @@ def projection_table(
         is_matrix = isinstance(projection, DenseProjection) and projection.delays is None
         parts: list[Part] | None
         if isinstance(projection, ConvProjection) and order is not None:
-            base = store.add("conv", _conv_weights(projection))
-            geometry = _geometry(projection, source.shape)
-            parts = [{"kind": tables.CONV, "base": base, "geometry": geometry}]
+            parts = [convolution_part(projection, source.shape, store.add)]
         elif is_matrix:
             parts = [part] = [_dense_part(projection, order, store)]
             if learns:
@@ -353,39 +359,3 @@ def _convolved(projection: ConvProjection, shape: tuple[int, ...]) -> LoweredSyn
     order = np.argsort(pre.reshape(-1), kind="stable")
     pre, post, weight = (part.reshape(-1)[order] for part in (pre, post, weight))
     return LoweredSynapses(pre, post, weight, None)
-
-
-def _conv_weights(projection: ConvProjection) -> np.ndarray:
-    """Shifted weights as (channel in, row, column, channel out of its group), flat.
-
-    Rows and columns are in the order that makes runs of them, see ``kernels/convolution.py``.
-    """
-    n_out, n_in, *kernel = projection.weights.shape
-    groups = projection.groups
-    taps = [np.arange(size) for size in kernel]
-    for axis, stride in enumerate(projection.stride):
-        if projection.dilation[axis] == 1 and (axis == 0 or groups == 1):
-            phases = [taps[axis][phase::stride][::-1] for phase in range(stride)]
-            taps[axis] = np.concatenate(phases)
-    ordered = projection.weights[:, :, taps[0][:, None], taps[1]]
-    split = ordered.reshape(groups, n_out // groups, n_in, *kernel)
-    shifted = split << max(projection.weight_exponent, 0)  # fits int16: -256 << 7 is its least
-    return np.ascontiguousarray(shifted.transpose(0, 2, 3, 4, 1)).reshape(-1)
-
-
-def _geometry(projection: ConvProjection, shape: tuple[int, ...]) -> list[int]:
-    n_out, n_in, kernel_rows, kernel_columns = projection.weights.shape
-    _, rows, columns = projection.output_shape(shape)
-    return [
-        *shape,
-        n_out // projection.groups,
-        n_in,
-        rows,
-        columns,
-        kernel_rows,
-        kernel_columns,
-        *projection.stride,
-        *projection.padding,
-        *projection.dilation,
-        n_out,
-    ]

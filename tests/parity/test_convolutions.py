@@ -102,6 +102,7 @@ def rising_input(network: FixedPointNetwork) -> dict[str, np.ndarray]:
     [
         (16, (3, 3), {"padding": 1}),
         (33, (5, 4), {"padding": (2, 3), "stride": (2, 3)}),
+        (56, (4, 2), {"padding": (1, 2), "stride": (3, 1)}),
         (7, (1, 5), {"stride": (3, 2), "padding": (0, 1)}),
         (21, (2, 3), {"dilation": (3, 2), "stride": (1, 3), "padding": 2}),
         (18, (3, 2), {"groups": 2, "stride": 2, "padding": 1}),
@@ -117,6 +118,28 @@ def test_convolution__equals_oracle(monkeypatch, channels, kernel, fields, expon
     result = assert_equal_runs(network, rising_input(network), N_STEPS, n_threads=1)
     assert result.counts.spikes["maps"] > 0
     assert result.counts.spikes["pool"] > 0
+
+
+def test_convolution__sums_of_many_taps_stay_within_their_bits():
+    """Rows of 45 sums of up to four extreme weights, quads of which the last is not whole."""
+    weights = np.full((8, 35, 2, 5), 255)
+    weights[::2] = -256
+    convolution = ConvProjection(source="in", target="maps", weights=weights)
+    maps = LifPopulation(
+        name="maps",
+        shape=(8, 2, 4),
+        current_decay=4095,
+        voltage_decay=4096,
+        threshold=50_000,
+    )
+    network = FixedPointNetwork(
+        populations=[InputPopulation(name="in", shape=(35, 3, 8)), maps], projections=[convolution]
+    )
+    assert Plan(network).projections.sums_row[0] >= 0
+    rng = np.random.default_rng(0)
+    spikes = rng.random((N_STEPS, 35 * 3 * 8)) < np.linspace(1, 0, N_STEPS)[:, None]
+    result = assert_equal_runs(network, spikes, N_STEPS)
+    assert result.probe("maps", "u").max() == 350 * 255 << 6
 
 
 def test_convolution__into_a_large_image_wakes_what_it_reaches():

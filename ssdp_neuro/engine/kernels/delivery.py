@@ -184,7 +184,7 @@ def deliver_single(fired, words, drive, shift):
     """The same where no source has two: pooling, and one to one."""
     n_operations = 0
     for k in range(fired.shape[0]):
-        word = words[fired[k]]
+        word = words[np.uint64(fired[k])]
         if word != NO_SYNAPSE:
             post = word >> np.uint32(8)
             drive[post] = np.int32(drive[post] + np.int32(np.int32(np.int8(word)) << shift))

@@ -11,7 +11,7 @@ from ssdp_neuro.engine.kernels.population_step import (
     take_pending,
 )
 from ssdp_neuro.engine.kernels.rounding import TO_NEAREST, TOWARD_ZERO, set_rounding
-from ssdp_neuro.engine.kernels.table_view import call_step, open_tables
+from ssdp_neuro.engine.kernels.table_view import call_step, open_tables, section
 from ssdp_neuro.engine.kernels.tables import BLOCK, BLOCK_BITS, DELIVER, INPUT, OVER, UPDATE
 from ssdp_neuro.engine.kernels.vector_width import wide_vectors
 
@@ -64,6 +64,13 @@ def most_spikes(sample, step, n_steps, populations, inputs, state):
         else:
             total += state.n_live[p] * BLOCK
     return total
+
+
+@part
+def copy_spikes(fired, out):
+    """Both begin at 0: a sum as index, which might be negative, costs three times as much."""
+    for k in range(fired.shape[0]):
+        out[k] = np.int32(fired[k])
 
 
 @step_kernel
@@ -135,8 +142,10 @@ def run_network(index, step, low, high, handle):
                 if keeps_spikes:
                     n_fired = state.n_fired[p]
                     counts[row + step * n_populations + p] = n_fired
-                    for k in range(n_fired):
-                        out[n_out + k] = np.int32(state.fired[first + k])
+                    copy_spikes(
+                        section(state.fired, first, first + n_fired),
+                        section(out, n_out, n_out + n_fired),
+                    )
                     n_out += n_fired
             if is_team and not call_step(team.lead[0], DELIVER, step, 0, 0, handle):
                 set_rounding(TO_NEAREST)

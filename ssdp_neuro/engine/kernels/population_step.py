@@ -1,5 +1,7 @@
 """One step of one population: all of its neurons, or those of its live blocks."""
 
+import numpy as np
+
 from ssdp_neuro.engine.kernels.blocks import CENSUS_MASK, census, is_quiet
 from ssdp_neuro.engine.kernels.clearing import clear_words
 from ssdp_neuro.engine.kernels.compiler import part, step_kernel
@@ -39,8 +41,10 @@ def name_fired(p, populations, state):
     """List who fired by their own index, where neurons are kept in another order."""
     row, first = populations.order_row[p], state.first[p]
     if row >= 0:
-        for k in range(first, first + state.n_fired[p]):
-            state.fired[k] = populations.order[row + state.fired[k]]
+        fired = section(state.fired, first, first + state.n_fired[p])
+        order = section(populations.order, row, row + populations.size[p])
+        for k in range(fired.shape[0]):
+            fired[k] = np.int64(order[np.uint64(fired[k])])
 
 
 @part

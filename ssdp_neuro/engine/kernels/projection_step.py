@@ -28,6 +28,7 @@ from ssdp_neuro.engine.kernels.delivery import (
 from ssdp_neuro.engine.kernels.ranges import number_of
 from ssdp_neuro.engine.kernels.table_view import open_tables, section
 from ssdp_neuro.engine.kernels.tables import DELAYED, GEOMETRY
+from ssdp_neuro.engine.kernels.tap_sums import deliver_quads, many_fire
 
 ASKED_AHEAD = 32  # rows of a part asked for before its turn
 
@@ -287,6 +288,19 @@ def deliver_taps(q, step, low, high, handle):
     spikes = spikes_of(q, step, 0, tables)
     geometry = geometry_of(q, projections)
     drive = next_drive(target, step, populations, state)
+    if projections.sums_row[q] >= 0 and many_fire(spikes.shape[0], geometry):
+        row = projections.quads_row[q]
+        return deliver_quads(
+            spikes,
+            section(tables.synapses.quad_words, row, row + projections.rows[q]),
+            section(state.quads, 0, projections.quads[q]),
+            tables.synapses.tap_sums,
+            projections.sums_row[q],
+            geometry,
+            drive,
+            projections.shift[q],
+            floor,
+        )
     sums = next_sums(target, step, populations, state) if floor else drive
     done = deliver_conv(spikes, tables.synapses.conv, projections.base[q], geometry, sums)
     if floor and is_crowded(spikes.shape[0], geometry):

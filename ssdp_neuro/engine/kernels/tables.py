@@ -40,6 +40,10 @@ PLACE_BITS = 23  # of a delayed synapse, below its weight of 9 bits
 PLACES = 1 << PLACE_BITS
 NO_SYNAPSE = np.uint32(0xFFFFFFFF)  # of a source, in a projection of kind SINGLE
 GEOMETRY = 16  # numbers that say what a convolution is
+QUAD, WAYS = 4, 16  # channels whose weights are summed beforehand, and ways in which they fire
+# of the word of a source in a quad: weights it has, its byte, its channel
+OPERATIONS_BIT, QUAD_BIT = 32, 2
+SUM_LANES = (32, 16, 8)  # channels out that are summed together
 LANES = 32  # dense rows are padded to a multiple; weights of a 512-bit vector of sums
 SIGNAL = 8  # words between the signals of a team's members: a cache line
 OVER = -1  # signal of a leader who has ended, and of a member that has failed
@@ -168,6 +172,9 @@ class ProjectionTable(Table):
     rows: Int64s  # rows before that of zeros (dense), sources (others)
     row_map: Int64s  # first entry in row_of; of dense parts with a lag
     geometry: Int64s  # (Q, GEOMETRY) flat: conv, see convolution.py
+    sums_row: Int64s  # first entry in tap_sums; -1 of what has none
+    quads_row: Int64s  # first entry in quad_words; conv with tap_sums
+    quads: Int64s  # quads of a padded image; 0 without tap_sums
     deliver: Int64s  # address of the kernel
     wake: Int64s  # address of the kernel that wakes the targets; 0 where they are always awake
     count: Int64s  # address of the kernel that counts operations; 0 where delivery does
@@ -189,6 +196,8 @@ class SynapseTable(Table):
     delayed: Uint32s  # delayed, weight << 23 | slot * stride + target
     fan_out: Int32s  # synapses of each source, of projections with delays
     conv: Int16s  # (channel in, row, column, channel out of the group), see convolution.py
+    tap_sums: Int16s  # conv: (row, column, quad, way, channel out), see tap_sums.py
+    quad_words: Int64s  # conv with tap_sums: of each source, its place and how many weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,6 +218,7 @@ class State(Table):
     past: Int64s  # who fired in the last steps, where delays ask for it; by step modulo depth
     n_past: Int64s  # how many
     rows: Int64s  # scratch, rows of a dense part with a lag
+    quads: Bytes  # ways in which the quads of a padded image fire; zero between uses
     sum16: Int16s  # partial sums of a dense projection
     sum32: Int32s  # sums that are floored before they are added; zero between uses
     sweep: Bytes  # (P,): all neurons are updated, not only those of live blocks

@@ -1,0 +1,162 @@
+"""2-D convolution by places of the output, where many sources fire: sums made beforehand.
+
+Four channels of an input place, a quad, fire in one of 16 ways. The sum of their weights is kept
+for each way, quad and tap, ``(row tap, column tap, quad, way, channel out)``. So an output place
+adds one row of it for each quad that it sees, whoever fired, in registers: no sum is stored in
+between, and nothing has to be foreseen. A spike by spike adds more than twice as fast only where
+few fire. ``geometry`` is that of :mod:`.convolution`.
+"""
+
+import numba
+import numpy as np
+from numba.core import cgutils, types
+from numba.extending import intrinsic
+
+from ssdp_neuro.engine.kernels.clearing import clear_words
+from ssdp_neuro.engine.kernels.compiler import part
+from ssdp_neuro.engine.kernels.tables import OPERATIONS_BIT, QUAD, QUAD_BIT, SUM_LANES, WAYS
+from ssdp_neuro.engine.kernels.vector_width import wide_vectors
+
+UNROLLED = 4
+IN_SHORTS = 28  # rows of at most 4 * 256 whose sum fits 16 bits; a multiple of UNROLLED
+FEW = 20  # of so many sources one fires, from which whole images cost less than spikes
+BYTE_MASK = (1 << OPERATIONS_BIT) - 1
+
+
+@intrinsic
+def _add_sums(typing_context, drive, post, quads, first, width, sums, base, taps, per_row, n_out,
+              shift, floor):  # fmt: skip
+    def generate(context, builder, signature, arguments):
+        drive_array, quads_array, sums_array = (
+            context.make_array(signature.args[k])(context, builder, arguments[k]) for k in (0, 2, 5)
+        )
+        _, post, _, first, width, _, base, taps, per_row, n_out, shift, floor = arguments
+        word = post.type
+        row_size = builder.mul(n_out, word(WAYS))
+
+        def count(start, stop, step):
+            return cgutils.for_range_slice(builder, start, stop, word(step), word)
+
+        def add_tile(channel, lanes):
+            narrow = cgutils.ir.VectorType(cgutils.ir.IntType(16), lanes)
+            wide = cgutils.ir.VectorType(cgutils.ir.IntType(32), lanes)
+            total, short = (cgutils.alloca_once(builder, kind) for kind in (wide, narrow))
+            builder.store(wide(None), total)
+            with count(word(0), taps, 1) as (row, _):
+                ways = builder.add(first, builder.mul(row, width))
+                ways = builder.gep(quads_array.data, [ways])
+                rows = builder.mul(builder.mul(row, per_row), row_size)
+                rows = builder.gep(sums_array.data, [builder.add(builder.add(base, channel), rows)])
+
+                def row_of(place):
+                    way = builder.zext(builder.load(builder.gep(ways, [place])), word)
+                    start = builder.mul(builder.add(builder.mul(place, word(WAYS)), way), n_out)
+                    start = builder.bitcast(builder.gep(rows, [start]), narrow.as_pointer())
+                    return builder.load(start, align=2)
+
+                with count(word(0), per_row, IN_SHORTS) as (begin, _):
+                    end = builder.add(begin, word(IN_SHORTS))
+                    is_whole = builder.icmp_signed("<", end, per_row)
+                    end = builder.select(is_whole, end, per_row)
+                    whole = builder.and_(builder.sub(end, begin), word(-UNROLLED))
+                    whole = builder.add(begin, whole)
+                    builder.store(narrow(None), short)
+                    with count(begin, whole, UNROLLED) as (place, _):
+                        terms = [row_of(builder.add(place, word(k))) for k in range(UNROLLED)]
+                        pairs = [builder.add(*terms[:2]), builder.add(*terms[2:])]
+                        added = builder.add(builder.load(short), builder.add(*pairs))
+                        builder.store(added, short)
+                    with count(whole, end, 1) as (place, _):
+                        builder.store(builder.add(builder.load(short), row_of(place)), short)
+                    added = builder.sext(builder.load(short), wide)
+                    builder.store(builder.add(builder.load(total), added), total)
+
+            def each_lane(value):
+                zeros = cgutils.ir.VectorType(cgutils.ir.IntType(32), lanes)(None)
+                one = builder.insert_element(wide(None), value, zeros.type.element(0))
+                return builder.shuffle_vector(one, one, zeros)
+
+            added = builder.shl(builder.load(total), each_lane(shift))
+            added = builder.ashr(added, each_lane(floor))
+            place = builder.gep(drive_array.data, [builder.add(post, channel)])
+            place = builder.bitcast(place, wide.as_pointer())
+            builder.store(builder.add(builder.load(place, align=4), added), place, align=4)
+
+        with count(word(0), builder.and_(n_out, word(-SUM_LANES[0])), SUM_LANES[0]) as (channel, _):
+            add_tile(channel, SUM_LANES[0])
+        for lanes in SUM_LANES[1:]:
+            left = builder.icmp_signed("!=", builder.and_(n_out, word(lanes)), word(0))
+            with builder.if_then(left):
+                add_tile(builder.and_(n_out, word(-2 * lanes)), lanes)
+        return context.get_dummy_value()
+
+    number, half = types.int64, types.int32
+    return types.void(drive, number, quads, number, number, sums, *(number,) * 4, half, half), (
+        generate
+    )
+
+
+@part
+def _add_one_by_one(
+    drive, post, quads, first, width, sums, base, taps, per_row, n_out, shift, floor
+):
+    """The same, as an interpreter or a check of bounds can follow it."""
+    for channel in range(n_out):
+        total = np.int32(0)
+        for row in range(taps):
+            for place in range(per_row):
+                way = np.int64(quads[first + row * width + place])
+                start = base + ((row * per_row + place) * WAYS + way) * n_out
+                total = np.int32(total + np.int32(sums[start + channel]))
+        added = np.int32(np.int32(total << shift) >> floor)
+        drive[post + channel] = np.int32(drive[post + channel] + added)
+
+
+ONE_BY_ONE = numba.config.DISABLE_JIT or numba.config.BOUNDSCHECK
+add_sums = _add_one_by_one if ONE_BY_ONE else _add_sums
+
+
+@part
+def many_fire(n_fired, geometry):
+    """Whether so many sources fire that whole images cost less than their spikes."""
+    sources = geometry[4] * geometry[9] * geometry[10] * geometry[5] * geometry[6]
+    return n_fired * FEW >= sources
+
+
+@part
+def deliver_quads(fired, words, quads, sums, base, geometry, drive, shift, floor):
+    """Add to the drive of every output place what arrives there, and return how many weights.
+
+    ``words`` say of each source how many weights it has, and where in ``quads``, the ways of all
+    quads of the padded input, ``(row, column, quad)``, it is. They are zero before and after.
+    """
+    wide_vectors()
+    n_operations = 0
+    for k in range(fired.shape[0]):
+        word = words[fired[k]]
+        place = (word & BYTE_MASK) >> QUAD_BIT
+        quads[place] = np.uint8(quads[place] | np.uint8(1 << (word & (QUAD - 1))))
+        n_operations += word >> OPERATIONS_BIT
+    n_out, rows, columns = geometry[3], geometry[5], geometry[6]
+    n_quads = (geometry[4] + QUAD - 1) // QUAD
+    width = (geometry[2] + 2 * geometry[12]) * n_quads
+    down, right = geometry[9] * width, geometry[10] * n_quads
+    row_taps, per_row = geometry[7], geometry[8] * n_quads
+    for row in range(rows):
+        for column in range(columns):
+            add_sums(
+                drive,
+                (row * columns + column) * n_out,
+                quads,
+                row * down + column * right,
+                width,
+                sums,
+                base,
+                row_taps,
+                per_row,
+                n_out,
+                shift,
+                floor,
+            )
+    clear_words(quads, 0, quads.shape[0])
+    return n_operations
