@@ -1,15 +1,16 @@
 """The order in which the kernels keep the neurons of a population, where it is not its own.
 
 Images are kept channels last, ``(row, column, channel)``: a spike of a convolution then adds
-whole vectors, whatever the size of the image. Lists of who fired, and all that leaves the
-engine, have the population's own order.
+whole vectors, whatever the size of the image, and pooling goes through both images in order.
+Lists of who fired, and all that leaves the engine, have the population's own order; matrices and
+single synapses are listed by the places of such sources.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from hw_models import ConvProjection, FixedPointNetwork
+from hw_models import ConvProjection, FixedPointNetwork, PoolProjection
 
 
 def kept_order(network: FixedPointNetwork, name: str) -> np.ndarray | None:
@@ -19,9 +20,9 @@ def kept_order(network: FixedPointNetwork, name: str) -> np.ndarray | None:
     """
     shape = network.population(name).shape
     ending = [projection for projection in network.projections if projection.target == name]
-    convolved = any(isinstance(projection, ConvProjection) for projection in ending)
+    imaged = any(isinstance(projection, (ConvProjection, PoolProjection)) for projection in ending)
     plastic = any(getattr(projection, "plasticity", None) is not None for projection in ending)
-    if not convolved or plastic:
+    if not imaged or plastic:
         return None
     return np.arange(np.prod(shape)).reshape(shape[0], -1).T.reshape(-1)
 

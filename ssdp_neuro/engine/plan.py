@@ -77,6 +77,7 @@ class Plan:
             flags=aligned_zeros(n_padded, dtype=np.uint8),
             marked=np.zeros(int(populations.stride.max()) // BLOCK + 1, dtype=np.int64),
             fired=np.zeros(int(room.sum()), dtype=np.int64),
+            kept=np.zeros(int(room.sum()) if populations.order.size else 0, dtype=np.int64),
             first=first,
             n_fired=np.zeros(populations.size.size, dtype=np.int64),
             past=np.zeros(int(past.sum()), dtype=np.int64),

@@ -83,14 +83,14 @@ def projection_table(
             "rows": source.n_neurons,
             "floor": max(-projection.weight_exponent, 0),
         }
-        order = kept_order(network, target.name)
+        order, sent = (kept_order(network, end.name) for end in (target, source))
         learns = getattr(projection, "plasticity", None) is not None
         is_matrix = isinstance(projection, DenseProjection) and projection.delays is None
         parts: list[Part] | None
         if isinstance(projection, ConvProjection) and order is not None:
             parts = [convolution_part(projection, source.shape, store.add)]
         elif is_matrix:
-            parts = [part] = [_dense_part(projection, order, store)]
+            parts = [part] = [_dense_part(projection, order, None if learns else sent, store)]
             if learns:
                 where = "dense8" if part["kind"] == tables.DENSE8 else "dense16"
                 place = PlasticRows(where, part["base"], source.n_neurons, part["row"])
@@ -105,7 +105,7 @@ def projection_table(
                 if learns:
                     plastic[projection.name] = PlasticList(store.sizes["weight"], synapses)
                 simple = projection.weight_exponent >= 0 and not learns
-                parts = [_listed_part(synapses, source.n_neurons, target.n_neurons, simple, store)]
+                parts = [_listed_part(synapses, source, target, sent, simple, store)]
         shift = max(projection.weight_exponent, 0)
         for part in parts:
             rows.append({**common, **part, "shift": shift + part.get("shift", 0)})
@@ -119,22 +119,47 @@ def projection_table(
     return ProjectionTable(**columns), store.table(), plastic
 
 
-def _dense_part(projection: DenseProjection, order: np.ndarray | None, store: _Store) -> Part:
+def _dense_part(
+    projection: DenseProjection, order: np.ndarray | None, sent: np.ndarray | None, store: _Store
+) -> Part:
+    """``order`` and ``sent`` are those in which target and source are kept."""
     kind, shift, rows = _dense_rows(projection, order)
+    if sent is not None:
+        rows[: sent.size] = rows[sent]
     base = store.add("dense8" if kind == tables.DENSE8 else "dense16", rows.reshape(-1))
     n_rows, row = rows.shape
-    return {"kind": kind, "shift": shift, "row": row, "rows": n_rows - 1, "base": base}
+    placed = sent is not None
+    return {
+        "kind": kind,
+        "shift": shift,
+        "row": row,
+        "rows": n_rows - 1,
+        "base": base,
+        "placed": placed,
+    }
 
 
 def _listed_part(
-    synapses: LoweredSynapses, n_pre: int, n_post: int, simple: bool, store: _Store
+    synapses: LoweredSynapses,
+    source: Any,
+    target: Any,
+    sent: np.ndarray | None,
+    simple: bool,
+    store: _Store,
 ) -> Part:
-    """Synapses delivered when a spike is sent; ``simple`` ones are fixed, and never floored."""
+    """Synapses delivered when a spike is sent; ``simple`` ones are fixed, and never floored.
+
+    ``sent`` is the order in which the source is kept.
+    """
+    n_pre, n_post = source.n_neurons, target.n_neurons
     narrow = narrow_shift(synapses.weight)
     if simple and synapses.delay is None and narrow is not None and n_post <= tables.PACKED_TARGETS:
         if _have_one_each(synapses.pre, n_pre):
+            if sent is not None:
+                synapses = synapses._replace(pre=inverse(sent)[synapses.pre])
             base = store.add_single(synapses, n_pre, narrow)
-            return {"kind": tables.SINGLE, "shift": narrow, "base": base}
+            placed = sent is not None
+            return {"kind": tables.SINGLE, "shift": narrow, "base": base, "placed": placed}
         base = store.add_packed(synapses, n_pre, narrow)
         return {"kind": tables.PACKED, "shift": narrow, "base": base}
     delayed, span = synapses.delay is not None, 1

@@ -45,7 +45,7 @@ def maps(convolution: ConvProjection, seed: int) -> LifPopulation:
 
 
 def network_of(channels: int, kernel: object, seed: int, **fields: object) -> FixedPointNetwork:
-    """Images into maps, by a convolution and, beside it, by a list and a matrix; then pooled."""
+    """Images into maps, by a convolution and, beside it, a list and a matrix; pooled, classed."""
     rng = np.random.default_rng(seed)
     n_in = IMAGE[0] // fields.get("groups", 1)
     convolution = ConvProjection(
@@ -67,6 +67,9 @@ def network_of(channels: int, kernel: object, seed: int, **fields: object) -> Fi
             LifPopulation(
                 name="pool", shape=pooled, current_decay=4000, voltage_decay=9, threshold=8
             ),
+            LifPopulation(
+                name="class", shape=(3,), current_decay=2000, voltage_decay=9, threshold=9
+            ),
         ],
         projections=[
             convolution,
@@ -81,6 +84,11 @@ def network_of(channels: int, kernel: object, seed: int, **fields: object) -> Fi
                 weights=rng.integers(-99, 99, eye.size),
             ),
             pool,
+            DenseProjection(
+                source="pool",
+                target="class",
+                weights=rng.integers(-30, 99, (3, int(np.prod(pooled)))),
+            ),
         ],
     )
 
@@ -118,6 +126,7 @@ def test_convolution__equals_oracle(monkeypatch, channels, kernel, fields, expon
     result = assert_equal_runs(network, rising_input(network), N_STEPS, n_threads=1)
     assert result.counts.spikes["maps"] > 0
     assert result.counts.spikes["pool"] > 0
+    assert channels == 1 or result.counts.spikes["class"] > 0
 
 
 def test_convolution__sums_of_many_taps_stay_within_their_bits():

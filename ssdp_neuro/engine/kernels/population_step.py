@@ -38,12 +38,14 @@ def take_pending(p, step, tables, handle):
 
 @part
 def name_fired(p, populations, state):
-    """List who fired by their own index, where neurons are kept in another order."""
+    """List who fired by their own index too, where neurons are kept in another order."""
     row, first = populations.order_row[p], state.first[p]
     if row >= 0:
         fired = section(state.fired, first, first + state.n_fired[p])
         order = section(populations.order, row, row + populations.size[p])
+        kept = section(state.kept, first, first + state.n_fired[p])
         for k in range(fired.shape[0]):
+            kept[k] = fired[k]
             fired[k] = np.int64(order[np.uint64(fired[k])])
 
 

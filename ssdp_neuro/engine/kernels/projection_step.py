@@ -35,12 +35,18 @@ ASKED_AHEAD = 32  # rows of a part asked for before its turn
 
 @part
 def spikes_of(q, step, spare, tables):
-    """Whose spikes part ``q`` delivers after this step, and ``spare`` entries more."""
+    """Whose spikes part ``q`` delivers after this step, and ``spare`` entries more.
+
+    Where its synapses are listed by place, the places where those neurons are kept.
+    """
     projections, populations, state = tables.projections, tables.populations, tables.state
     source, lag = projections.source[q], projections.lag[q]
     if lag < 0:
         first = state.first[source]
-        return section(state.fired, first, first + state.n_fired[source] + spare)
+        last = first + state.n_fired[source] + spare
+        if projections.placed[q]:
+            return section(state.kept, first, last)
+        return section(state.fired, first, last)
     slot = (step - lag) % populations.depth[source]
     first = populations.past_row[source] + slot * (populations.size[source] + 3)
     n_fired = state.n_past[populations.past_count_row[source] + slot]
@@ -71,7 +77,7 @@ def starts_of(q, projections, synapses):
 
 @part
 def words_of(q, projections, synapses):
-    """The synapse of each source of projection ``q``, of kind SINGLE."""
+    """The synapse of each source of projection ``q``, of kind SINGLE, as sources are kept."""
     base = projections.base[q]
     return section(synapses.packed, base, base + projections.rows[q])
 

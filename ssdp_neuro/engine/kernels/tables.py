@@ -167,6 +167,7 @@ class ProjectionTable(Table):
     shift: Int32s  # left shift of a sum of weights
     floor: Int32s  # right shift after it, toward minus infinity
     delayed: Bytes  # SPARSE: synapses have delays
+    placed: Bytes  # rows are of places where sources are kept; dense and single
     base: Int64s  # first weight (dense, conv, single) or first row start (the others)
     row: Int64s  # padded row length (dense)
     rows: Int64s  # rows before that of zeros (dense), sources (others)
@@ -213,6 +214,7 @@ class State(Table):
     flags: Bytes  # per neuron: fired in this step
     marked: Int64s  # scratch of list_spikes
     fired: Int64s  # indices of the neurons that fired in this step, by population
+    kept: Int64s  # likewise, places where they are kept; empty if all are in their own order
     first: Int64s  # (P,): where a population's list begins in fired
     n_fired: Int64s  # (P,)
     past: Int64s  # who fired in the last steps, where delays ask for it; by step modulo depth

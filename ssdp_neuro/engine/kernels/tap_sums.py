@@ -19,7 +19,7 @@ from ssdp_neuro.engine.kernels.vector_width import wide_vectors
 
 UNROLLED = 4
 IN_SHORTS = 28  # rows of at most 4 * 256 whose sum fits 16 bits; a multiple of UNROLLED
-FEW = 20  # of so many sources one fires, from which whole images cost less than spikes
+FEW = 32  # of so many sources one fires, from which whole images cost less than spikes
 BYTE_MASK = (1 << OPERATIONS_BIT) - 1
 
 
