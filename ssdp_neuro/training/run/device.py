@@ -18,7 +18,7 @@ from torch import distributed as dist
 
 from hw_models import InputError, SsdpError
 from hw_models.random_bits import random_bits
-from ssdp_neuro.training.plasticity.ranks import in_ranks
+from ssdp_neuro.training.plasticity.ranks import in_ranks, sum_over_ranks
 from ssdp_neuro.training.run.choices import DeviceKind
 from ssdp_neuro.training.run.errors import TrainingError
 
@@ -165,6 +165,13 @@ def summed(values: list[float], place: Place) -> list[float]:
     """Sums over the ranks, in float64."""
     if place.n_ranks == 1:
         return values
-    total: Tensor = torch.tensor(values, dtype=torch.float64, device=place.device)
-    dist.all_reduce(total)
-    return total.tolist()
+    own = torch.tensor(values, dtype=torch.float64, device=place.device)
+    return sum_over_ranks(own).tolist()
+
+
+def on_device(values: np.ndarray, device: torch.device) -> Tensor:
+    """An array as a tensor of the device; a GPU fetches it when it is there, not now."""
+    tensor = torch.from_numpy(np.ascontiguousarray(values))
+    if device.type != "cuda":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ssdp_neuro.data import SpikeDataset
-from ssdp_neuro.training.run.device import Place, summed
+from ssdp_neuro.training.run.device import Place, on_device, summed
 from ssdp_neuro.training.run.losses import decisions
 from ssdp_neuro.training.torch_settings import real_type
 
@@ -36,4 +36,4 @@ def measured(model: nn.Module, data: SpikeDataset, place: Place, batch_size: int
 
 def as_input(spikes: np.ndarray, place: Place, dtype: torch.dtype) -> Tensor:
     """Spikes as 0 and 1 of the model's type on the device; they travel as single bytes."""
-    return torch.from_numpy(np.ascontiguousarray(spikes)).to(place.device).to(dtype)
+    return on_device(spikes, place.device).to(dtype)

@@ -83,14 +83,17 @@ class ProgressRecord:
         """Count anew."""
         self.loss_sum, self.n_correct, self.n_seen, self.has_fired = 0.0, 0, 0, False
 
-    def count(self, n_samples: int, loss: float, n_correct: int, *, has_fired: bool) -> None:
-        """Take up one step; its loss is the sum over the samples."""
-        self.has_fired = self.has_fired or has_fired
-        self.loss_sum += loss
-        self.n_correct += n_correct
+    def count_step(self, n_samples: int) -> None:
+        """One step more was made, with so many samples on all ranks."""
         self.n_seen += n_samples
         self.step += 1
         self.batch += 1
+
+    def count(self, loss: float, n_correct: int, *, has_fired: bool) -> None:
+        """Take up what a step came to; its loss is the sum over the samples."""
+        self.has_fired = self.has_fired or has_fired
+        self.loss_sum += loss
+        self.n_correct += n_correct
 
     def end_epoch(self, record: EpochRecord, settings: OptimizerSettings) -> bool:
         """Take up what an epoch gave, and cut the learning rate at the end of a plateau.

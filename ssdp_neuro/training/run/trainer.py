@@ -137,9 +137,11 @@ class Trainer:
                         break
                     every = self.settings.checkpoint_steps
                     if stop or (every and progress.batch % every == 0):
+                        self._step.settle()
                         self.write_checkpoint()
                     if stop:
                         self._stop.raise_again(self.folder)
+                self._step.settle()
                 self._end_epoch(log)
                 due = progress.epoch % self.settings.checkpoint_epochs == 0
                 if due or stop or self.finished:

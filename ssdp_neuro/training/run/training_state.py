@@ -113,10 +113,10 @@ class TrainingState:
         self.progress = ProgressRecord.of_plain(rest["progress"])
         self.best_is_convertible = rest["best_is_convertible"]
 
-    def where(self) -> Whereabouts:
-        """Where the run is, for a message."""
+    def where(self, step: int | None = None) -> Whereabouts:
+        """Where the run is, for a message; the step that comes next if none is named."""
         return Whereabouts(
-            step=self.progress.step,
+            step=self.progress.step if step is None else step,
             epoch=self.progress.epoch,
             learning_rate=self.learning_rate,
             has_rule=self.rule is not None,

@@ -15,11 +15,13 @@ from torch.nn.parallel import DistributedDataParallel
 from hw_models import InputError
 from ssdp_neuro.data import SpikeDataset
 from ssdp_neuro.training.networks.eprop_gradient import add_eprop_gradient, output_by_steps
+from ssdp_neuro.training.plasticity.ranks import sum_over_ranks
 from ssdp_neuro.training.run.batch_order import Batch
 from ssdp_neuro.training.run.choices import GradientKind
 from ssdp_neuro.training.run.config import RunConfig
-from ssdp_neuro.training.run.device import Place, seed_step, summed
-from ssdp_neuro.training.run.finite_numbers import refuse_not_finite
+from ssdp_neuro.training.run.device import Place, on_device, seed_step
+from ssdp_neuro.training.run.finite_numbers import Whereabouts, refuse_not_finite
+from ssdp_neuro.training.run.late_numbers import LateNumbers, Reader
 from ssdp_neuro.training.run.learning_rate import learning_rate
 from ssdp_neuro.training.run.losses import class_scores, sample_losses, sample_weights
 from ssdp_neuro.training.run.measuring import as_input
@@ -42,6 +44,9 @@ class TrainingStep:
         The samples that are learned, of which the classes are counted.
     n_steps
         Of the whole run, for the learning rate.
+    late
+        Whether a step's numbers are read while the next one is computed, so that the device is
+        never waited for; by default where it is a GPU. :meth:`settle` reads the last ones.
     """
 
     def __init__(
@@ -52,12 +57,14 @@ class TrainingStep:
         *,
         train: SpikeDataset,
         n_steps: int,
+        late: bool | None = None,
     ) -> None:
         self.state, self.config, self.place = state, config, place
         self.n_classes, self.n_steps = train.n_classes, n_steps
         weights = sample_weights(train.labels, train.n_classes, config.training.class_balance)
         self._weights = None if weights is None else weights.to(place.device)
         self._network = state.model
+        self._numbers = LateNumbers(late=place.device.type == "cuda" if late is None else late)
         self._forwards = config.training.gradient is GradientKind.E_PROP
         self._seen: tuple[Tensor, Tensor] | None = None  # between backward() and e-prop
 
@@ -113,17 +120,13 @@ class TrainingStep:
         rate = learning_rate(self.config.optimizer, progress.step, self.n_steps)
         for group in state.optimizer.param_groups:
             group["lr"] = progress.rate_scale * rate
-        wanted = torch.from_numpy(labels.astype(np.int64)).to(self.place.device)
+        wanted = on_device(labels.astype(np.int64), self.place.device)
         per_sample, right, fired = self._losses(
             as_input(spikes, self.place, real_type(state.model)), wanted
         )
         weighted = per_sample if self._weights is None else per_sample * self._weights[wanted]
         if not per_sample.requires_grad:
             raise InputError("the model's output does not depend on a parameter that is trained")
-        # a GPU is waited for here: a loss that is no number must not reach the weights
-        sums = torch.stack([weighted.detach().sum().double(), right.double(), fired.double()])
-        loss, n_right, n_fired = summed(sums.tolist(), self.place)
-        refuse_not_finite("loss", loss / batch.n_all, state.where())
         state.optimizer.zero_grad()
         # ranks' gradients are averaged, so each counts as often as there are ranks
         (weighted.sum() * (self.place.n_ranks / batch.n_all)).backward()
@@ -132,11 +135,46 @@ class TrainingStep:
         norm = nn.utils.clip_grad_norm_(
             state.model.parameters(), math.inf if limit is None else limit
         )
-        refuse_not_finite("norm of the gradient", float(norm), state.where())
+        sums = torch.stack([weighted.detach().sum().double(), right.double(), fired.double()])
+        numbers = torch.cat([sum_over_ranks(sums), norm.double().reshape(1)])
+        progress.count_step(batch.n_all)
+        self._numbers.tell(numbers, self._reader(batch.n_all, state.where(step=progress.step - 1)))
+        if self._numbers.late:
+            self._drop_gradient(~numbers.isfinite().all())
         state.optimizer.step()
         if state.rule is not None:
             state.rule.step(per_sample.detach())
-        progress.count(batch.n_all, loss, int(n_right), has_fired=n_fired > 0)
+
+    def settle(self) -> None:
+        """Read the numbers of the last step, if they have not been read.
+
+        Raises
+        ------
+        TrainingError
+            If its loss or its gradient was not finite.
+
+        Mutates
+        -------
+        the state
+        """
+        self._numbers.settle()
+
+    def _reader(self, n_samples: int, where: Whereabouts) -> Reader:
+        progress = self.state.progress
+
+        def read(numbers: list[float]) -> None:
+            loss, n_right, n_fired, norm = numbers
+            refuse_not_finite("loss", loss / n_samples, where)
+            refuse_not_finite("norm of the gradient", norm, where)
+            progress.count(loss, int(n_right), has_fired=n_fired > 0)
+
+        return read
+
+    def _drop_gradient(self, broken: Tensor) -> None:
+        """A loss that is no number must not reach the weights before the host hears of it."""
+        for parameter in self.state.model.parameters():
+            if parameter.grad is not None:
+                parameter.grad.masked_fill_(broken, 0.0)
 
     def _go_forwards(self) -> None:
         """With e-prop, backward() ended at the output's spikes: the rest goes forwards in time."""
