@@ -46,7 +46,9 @@ prefetch = _nothing if numba.config.DISABLE_JIT else _prefetch
 
 PLACE_MASK = np.uint32(PLACES - 1)
 WEIGHT_SHIFT = np.int32(PLACE_BITS)
-ROWS_AHEAD = 4
+GROUP_ROWS_AHEAD = 4  # rows of a group of delays asked for before their turn
+ROWS_AHEAD = 12  # rows of packed synapses asked for before their turn
+STARTS_AHEAD = 2 * ROWS_AHEAD  # and where they begin, which lies anywhere as well
 WORDS_PER_LINE = LINE_BYTES // 4
 ROWS_PER_FLUSH = 252  # 255 rows of -128 still fit int16; a multiple of 4
 WIDE_ROWS_PER_FLUSH = 124  # likewise of -256
@@ -120,18 +122,41 @@ def deliver_sparse(fired, row_start, target, weight, drive, shift):
 
 
 @part
-def deliver_packed(fired, row_start, packed, drive, shift):
-    """Synapses without delays, one word each: ``target << 8 | weight & 255``.
+def ask_for_row(source, row_start, packed, low, high, size):
+    """Ask for the words of a source, those of targets ``low..high - 1`` if evenly spread."""
+    first, last = row_start[source], row_start[source + 1]
+    begin, stop = first, last
+    if high - low != size:
+        begin = max(first + (last - first) * low // size - WORDS_PER_LINE, first)
+        stop = min(first + (last - first) * high // size + WORDS_PER_LINE, last)
+    for s in range(begin, stop, WORDS_PER_LINE):
+        prefetch(packed, s)
 
-    Rows are asked for ROWS_AHEAD before their turn: they lie anywhere in memory.
+
+@part
+def deliver_packed(fired, row_start, packed, drive, shift, low, high):
+    """Synapses without delays, one word each: ``target << 8 | weight & 255``, sorted by target.
+
+    Those to targets ``low..high - 1`` alone. Rows lie anywhere in memory, and so do the places
+    where they begin: the first ones are all asked for at once, later ones ahead of their turn.
     """
+    n_fired, size = fired.shape[0], drive.shape[0]
+    for k in range(min(n_fired, STARTS_AHEAD)):
+        prefetch(row_start, fired[k])
+    for k in range(min(n_fired, ROWS_AHEAD)):
+        ask_for_row(fired[k], row_start, packed, low, high, size)
     n_operations = 0
-    for k in range(fired.shape[0]):
-        if k + ROWS_AHEAD < fired.shape[0]:
-            ahead = fired[k + ROWS_AHEAD]
-            for s in range(row_start[ahead], row_start[ahead + 1], WORDS_PER_LINE):
-                prefetch(packed, s)
-        words = packed[row_start[fired[k]] : row_start[fired[k] + 1]]
+    for k in range(n_fired):
+        if k + STARTS_AHEAD < n_fired:
+            prefetch(row_start, fired[k + STARTS_AHEAD])
+        if k + ROWS_AHEAD < n_fired:
+            ask_for_row(fired[k + ROWS_AHEAD], row_start, packed, low, high, size)
+        start, end = row_start[fired[k]], row_start[fired[k] + 1]
+        if low > 0:
+            start = first_word(packed, start, end, low << 8)
+        if high < size:
+            end = first_word(packed, start, end, high << 8)
+        words = section(packed, start, end)
         n_operations += words.shape[0]
         for s in range(words.shape[0]):
             post = words[s] >> np.uint32(8)
@@ -148,35 +173,6 @@ def first_word(words, start, end, limit):
         start = middle + 1 if is_below else start
         end = end if is_below else middle
     return start
-
-
-@part
-def deliver_packed_range(fired, row_start, packed, drive, shift, low, high):
-    """The same to targets ``low..high - 1`` alone; rows are sorted by target.
-
-    What is asked for ahead is where these would be in a row of evenly spread targets.
-    """
-    size = drive.shape[0]
-    n_operations = 0
-    for k in range(fired.shape[0]):
-        if k + ROWS_AHEAD < fired.shape[0]:
-            ahead = fired[k + ROWS_AHEAD]
-            first, count = row_start[ahead], row_start[ahead + 1] - row_start[ahead]
-            begin = max(first + count * low // size - WORDS_PER_LINE, first)
-            stop = min(first + count * high // size + WORDS_PER_LINE, first + count)
-            for s in range(begin, stop, WORDS_PER_LINE):
-                prefetch(packed, s)
-        start, end = row_start[fired[k]], row_start[fired[k] + 1]
-        if low > 0:
-            start = first_word(packed, start, end, low << 8)
-        if high < size:
-            end = first_word(packed, start, end, high << 8)
-        words = section(packed, start, end)
-        n_operations += words.shape[0]
-        for s in range(words.shape[0]):
-            post = words[s] >> np.uint32(8)
-            drive[post] = np.int32(drive[post] + np.int32(np.int32(np.int8(words[s])) << shift))
-    return n_operations
 
 
 @part
@@ -205,8 +201,8 @@ def deliver_group(fired, row_start, cuts, low, high, words, sums, start, span, s
     goes_round = start + span > size
     n_operations = 0
     for k in range(fired.shape[0]):
-        if k + ROWS_AHEAD < fired.shape[0]:
-            ahead = fired[k + ROWS_AHEAD] * cuts
+        if k + GROUP_ROWS_AHEAD < fired.shape[0]:
+            ahead = fired[k + GROUP_ROWS_AHEAD] * cuts
             for s in range(row_start[ahead + low], row_start[ahead + high], WORDS_PER_LINE):
                 prefetch(words, s)
         first = fired[k] * cuts

@@ -16,7 +16,6 @@ from ssdp_neuro.engine.kernels.delivery import (
     deliver_dense16,
     deliver_group,
     deliver_packed,
-    deliver_packed_range,
     deliver_single,
     deliver_sparse,
     list_rows,
@@ -158,9 +157,7 @@ def deliver_packed_list(q, step, low, high, handle):
     row_start = starts_of(q, projections, tables.synapses)
     packed, shift = tables.synapses.packed, projections.shift[q]
     drive = next_drive(target, step, populations, state)
-    if high - low == populations.size[target]:
-        return deliver_packed(spikes, row_start, packed, drive, shift)
-    return deliver_packed_range(spikes, row_start, packed, drive, shift, low, high)
+    return deliver_packed(spikes, row_start, packed, drive, shift, low, high)
 
 
 @step_kernel
