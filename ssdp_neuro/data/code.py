@@ -18,12 +18,12 @@ PARAMETERS: dict[Encoding, tuple[str, ...]] = {
     Encoding.THRESHOLD: ("pool", "spans"),
     Encoding.LEVELS: ("pool", "levels", "spans"),
     Encoding.EVENTS: ("pool", "step_us", "spans"),
-    Encoding.DELTA: ("levels", "delta", "rhythm", "following", "spans"),
+    Encoding.DELTA: ("levels", "delta", "rhythm", "usual", "spans"),
     Encoding.COCHLEA: ("channels", "step_us", "spans"),
 }
 
 # kept only where they do something: codes stored before there were such fields say the same
-WITHOUT_EFFECT = {"spans": 1, "following": 0}
+WITHOUT_EFFECT = {"spans": 1, "usual": 0}
 
 
 def spike_code(

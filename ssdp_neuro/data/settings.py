@@ -105,9 +105,10 @@ class DataSettings:
     rhythm
         ``mit-bih``: channels that say how early the beat came after the one before, in
         relation to the mean of up to 8 before it; 0 for none.
-    following
-        ``mit-bih``: channels that say how long after the beat the next one came, in relation to
-        the interval before it; 0 for none. A beat can then be judged when the next has come.
+    usual
+        ``mit-bih``: levels of each of four comparisons with what is usual of the patient: the
+        intervals before and after the beat, the second with the first, and how far its QRS complex
+        is from the patient's typical beat; 0 for none. It takes the whole record to judge a beat.
     spans
         Each channel is as many, one for each of so many equal spans of a sample's time.
     download
@@ -146,7 +147,7 @@ class DataSettings:
     levels: int = 4
     delta: int = 0
     rhythm: int = 8
-    following: int = 0
+    usual: int = 0
     spans: int = 1
     download: bool = False
     cache: str = ""
@@ -216,7 +217,7 @@ _RANGES = (
     ("levels", 1, 16),
     ("delta", 0, MOST),
     ("rhythm", 0, 64),
-    ("following", 0, 64),
+    ("usual", 0, 64),
     ("spans", 1, 64),
 )
 

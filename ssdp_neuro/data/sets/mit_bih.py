@@ -10,6 +10,7 @@ from hw_models import InputError
 from ssdp_neuro.data.codes.level_crossing import LevelCrossing
 from ssdp_neuro.data.dataset import SpikeDataset
 from ssdp_neuro.data.formats.array_file import array_path, read_arrays, wanted_array
+from ssdp_neuro.data.sets.usual_beats import PER_RATIO, QRS, usual_levels
 from ssdp_neuro.data.settings import DataSettings, Encoding
 from ssdp_neuro.data.source import Source
 from ssdp_neuro.data.stored_spikes import stored
@@ -21,8 +22,7 @@ R_PEAK = 90  # sample of the beat at which the interval before it is known
 USUAL_DELTA = 8  # converter units of 5 microvolts
 RHYTHM_BEATS = 8  # the mean to which an interval is compared
 RHYTHM_STEPS = 8  # so long a rhythm channel fires
-PER_RATIO = 1000
-LATEST = 5 * PER_RATIO // 2  # of the interval after a beat, by the one before it
+USUAL_STEPS = 8  # so long a level that is reached fires, from the start on
 
 
 def mit_bih(settings: DataSettings) -> Source:
@@ -30,7 +30,7 @@ def mit_bih(settings: DataSettings) -> Source:
 
     Arrays: ``beat`` integers (N, samples), ``label`` 0 N, 1 S, 2 V, 3 F, ``record`` (N,),
     ``split`` 1 for training and 2 for the test, and with ``rhythm`` also ``rr_prev``, the
-    samples since the beat before, and ``sample``, when the beat was; with ``following``
+    samples since the beat before, and ``sample``, when the beat was; with ``usual``
     ``rr_prev`` and ``rr_next``, the samples to the next beat. A record stands for a patient, as
     usual; only 201 and 202, on different sides of the split, are of one person.
     """
@@ -52,7 +52,7 @@ def mit_bih(settings: DataSettings) -> Source:
             " the test are allowed"
         )
     early = early_ratio(arrays, path, record) if settings.rhythm else None
-    later = following_ratio(arrays, path, len(beats)) if settings.following else None
+    unlike = _unlike(arrays, path, beats, record, settings.usual) if settings.usual else None
     encoder = LevelCrossing(settings.n_steps, settings.delta or USUAL_DELTA, settings.levels)
 
     def make(places: np.ndarray, labels: np.ndarray, n_classes: int) -> SpikeDataset:
@@ -61,9 +61,10 @@ def mit_bih(settings: DataSettings) -> Source:
         start, n_steps = R_PEAK // encoder.span(beats.shape[1]), settings.n_steps
         if early is not None:
             spikes.append(rhythm_spikes(early[places], n_steps, settings.rhythm, start))
-        if later is not None:
-            last = max(0, n_steps - RHYTHM_STEPS)
-            spikes.append(rhythm_spikes(later[places], n_steps, settings.following, last, LATEST))
+        if unlike is not None:
+            fires = np.zeros((len(places), n_steps, unlike.shape[1]), dtype=bool)
+            fires[:, :USUAL_STEPS] = unlike[places, None]
+            spikes.append(fires)
         every = np.concatenate(spikes, axis=2)
         return stored(
             every,
@@ -109,10 +110,16 @@ def early_ratio(arrays: dict[str, np.ndarray], path: Path, record: np.ndarray) -
     return ratio
 
 
-def following_ratio(arrays: dict[str, np.ndarray], path: Path, n_beats: int) -> np.ndarray:
-    """Interval after each beat in thousandths of the one before it, int64 ``(N,)``."""
-    before = _intervals(arrays, path, "rr_prev", n_beats)
-    return PER_RATIO * _intervals(arrays, path, "rr_next", n_beats) // before
+def _unlike(
+    arrays: dict[str, np.ndarray], path: Path, beats: np.ndarray, record: np.ndarray, channels: int
+) -> np.ndarray:
+    """Levels of each beat beside its patient's others, bool ``(N, 4 * channels)``."""
+    if beats.shape[1] <= QRS.start:
+        raise InputError(
+            f"{path}: beat of shape {beats.shape}; data.usual needs more than {QRS.start} samples"
+        )
+    before, after = (_intervals(arrays, path, name, len(beats)) for name in ("rr_prev", "rr_next"))
+    return usual_levels(beats, before, after, record, channels)
 
 
 def _intervals(arrays: dict[str, np.ndarray], path: Path, name: str, n_beats: int) -> np.ndarray:
@@ -123,20 +130,17 @@ def _intervals(arrays: dict[str, np.ndarray], path: Path, name: str, n_beats: in
     return interval
 
 
-def rhythm_spikes(
-    ratio: np.ndarray, n_steps: int, channels: int, start: int, highest: int = 3 * PER_RATIO // 2
-) -> np.ndarray:
-    """One channel of ``channels`` fires for 8 steps from ``start`` on, by an interval.
+def rhythm_spikes(ratio: np.ndarray, n_steps: int, channels: int, start: int) -> np.ndarray:
+    """One channel of ``channels`` fires for 8 steps from ``start`` on, by how early a beat came.
 
-    The channels divide ratios from 500 thousandths to ``highest`` evenly; the first and the last
-    also stand for what is beyond.
+    The channels divide ratios from 500 to 1500 thousandths evenly; the first and the last also
+    stand for what is beyond.
 
     Returns
     -------
     bool, shape (N, n_steps, channels)
     """
-    lowest = PER_RATIO // 2
-    channel = np.clip((ratio - lowest) * channels // (highest - lowest), 0, channels - 1)
+    channel = np.clip((ratio - PER_RATIO // 2) * channels // PER_RATIO, 0, channels - 1)
     spikes = np.zeros((len(ratio), n_steps, channels), dtype=bool)
     fires = np.arange(channels) == channel[:, None]
     spikes[:, start : start + RHYTHM_STEPS] = fires[:, None]
