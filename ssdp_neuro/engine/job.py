@@ -176,20 +176,20 @@ class Job:
 
     def _run(self, state: State, latencies: LatencyTable, tally: Tally, window: WindowTable) -> int:
         """Go on with a window; with one sample of a large network on several threads."""
-        rest = (state, latencies, window)
+        rest = (latencies, window)
         shared = np.zeros(len(self.plan.index), dtype=np.uint8)
         n_members = self.n_threads if self.n_samples == 1 and self.plan.is_divided else 1
         if INTERPRETED or n_members == 1:
             alone = TeamTable(_ALONE, _NONE, shared, _NONE)
-            return RUN_NETWORK(0, 0, 0, 0, self._tables(alone, tally, *rest))
+            return RUN_NETWORK(0, 0, 0, 0, self._tables(alone, tally, state, *rest))
         signal = aligned_zeros((n_members + 1) * SIGNAL, np.int64)
         begun = threading.Semaphore(0)
 
-        def assist(member: int, counted: Tally) -> None:
+        def assist(member: int, counted: Tally, shared_state: State) -> None:
             begun.release()
             team = TeamTable(np.array([member, n_members]), signal, shared, _NONE)
             try:
-                ASSIST(0, 0, 0, 0, self._tables(team, counted, *rest))
+                ASSIST(0, 0, 0, 0, self._tables(team, counted, shared_state, *rest))
             except BaseException:
                 signal[member * SIGNAL] = OVER
                 raise
@@ -197,11 +197,13 @@ class Job:
         leader = TeamTable(np.array([0, n_members]), signal, shared, addresses_of([LEAD]))
         addresses_of([ASSIST])
         tallies = [self._tally() for _ in range(n_members - 1)]
-        others = [helpers().submit(assist, k + 1, each) for k, each in enumerate(tallies)]
+        shares = self.plan.shares(state, n_members - 1)
+        given = zip(range(1, n_members), tallies, shares, strict=True)
+        others = [helpers().submit(assist, *each) for each in given]
         for _ in others:
             begun.acquire()
         try:
-            done = RUN_NETWORK(0, 0, 0, 0, self._tables(leader, tally, *rest))
+            done = RUN_NETWORK(0, 0, 0, 0, self._tables(leader, tally, state, *rest))
         finally:
             signal[0] = OVER
             wait(others)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from hw_models import FixedPointNetwork, SparseProjection
+from hw_models import ConvProjection, FixedPointNetwork, PoolProjection, SparseProjection
 from ssdp_neuro.engine.aligned import aligned_zeros
 from ssdp_neuro.engine.kernels import tables
 from ssdp_neuro.engine.kernels.catalog import WAKINGS, addresses_of
@@ -20,7 +20,8 @@ from ssdp_neuro.engine.projection_table import PlasticList, projection_table
 
 # of less, two threads were slower than one (docs/explanation/tried.md)
 SHARED_NEURONS, SHARED_SYNAPSES = 100_000, 10_000_000
-ANY_RANGES = 64  # of targets, where synapses of a source are sorted by target
+ANY_RANGES = 64  # of targets, where synapses of a source are found by target
+BY_TARGET = (tables.DENSE8, tables.DENSE16, tables.CONV, tables.SINGLE)
 
 
 class Plan:
@@ -42,6 +43,8 @@ class Plan:
         self.populations = dataclasses.replace(populations, ranges=ranges)
         self.is_divided = bool(ranges.any())
         self._idle: list[tables.State] = []
+        self._scratch: weakref.WeakKeyDictionary[tables.State, list[tables.State]]
+        self._scratch = weakref.WeakKeyDictionary()
 
     @contextlib.contextmanager
     def state(self) -> Iterator[tables.State]:
@@ -61,12 +64,6 @@ class Plan:
         reach, depth = populations.reach, populations.depth
         pending = np.where(reach > 1, reach * populations.stride, 0)
         past = depth * (populations.size + 3)
-        sums = [0]
-        rows = [0]
-        for q, target in enumerate(self.projections.target):
-            if self.projections.floor[q]:
-                sums.append(int(populations.ring[target] * populations.stride[target]))
-            rows.append(int(self.projections.row[q]))
         return tables.State(
             u=aligned_zeros(n_padded, dtype=np.int32),
             v=aligned_zeros(n_padded, dtype=np.int32),
@@ -82,10 +79,7 @@ class Plan:
             n_fired=np.zeros(populations.size.size, dtype=np.int64),
             past=np.zeros(int(past.sum()), dtype=np.int64),
             n_past=np.zeros(int(populations.depth.sum()), dtype=np.int64),
-            rows=np.zeros(int(populations.size.max()) + 3, dtype=np.int64),
-            quads=np.zeros(int(self.projections.quads.max(initial=0)), dtype=np.uint8),
-            sum16=aligned_zeros(max(rows), dtype=np.int16),
-            sum32=aligned_zeros(max(sums), dtype=np.int32),
+            **self._new_scratch(),
             sweep=populations.awake.copy(),
             swept=np.zeros(populations.size.size, dtype=np.uint8),
             live=np.zeros(n_padded // BLOCK, dtype=np.uint8),
@@ -95,6 +89,25 @@ class Plan:
             known_list=np.zeros(n_padded // BLOCK, dtype=np.int64),
             n_known=np.zeros(populations.size.size, dtype=np.int64),
         )
+
+    def _new_scratch(self) -> dict[str, Any]:
+        """What each thread has for itself while it delivers spikes."""
+        populations, projections = self.populations, self.projections
+        floored = projections.target[projections.floor > 0]
+        sums = (populations.ring * populations.stride)[floored]
+        return {
+            "rows": np.zeros(int(populations.size.max()) + 3, dtype=np.int64),
+            "quads": np.zeros(int(projections.quads.max(initial=0)), dtype=np.uint8),
+            "sum16": aligned_zeros(int(projections.row.max(initial=0)), dtype=np.int16),
+            "sum32": aligned_zeros(int(sums.max(initial=0)), dtype=np.int32),
+        }
+
+    def shares(self, state: tables.State, n_threads: int) -> list[tables.State]:
+        """A state as other threads have it that work on it too: with scratch of their own."""
+        made = self._scratch.setdefault(state, [])
+        while len(made) < n_threads:
+            made.append(dataclasses.replace(state, **self._new_scratch()))
+        return made[:n_threads]
 
     def weights(self, name: str) -> np.ndarray:
         """Plastic weights of a projection, as the kernels read them.
@@ -126,27 +139,37 @@ def _ranges(
 ) -> np.ndarray:
     """By how many ranges threads may share each population, int64 ``(P,)``; 0 for one thread.
 
-    Every synapse list that ends there must be sorted by target or by ranges of targets, and its
-    sums be added without being floored first, which happens in memory that all have in common.
+    What every part that ends there adds to a range must be found without the others: matrices,
+    convolutions, single synapses, and lists that are sorted by target or by ranges of targets.
+    Sums of delays that are floored reach over several steps in memory that all have in common.
     """
-    may = (populations.kind != tables.INPUT) & (populations.order_row < 0)
-    ranges = np.where(may, ANY_RANGES, 0)
+    ranges = np.where(populations.kind != tables.INPUT, ANY_RANGES, 0)
     n_synapses = np.zeros(ranges.size, dtype=np.int64)
     owners = set()
     for q, (owner, target) in enumerate(zip(projections.owner, projections.target, strict=True)):
         projection, kind = network.projections[owner], projections.kind[q]
+        is_sorted = isinstance(projection, SparseProjection) and populations.order_row[target] < 0
         cuts = 0
-        if isinstance(projection, SparseProjection) and kind == tables.PACKED:
+        if kind in BY_TARGET or (kind == tables.PACKED and is_sorted):
             cuts = ANY_RANGES
         elif kind == tables.DELAYED and projections.floor[q] == 0:
             cuts = int(projections.cuts[q])
         ranges[target] = min(ranges[target], cuts if cuts > 1 else 0)
         if cuts and owner not in owners:
             owners.add(owner)
-            n_synapses[target] += projection.weights.size
+            n_synapses[target] += _n_synapses(network, projection)
     shared = ranges > 0
     is_large = populations.size[shared].sum() >= SHARED_NEURONS
     return ranges * (is_large or n_synapses[shared].sum() >= SHARED_SYNAPSES)
+
+
+def _n_synapses(network: FixedPointNetwork, projection: Any) -> int:
+    if isinstance(projection, ConvProjection):
+        target = network.population(projection.target)
+        return int(target.n_neurons * projection.weights[0].size)
+    if isinstance(projection, PoolProjection):
+        return network.population(projection.source).n_neurons
+    return int(projection.weights.size)
 
 
 _PLANS: weakref.WeakKeyDictionary[FixedPointNetwork, Plan] = weakref.WeakKeyDictionary()

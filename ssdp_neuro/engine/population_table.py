@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from ssdp_neuro.engine.kernels.catalog import (
     VISIT_BLOCKS,
     addresses_of,
 )
-from ssdp_neuro.engine.kernels.tables import PopulationTable, ProjectionTable, padded
+from ssdp_neuro.engine.kernels.tables import BLOCK, PopulationTable, ProjectionTable, padded
 from ssdp_neuro.engine.neuron_order import kept_order
 
 MAX_INPUT = 2 * STATE_LIMIT >> ALIGN_SHIFT  # beyond it, one wrap may leave more than 24 bits
@@ -115,12 +116,26 @@ def population_table(network: FixedPointNetwork, projections: ProjectionTable) -
         order=joined(orders, np.int32),
         update=addresses_of(UPDATES.get(kind) for kind in columns["kind"]),
         ranges=np.zeros(count, dtype=np.int64),
+        grain=np.array(
+            [
+                _grain(population, columns["order_row"][p] >= 0)
+                for p, population in enumerate(network.populations)
+            ]
+        ),
         visit=addresses_of(None if awake else VISIT_BLOCKS for awake in columns["awake"]),
         remember=addresses_of(REMEMBER if depth else None for depth in depths),
         take_pending=addresses_of(
             TAKE_PENDING if reach > 1 else None for reach in columns["reach"]
         ),
     )
+
+
+def _grain(population: Any, is_image: bool) -> int:
+    """Neurons of which threads' ranges are whole multiples: blocks, and rows of an image."""
+    if not is_image:
+        return BLOCK
+    channels, _, columns = population.shape
+    return math.lcm(BLOCK, channels * columns)
 
 
 def _kept(value: np.ndarray, size: int, order: np.ndarray | None) -> np.ndarray:

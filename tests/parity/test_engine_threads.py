@@ -17,6 +17,7 @@ from hw_models import (
 from ssdp_neuro import Session
 from ssdp_neuro.engine import delay_groups, job, plan, population_table, projection_table
 from ssdp_neuro.engine.simulator import simulate
+from tests.parity.test_convolutions import network_of, rising_input
 from tests.parity.test_engine_oracle import assert_equal_runs
 from tests.strategies import cases
 
@@ -44,7 +45,7 @@ def sparse(rng, source, target, n_pre, n_post, count):
 
 @pytest.mark.parametrize("always_swept", [0, population_table.ALWAYS_SWEPT])
 def test_simulate__on_several_threads_equals_oracle(n_threads, always_swept, monkeypatch):
-    """A large population with itself, and neighbours that threads can't share."""
+    """A large population with itself, and neighbours of other kinds."""
     monkeypatch.setattr(population_table, "ALWAYS_SWEPT", always_swept)
     rng = np.random.default_rng(0)
     n_steps, size = 200, 400
@@ -72,7 +73,61 @@ def test_simulate__on_several_threads_equals_oracle(n_threads, always_swept, mon
     spikes[60:130] = False
     run = assert_equal_runs(network, spikes, n_steps, n_threads=n_threads)
     assert all(run.counts.spikes.values())
-    assert plan.plan_of(network).populations.ranges.tolist() == [0, 64, 64, 0]
+    assert plan.plan_of(network).populations.ranges.tolist() == [0, 64, 64, 64]
+
+
+@pytest.mark.parametrize("always_swept", [0, population_table.ALWAYS_SWEPT])
+def test_simulate__shares_matrices(n_threads, always_swept, monkeypatch):
+    """Of 8 and 16 bits, floored, with few delays, and two targets that share no scratch."""
+    monkeypatch.setattr(population_table, "ALWAYS_SWEPT", always_swept)
+    rng = np.random.default_rng(5)
+    n_steps, sizes = 60, {"a": 333, "b": 200}
+    common = {"current_decay": 600, "voltage_decay": 200, "threshold": 3000}
+    wires = []
+    for number, (source, target, fields) in enumerate(
+        (
+            ("in", "a", {}),
+            ("in", "b", {"weight_exponent": -2}),
+            ("in", "a", {"delays": rng.integers(0, 2, (333, 50))}),
+            ("a", "b", {"delays": rng.integers(0, 2, (200, 333)), "weight_exponent": -1}),
+            ("b", "a", {"weight_exponent": -3}),
+            ("a", "a", {}),
+        )
+    ):
+        weights = rng.integers(-90, 100, (sizes[target], sizes.get(source, 50))) * (1 + number % 2)
+        name = f"{source}->{target} {number}"
+        ends = {"source": source, "target": target, "name": name}
+        wires.append(DenseProjection(weights=weights, **ends, **fields))
+    network = FixedPointNetwork(
+        populations=[
+            InputPopulation(name="in", shape=(50,)),
+            *(LifPopulation(name=name, shape=(n,), **common) for name, n in sizes.items()),
+        ],
+        projections=wires,
+    )
+    spikes = rng.random((n_steps, 50)) < 0.2
+    run = assert_equal_runs(network, spikes, n_steps, n_threads=n_threads)
+    assert all(run.counts.spikes.values())
+    assert plan.plan_of(network).populations.ranges.tolist() == [0, 64, 64]
+
+
+@pytest.mark.parametrize("exponent", [1, -3])
+@pytest.mark.parametrize(
+    ("channels", "fields"),
+    [(32, {"padding": 1}), (8, {"padding": 2, "stride": 2}), (18, {"groups": 2, "dilation": 2})],
+)
+def test_simulate__shares_images(n_threads, channels, fields, exponent, monkeypatch):
+    """By rows, spike by spike and from sums made beforehand; pooled by one synapse each."""
+    monkeypatch.setattr(population_table, "ALWAYS_SWEPT", 1 << 20)
+    network = network_of(channels, (3, 3), 1, weight_exponent=exponent, **fields)
+    network = FixedPointNetwork(
+        populations=network.populations,
+        projections=[p for p in network.projections if p.name != "each->maps"],  # unsorted there
+    )
+    spikes = rising_input(network)
+    run = assert_equal_runs(network, spikes, len(spikes["in"]), n_threads=n_threads)
+    assert run.counts.spikes["maps"] > 0
+    assert plan.plan_of(network).populations.ranges[3:5].tolist() == [64, 64]
 
 
 def delayed_network() -> FixedPointNetwork:
@@ -157,3 +212,16 @@ def test_simulate__ends_if_a_thread_fails(n_threads, monkeypatch):
         simulate(network, None, n_steps=50, n_threads=n_threads)
     monkeypatch.undo()
     assert simulate(network, None, n_steps=50).counts.spikes == {"c": 0}
+
+
+def test_shares__are_one_state_but_for_scratch():
+    """What threads write at the same time for themselves; a test might not meet it."""
+    made = plan.Plan(network_of(8, (3, 3), 1, weight_exponent=-1))
+    state = made.new_state()
+    one, two = made.shares(state, 2)
+    assert made.shares(state, 1) == [one]
+    own = {"rows", "quads", "sum16", "sum32"}
+    for field in type(state).fields():
+        arrays = [getattr(each, field) for each in (state, one, two)]
+        assert len({id(array) for array in arrays}) == (3 if field in own else 1)
+        assert field not in own or arrays[0].size > 0

@@ -112,10 +112,10 @@ def runs_of(geometry):
 
 
 @part
-def deliver_conv(fired, weights, base, geometry, sums):
+def deliver_conv(fired, weights, base, geometry, sums, lowest, last):
     """Add weights, ``(channel in, row tap, column tap, channel out of the group)``, to ``sums``.
 
-    Returns the number of weights added.
+    Only to output rows ``lowest..last - 1``. Returns the number of weights added.
     """
     wide_vectors()
     width, n_out, n_in, rows, columns = (
@@ -140,6 +140,9 @@ def deliver_conv(fired, weights, base, geometry, sums):
             row, n_rows, row_tap = run_met(
                 y + geometry[11], a, rows, row_taps, geometry[9], long_rows, geometry[13]
             )
+            left_out = max(lowest - row, 0)
+            n_rows = min(n_rows + row, last) - row - left_out
+            row, row_tap = row + left_out, row_tap + left_out
             for b in range(1 if long_columns else column_taps):
                 column, n_columns, column_tap = run_met(
                     x + geometry[12],
@@ -177,7 +180,7 @@ def is_crowded(n_fired, geometry):
 
 
 @part
-def settle_conv(fired, geometry, sums, drive, floor):
+def settle_conv(fired, geometry, sums, drive, floor, lowest, last):
     """Walk the runs of :func:`deliver_conv` once more: floor the sums."""
     wide_vectors()
     width, n_out, n_in, rows, columns = (
@@ -210,7 +213,7 @@ def settle_conv(fired, geometry, sums, drive, floor):
                 )
                 if n_columns <= 0:
                     continue
-                for other in range(row, row + n_rows):
+                for other in range(max(row, lowest), min(row + n_rows, last)):
                     post = (other * columns + column) * channels + first
                     end = post + n_columns * n_out
                     settle_dense(section(sums, post, end), section(drive, post, end), floor)

@@ -12,7 +12,7 @@ from numba.extending import intrinsic
 from ssdp_neuro.engine.kernels.compiler import part
 from ssdp_neuro.engine.kernels.row_sums import add_rows
 from ssdp_neuro.engine.kernels.table_view import section
-from ssdp_neuro.engine.kernels.tables import NO_SYNAPSE, PLACE_BITS, PLACES
+from ssdp_neuro.engine.kernels.tables import PLACE_BITS, PLACES
 from ssdp_neuro.engine.kernels.vector_width import wide_vectors
 
 LINE_BYTES = 64
@@ -64,7 +64,7 @@ def _flush(sums, drive, shift):
 
 
 @part
-def _deliver_rows(fired, weights, base, zero_row, sums, drive, shift, per_flush):
+def _deliver_rows(fired, weights, base, stride, zero_row, sums, drive, shift, per_flush):
     wide_vectors()
     n = fired.shape[0] - 3
     for spare in range(n, n + 3):
@@ -73,30 +73,32 @@ def _deliver_rows(fired, weights, base, zero_row, sums, drive, shift, per_flush)
     while place < n:
         end = min(place + per_flush, n)
         while end - place > 4:
-            add_rows(sums, weights, base, fired, place, 8)
+            add_rows(sums, weights, base, stride, fired, place, 8)
             place += 8
         if place < end:
-            add_rows(sums, weights, base, fired, place, 4)
+            add_rows(sums, weights, base, stride, fired, place, 4)
             place += 4
         _flush(sums, drive, shift)
     return n * drive.shape[0]
 
 
 @part
-def deliver_dense8(fired, weights, base, zero_row, sums, drive, shift):
+def deliver_dense8(fired, weights, base, stride, zero_row, sums, drive, shift):
     """Rows of int8, summed in int16 and flushed before they can overflow.
 
     ``fired`` has room for three more entries, which are pointed at the row of zeros so
-    that rows go eight or four at a time. ``sums`` is as long as a padded row, ``drive``
-    has one entry per target.
+    that rows go eight or four at a time. Rows are ``stride`` apart; ``drive`` has one entry for
+    each target of a range of them, whose columns begin at ``base``, and ``sums`` as many, padded.
     """
-    return _deliver_rows(fired, weights, base, zero_row, sums, drive, shift, ROWS_PER_FLUSH)
+    return _deliver_rows(fired, weights, base, stride, zero_row, sums, drive, shift, ROWS_PER_FLUSH)
 
 
 @part
-def deliver_dense16(fired, weights, base, zero_row, sums, drive, shift):
+def deliver_dense16(fired, weights, base, stride, zero_row, sums, drive, shift):
     """The same with rows of int16, for weights of 9 bits that have no 8-bit form."""
-    return _deliver_rows(fired, weights, base, zero_row, sums, drive, shift, WIDE_ROWS_PER_FLUSH)
+    return _deliver_rows(
+        fired, weights, base, stride, zero_row, sums, drive, shift, WIDE_ROWS_PER_FLUSH
+    )
 
 
 @part
@@ -176,13 +178,16 @@ def first_word(words, start, end, limit):
 
 
 @part
-def deliver_single(fired, words, drive, shift):
-    """The same where no source has two: pooling, and one to one."""
+def deliver_single(fired, words, drive, shift, low, high):
+    """The same where no source has two: pooling, and one to one.
+
+    NO_SYNAPSE is beyond every target.
+    """
     n_operations = 0
     for k in range(fired.shape[0]):
         word = words[np.uint64(fired[k])]
-        if word != NO_SYNAPSE:
-            post = word >> np.uint32(8)
+        post = word >> np.uint32(8)
+        if np.int64(post) >= low and np.int64(post) < high:
             drive[post] = np.int32(drive[post] + np.int32(np.int32(np.int8(word)) << shift))
             n_operations += 1
     return n_operations

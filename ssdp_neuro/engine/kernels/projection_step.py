@@ -26,7 +26,7 @@ from ssdp_neuro.engine.kernels.delivery import (
 )
 from ssdp_neuro.engine.kernels.ranges import number_of
 from ssdp_neuro.engine.kernels.table_view import open_tables, section
-from ssdp_neuro.engine.kernels.tables import DELAYED, GEOMETRY
+from ssdp_neuro.engine.kernels.tables import DELAYED, GEOMETRY, LANES
 from ssdp_neuro.engine.kernels.tap_sums import deliver_quads, many_fire
 
 ASKED_AHEAD = 32  # rows of a part asked for before its turn
@@ -109,14 +109,15 @@ def deliver_dense8_rows(q, step, low, high, handle):
     tables = open_tables(handle)
     projections, populations, state = tables.projections, tables.populations, tables.state
     target, floor = projections.target[q], projections.floor[q]
-    drive = next_drive(target, step, populations, state)
-    sums = next_sums(target, step, populations, state) if floor else drive
+    drive = section(next_drive(target, step, populations, state), low, high)
+    sums = section(next_sums(target, step, populations, state), low, high) if floor else drive
     done = deliver_dense8(
         rows_of(q, step, tables),
         tables.synapses.dense8,
-        projections.base[q],
+        projections.base[q] + low,
+        projections.row[q],
         projections.rows[q],
-        section(state.sum16, 0, projections.row[q]),
+        section(state.sum16, 0, (high - low + LANES - 1) // LANES * LANES),
         sums,
         projections.shift[q],
     )
@@ -131,14 +132,15 @@ def deliver_dense16_rows(q, step, low, high, handle):
     tables = open_tables(handle)
     projections, populations, state = tables.projections, tables.populations, tables.state
     target, floor = projections.target[q], projections.floor[q]
-    drive = next_drive(target, step, populations, state)
-    sums = next_sums(target, step, populations, state) if floor else drive
+    drive = section(next_drive(target, step, populations, state), low, high)
+    sums = section(next_sums(target, step, populations, state), low, high) if floor else drive
     done = deliver_dense16(
         rows_of(q, step, tables),
         tables.synapses.dense16,
-        projections.base[q],
+        projections.base[q] + low,
+        projections.row[q],
         projections.rows[q],
-        section(state.sum16, 0, projections.row[q]),
+        section(state.sum16, 0, (high - low + LANES - 1) // LANES * LANES),
         sums,
         projections.shift[q],
     )
@@ -216,6 +218,8 @@ def deliver_single_list(q, step, low, high, handle):
         words_of(q, projections, tables.synapses),
         next_drive(projections.target[q], step, populations, state),
         projections.shift[q],
+        low,
+        high,
     )
 
 
@@ -291,6 +295,8 @@ def deliver_taps(q, step, low, high, handle):
     spikes = spikes_of(q, step, 0, tables)
     geometry = geometry_of(q, projections)
     drive = next_drive(target, step, populations, state)
+    row = geometry[6] * geometry[15]
+    first, last = low // row, (high + row - 1) // row
     if projections.sums_row[q] >= 0 and many_fire(spikes.shape[0], geometry):
         row = projections.quads_row[q]
         return deliver_quads(
@@ -303,11 +309,15 @@ def deliver_taps(q, step, low, high, handle):
             drive,
             projections.shift[q],
             floor,
+            first,
+            last,
         )
     sums = next_sums(target, step, populations, state) if floor else drive
-    done = deliver_conv(spikes, tables.synapses.conv, projections.base[q], geometry, sums)
+    done = deliver_conv(
+        spikes, tables.synapses.conv, projections.base[q], geometry, sums, first, last
+    )
     if floor and is_crowded(spikes.shape[0], geometry):
-        settle_dense(sums, drive, floor)
+        settle_dense(section(sums, low, high), section(drive, low, high), floor)
     elif floor:
-        settle_conv(spikes, geometry, sums, drive, floor)
+        settle_conv(spikes, geometry, sums, drive, floor, first, last)
     return done

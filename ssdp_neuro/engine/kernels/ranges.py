@@ -1,4 +1,7 @@
-"""Ranges of a population's neurons, of whole blocks, that threads share it by."""
+"""Ranges of a population's neurons, of whole grains, that threads share it by.
+
+A grain is a block, or of an image as many whole rows as are whole blocks.
+"""
 
 import numpy as np
 
@@ -7,15 +10,15 @@ from ssdp_neuro.engine.kernels.tables import BLOCK
 
 
 @part
-def first_of(number, n_ranges, size):
+def first_of(number, n_ranges, size, grain):
     """Where a range begins, and the one before it ends."""
-    return size if number == n_ranges else (size // BLOCK * number // n_ranges) * BLOCK
+    return size if number == n_ranges else (size // grain * number // n_ranges) * grain
 
 
 @part
 def number_of(place, n_ranges, size):
-    """The first range that does not begin before a neuron."""
+    """The first range, of whole blocks, that does not begin before a neuron."""
     number = np.int64(0)
-    while number < n_ranges and first_of(number, n_ranges, size) < place:
+    while number < n_ranges and first_of(number, n_ranges, size, BLOCK) < place:
         number += 1
     return number

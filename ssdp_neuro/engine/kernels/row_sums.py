@@ -1,7 +1,7 @@
-"""Rows of weights, int8 or int16, added to sums of int16 as vectors, which Numba does not have.
+"""Rows of weights, int8 or int16, or a range of their columns, added to sums of int16.
 
-LLVM makes the same vectors of a plain loop, but has to check first that none of the rows
-overlaps the sums: for 1000 targets that takes as long as two rows of eight.
+As vectors, which Numba does not have. LLVM makes the same of a plain loop, but has to check first
+that none of the rows overlaps the sums: for 1000 targets that takes as long as two rows of eight.
 """
 
 import numba
@@ -14,18 +14,18 @@ from ssdp_neuro.engine.kernels.tables import LANES
 
 
 @intrinsic(prefer_literal=True)
-def _add_vectors(typing_context, sums, weights, base, fired, place, count):
+def _add_vectors(typing_context, sums, weights, base, stride, fired, place, count):
     def generate(context, builder, signature, arguments):
         sums_array, weights_array, fired_array = (
-            context.make_array(signature.args[k])(context, builder, arguments[k]) for k in (0, 1, 3)
+            context.make_array(signature.args[k])(context, builder, arguments[k]) for k in (0, 1, 4)
         )
-        base_value, place_value = arguments[2], arguments[4]
+        base_value, stride_value, place_value = arguments[2], arguments[3], arguments[5]
         row = builder.extract_value(sums_array.shape, 0)
         starts = []
         for k in range(count.literal_value):
             at = builder.add(place_value, place_value.type(k))
             source = builder.load(builder.gep(fired_array.data, [at]))
-            first = builder.add(base_value, builder.mul(source, row))
+            first = builder.add(base_value, builder.mul(source, stride_value))
             starts.append(builder.gep(weights_array.data, [first]))
         bits = signature.args[1].dtype.bitwidth
         narrow = cgutils.ir.VectorType(cgutils.ir.IntType(bits), LANES)
@@ -48,16 +48,15 @@ def _add_vectors(typing_context, sums, weights, base, fired, place, count):
             builder.store(terms[0], place_of_sums, align=2)
         return context.get_dummy_value()
 
-    return types.void(sums, weights, base, fired, place, count), generate
+    return types.void(sums, weights, base, stride, fired, place, count), generate
 
 
 @part
-def _add_one_by_one(sums, weights, base, fired, place, count):
+def _add_one_by_one(sums, weights, base, stride, fired, place, count):
     """The same, as an interpreter or a check of bounds can follow it."""
-    row = sums.shape[0]
     for k in range(place, place + count):
-        start = base + fired[k] * row
-        for j in range(row):
+        start = base + fired[k] * stride
+        for j in range(sums.shape[0]):
             sums[j] = np.int16(sums[j] + np.int16(weights[start + j]))
 
 

@@ -147,6 +147,7 @@ class PopulationTable(Table):
     order: Int32s  # packed: index of each neuron kept, see neuron_order.py
     update: Int64s  # address of the kernel for a run of neurons; 0 for inputs
     ranges: Int64s  # of its neurons, that threads may share what arrives at it by; 0 for none
+    grain: Int64s  # neurons that ranges are whole multiples of
     visit: Int64s  # address of the kernel that visits live blocks; 0 where all are awake
     remember: Int64s  # address of the kernel that keeps who fired; 0 where depth is 0
     take_pending: Int64s  # address of the kernel that takes State.pending; 0 where reach is 1

@@ -124,8 +124,10 @@ def many_fire(n_fired, geometry):
 
 
 @part
-def deliver_quads(fired, words, quads, sums, base, geometry, drive, shift, floor):
-    """Add to the drive of every output place what arrives there, and return how many weights.
+def deliver_quads(fired, words, quads, sums, base, geometry, drive, shift, floor, first, last):
+    """Add to the drive of output rows ``first..last - 1`` what arrives there.
+
+    Returns how many weights arrive anywhere, if the first row is among them.
 
     ``words`` say of each source how many weights it has, and where in ``quads``, the ways of all
     quads of the padded input, ``(row, column, quad)``, it is. They are zero before and after.
@@ -137,12 +139,12 @@ def deliver_quads(fired, words, quads, sums, base, geometry, drive, shift, floor
         place = (word & BYTE_MASK) >> QUAD_BIT
         quads[place] = np.uint8(quads[place] | np.uint8(1 << (word & (QUAD - 1))))
         n_operations += word >> OPERATIONS_BIT
-    n_out, rows, columns = geometry[3], geometry[5], geometry[6]
+    n_out, columns = geometry[3], geometry[6]
     n_quads = (geometry[4] + QUAD - 1) // QUAD
     width = (geometry[2] + 2 * geometry[12]) * n_quads
     down, right = geometry[9] * width, geometry[10] * n_quads
     row_taps, per_row = geometry[7], geometry[8] * n_quads
-    for row in range(rows):
+    for row in range(first, last):
         for column in range(columns):
             add_sums(
                 drive,
@@ -159,4 +161,4 @@ def deliver_quads(fired, words, quads, sums, base, geometry, drive, shift, floor
                 floor,
             )
     clear_words(quads, 0, quads.shape[0])
-    return n_operations
+    return n_operations if first == 0 else 0

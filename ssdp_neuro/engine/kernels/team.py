@@ -113,8 +113,9 @@ def do_share(phase, step, number, tables, handle):
     if phase == UPDATE:
         for p in range(populations.kind.shape[0]):
             if team.shared[p]:
-                low = first_of(number, n_members, populations.size[p])
-                high = first_of(number + 1, n_members, populations.size[p])
+                grain = populations.grain[p]
+                low = first_of(number, n_members, populations.size[p], grain)
+                high = first_of(number + 1, n_members, populations.size[p], grain)
                 call_step(populations.update[p], p, step, low, high, handle)
     else:
         for q in range(projections.kind.shape[0]):
@@ -127,8 +128,9 @@ def do_share(phase, step, number, tables, handle):
                 slot = (step - lag) % populations.depth[source]
                 n_sent = state.n_past[populations.past_count_row[source] + slot]
             size, ranges = populations.size[target], populations.ranges[target]
-            low = first_of(ranges * number // n_members, ranges, size)
-            high = first_of(ranges * (number + 1) // n_members, ranges, size)
+            grain = populations.grain[target]
+            low = first_of(ranges * number // n_members, ranges, size, grain)
+            high = first_of(ranges * (number + 1) // n_members, ranges, size, grain)
             if n_sent and low < high:
                 done = call_step(projections.deliver[q], q, step, low, high, handle)
                 if lag < 0:

@@ -21,7 +21,7 @@ def delivered(weights: np.ndarray, fired: np.ndarray, n_post: int, shift: int) -
     zero_row = weights.shape[0] - 1
     deliver = deliver_dense8 if weights.dtype == np.int8 else deliver_dense16
     flat = joined([weights.reshape(-1)], weights.dtype)
-    done = deliver(spare, flat, 0, zero_row, sums, drive, shift)
+    done = deliver(spare, flat, 0, weights.shape[1], zero_row, sums, drive, shift)
     assert done == fired.size * n_post
     assert not sums.any()
     return drive
