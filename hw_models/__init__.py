@@ -27,6 +27,7 @@ from hw_models.formats import FixedFormat, Overflow, Rounding
 from hw_models.learning_engine import (
     Dependency,
     Factor,
+    GradedSpikes,
     LearningRule,
     PostTraces,
     Product,
@@ -67,6 +68,7 @@ __all__ = [
     "Figure",
     "FixedFormat",
     "FixedPointNetwork",
+    "GradedSpikes",
     "InputError",
     "InputPopulation",
     "LearningForm",

@@ -42,6 +42,7 @@ from hw_models.hdf5_file import read_hdf5, read_outline, reason_of, seal
 from hw_models.integers import shape_of
 from hw_models.learning_engine.learning_rule import (
     TARGETS,
+    GradedSpikes,
     LearningRule,
     PostTraces,
     RandomStream,
@@ -67,6 +68,7 @@ ADDED = {
     "DenseProjection": {"tag_1", "tag_2"},
     "SparseProjection": {"plasticity", "tag_1", "tag_2"},
     "LifPopulation": {"u", "v"},
+    "LearningRule": {"graded_spikes"},
 }
 PARTS = ("populations", "projections")
 CODE = "code"  # may be missing
@@ -91,6 +93,7 @@ ENUMS = {
     "third_factor": ThirdFactor,
     "sign_mode": SignMode,
     "post_traces": PostTraces,
+    "graded_spikes": GradedSpikes,
     "random_stream": RandomStream,
 }
 # smaller arrays are stored as they are

@@ -13,6 +13,7 @@ from hw_models import (
     Dependency,
     Factor,
     FixedPointNetwork,
+    GradedSpikes,
     LearningRule,
     PostTraces,
     Product,
@@ -71,11 +72,16 @@ def learning_rules(draw: Any, highest_exponent: int = 8, **fixed: Any) -> Learni
     }
     post_traces = draw(st.sampled_from(PostTraces))
     names = ["x1", "x2"] + ["y1", "y2", "y3"] * (post_traces is PostTraces.OF_SPIKES)
+    traces = {name: draw(TRACE) for name in names}
+    graded_spikes = draw(st.just(GradedSpikes.USE_REGULAR_IMPULSE) | st.sampled_from(GradedSpikes))
+    if graded_spikes is not GradedSpikes.USE_REGULAR_IMPULSE:
+        traces["x1"] = TraceConfiguration(0, traces["x1"].tau)
     return LearningRule(
         **equations,
-        **{name: draw(TRACE) for name in names},
+        **traces,
         epoch=draw(st.sampled_from([1, 1, 2, 5, 16])),
         post_traces=post_traces,
+        graded_spikes=graded_spikes,
         seed=draw(st.integers(0, 2**31 - 5)),
         sign_mode=draw(st.sampled_from(SignMode)),
         **fixed,

@@ -141,7 +141,12 @@ class LavaProgram:
             for tap in recorder.taps
             if tap.variable not in ("u", "v", "spikes")
         ]
-        learning = LearningRun(self.network, self.learning, self.ring_data, dict.fromkeys(recorded))
+        learning: LearningRun | NetworkLearning
+        given_to = (self.network, self.learning, self.ring_data)
+        if not recorded and NetworkLearning.can_run(*given_to):
+            learning = NetworkLearning(*given_to)
+        else:
+            learning = LearningRun(*given_to, dict.fromkeys(recorded))
         result = learning.run(given, n_steps, wanted)
         return ProgramRun(program=self, result=result, learning=learning)
 
@@ -155,15 +160,17 @@ def from_lava(process: Any, *, refractory_in_fixed_point: bool = False) -> LavaP
     can still be run by Lava.
 
     Supported are LIF, LIFReset, LearningLIF, Dense, DelayDense, Sparse, DelaySparse, Conv,
-    LearningDense, ring-buffer sources and sinks, Monitors of ``u``, ``v`` and ``s_out``,
+    LearningDense, LearningSparse, ring-buffer sources and sinks, Monitors of ``u``, ``v`` and
+    ``s_out``,
     Injector and Extractor, and reshaped, flattened and transposed ports between them; several
     connections may end at a neuron, and loops are allowed. The neurons of
     :func:`conversions.to_lava` are too.
 
-    A LearningDense learns as Lava's fixed-point model does, weight for weight, by any rule that
-    :func:`conversions.from_lava_rule` reads. Its ``s_in_bap`` and ``s_in_y1`` to ``s_in_y3`` may
-    hear any neurons and sources, numbers of a ring buffer too. Its weights, tags and traces can
-    be monitored, and are found in the run.
+    Both learn as Lava's fixed-point models do, weight for weight, by any rule that
+    :func:`conversions.from_lava_rule` reads and any ``graded_spike_cfg``. Their ``s_in_bap`` and
+    ``s_in_y1`` to ``s_in_y3`` may hear any neurons and sources, numbers of a ring buffer too.
+    Their weights, tags and traces can be monitored, and are found in the run. Graded spikes of a
+    ring buffer are as many inputs as their numbers have bits.
 
     Parameters
     ----------
@@ -186,7 +193,7 @@ def from_lava(process: Any, *, refractory_in_fixed_point: bool = False) -> LavaP
     ConversionError
         If something has no exact counterpart; names the Process, what is wrong and what is
         supported. ``TernaryLIF`` has none if it can send negative spikes, nor have graded
-        spikes, LearningSparse, and connections without a synapse Process.
+        spikes that are negative, and connections without a synapse Process.
 
     Notes
     -----
@@ -244,7 +251,7 @@ class ProgramRun:
         return self.result.raster(self.program.name_of(process))
 
     def value(self, variable: Any) -> np.ndarray:
-        """What a Var of a LearningDense is after the run: in place of ``variable.get()``.
+        """What a Var of a learning connection is after the run: in place of ``variable.get()``.
 
         Parameters
         ----------
@@ -254,7 +261,7 @@ class ProgramRun:
 
         Returns
         -------
-        int64 in the shape of the Var
+        int64 in the shape of the Var, of a LearningSparse too
 
         Raises
         ------
@@ -267,7 +274,9 @@ class ProgramRun:
         known = () if self.learning is None else self.learning.connections
         if name not in known or variable.name not in RULE_STATE:
             where = f"{name}.{variable.name}"
-            raise InputError(f"{where}: only {', '.join(RULE_STATE)} of a LearningDense are kept")
+            raise InputError(
+                f"{where}: only {', '.join(RULE_STATE)} of a learning connection are kept"
+            )
         assert self.learning is not None
         return self.learning.value(name, variable.name).astype(np.int64)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,7 +11,9 @@ from hw_models import FixedPointNetwork
 from hw_models.learning_engine.learning_rule import TRACES
 from ssdp_neuro import PlasticSynapses, RunResult, Session
 from ssdp_neuro.engine.job import Job
+from ssdp_neuro.engine.neuron_order import inverse
 from ssdp_neuro.engine.output_reader import OutputReader
+from ssdp_neuro.engine.projection_table import PlasticList
 from ssdp_neuro.engine.results import check_probes
 from ssdp_neuro.engine.simulator import Simulator
 from ssdp_neuro.engine.spike_input import SpikeInput
@@ -51,6 +53,8 @@ class NetworkLearning:
         """Whether all connections learn from nothing else."""
         return all(
             len(each.projections) == 1
+            and not each.reads_numbers
+            and each.is_network_rule
             and each.hears_only(network.projection(each.projections[0][0]).target)
             and all(one.population in ring_data for sent in each.sent for one in sent)
             for each in connections
@@ -73,10 +77,18 @@ class NetworkLearning:
 
     def value(self, name: str, variable: str) -> np.ndarray:
         """A variable of a connection now, as its Process has it; a copy."""
-        ((projection, pre, post),) = self.connections[name].projections
+        connection = self.connections[name]
+        ((projection, pre, post),) = connection.projections
+        if not learns(connection, variable):
+            return np.array(getattr(connection, variable))
         value = self._session.variables(projection)[variable]
         if variable in TRACES:
             return np.array(value[pre if variable.startswith("x") else post])
+        if value.ndim == 1:
+            listed: Any = self._session.network.projection(projection)
+            full = np.zeros((len(post), len(pre)), dtype=value.dtype)
+            full[listed.post, listed.pre] = value
+            value = full
         return np.array(value[np.ix_(post, pre)])
 
 
@@ -141,9 +153,14 @@ class LearningRun:
 
     def value(self, name: str, variable: str) -> np.ndarray:
         """A variable of a connection now, as its Process has it; a copy."""
-        synapses = self.synapses[name]
-        value = synapses.trace(variable) if variable in TRACES else getattr(synapses, variable)
-        return np.array(value)
+        synapses, connection = self.synapses[name], self.connections[name]
+        if variable in TRACES:
+            return synapses.trace(variable)
+        value = getattr(synapses, variable)
+        if connection.tag_places is None or not learns(connection, variable):
+            return np.array(value)
+        places = {"weights": connection.weights != 0, **connection.tag_places}
+        return np.where(places[variable], value, 0)
 
     def _end(self, step: int, n_steps: int) -> int:
         """The next step after which something is learned or kept."""
@@ -178,16 +195,30 @@ class LearningRun:
             sent = None
             if any(connection.sent):
                 sent = np.stack([heard(each, n_post, True) for each in connection.sent], axis=1)
-            pre, post = heard(connection.pre, n_pre, False), heard(connection.post, n_post, False)
-            synapses.run(pre > 0, post > 0, sent)
+            pre = heard(connection.pre, n_pre, connection.reads_numbers)
+            post = heard(connection.post, n_post, False)
+            if not connection.rule.takes_numbers:
+                pre = pre > 0
+            synapses.run(pre, post > 0, sent)
         for (name, variable), kept in self.records.items():
             kept.append(self.value(name, variable))
 
     def _put_weights(self, simulator: Simulator, step: int) -> None:
         for name, connection in self.connections.items():
-            if step % connection.rule.epoch:
+            if step % connection.rule.epoch or not connection.rule.dw:
                 continue
             learned = self.synapses[name].weights
             for projection, pre, post in connection.projections:
                 weights = simulator.plan.weights(projection)
-                weights[np.ix_(pre, post)] = learned.T
+                place = simulator.plan.plastic[projection]
+                if isinstance(place, PlasticList):
+                    ends = (inverse(post)[place.synapses.post], inverse(pre)[place.synapses.pre])
+                    weights[:] = learned[ends]
+                else:
+                    weights[np.ix_(pre, post)] = learned.T
+
+
+def learns(connection: PlasticConnection, variable: str) -> bool:
+    """Whether a trace, or a variable that its rule changes."""
+    target = {"weights": "dw", "tag_1": "dt", "tag_2": "dd"}.get(variable)
+    return target is None or bool(getattr(connection.rule, target))

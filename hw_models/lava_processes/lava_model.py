@@ -155,14 +155,21 @@ def build_model(
     plan
         How plastic projections learn; None if they keep their weights.
     rules
-        Whether projections with a LearningRule learn by it, in Lava's ``LearningDense``; with a
-        plan, from its samples.
+        Whether projections with a LearningRule learn by it, in Lava's ``LearningDense`` or
+        ``LearningSparse``; with a plan, from its samples.
     sent
         What targets send as y1, y2 and y3, int ``(n_steps, 3, n_post)`` by projection; nothing is
         connected where it is not given.
     """
     learned = {
-        projection.name: rule_process(projection, plan)
+        projection.name: rule_process(
+            projection,
+            (
+                network.population(projection.target).n_neurons,
+                network.population(projection.source).n_neurons,
+            ),
+            plan,
+        )
         for projection in network.projections
         if rules and isinstance(getattr(projection, "plasticity", None), LearningRule)
     }

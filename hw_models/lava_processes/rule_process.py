@@ -1,13 +1,16 @@
-"""A projection under a learning rule as Lava's ``LearningDense``, and the rule as Lava's record."""
+"""A projection under a learning rule as Lava's learning connection, and the rule as its record."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
+from lava.magma.core.learning.constants import GradedSpikeCfg
 from lava.magma.core.learning.learning_rule import Loihi2FLearningRule, Loihi3FLearningRule
 from lava.proc.dense.process import LearningDense
+from lava.proc.sparse.process import LearningSparse
 from lava.utils.weightutils import SignMode as LavaSignMode
+from scipy.sparse import csr_matrix
 
 from hw_models.errors import RangeError
 from hw_models.lava_processes.sample_learning_dense.learning_dense_process import (
@@ -16,7 +19,7 @@ from hw_models.lava_processes.sample_learning_dense.learning_dense_process impor
 from hw_models.learning_engine import LearningRule, PostTraces, RandomStream, SignMode
 from hw_models.learning_engine.learning_rule import TARGETS, TRACES
 from hw_models.learning_schedule import LearningPlan
-from hw_models.projections import DenseProjection
+from hw_models.projections import SparseProjection
 
 
 def lava_rule(rule: LearningRule) -> Loihi2FLearningRule | Loihi3FLearningRule:
@@ -31,37 +34,59 @@ def lava_rule(rule: LearningRule) -> Loihi2FLearningRule | Loihi3FLearningRule:
     return kind(**fields, t_epoch=rule.epoch, rng_seed=rule.seed)
 
 
-def rule_process(projection: Any, plan: LearningPlan | None = None) -> LearningDense:
+def rule_process(
+    projection: Any, shape: tuple[int, int], plan: LearningPlan | None = None
+) -> LearningDense | LearningSparse:
     """The Process that delivers and learns as the projection does, bit for bit.
 
     Its ``s_in_bap`` wants the target's spikes. It is Lava's own; with a plan, one that is told by
     a clock of samples when to learn.
 
+    Parameters
+    ----------
+    projection
+        Dense or sparse, with a LearningRule.
+    shape
+        Neurons of target and source.
+    plan
+        How it learns from samples; None if it always does.
+
     Raises
     ------
     RangeError
-        If Lava has no such Process: of listed synapses, with delays, or with random numbers that
-        are not Lava's.
+        If Lava has no such Process: with delays, with random numbers that are not Lava's, of
+        listed synapses that its sparse model cannot compute, or that learn from samples.
     """
     where, rule = projection.name, projection.plasticity
-    if not isinstance(projection, DenseProjection) or projection.delays is not None:
+    if projection.delays is not None:
         raise RangeError(
-            f"{where}: {type(projection).__name__}"
-            f"{' with delays' if projection.delays is not None else ''} cannot learn by a rule in"
-            " Lava; a DenseProjection without delays can"
+            f"{where}: {type(projection).__name__} with delays cannot learn by a rule in Lava;"
+            " one without delays can"
         )
     if rule.random_stream is not RandomStream.LAVA:
         raise RangeError(
             f"{where}.plasticity.random_stream: {rule.random_stream}; Lava draws its own random"
             " numbers, RandomStream.LAVA is needed"
         )
+    is_listed = isinstance(projection, SparseProjection)
+    if is_listed:
+        _check_listed(projection, plan)
+
+    def table(values: np.ndarray) -> Any:
+        numbers = values.astype(np.int32)
+        ends = (numbers, (projection.post, projection.pre)) if is_listed else None
+        return numbers if ends is None else csr_matrix(ends, shape=shape)
+
     tags = {
-        name: getattr(projection, name).astype(np.int32)
+        name: table(getattr(projection, name))
         for name in ("tag_1", "tag_2")
         if getattr(projection, name) is not None
     }
+    if is_listed:  # Lava learns only tags that it stores, zeros too
+        tags = {name: table(0 * projection.weights) for name in ("tag_1", "tag_2")} | tags
     fields: dict[str, Any] = {
-        "weights": projection.weights.astype(np.int32),
+        "weights": table(projection.weights),
+        "graded_spike_cfg": GradedSpikeCfg[rule.graded_spikes.name],
         "weight_exp": projection.weight_exponent,
         "sign_mode": LavaSignMode[rule.sign_mode.name],
         "num_weight_bits": 9 if rule.sign_mode is SignMode.MIXED else 8,  # learned ones are odd too
@@ -70,8 +95,36 @@ def rule_process(projection: Any, plan: LearningPlan | None = None) -> LearningD
         **tags,
     }
     if plan is None:
-        return LearningDense(**fields)
+        return LearningSparse(**fields) if is_listed else LearningDense(**fields)
     learns = plan.schedules[projection.name].learns
     return SampleLearningDense(
         clock=plan.clock, learns=learns, clears_traces=plan.clears_traces, **fields
     )
+
+
+def _check_listed(projection: SparseProjection, plan: LearningPlan | None) -> None:
+    """Refuse what Lava's fixed-point ``LearningSparse`` drops or fails on."""
+    where, rule = projection.name, projection.plasticity
+    assert isinstance(rule, LearningRule)
+    if plan is not None:
+        raise RangeError(
+            f"{where}: SparseProjection cannot learn from samples in Lava; a DenseProjection can,"
+            " and rules=True of run_lava lets listed synapses learn in one run"
+        )
+    if rule.sign_mode is not SignMode.MIXED:
+        raise RangeError(
+            f"{where}.plasticity.sign_mode: {rule.sign_mode}; Lava's LearningSparse fails on all"
+            " but MIXED"
+        )
+    for target in TARGETS:
+        for number, product in enumerate(getattr(rule, target), 1):
+            if any(factor.variable.is_synaptic for factor in product.factors):
+                raise RangeError(
+                    f"{where}: {target}, term {number} ({str(product)!r}): Lava's LearningSparse"
+                    " fails on factors of the synapse (w, d and t)"
+                )
+    zeros = np.flatnonzero(projection.weights == 0)
+    if zeros.size:
+        raise RangeError(
+            f"{where}.weights: 0 at synapse {int(zeros[0])}; Lava's LearningSparse drops it"
+        )

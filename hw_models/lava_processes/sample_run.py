@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
+from lava.magma.core.process.variable import Var
 from lava.magma.core.run_conditions import RunSteps
 from lava.proc.io.sink import RingBuffer as SpikeSink
+from lava.utils.sparse import find
+from scipy.sparse import csr_matrix
 
 from hw_models.lava_processes.direct_run import DirectRun
 from hw_models.lava_processes.lava_model import LavaModel, build_model
@@ -75,7 +79,7 @@ def run_sample_direct(
     for name in learning_names(network) if rules else ():
         for variable in RULE_STATE:
             value = getattr(run.model(model.projections[name]), variable)
-            recorded[name, variable] = np.asarray(value).astype(np.int32)
+            recorded[name, variable] = _learned(network, name, value).astype(np.int32)
     return rasters, recorded
 
 
@@ -108,7 +112,10 @@ def learning_steps_direct(
         run.step()
         spikes = {(name, "spikes"): run.model(sink).data[:, 0] != 0 for name, sink in sinks.items()}
         held = {**neurons, **synapses}
-        yield spikes | {key: np.asarray(getattr(of, v)) for key, (of, v) in held.items()}
+        yield spikes | {
+            (name, v): _learned(network, name, getattr(of, v))
+            for (name, v), (of, _) in held.items()
+        }
 
 
 def run_sample_in_runtime(
@@ -140,12 +147,29 @@ def run_sample_in_runtime(
             recorded[name, "weights"] = plastic.synapses.weights.get().astype(np.int32)
         for name in learning_names(network) if rules else ():
             for variable in RULE_STATE:
-                value = getattr(model.projections[name], variable).get()
-                recorded[name, variable] = np.asarray(value).astype(np.int32)
+                value = _got(getattr(model.projections[name], variable))
+                recorded[name, variable] = _learned(network, name, value).astype(np.int32)
     finally:
         for process in model.populations.values():
             process.stop()
     return rasters, recorded
+
+
+def _learned(network: FixedPointNetwork, name: str, value: Any) -> np.ndarray:
+    """A Var as the projection has it: values of listed synapses in their order."""
+    if not isinstance(value, csr_matrix):
+        return np.asarray(value)
+    projection: Any = network.projection(name)
+    return np.asarray(value[projection.post, projection.pre]).reshape(-1)
+
+
+def _got(variable: Var) -> Any:
+    """A Var of a running Process; Lava's own ``get`` fails where a sparse one stores zeros."""
+    if not isinstance(variable.init, csr_matrix):
+        return variable.get()
+    post, pre, _ = find(variable.init, explicit_zeros=True)
+    values = variable.process.runtime.get_var(variable.id)
+    return csr_matrix((values, (post, pre)), shape=variable.init.shape)
 
 
 def _sinks(model: LavaModel, n_steps: int) -> dict[str, SpikeSink]:

@@ -5,6 +5,7 @@ Nothing is executed here: ``ssdp_neuro.oracle.learning_connection`` says what a 
 
 from hw_models.learning_engine.learning_rule import (
     RULE_STATE,
+    GradedSpikes,
     LearningRule,
     PostTraces,
     RandomStream,
@@ -19,6 +20,7 @@ __all__ = [
     "RULE_STATE",
     "Dependency",
     "Factor",
+    "GradedSpikes",
     "LearningRule",
     "PostTraces",
     "Product",

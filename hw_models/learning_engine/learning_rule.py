@@ -31,6 +31,7 @@ from hw_models.learning_engine.rule_product import Dependency, Product, Variable
 from hw_models.records import FrozenRecord
 
 TRACE_HIGH = 127
+NUMBER_HIGH = 510  # of a graded spike: half of it is kept in 8 bits
 IMPULSE_UNITS = 256  # an impulse's fraction is kept in 8 bits
 LONGEST_EPOCH = 1023
 MOST_SEED = 2**31 - 5  # Lava counts up to three further
@@ -65,6 +66,24 @@ class PostTraces(enum.Enum):
 
     OF_SPIKES = "of spikes"
     SENT = "sent"
+
+
+class GradedSpikes(enum.Enum):
+    """What the number that comes with a source's spike does to its trace x1; Lava's names.
+
+    Half of it, rounded to even, is ``h`` (of a spike of a network, whose number is 1, that is 0):
+
+    - ``USE_REGULAR_IMPULSE``: nothing; the impulse of x1 is added.
+    - ``OVERWRITE``: x1 becomes h.
+    - ``ADD_WITH_SATURATION``: x1 becomes ``min((x1 + h) % 256, 127)``.
+    - ``ADD_WITHOUT_SATURATION``: x1 becomes ``(x1 + h) % 256``, less 127 where that is above 127;
+      the spike counts (x0, x2) only there.
+    """
+
+    USE_REGULAR_IMPULSE = "use regular impulse"
+    OVERWRITE = "overwrite"
+    ADD_WITH_SATURATION = "add with saturation"
+    ADD_WITHOUT_SATURATION = "add without saturation"
 
 
 class RandomStream(enum.Enum):
@@ -151,6 +170,8 @@ class LearningRule(FrozenRecord):
         Range of the weights: -256..255, 0..255 or -255..0.
     post_traces
         Two factors (traces of the target's spikes) or three (numbers that it sends).
+    graded_spikes
+        What numbers of a source's spikes do to x1, whose impulse is 0 then.
     random_stream
         A number per synapse, or Lava's.
     seed
@@ -185,6 +206,7 @@ class LearningRule(FrozenRecord):
     epoch: int = 1
     sign_mode: SignMode = SignMode.MIXED
     post_traces: PostTraces = PostTraces.OF_SPIKES
+    graded_spikes: GradedSpikes = GradedSpikes.USE_REGULAR_IMPULSE
     random_stream: RandomStream = RandomStream.COUNTER
     seed: int = 0
 
@@ -197,6 +219,7 @@ class LearningRule(FrozenRecord):
         for field, kind in (
             ("sign_mode", SignMode),
             ("post_traces", PostTraces),
+            ("graded_spikes", GradedSpikes),
             ("random_stream", RandomStream),
         ):
             member(f"LearningRule.{field}", getattr(self, field), kind)
@@ -211,6 +234,11 @@ class LearningRule(FrozenRecord):
                 raise RangeError(
                     f"LearningRule.{field}: {trace}; the target sends it, so it is no trace here"
                 )
+        if self.takes_numbers and self.x1.impulse:
+            raise RangeError(
+                f"LearningRule.x1: impulse {self.x1.impulse}; 0 is needed with"
+                f" {self.graded_spikes}, numbers of spikes take its place"
+            )
         put(self, "epoch", integer("LearningRule.epoch", self.epoch, 1, LONGEST_EPOCH))
         put(self, "seed", integer("LearningRule.seed", self.seed, 0, MOST_SEED))
         self._check_decimation()
@@ -245,6 +273,11 @@ class LearningRule(FrozenRecord):
         if target not in TARGETS:
             raise LearningRuleError(f"LearningRule.equation: {brief(target)}; one of {TARGETS}")
         return equation_text(getattr(self, target))
+
+    @property
+    def takes_numbers(self) -> bool:
+        """Whether numbers that come with a source's spikes go into x1."""
+        return self.graded_spikes is not GradedSpikes.USE_REGULAR_IMPULSE
 
     @property
     def decimation(self) -> int | None:

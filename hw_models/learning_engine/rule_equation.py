@@ -137,8 +137,7 @@ def _terms(target: str, text: str) -> list[_Term]:
             break
         match = TOKEN.match(text, position)
         if match is None:
-            rest = text[position : position + 20]
-            raise LearningRuleError(f"{target}: {rest!r} cannot be read in {brief(text)}")
+            raise _unreadable(target, text, position, terms)
         kind, word = str(match.lastgroup), "".join(match.group().split())
         depth += (word == "(") - (word == ")")
         if depth == 0 and word in ("+", "-"):
@@ -154,6 +153,15 @@ def _terms(target: str, text: str) -> list[_Term]:
     if not terms:
         raise LearningRuleError(f"{target}: an empty equation; leave it out, None, for no rule")
     return terms
+
+
+def _unreadable(target: str, text: str, position: int, terms: list[_Term]) -> LearningRuleError:
+    """Names the term, which goes on up to the next sign outside of brackets."""
+    begun = terms[-1].text if terms else ""
+    rest = re.match(r"(?:\([^()]*\)|[^-+])*", text[position:])
+    term = begun + (rest.group() if rest else "")
+    where = f"{target}, term {max(len(terms), 1)} ({brief(term.strip())})"
+    return LearningRuleError(f"{where}: {text[position : position + 20]!r} cannot be read")
 
 
 class _TermReader:

@@ -17,7 +17,7 @@ from hw_models import (
 )
 from hw_models.arrays import integer_array, spike_array
 from hw_models.errors import brief
-from hw_models.learning_engine.learning_rule import TAG_LIMITS, TARGETS
+from hw_models.learning_engine.learning_rule import NUMBER_HIGH, TAG_LIMITS, TARGETS
 from ssdp_neuro.engine.kernels.catalog import LEARN_TRAINS
 from ssdp_neuro.engine.kernels.rule_tables import Draws, Learner, RunSteps
 from ssdp_neuro.engine.rule_log import empty_log
@@ -26,6 +26,7 @@ from ssdp_neuro.engine.rule_state import count_lowest_tags, dense_state
 
 MOST_SYNAPSES = 2**31 - 1
 MOST_STEPS = 2**32  # steps are words of the random numbers' keys
+NO_HALVES = np.zeros((0, 1), dtype=np.uint8)
 NOTHING_SENT = np.zeros((0, 3, 1), dtype=np.int64)
 _NO_ENDS = np.zeros(0, dtype=np.int64)
 _NO_WEIGHTS = np.zeros(0, dtype=np.int16)
@@ -105,7 +106,8 @@ class PlasticSynapses:
         Parameters
         ----------
         pre, post
-            Spikes of both ends, bool or 0 and 1, shapes ``(T, n_pre)`` and ``(T, n_post)``.
+            Spikes of both ends, bool or 0 and 1, shapes ``(T, n_pre)`` and ``(T, n_post)``. Of a
+            source the numbers 0..510 that come with its spikes, int, where the rule takes them.
         sent
             What the targets send as y1, y2 and y3 in every step, int ``(T, 3, n_post)``, 32 bits;
             None for zeros. Only with ``PostTraces.SENT``.
@@ -116,6 +118,11 @@ class PlasticSynapses:
             If spikes are none, or shapes do not fit; nothing has changed then.
         """
         n_post, n_pre = self.shape
+        halves = NO_HALVES
+        if self.rule.takes_numbers:
+            where = "PlasticSynapses.run: pre"
+            numbers_of_pre = integer_array(where, pre, 0, NUMBER_HIGH, np.int64)
+            pre, halves = numbers_of_pre > 0, np.round(numbers_of_pre / 2).astype(np.uint8)
         spikes = []
         for name, values, size in (("pre", pre, n_pre), ("post", post, n_post)):
             raster = spike_array(f"PlasticSynapses.run: {name}", values)
@@ -141,6 +148,7 @@ class PlasticSynapses:
         steps = RunSteps(
             pre=spikes[0].view(np.uint8),
             post=spikes[1].view(np.uint8),
+            halves=halves,
             sent=numbers,
             draws=draws,
             clock=self.n_steps,

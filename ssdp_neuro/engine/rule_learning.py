@@ -217,6 +217,7 @@ class RuleLearner:
         steps = RunSteps(
             pre=NO_TRAINS,
             post=NO_TRAINS,
+            halves=NO_TRAINS,
             sent=NOTHING_SENT if sent is None else sent,
             draws=draws,
             clock=self.clock,

@@ -6,7 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from hw_models import Dependency, LearningRule, PostTraces, RandomStream, SignMode, Variable
+from hw_models import (
+    Dependency,
+    GradedSpikes,
+    LearningRule,
+    PostTraces,
+    RandomStream,
+    SignMode,
+    Variable,
+)
 from hw_models.learning_engine.learning_rule import TARGETS, TraceConfiguration
 from ssdp_neuro.engine.kernels import rule_tables
 from ssdp_neuro.engine.kernels.rule_tables import Program
@@ -59,7 +67,10 @@ def rule_program(rule: LearningRule, waits: bool = True) -> Program:
         whole=_integers(trace.impulse_parts[0] for trace in traces),
         units=_integers(trace.impulse_parts[1] for trace in traces),
         is_kept=np.array(
-            [trace.impulse > 0 or (is_sent and k > 1) for k, trace in enumerate(traces)]
+            [
+                trace.impulse > 0 or (is_sent and k > 1) or (rule.takes_numbers and k == 0)
+                for k, trace in enumerate(traces)
+            ]
         ),
         low=_integers((rule.weight_low, 0, TAG_LOW)),
         high=_integers((rule.weight_high, DELAY_HIGH, TAG_HIGH)),
@@ -71,6 +82,7 @@ def rule_program(rule: LearningRule, waits: bool = True) -> Program:
         period=1 << (rule.decimation or 0),
         has_epochs=rule.decimation is not None,
         is_sent=is_sent,
+        graded=list(GradedSpikes).index(rule.graded_spikes),
         is_lava=rule.random_stream is RandomStream.LAVA,
         seed=rule.seed,
     )
@@ -97,6 +109,7 @@ def waiting_products(rule: LearningRule, waits: bool) -> dict[str, Any]:
     x, x_factors = found.get(Dependency.PRE_SPIKE, (-1, ()))
     waits = (
         waits
+        and not rule.takes_numbers  # which can be more than the log of traces holds
         and rule.epoch == 1
         and not (rule.dd or rule.dt or Dependency.EPOCH in found)
         and len(found) == len(rule.dw)

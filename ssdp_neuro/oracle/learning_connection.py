@@ -15,6 +15,7 @@ import numpy as np
 
 from hw_models import (
     Dependency,
+    GradedSpikes,
     LearningRule,
     PostTraces,
     RandomStream,
@@ -159,7 +160,8 @@ class LearningConnection:
         Parameters
         ----------
         pre, post
-            Whether each neuron fires in this step, shapes ``(n_pre,)`` and ``(n_post,)``.
+            Whether each neuron fires in this step, shapes ``(n_pre,)`` and ``(n_post,)``. Of a
+            source the number 0..510 that comes with the spike, where the rule takes numbers.
         sent
             What the targets send as y1, y2 and y3, int ``(3, n_post)``; None for zeros. Read
             with ``PostTraces.SENT`` only.
@@ -170,7 +172,10 @@ class LearningConnection:
             )
         self.now += 1
         within = (self.now - 1) % self.rule.epoch + 1
-        self.note(pre, self.tx, self.x, 0, within)
+        if self.rule.takes_numbers:
+            self.note_numbers(pre, within)
+        else:
+            self.note(pre, self.tx, self.x, 0, within)
         self.stream.advance()
         self.note(post, self.ty, self.y, 2, within)
         if self.is_sent:
@@ -193,6 +198,23 @@ class LearningConnection:
                     up = self.stream.adds_burst_unit(units, first + k, start + last[neuron], neuron)
                     values[neuron] = clip(values[neuron] + whole + up, 0, 127)
             last[neuron] = within
+
+    def note_numbers(self, numbers: Any, within: int) -> None:
+        """The same of a source's spikes whose numbers go into x1; its silent neurons too."""
+        mode, x1 = self.rule.graded_spikes, self.x[0]
+        heard = [0] * self.n_pre
+        for neuron, number in enumerate(numbers):
+            half = round(int(number) / 2)  # to even, as Lava rounds
+            total = (x1[neuron] + half) % 256
+            heard[neuron] = int(number) > 0
+            if mode is GradedSpikes.OVERWRITE:
+                x1[neuron] = half if number else x1[neuron]
+            elif mode is GradedSpikes.ADD_WITH_SATURATION:
+                x1[neuron] = min(total, 127)
+            else:
+                x1[neuron] = total - 127 if total > 127 else total
+                heard[neuron] = int(number) > 0 and total > 127
+        self.note(heard, self.tx, self.x[1:], 1, within)
 
     def learn(self) -> None:
         """The end of an epoch: histories of the traces, then all equations on the old values."""

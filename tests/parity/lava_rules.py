@@ -8,11 +8,12 @@ import hw_models.lava_processes  # noqa: F401 Lava runs on this Python only afte
 
 # isort: split
 import numpy as np
+from lava.magma.core.learning.constants import GradedSpikeCfg
 from lava.proc.dense.process import LearningDense
 from lava.proc.io.source import RingBuffer
 from lava.utils.weightutils import SignMode as LavaSignMode
 
-from hw_models import SignMode
+from hw_models import GradedSpikes, LearningRule, SignMode
 from hw_models.lava_processes.direct_run import DirectRun
 from hw_models.learning_engine import RULE_STATE
 
@@ -26,6 +27,21 @@ def learning_dense(rule: Any, sign_mode: SignMode, weights: Any, **fields: Any) 
         num_weight_bits=9 if sign_mode is SignMode.MIXED else 8,
         **fields,
     )
+
+
+def graded_fields(rule: LearningRule) -> dict[str, Any]:
+    """What a LearningDense is told of numbers that come with spikes."""
+    if rule.graded_spikes is GradedSpikes.USE_REGULAR_IMPULSE:
+        return {}
+    return {"graded_spike_cfg": GradedSpikeCfg[rule.graded_spikes.name], "num_message_bits": 9}
+
+
+def numbers_of(rule: LearningRule, rng: np.random.Generator, spikes: Any) -> Any:
+    """Spikes, or the numbers that come with them if the rule takes some."""
+    if not rule.takes_numbers:
+        return spikes
+    high = rng.choice([2, 60, 511])
+    return spikes * rng.integers(1, high, spikes.shape)
 
 
 def lava_states(dense: LearningDense, pre: Any, post: Any, sent: Any) -> Any:

@@ -29,7 +29,9 @@ pytestmark = pytest.mark.lava
 @given(rule=learning_rules(random_stream=RandomStream.LAVA))
 @settings(deadline=None, max_examples=60)
 def test_from_lava_rule__reads_back_what_a_rule_is_in_lava(rule):
-    found = from_lava_rule(lava_rule(rule), sign_mode=rule.sign_mode)
+    found = from_lava_rule(
+        lava_rule(rule), sign_mode=rule.sign_mode, graded_spikes=rule.graded_spikes
+    )
     assert found.rule == rule
     assert found.notes == ()
 

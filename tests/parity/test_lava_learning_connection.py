@@ -17,7 +17,7 @@ from hw_models import (
 from hw_models.lava_processes.rule_process import lava_rule
 from ssdp_neuro.oracle.learning_connection import LearningConnection
 from tests.learning_rule_strategies import learning_rules
-from tests.parity.lava_rules import lava_states, learning_dense
+from tests.parity.lava_rules import graded_fields, lava_states, learning_dense, numbers_of
 
 pytestmark = pytest.mark.lava
 
@@ -28,11 +28,14 @@ def run_both(rule, rng, n_steps, n_pre=4, n_post=3, rate=0.25, sent=None):
     weights = rng.integers(rule.weight_low, rule.weight_high + 1, shape)
     tag_1, tag_2 = rng.integers(-256, 256, shape), rng.integers(0, 256, shape)
     pre, post = rng.random((n_steps, n_pre)) < rate, rng.random((n_steps, n_post)) < rate
+    pre = numbers_of(rule, rng, pre)
     by_chance = rng.integers(-140, 140, (n_steps, 3, n_post)) * rng.integers(0, 2)
     given_by = by_chance if sent is None else np.full_like(by_chance, sent)
     connection = LearningConnection(rule, weights, tag_1, tag_2)
     found = []
-    dense = learning_dense(lava_rule(rule), rule.sign_mode, weights, tag_1=tag_1, tag_2=tag_2)
+    dense = learning_dense(
+        lava_rule(rule), rule.sign_mode, weights, tag_1=tag_1, tag_2=tag_2, **graded_fields(rule)
+    )
     states = lava_states(dense, pre, post, given_by)
     for step, lava in enumerate(states):
         connection.step(pre[step], post[step], given_by[step].tolist())

@@ -1,5 +1,7 @@
 """Networks with learning rules as programs of Lava: what is learned, and read back."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,10 +17,12 @@ from hw_models import (
     LifPopulation,
     RandomStream,
     RangeError,
+    SignMode,
     SparseProjection,
     TraceConfiguration,
 )
 from hw_models.learning_engine import RULE_STATE
+from ssdp_neuro import Session
 from ssdp_neuro.oracle.learning_connection import LearningConnection
 from tests.learning_rule_strategies import learning_rules
 
@@ -67,6 +71,39 @@ def test_run_lava__learns_by_rules_in_lavas_runtime():
     np.testing.assert_array_equal(learned, runtime.probe("plastic", "weights")[0])
 
 
+def test_run_lava__learns_on_listed_synapses_in_lavas_runtime():
+    rng = np.random.default_rng(4)
+    network = network_of(RULE, rng)
+    ends = {"source": "in", "target": "cell", "name": "plastic", "plasticity": RULE}
+    listed = SparseProjection(
+        pre=[0, 0, 1, 3, 2], post=[2, 0, 1, 1, 0], weights=[3, 80, 41, -60, 255],
+        tag_1=[5, 0, -9, 0, 200], tag_2=[0, 1, 2, 3, 4], **ends,
+    )  # fmt: skip
+    network = network.replace(listed)
+    spikes = rng.random((60, 4)) < 0.3
+    runs = [
+        run_lava(network, spikes, 60, execution=execution, rules=True)
+        for execution in LavaExecution
+    ]
+    session = Session(network, learning=True)
+    session.run(spikes, 60)
+    learned = session.variables("plastic")
+    assert (learned["weights"] != listed.weights).all()
+    for run in runs:
+        for name in RULE_STATE:
+            np.testing.assert_array_equal(run.probe("plastic", name), learned[name], name)
+    model = to_lava(network, spikes, 60, rules=True)
+    program = from_lava(model.populations["cell"])
+    read = program.network.projection("plastic")
+    order, order_read = (np.lexsort((p.pre, p.post)) for p in (listed, read))
+    for name in ("pre", "post", "weights", "tag_1", "tag_2"):
+        given, found = getattr(listed, name)[order], getattr(read, name)[order_read]
+        np.testing.assert_array_equal(found, given, name)
+    assert read.plasticity == RULE
+    found = program.run(60).value(model.projections["plastic"].tag_1)
+    np.testing.assert_array_equal(found[listed.post, listed.pre], learned["tag_1"])
+
+
 def test_run_lava__keeps_weights_unless_rules_are_asked_for():
     network = network_of(RULE, np.random.default_rng(2))
     result = run_lava(network, np.ones((9, 4), bool), 9, execution=LavaExecution.DIRECT)
@@ -82,7 +119,24 @@ def test_to_lava__refuses_rules_that_lava_cannot_run():
     late = DenseProjection(weights=np.ones((3, 4), int), delays=np.ones((3, 4), int), **ends)
     for wrong, message in (
         (network_of(counter, rng), "plastic.plasticity.random_stream: .*LAVA is needed"),
-        (network.replace(listed), "plastic: SparseProjection cannot learn by a rule in Lava"),
+        (
+            network.replace(dataclasses.replace(listed, weights=[3, 0])),
+            "plastic.weights: 0 at synapse 1; Lava's LearningSparse drops it",
+        ),
+        (
+            network.replace(
+                dataclasses.replace(listed, plasticity=dataclasses.replace(RULE, dt="x0 + x0 * w"))
+            ),
+            r"plastic: dt, term 2 \('x0 \* w'\): Lava's LearningSparse fails on factors",
+        ),
+        (
+            network.replace(
+                dataclasses.replace(
+                    listed, plasticity=dataclasses.replace(RULE, sign_mode=SignMode.EXCITATORY)
+                )
+            ),
+            "plastic.plasticity.sign_mode: .*fails on all but MIXED",
+        ),
         (network.replace(late), "plastic: DenseProjection with delays cannot learn"),
     ):
         with pytest.raises(RangeError, match=message):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import operator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +13,7 @@ from lava.magma.core.process.connection import LearningConnectionProcess
 from lava.magma.core.process.process import AbstractProcess
 from lava.proc.conv.process import Conv
 from lava.proc.dense.process import DelayDense, Dense, LearningDense
-from lava.proc.sparse.process import DelaySparse, Sparse
+from lava.proc.sparse.process import DelaySparse, LearningSparse, Sparse
 from lava.utils.weightutils import SignMode, clip_weights, determine_sign_mode, truncate_weights
 from scipy.sparse import csr_array, csr_matrix
 
@@ -19,6 +21,7 @@ from conversions.lava.reading.initial_values import change_note, check_numbers, 
 from conversions.lava.reading.walk import label
 from hw_models.errors import ConversionError
 from hw_models.learning_engine import LearningRule
+from hw_models.learning_engine.learning_rule import TARGETS
 from hw_models.projections import (
     MAX_DELAY,
     WEIGHT_HIGH,
@@ -29,8 +32,10 @@ from hw_models.projections import (
 )
 
 MATRICES = (Dense, DelayDense, Sparse, DelaySparse)
-SYNAPSES = (*MATRICES, LearningDense, Conv)
+LEARNING = (LearningDense, LearningSparse)
+SYNAPSES = (*MATRICES, *LEARNING, Conv)
 EXPONENTS = (-8, 7)
+TAGS = ("tag_1", "tag_2")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -45,6 +50,8 @@ class Ends:
         Names of the populations.
     pre, post
         Neuron at each flat position of the Process's ``s_in`` and ``a_out``; int64.
+    shift
+        Of graded spikes: ``source`` sends one bit of them, which counts ``2**shift``; else 0.
     """
 
     name: str
@@ -52,6 +59,7 @@ class Ends:
     target: str
     pre: np.ndarray
     post: np.ndarray
+    shift: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -69,7 +77,9 @@ class ReadSynapses:
     notes
         Sentences.
     rule, tag_1, tag_2
-        Of a connection that learns: its rule, and tags like the weights; None of others.
+        Of a connection that learns: its rule, and tags, int32 ``(n_out, n_in)``; None of others.
+    tag_places
+        Of a ``LearningSparse``: where it has tags, bool ``(n_out, n_in)`` by Var.
     """
 
     weights: np.ndarray | csr_matrix
@@ -79,6 +89,23 @@ class ReadSynapses:
     rule: LearningRule | None = None
     tag_1: np.ndarray | None = None
     tag_2: np.ndarray | None = None
+    tag_places: Mapping[str, np.ndarray] | None = None
+
+    @property
+    def network_rule(self) -> LearningRule | None:
+        """The rule as listed synapses learn it: tags that lie elsewhere are no part of them."""
+        if self.rule is None or self.tag_places is None:
+            return self.rule
+        weights: Any = self.weights
+        has_weight = weights.toarray() != 0
+        kept: dict[str, Any] = {
+            target: ()
+            for target, name in (("dt", "tag_1"), ("dd", "tag_2"))
+            if not np.array_equal(self.tag_places[name], has_weight)
+        }
+        if not any(getattr(self.rule, target) for target in TARGETS if target not in kept):
+            return None
+        return dataclasses.replace(self.rule, **kept)
 
 
 def read_synapses(process: AbstractProcess) -> ReadSynapses:
@@ -90,7 +117,7 @@ def read_synapses(process: AbstractProcess) -> ReadSynapses:
         If a value is not one that Lava's fixed-point model and a network share.
     """
     is_sparse = isinstance(process, Sparse)
-    weights, notes = _given_sparse(process) if is_sparse else loaded(process, "weights", np.int32)
+    weights, notes = given_sparse(process) if is_sparse else loaded(process, "weights", np.int32)
     sign_mode, bits = _number_format(process, weights)
     if isinstance(process.weights.init, csr_array):
         # Lava clips and truncates dense arrays and sparse matrices, but not sparse arrays
@@ -98,7 +125,7 @@ def read_synapses(process: AbstractProcess) -> ReadSynapses:
     else:
         kept = truncate_weights(clip_weights(weights, sign_mode, num_bits=8), sign_mode, bits)
         reason = f"{sign_mode.name}, {bits} bits"
-    notes = notes + _weight_note(process, weights, kept, reason)
+    notes = notes + weight_note(process, weights, kept, reason)
     delays = None
     if isinstance(process, (DelayDense, DelaySparse)):
         kept, delays, more = _delayed(process, kept)
@@ -130,13 +157,17 @@ def matrix_projection(read: ReadSynapses, ends: Ends) -> Projection:
         "name": ends.name,
         "source": ends.source,
         "target": ends.target,
-        "weight_exponent": read.exponent,
+        "weight_exponent": read.exponent + ends.shift,
+        "plasticity": read.network_rule,
     }
     if isinstance(read.weights, csr_matrix):
         stored = read.weights.tocoo()
         pre, post = ends.pre[stored.col], ends.post[stored.row]
+        tags = {}
+        for tag in TAGS if common["plasticity"] is not None else ():
+            tags[tag] = getattr(read, tag)[stored.row, stored.col]
         return SparseProjection(
-            pre=pre, post=post, weights=stored.data, delays=read.delays, **common
+            pre=pre, post=post, weights=stored.data, delays=read.delays, **tags, **common
         )
     place = np.ix_(ends.post, ends.pre)
     arrays = {}
@@ -144,10 +175,17 @@ def matrix_projection(read: ReadSynapses, ends: Ends) -> Projection:
         if getattr(read, name) is not None:
             arrays[name] = np.empty_like(getattr(read, name))
             arrays[name][place] = getattr(read, name)
-    return DenseProjection(**arrays, plasticity=read.rule, **common)
+    return DenseProjection(**arrays, **common)
 
 
-def _given_sparse(process: AbstractProcess) -> tuple[csr_matrix, list[str]]:
+def given_sparse(process: AbstractProcess) -> tuple[csr_matrix, list[str]]:
+    """Weights of a sparse connection as they are given, each stored once; and no sentences.
+
+    Raises
+    ------
+    ConversionError
+        If Lava could not load them.
+    """
     where = f"{label(process)}.weights"
     given = process.weights.init
     if isinstance(given, csr_array) and _multiplies(process):
@@ -168,7 +206,8 @@ def _multiplies(process: AbstractProcess) -> bool:
     return isinstance(process, DelaySparse) or takes_graded_spikes(process)
 
 
-def _weight_note(process: AbstractProcess, before: Any, after: Any, reason: str) -> list[str]:
+def weight_note(process: AbstractProcess, before: Any, after: Any, reason: str) -> list[str]:
+    """:func:`change_note` of weights, dense or sparse."""
     where = f"{label(process)}.weights"
     if not isinstance(before, csr_matrix):
         return change_note(where, before, after, reason)

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from lava.magma.core.process.process import AbstractProcess
 from lava.proc.conv.process import Conv
-from lava.proc.dense.process import LearningDense
 from lava.proc.io.injector import Injector
 from lava.proc.io.source import RingBuffer as SpikeSource
 
 from conversions.lava.reading.connection_processes import (
+    LEARNING,
     SYNAPSES,
     Ends,
     ReadSynapses,
@@ -26,6 +26,7 @@ from conversions.lava.reading.conv_processes import (
     image_order,
     read_convolution,
 )
+from conversions.lava.reading.graded_spikes import bit_planes, sends_numbers
 from conversions.lava.reading.initial_values import loaded
 from conversions.lava.reading.learning_processes import (
     PlasticConnection,
@@ -142,7 +143,10 @@ class _Reader:
             for process in self.processes
             if type(process) in SYNAPSES
         }
-        ends = {process: self._ends(process, outputs.get(process.id, [])) for process in read}
+        ends = {
+            process: self._ends(process, found, outputs.get(process.id, []))
+            for process, found in read.items()
+        }
         for process, found in read.items():
             if isinstance(found, ReadConvolution):
                 self._want_images(found, ends[process])
@@ -209,7 +213,7 @@ class _Reader:
         read: ReadSynapses | ReadConvolution
         if isinstance(process, Conv):
             read = read_convolution(process)
-        elif isinstance(process, LearningDense):
+        elif type(process) in LEARNING:
             read = read_learning_synapses(process)
         else:
             read = read_synapses(process)
@@ -220,7 +224,7 @@ class _Reader:
         self, process: AbstractProcess, read: ReadSynapses, ends: list[Ends]
     ) -> PlasticConnection:
         where = [(each.name, each.pre, each.post) for each in ends]
-        connection, notes = plastic_connection(process, read, self.names, where)
+        connection, notes = plastic_connection(process, read, self.names, where, self.ring_data)
         self.notes += notes
         if ends and not is_in_network(connection, ends[0].target):
             self.notes.append(
@@ -228,9 +232,20 @@ class _Reader:
             )
         return connection
 
-    def _ends(self, process: AbstractProcess, outputs: list[ProcessConnection]) -> list[Ends]:
+    def _ends(
+        self,
+        process: AbstractProcess,
+        read: ReadSynapses | ReadConvolution,
+        outputs: list[ProcessConnection],
+    ) -> list[Ends]:
         ends, notes = ends_of(process, outputs, self.names, self.ring_data)
         self.notes += notes
+        if ends and sends_numbers(process, self.ring_data.get(ends[0].source)):
+            assert isinstance(read, ReadSynapses)
+            shape = self.shapes[ends[0].source]
+            ends, notes = bit_planes(process, ends, read.exponent, self.ring_data)
+            self.notes += notes
+            self.shapes |= {each.source: shape for each in ends}
         return ends
 
     def _want_images(self, read: ReadConvolution, ends: list[Ends]) -> None:
@@ -263,5 +278,5 @@ class _Reader:
         return {
             process.id: self.names[process.id]
             for process in self.processes
-            if type(process) in (*NEURONS, LearningDense)
+            if type(process) in (*NEURONS, *LEARNING)
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,17 +11,25 @@ import numpy as np
 from lava.magma.core.learning.constants import GradedSpikeCfg
 from lava.magma.core.process.process import AbstractProcess
 from lava.proc.lif.process import LearningLIF
+from lava.proc.sparse.process import LearningSparse
 from lava.utils.weightutils import SignMode as LavaSignMode
 from lava.utils.weightutils import truncate_weights
 
-from conversions.lava.reading.connection_processes import EXPONENTS, ReadSynapses
+from conversions.lava.reading.connection_processes import (
+    EXPONENTS,
+    ReadSynapses,
+    takes_graded_spikes,
+)
+from conversions.lava.reading.graded_spikes import sends_numbers
 from conversions.lava.reading.initial_values import change_note, loaded
 from conversions.lava.reading.learning_rules import from_lava_rule
 from conversions.lava.reading.neuron_processes import NEURONS
 from conversions.lava.reading.sources import SOURCES
+from conversions.lava.reading.sparse_learning import check_factors, sparse_tags, sparse_weights
 from conversions.lava.reading.walk import ProcessConnection, connections_into, label
 from hw_models.errors import ConversionError
-from hw_models.learning_engine import LearningRule, PostTraces, SignMode
+from hw_models.learning_engine import GradedSpikes, LearningRule, PostTraces, SignMode
+from hw_models.learning_engine.learning_rule import NUMBER_HIGH
 
 TAG_LIMITS = {"tag_1": (-256, 255), "tag_2": (0, 255)}
 SENT = ("s_in_y1", "s_in_y2", "s_in_y3")
@@ -45,7 +54,7 @@ class Heard:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PlasticConnection:
-    """A ``LearningDense``: what it begins with, and what it learns from.
+    """A connection that learns: what it begins with, and what it learns from.
 
     Parameters
     ----------
@@ -62,7 +71,11 @@ class PlasticConnection:
     projections
         The projections that have its weights: name, and the neuron at each position of ``s_in``
         and of ``a_out``. None if nothing is connected to one of them, several if ``a_out`` goes
-        to several populations.
+        to several populations, or graded spikes come in.
+    reads_numbers
+        Whether ``s_in`` hears numbers other than 0 and 1, and the connection asks for them.
+    tag_places
+        Of a ``LearningSparse``: where it has tags, bool ``(n_post, n_pre)`` by Var; None of others.
     """
 
     name: str
@@ -74,6 +87,21 @@ class PlasticConnection:
     post: tuple[Heard, ...]
     sent: tuple[tuple[Heard, ...], ...]
     projections: tuple[tuple[str, np.ndarray, np.ndarray], ...]
+    reads_numbers: bool
+    tag_places: Mapping[str, np.ndarray] | None
+
+    @property
+    def is_network_rule(self) -> bool:
+        """Whether the rule is that of its projections, tags too."""
+        return (
+            self.tag_places is None
+            or not (self.rule.dt or self.rule.dd)
+            or all(
+                np.array_equal(self.tag_places[name], self.weights != 0)
+                for name, products in (("tag_1", self.rule.dt), ("tag_2", self.rule.dd))
+                if products
+            )
+        )
 
     def hears_only(self, target: str) -> bool:
         """Whether ``s_in_bap`` hears the neurons that ``a_out`` goes to, ``target``, in its order.
@@ -89,7 +117,7 @@ class PlasticConnection:
 
 
 def read_learning_synapses(process: AbstractProcess) -> ReadSynapses:
-    """Weights, tags and rule of a ``LearningDense`` as Lava's fixed-point model loads them.
+    """Weights, tags and rule of a learning connection as Lava's fixed-point model loads them.
 
     Raises
     ------
@@ -98,41 +126,58 @@ def read_learning_synapses(process: AbstractProcess) -> ReadSynapses:
     """
     where = label(process)
     params = process.proc_params
-    if params["graded_spike_cfg"] is not GradedSpikeCfg.USE_REGULAR_IMPULSE:
-        raise ConversionError(
-            f"{where}: graded_spike_cfg {params['graded_spike_cfg'].name}; only spikes of 0 and 1"
-            " are learned from, with USE_REGULAR_IMPULSE (conversions.EngineCfg runs the others)"
-        )
     sign_mode, bits = _number_format(process)
-    notes: list[str] = []
-    weights, more = loaded(process, "weights", np.int32)
-    kept = truncate_weights(weights, LavaSignMode[sign_mode.name], bits)
-    notes += more + change_note(f"{where}.weights", weights, kept, f"{sign_mode.name}, {bits} bits")
-    _check_range(f"{where}.weights", kept, *sign_mode.limits)
-    tags = {}
-    for name, limits in TAG_LIMITS.items():
-        tags[name], more = loaded(process, name, np.int32)
-        notes += more
-        _check_range(f"{where}.{name}", tags[name], *limits)
     for name in AT_REST:
         if np.any(np.asarray(getattr(process, name).init)):
             raise ConversionError(f"{where}.{name}: learning starts from 0")
     hears_target = bool(connections_into(process.s_in_bap))
+    graded = GradedSpikes[GradedSpikeCfg(params["graded_spike_cfg"]).name]
     try:
         read = from_lava_rule(
-            params["learning_rule"], sign_mode=sign_mode, hears_target=hears_target
+            params["learning_rule"],
+            sign_mode=sign_mode,
+            hears_target=hears_target,
+            graded_spikes=graded,
         )
     except ConversionError as error:
         raise ConversionError(f"{where}: {error}") from error
+    rule = read.rule
+    weights: Any
+    tag_places = None
+    if isinstance(process, LearningSparse):
+        check_factors(process, rule)
+        weights, notes = sparse_weights(process, sign_mode, bits)
+        tags, tag_places = sparse_tags(process, rule)
+    else:
+        weights, tags, notes = _dense_values(process, sign_mode, bits)
+    _check_range(f"{where}.weights", weights, *sign_mode.limits)
+    for name, limits in TAG_LIMITS.items():
+        _check_range(f"{where}.{name}", tags[name], *limits)
     notes += [f"{where}: {note}" for note in read.notes]
     return ReadSynapses(
-        weights=kept,
+        weights=weights,
         delays=None,
         exponent=_exponent(where, params.get("weight_exp", 0)),
         notes=notes,
-        rule=read.rule,
+        rule=rule,
+        tag_places=tag_places,
         **tags,
     )
+
+
+def _dense_values(
+    process: AbstractProcess, sign_mode: SignMode, bits: int
+) -> tuple[np.ndarray, dict[str, np.ndarray], list[str]]:
+    """Weights, tags, and what Lava changes of them."""
+    given, notes = loaded(process, "weights", np.int32)
+    weights = truncate_weights(given, LavaSignMode[sign_mode.name], bits)
+    reason = f"{sign_mode.name}, {bits} bits"
+    notes = notes + change_note(f"{label(process)}.weights", given, weights, reason)
+    tags = {}
+    for name in TAG_LIMITS:
+        tags[name], more = loaded(process, name, np.int32)
+        notes += more
+    return weights, tags, notes
 
 
 def plastic_connection(
@@ -140,8 +185,9 @@ def plastic_connection(
     read: ReadSynapses,
     names: dict[int, str],
     projections: list[tuple[str, np.ndarray, np.ndarray]],
+    ring_data: Mapping[str, np.ndarray],
 ) -> tuple[PlasticConnection, list[str]]:
-    """What a ``LearningDense`` learns from, and sentences.
+    """What a learning connection learns from, and sentences.
 
     Parameters
     ----------
@@ -151,6 +197,8 @@ def plastic_connection(
         Of all Processes, by id.
     projections
         Of :class:`PlasticConnection`.
+    ring_data
+        What each ring buffer sends, by its name.
 
     Raises
     ------
@@ -177,18 +225,34 @@ def plastic_connection(
                 " (Lava hangs after 64 steps)"
             )
     pre, _ = _heard(process, "s_in", names)
+    senders = [ring_data[each.population] for each in pre if each.population in ring_data]
+    if rule.takes_numbers:
+        _check_numbers(process, senders)
+    weights: Any = read.weights
     connection = PlasticConnection(
         name=names[process.id],
         rule=rule,
-        weights=read.weights,
+        weights=weights.toarray() if read.tag_places is not None else weights,
         tag_1=tag_1,
         tag_2=tag_2,
         pre=pre,
         post=post,
         sent=tuple(sent),
         projections=tuple(projections),
+        reads_numbers=any(sends_numbers(process, data) for data in senders),
+        tag_places=read.tag_places,
     )
     return connection, notes
+
+
+def _check_numbers(process: AbstractProcess, senders: list[np.ndarray]) -> None:
+    for data in senders:
+        low, high = int(data.min()), int(data.max())
+        if takes_graded_spikes(process) and (low < 0 or high > NUMBER_HIGH):
+            raise ConversionError(
+                f"{label(process)}.s_in: graded spikes of {low}..{high}; allowed 0..{NUMBER_HIGH},"
+                " Lava keeps half of them in 8 bits"
+            )
 
 
 def is_in_network(connection: PlasticConnection, target: str) -> bool:
@@ -197,7 +261,8 @@ def is_in_network(connection: PlasticConnection, target: str) -> bool:
     Then the network alone says how it learns; otherwise it takes the program.
     """
     is_alone = len(connection.projections) == 1 and not any(connection.sent)
-    return is_alone and connection.hears_only(target)
+    is_all = connection.is_network_rule and not connection.reads_numbers
+    return is_alone and is_all and connection.hears_only(target)
 
 
 def _heard(
@@ -245,7 +310,8 @@ def _number_format(process: AbstractProcess) -> tuple[SignMode, int]:
     return sign_mode, int(bits)
 
 
-def _check_range(where: str, values: np.ndarray, low: int, high: int) -> None:
+def _check_range(where: str, given: Any, low: int, high: int) -> None:
+    values = given if isinstance(given, np.ndarray) else given.toarray()
     outside = (values < low) | (values > high)
     if outside.any():
         index = tuple(int(i) for i in np.argwhere(outside)[0])

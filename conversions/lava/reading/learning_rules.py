@@ -23,6 +23,7 @@ from hw_models.errors import ConversionError, LearningRuleError, SsdpError, Type
 from hw_models.learning_engine import (
     Dependency,
     Factor,
+    GradedSpikes,
     LearningRule,
     PostTraces,
     Product,
@@ -64,7 +65,11 @@ class LavaRule:
 
 
 def from_lava_rule(
-    rule: Any, *, sign_mode: SignMode = SignMode.MIXED, hears_target: bool = True
+    rule: Any,
+    *,
+    sign_mode: SignMode = SignMode.MIXED,
+    hears_target: bool = True,
+    graded_spikes: GradedSpikes = GradedSpikes.USE_REGULAR_IMPULSE,
 ) -> LavaRule:
     """Read a learning rule of Lava, as its fixed-point models run it.
 
@@ -78,11 +83,13 @@ def from_lava_rule(
     hears_target
         False for a connection to which no spikes of the target come back. A
         ``LoihiLearningRule`` never hears them.
+    graded_spikes
+        What numbers of the source's spikes do to x1; in Lava it belongs to the connection too.
 
     Raises
     ------
     TypeMismatchError
-        If it is no rule of Lava, or the sign mode is none.
+        If it is no rule of Lava, or ``sign_mode`` or ``graded_spikes`` is not what it has to be.
     ConversionError
         If it says what a :class:`LearningRule` does not hold; names the term or the trace.
 
@@ -95,6 +102,7 @@ def from_lava_rule(
         print(*found.notes)
     """
     member("sign_mode", sign_mode, SignMode)
+    member("graded_spikes", graded_spikes, GradedSpikes)
     if not isinstance(rule, LoihiLearningRule):
         raise TypeMismatchError(f"rule: {brief(rule)}; a learning rule of Lava is needed")
     where = type(rule).__name__
@@ -129,6 +137,7 @@ def from_lava_rule(
             epoch=rule.t_epoch,
             sign_mode=sign_mode,
             post_traces=PostTraces.SENT if is_sent else PostTraces.OF_SPIKES,
+            graded_spikes=graded_spikes,
             random_stream=RandomStream.LAVA,
             seed=rule.rng_seed,
         )

@@ -25,7 +25,8 @@ def check_kinds(processes: list[AbstractProcess]) -> None:
     for process in processes:
         if is_learning(process) and type(process) not in SUPPORTED:
             raise ConversionError(
-                f"{label(process)}: a learning connection; of these only LearningDense is supported"
+                f"{label(process)}: a learning connection; of these LearningDense and"
+                " LearningSparse are supported"
                 " (conversions.EngineCfg runs all of them, by Lava's models)"
             )
         if type(process) not in SUPPORTED:

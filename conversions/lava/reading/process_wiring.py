@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from lava.magma.core.process.process import AbstractProcess
-from lava.proc.dense.process import LearningDense
 
-from conversions.lava.reading.connection_processes import SYNAPSES, Ends, takes_graded_spikes
+from conversions.lava.reading.connection_processes import SYNAPSES, Ends, is_learning
+from conversions.lava.reading.graded_spikes import check_numbers_sent, sends_numbers
 from conversions.lava.reading.neuron_processes import NEURONS
 from conversions.lava.reading.sources import SOURCES
 from conversions.lava.reading.walk import ProcessConnection, connections_into, label
@@ -75,7 +75,7 @@ def ends_of(
         )
     if not inputs or not outputs:
         side = "s_in" if not inputs else "a_out"
-        what = "left out of the network" if type(process) is LearningDense else "left out"
+        what = "left out of the network" if is_learning(process) else "left out"
         return [], [f"{label(process)}: {what}, nothing is connected to its {side}"]
     source = names[inputs[0].sender.process.id]
     several = len(outputs) > 1
@@ -102,9 +102,6 @@ def _check_spikes(
     where = f"{label(sender)} -> {label(receiver)}.s_in"
     if type(sender) not in (*NEURONS, *SOURCES):
         raise ConversionError(f"{where}: only neurons and sources send spikes")
-    data, graded = ring_data.get(names[sender.id]), takes_graded_spikes(receiver)
-    if graded and data is not None and not np.isin(data, (0, 1)).all():
-        raise ConversionError(
-            f"{where}: graded spikes; a network's spikes are 0 or 1 (with"
-            " num_message_bits=0 Lava takes them so)"
-        )
+    data = ring_data.get(names[sender.id])
+    if data is not None and sends_numbers(receiver, data):
+        check_numbers_sent(receiver, where, data)

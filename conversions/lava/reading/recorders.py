@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.process.variable import Var
-from lava.proc.dense.process import LearningDense
 from lava.proc.io.extractor import Extractor
 from lava.proc.io.sink import RingBuffer as SpikeSink
 from lava.proc.monitor.process import Monitor
 
+from conversions.lava.reading.connection_processes import LEARNING
 from conversions.lava.reading.walk import ProcessConnection, connections_into, label
 from hw_models.errors import ConversionError
 from hw_models.learning_engine import RULE_STATE
@@ -139,11 +139,11 @@ def _state_tap(monitor: Monitor, target: Var, names: dict[int, str]) -> Tap:
     while target.aliased_var is not None:  # of a Process around others
         target = target.aliased_var
     owner = target.process
-    kept = RULE_STATE if isinstance(owner, LearningDense) else STATE
+    kept = RULE_STATE if type(owner) in LEARNING else STATE
     if owner.id not in names or target.name not in kept:
         raise ConversionError(
             f"{label(monitor)}: it monitors {target.name} of {label(owner)};"
-            " u, v and s_out of neurons can be recorded, and of a LearningDense"
+            " u, v and s_out of neurons can be recorded, and of a learning connection"
             f" {', '.join(RULE_STATE)}"
         )
     order = np.arange(int(np.prod(target.shape)))

@@ -4,8 +4,8 @@ import numpy as np
 
 from ssdp_neuro.engine.kernels.compiler import part, step_kernel
 from ssdp_neuro.engine.kernels.rule_epoch import end_step
-from ssdp_neuro.engine.kernels.rule_tables import FIRST_POST_TRACE, Learner
-from ssdp_neuro.engine.kernels.rule_traces import note_flags, note_spike
+from ssdp_neuro.engine.kernels.rule_tables import FIRST_POST_TRACE, NO_NUMBERS, Learner
+from ssdp_neuro.engine.kernels.rule_traces import note_flags, note_number, note_numbers, note_spike
 from ssdp_neuro.engine.kernels.rule_waiting import begin_log, settle_all
 from ssdp_neuro.engine.kernels.table_view import open_tables, opener
 
@@ -28,19 +28,24 @@ def learn_trains(index, step, low, high, handle):
         within = (now - 1) % program.epoch + 1
         start = now - within
         burst = steps.draws.burst[at] if program.is_lava else np.int64(0)
-        synapses.n_fired[0] = note_flags(
-            program,
-            steps.pre[at],
-            synapses.tx,
-            synapses.x,
-            synapses.pre_fired,
-            synapses.n_fired[0],
-            synapses,
-            0,
-            start,
-            within,
-            -1,
-        )
+        if program.graded != NO_NUMBERS:
+            synapses.n_fired[0] = note_numbers(
+                program, steps.pre[at], steps.halves[at], synapses, start, within
+            )
+        else:
+            synapses.n_fired[0] = note_flags(
+                program,
+                steps.pre[at],
+                synapses.tx,
+                synapses.x,
+                synapses.pre_fired,
+                synapses.n_fired[0],
+                synapses,
+                0,
+                start,
+                within,
+                -1,
+            )
         synapses.n_fired[1] = note_flags(
             program,
             steps.post[at],
@@ -73,6 +78,17 @@ def note_fired(program, p, state, last, traces, fired, n_fired, first, start, wi
     return n_fired
 
 
+@part
+def note_ones(program, p, state, synapses, start, within):
+    """The same of a source whose numbers go into x1: those of a network are 1, whose half is 0."""
+    n_fired = synapses.n_fired[0]
+    begin = state.first[p]
+    for k in range(begin, begin + state.n_fired[p]):
+        neuron = state.fired[k]
+        n_fired = note_number(program, neuron, np.int32(0), True, synapses, n_fired, start, within)
+    return n_fired
+
+
 @step_kernel
 def learn_step(index, step, low, high, handle):
     """What the rule ``index`` of a network hears and learns of the step that has just run."""
@@ -85,19 +101,22 @@ def learn_step(index, step, low, high, handle):
     within = (now - 1) % program.epoch + 1
     start = now - within
     burst = steps.draws.burst[at] if program.is_lava else np.int64(0)
-    synapses.n_fired[0] = note_fired(
-        program,
-        learner.ends[0],
-        state,
-        synapses.tx,
-        synapses.x,
-        synapses.pre_fired,
-        synapses.n_fired[0],
-        0,
-        start,
-        within,
-        -1,
-    )
+    if program.graded != NO_NUMBERS:
+        synapses.n_fired[0] = note_ones(program, learner.ends[0], state, synapses, start, within)
+    else:
+        synapses.n_fired[0] = note_fired(
+            program,
+            learner.ends[0],
+            state,
+            synapses.tx,
+            synapses.x,
+            synapses.pre_fired,
+            synapses.n_fired[0],
+            0,
+            start,
+            within,
+            -1,
+        )
     synapses.n_fired[1] = note_fired(
         program,
         learner.ends[1],

@@ -39,6 +39,7 @@ OF_PRE, OF_POST = 0, 1  # words of a synapse's random number
 ACCUMULATOR_LOW, ACCUMULATOR_HIGH = -32769, 32767
 LOWEST_TAG = -257
 WEIGHT, DELAY, TAG = 0, 1, 2
+NO_NUMBERS, OVERWRITE, ADD_SATURATING, ADD_OVERFLOWING = range(4)  # GradedSpikes, in order
 LANES = 64  # neurons and dense rows are padded to a multiple
 # rows of Synapses.entries: their values, numbers and changes by the y0 and by the u product
 ENTRY_VALUE, ENTRY_OWN, ENTRY_EPOCH, ENTRY_CHANGE, ENTRY_FADING, ENTRY_ADDED = range(6)
@@ -85,6 +86,7 @@ class Program(Table):
     period: int  # 2**k of u_k
     has_epochs: int  # there are u products
     is_sent: int
+    graded: int  # what numbers of a source's spikes do to x1: NO_NUMBERS and the next three
     is_lava: int
     seed: int
 
@@ -175,6 +177,7 @@ class RunSteps(Table):
 
     pre: ByteRows  # (T, n_pre): spikes; without a step where the ends are of a network
     post: ByteRows  # (T, n_post)
+    halves: ByteRows  # (T, n_pre): of the numbers that come with spikes of pre, if the rule asks
     sent: Int64Grids  # (T, 3, n_post): what targets send; without a step, zeros
     draws: Draws
     clock: int  # steps learned before the run

@@ -11,10 +11,12 @@ import numpy as np
 from ssdp_neuro.engine.kernels.compiler import lean_kernel, part
 from ssdp_neuro.engine.kernels.random_words import absorb, key_offset, next_offset
 from ssdp_neuro.engine.kernels.rule_tables import (
+    ADD_SATURATING,
     DECAY_KEY,
     EPOCH,
     FIRST_POST_TRACE,
     IMPULSE_KEY,
+    OVERWRITE,
     OWN,
     POST_SPIKE,
     PRE_SPIKE,
@@ -116,6 +118,42 @@ def note_flags(
         n_fired = note_spike(
             program, fired[place], last, traces, fired, n_fired, first, start, within, lava_draw
         )
+    return n_fired
+
+
+@part
+def note_number(program, neuron, half, spiked, synapses, n_fired, start, within):
+    """Put half of the number of a source's spike into x1, and keep the step where it counts."""
+    x1 = synapses.x[0]
+    counts = spiked
+    if program.graded == OVERWRITE:
+        if spiked:
+            x1[neuron] = half
+    else:
+        total = (x1[neuron] + half) & 255
+        if program.graded == ADD_SATURATING:
+            x1[neuron] = min(total, 127)
+        else:
+            counts = spiked and total > 127
+            x1[neuron] = total - 127 if total > 127 else total
+    if counts:
+        last = synapses.tx
+        if last[neuron] > 0:
+            add_impulse(program, synapses.x, 1, 1, neuron, start + last[neuron], -1)
+        else:
+            synapses.pre_fired[n_fired] = neuron
+            n_fired += 1
+        last[neuron] = within
+    return n_fired
+
+
+@lean_kernel
+def note_numbers(program, spikes, halves, synapses, start, within):
+    """The same of all sources, the silent ones too; returns how many have fired in the epoch."""
+    n_fired = synapses.n_fired[0]
+    for neuron in range(synapses.n_pre):
+        half, spiked = np.int32(halves[neuron]), spikes[neuron] > 0
+        n_fired = note_number(program, neuron, half, spiked, synapses, n_fired, start, within)
     return n_fired
 
 

@@ -52,9 +52,20 @@ def learning(neurons=None, rule=None, **fields):
     return through(LearningDense(**fields), neurons)
 
 
-def sparse_learning():
+class MySynapses(LearningSparse):
+    """Learns, perhaps by another model."""
+
+
+def own_learning():
     rule = STDPLoihi(1, 1, -1, 9, 9)
-    return through(LearningSparse(weights=np.ones((2, 2)), learning_rule=rule, name="plastic"))
+    return through(MySynapses(weights=np.ones((2, 2)), learning_rule=rule, name="plastic"))
+
+
+def graded_learning():
+    rule = STDPLoihi(1, 1, -1, 9, 9)
+    neurons = learning(rule=rule, graded_spike_cfg=GradedSpikeCfg.OVERWRITE)
+    rule.x1_impulse = 9  # Lava has set it to 0
+    return neurons
 
 
 class RewardedLIF(LearningLIF):
@@ -136,7 +147,10 @@ def lif(**fields):
 
 
 REFUSED = {
-    "learning connection": (sparse_learning, "LearningSparse 'plastic': .* only LearningDense"),
+    "learning connection": (
+        own_learning,
+        "MySynapses 'plastic': .* of these LearningDense and LearningSparse are",
+    ),
     "own learning neuron": (
         lambda: through(dense(), RewardedLIF(shape=(2,), name="r")),
         "RewardedLIF 'r' of .*, whose model may differ from that of LearningLIF: not supported",
@@ -146,8 +160,8 @@ REFUSED = {
         "LearningLIF 'out'.du: 0.1, which only Lava's floating-point model can take",
     ),
     "graded learning": (
-        lambda: learning(graded_spike_cfg=GradedSpikeCfg.OVERWRITE),
-        "LearningDense 'plastic': graded_spike_cfg OVERWRITE; only spikes of 0 and 1",
+        graded_learning,
+        "LearningDense 'plastic': STDPLoihi: .*x1: impulse 9.0; 0 is needed with .*OVERWRITE",
     ),
     "no sign": (lambda: learning(sign_mode=SignMode.NULL), "'plastic': sign_mode .*NULL.*; MIXED"),
     "learning bits": (
@@ -178,7 +192,7 @@ REFUSED = {
     ),
     "monitored spike time": (
         monitored_spike_time,
-        "monitors tx of LearningDense 'plastic'; .* LearningDense weights, tag_1, tag_2, x1",
+        "monitors tx of LearningDense 'plastic'; .* connection weights, tag_1, tag_2, x1",
     ),
     "other Process": (
         lambda: through(dense(), SigmaDelta(shape=(2,), vth=1, name="sd")),
@@ -204,9 +218,9 @@ REFUSED = {
     "bias range": (lambda: lif(bias_mant=40000), "bias_mant: 40000; int16"),
     "graded source": (
         lambda: through(
-            dense(num_message_bits=8), before=Source(data=np.array([[0, 2], [1, 0]]))
+            dense(num_message_bits=8), before=Source(data=np.array([[0, -2], [1, 0]]))
         ),
-        "RingBuffer .* -> Dense 'w'.s_in: graded spikes",
+        r"RingBuffer .* -> Dense 'w'.s_in: graded spikes of -2\.\.1; allowed 0\.\.32767",
     ),
     "two sources": (with_two_sources, "Dense 'w'.s_in: 2 ports send to it"),
     "source to neurons": (lambda: direct(source()), "RingBuffer .* -> LIF 'out'.a_in: it arrives"),
@@ -273,7 +287,9 @@ def test_run__refuses_what_lava_would_not_do():
         program.name_of(other)
     with pytest.raises(InputError, match="'out' records nothing; recorders are 'Process_"):
         program.run(5).data(neurons)
-    with pytest.raises(InputError, match=r"out\.u: only weights, tag_1, .* of a LearningDense"):
+    with pytest.raises(
+        InputError, match=r"out\.u: only weights, tag_1, .* of a learning connection"
+    ):
         program.run(5).value(neurons.u)
     with pytest.raises(InputError, match="'x1' is no Var of a Process"):
         program.run(5).value("x1")

@@ -27,8 +27,9 @@ PRE = Dependency.PRE_SPIKE
 @settings(max_examples=50)
 def test_learning_rule__is_written_and_read_copied_and_pickled_as_itself(rule):
     equations = {target: rule.equation(target) or None for target in ("dw", "dd", "dt")}
-    others = ("x1", "x2", "y1", "y2", "y3", "epoch", "sign_mode", "post_traces", "random_stream")
-    same = {name: getattr(rule, name) for name in (*others, "seed")}
+    enums = ("sign_mode", "post_traces", "graded_spikes", "random_stream")
+    others = ("x1", "x2", "y1", "y2", "y3", "epoch", "seed", *enums)
+    same = {name: getattr(rule, name) for name in others}
     for other in (LearningRule(**equations, **same), pickle.loads(pickle.dumps(rule))):
         assert other == rule
     assert copy.deepcopy(rule) is rule

@@ -47,6 +47,8 @@ def case_of(rule, rng, n_steps, rate, n_pre=5, n_post=4):
         rng.integers(0, 256, shape),
     )
     spikes = [rng.random((n_steps, size)) < rate for size in (n_pre, n_post)]
+    if rule.takes_numbers:
+        spikes[0] = spikes[0] * rng.integers(1, rng.choice([2, 60, 511]), spikes[0].shape)
     sent = rng.integers(-140, 140, (n_steps, 3, n_post))
     return state, spikes, sent if rule.post_traces is PostTraces.SENT else None
 
