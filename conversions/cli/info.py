@@ -154,7 +154,8 @@ def _rule_text(rule: DaSsdpParams | EpropParams | LearningRule) -> str:
     if isinstance(rule, EpropParams):
         return f"e-prop, {'taught' if rule.feedback is None else 'by feedback'}"
     equations = [f"{name} = {rule.equation(name)}" for name in TARGETS if rule.equation(name)]
-    return f"{', '.join(equations)}; epoch {rule.epoch}"
+    graded = f"; numbers of spikes {rule.graded_spikes.value} x1" if rule.takes_numbers else ""
+    return f"{', '.join(equations)}; epoch {rule.epoch}{graded}"
 
 
 def _plasticity_bits(network: FixedPointNetwork) -> int:

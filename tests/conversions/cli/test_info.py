@@ -10,6 +10,7 @@ from hw_models import (
     DaSsdpParams,
     DenseProjection,
     FixedPointNetwork,
+    GradedSpikes,
     InputPopulation,
     LearningRule,
     LifPopulation,
@@ -21,7 +22,10 @@ from hw_models import (
     save,
 )
 
-HEBB = LearningRule(dw="2^-1 * y0 * x1", dt="x0 * y0", x1=TraceConfiguration(16, 10), epoch=5)
+HEBB = LearningRule(
+    dw="2^-1 * y0 * x1", dt="x0 * y0", epoch=5,
+    x1=TraceConfiguration(0, 10), graded_spikes=GradedSpikes.OVERWRITE,
+)  # fmt: skip
 
 
 def many_kinds():
@@ -78,7 +82,9 @@ def test_info__describes_every_kind_of_projection(command):
     }
     assert report["weight_bytes"] == 18 + 1 + 24
     assert report["plasticity_state_bits"] == (8 + 3) * 6 + 3 * (3 + 7) + 3 * 3
-    assert report["projections"][3]["plasticity"] == "dw = 2^-1 * y0 * x1, dt = x0 * y0; epoch 5"
+    assert report["projections"][3]["plasticity"] == (
+        "dw = 2^-1 * y0 * x1, dt = x0 * y0; epoch 5; numbers of spikes overwrite x1"
+    )
     out = command("info many.h5").out
     for words in ("2 x 4 x 4", "conv", "pool", "sparse", "DA-SSDP, constant", "-3..-3"):
         assert words in out
