@@ -48,7 +48,7 @@ from hw_models import (
     same_record,
 )
 from ssdp_neuro import simulate
-from tests.hw_models.test_network_file import RULE
+from tests.hw_models.stored_networks import RULE
 from tests.strategies import networks
 
 
