@@ -86,6 +86,7 @@ def arguments():
         "DaSsdpParams": {**kernel, **amounts},
         "check": {"network": network},
         "CubaLif": neuron,
+        "DelayedLinear": {"in_features": 1, "out_features": 1, "delays": 0},
         "Lif": {"beta": 0.5},
         "SSDP": {"connections": []},
         "DASSDP": {"connections": [], "warm_up_steps": 2},

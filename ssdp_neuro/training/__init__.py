@@ -8,7 +8,8 @@ except ImportError as missing:
     raise missing_extra("ssdp_neuro.training", "torch") from missing
 
 from ssdp_neuro.training.layers.adaptation import Adaptation
-from ssdp_neuro.training.layers.delays import DelayedLinear
+from ssdp_neuro.training.layers.delay_windows import DelayWindow
+from ssdp_neuro.training.layers.delays import DelayedLinear, narrow_delay_windows
 from ssdp_neuro.training.layers.neurons import CubaLif, Lif
 from ssdp_neuro.training.layers.surrogate import (
     ArcTangent,
@@ -58,6 +59,7 @@ __all__ = [
     "Boxcar",
     "ConstantUpdate",
     "CubaLif",
+    "DelayWindow",
     "DelayedLinear",
     "DopamineGate",
     "EpochRecord",
@@ -92,6 +94,7 @@ __all__ = [
     "fit",
     "load_model",
     "load_model_code",
+    "narrow_delay_windows",
     "quantize",
     "read_config",
     "recurrent",

@@ -32,11 +32,11 @@ def dense(seed, *, delays=None, own=None, own_delays=None, **settings):
     random = np.random.default_rng(seed)
 
     def linear(n_in, n_out, gain, steps):
-        made = (
-            nn.Linear(n_in, n_out, bias=False)
-            if steps is None
-            else DelayedLinear(n_in, n_out, delays=steps)
-        )
+        if steps is None:
+            made = nn.Linear(n_in, n_out, bias=False)
+        else:
+            learned = steps.dtype.kind == "f"
+            made = DelayedLinear(n_in, n_out, delays=steps, learned=learned, longest=6)
         made.weight.data = torch.tensor(random.normal(0.05, gain, (n_out, n_in))).float()
         return made
 
@@ -87,6 +87,11 @@ MODELS = {
     "delays of axons": lambda s: dense(s, delays=delays_of(s, 9)),
     "recurrent with delays": lambda s: dense(
         s, own=0.5, own_delays=delays_of(s, (7, 7)), delays=delays_of(s, 9), refractory=1
+    ),
+    "learned delays of synapses": lambda s: dense(s, delays=delays_of(s, (7, 9)) + 0.4),
+    "learned delays of axons": lambda s: dense(s, delays=delays_of(s, 9) + 0.4),
+    "recurrent with learned delays": lambda s: dense(
+        s, own=0.5, own_delays=delays_of(s, (7, 1)) + 0.4, delays=delays_of(s, 9), refractory=1
     ),
     "convolution": lambda s: convolutional(s, refractory=1, reset=ResetMode.SUBTRACT),
     "learned by channel": lambda s: convolutional(

@@ -18,6 +18,7 @@ from torch import nn
 from hw_models import NetworkFileError, SsdpError
 from hw_models.atomic_file import write_whole
 from hw_models.spike_code import SpikeCode
+from ssdp_neuro.training.layers.delays import DelayedLinear
 from ssdp_neuro.training.networks import layer_records
 from ssdp_neuro.training.networks.quantization import quantize
 from ssdp_neuro.training.networks.spiking_network import SpikingNetwork
@@ -26,8 +27,8 @@ from ssdp_neuro.training.torch_settings import real_type
 
 FORMAT = "ssdp_neuro spiking network"
 PLAIN = "ssdp_neuro state of a model"  # tensors alone, of any other module
-VERSION = 2
-READABLE = ("1", "2")  # 1 had no delays, no recurrent layers and only plain neurons
+VERSION = 3
+READABLE = ("1", "2", "3")  # 2 had no learned delays; 1 none, no recurrent layers, plain neurons
 CODE = "code"
 UNDER_GRID = "parametrizations.weight.original"
 
@@ -62,9 +63,9 @@ def save_model(
         for key, value in module.named_parameters():
             # the real weights of a quantized layer are kept under their usual name
             tensors[f"{name}.{key.replace(UNDER_GRID, 'weight')}"] = value
-        for key, delays in module.named_buffers():
-            if key.rpartition(".")[2] == layer_records.DELAYS:
-                tensors[f"{name}.{key}"] = delays
+        for key, part in module.named_modules(prefix=name):
+            if isinstance(part, DelayedLinear) and not part.learned:
+                tensors[f"{key}.{layer_records.DELAYS}"] = part.delays
     metadata = {
         "format": FORMAT,
         "version": str(VERSION),
@@ -105,7 +106,7 @@ def load_model(path: str | os.PathLike[str]) -> SpikingNetwork:
     if metadata.get("version") not in READABLE:
         raise NetworkFileError(
             f"{path}: version {metadata.get('version')!r};"
-            f" this release reads {' and '.join(READABLE)}"
+            f" this release reads {', '.join(READABLE[:-1])} and {READABLE[-1]}"
         )
     try:
         return _build(json.loads(metadata["model"]), tensors).eval()

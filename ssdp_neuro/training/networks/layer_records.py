@@ -13,6 +13,7 @@ from torch.nn.utils import parametrize
 from hw_models import NetworkFileError, ResetMode
 from hw_models.weight_grid import WeightGrid
 from ssdp_neuro.training.layers.adaptation import Adaptation
+from ssdp_neuro.training.layers.delay_windows import DelayWindow
 from ssdp_neuro.training.layers.delays import DelayedLinear
 from ssdp_neuro.training.layers.neurons import CubaLif
 from ssdp_neuro.training.layers.surrogate import SURROGATES
@@ -46,7 +47,7 @@ def describe(path: str, module: nn.Module) -> dict[str, Any]:
     if parametrize.is_parametrized(module):
         kind = kind.__bases__[0]  # registering one makes a subclass
     if kind is DelayedLinear:
-        return {"kind": DELAYED, **{key: getattr(module, key) for key in SETTINGS["Linear"]}}
+        return {"kind": DELAYED, **_describe_delays(module)}
     settings = SETTINGS.get(kind.__name__)
     if settings is None or kind is not getattr(nn, kind.__name__):
         raise NetworkFileError(
@@ -77,11 +78,26 @@ def build(path: str, settings: dict[str, Any], tensors: dict[str, Tensor]) -> nn
     if kind == "CubaLif":
         return _build_neurons(path, given, tensors)
     if kind == DELAYED:
-        return DelayedLinear(**given, delays=tensors.pop(f"{path}.{DELAYS}").numpy())
+        return _build_delays(path, given, tensors)
     if kind not in SETTINGS:
         raise NetworkFileError(f"layer {path!r} of unknown kind {kind!r}")
     with torch.device("meta"):
         return getattr(nn, kind)(**given)
+
+
+def _describe_delays(module: Any) -> dict[str, Any]:
+    described: dict[str, Any] = {key: getattr(module, key) for key in SETTINGS["Linear"]}
+    if module.learned:
+        described |= {"longest": module.longest, "window": module.window.value}
+    return described
+
+
+def _build_delays(path: str, given: dict[str, Any], tensors: dict[str, Tensor]) -> DelayedLinear:
+    if "longest" not in given:
+        return DelayedLinear(**given, delays=tensors.pop(f"{path}.{DELAYS}").numpy())
+    window = DelayWindow(given.pop("window"))
+    shape = tuple(tensors[f"{path}.delay"].shape)  # which becomes the parameter
+    return DelayedLinear(**given, window=window, learned=True, delays=np.zeros(shape))
 
 
 def _describe_neurons(path: str, neurons: CubaLif) -> dict[str, Any]:

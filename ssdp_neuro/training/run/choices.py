@@ -24,6 +24,14 @@ class SurrogateKind(enum.Enum):
     MULTI_GAUSSIAN = "multi-gaussian"
 
 
+class DelayKind(enum.Enum):
+    """Which synapses share a delay that is learned."""
+
+    NONE = "none"
+    PER_AXON = "per-axon"
+    PER_SYNAPSE = "per-synapse"
+
+
 class OptimizerKind(enum.Enum):
     """Optimizers of PyTorch."""
 

@@ -11,7 +11,7 @@ from hw_models import InputError, TypeMismatchError
 from hw_models.errors import brief
 from ssdp_neuro.data import DataSettings
 from ssdp_neuro.data.toml_file import parse_value, read_toml
-from ssdp_neuro.training.run.choices import ScheduleKind
+from ssdp_neuro.training.run.choices import DelayKind, ScheduleKind
 from ssdp_neuro.training.run.section import (
     field_notes,
     nearest,
@@ -126,8 +126,9 @@ def refuse_other_config(stored: dict[str, Any], now: RunConfig, where: str) -> N
     """
     current = now.plain()
     free = {name: set(fields) for name, fields in FREE_TO_CHANGE.items()}
-    if now.optimizer.schedule in (ScheduleKind.CONSTANT, ScheduleKind.PLATEAU):
-        free["training"].add("epochs")  # the learning rate does not depend on it
+    fixed_windows = now.model.learned_delays is DelayKind.NONE
+    if fixed_windows and now.optimizer.schedule in (ScheduleKind.CONSTANT, ScheduleKind.PLATEAU):
+        free["training"].add("epochs")  # neither rate nor the windows of delays depend on it
     for section in SECTIONS:
         before, after = stored.get(section, {}), current.get(section, {})
         for name in sorted((before.keys() | after.keys()) - free.get(section, set())):

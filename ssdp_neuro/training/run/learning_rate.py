@@ -3,30 +3,41 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
 from typing import Any
 
 import torch
+from torch import nn
 
 from hw_models import InputError
+from ssdp_neuro.training.layers.delays import DelayedLinear
 from ssdp_neuro.training.run.choices import OptimizerKind, ScheduleKind
 from ssdp_neuro.training.run.settings.optimizer import OptimizerSettings
 
+RATE_FACTOR = "rate_factor"  # of a group of parameters, 1 if it has none
 CYCLE_START = 1 / 25  # share of the peak at which one cycle begins
 CYCLE_RISE = 0.3  # share of the steps
 
 
-def make_optimizer(parameters: Iterable[Any], settings: OptimizerSettings) -> torch.optim.Optimizer:
-    """The optimizer that the settings name, over all parameters.
+def make_optimizer(model: nn.Module, settings: OptimizerSettings) -> torch.optim.Optimizer:
+    """The optimizer that the settings name, over all parameters of a model.
+
+    Learned delays are a group of their own, with a rate of ``delay_rate`` times that of the
+    others, and do not decay.
 
     Raises
     ------
     InputError
         If there are none.
     """
-    parameters = list(parameters)
+    delays = [m.delay for m in model.modules() if isinstance(m, DelayedLinear) and m.learned]
+    places = {id(delay) for delay in delays}
+    others = [parameter for parameter in model.parameters() if id(parameter) not in places]
+    parameters: list[dict[str, Any]] = [{"params": others}] if others else []
     if not parameters:
         raise InputError("the model has no parameters to train")
+    if delays:
+        factor = {RATE_FACTOR: settings.delay_rate, "weight_decay": 0.0}
+        parameters.append({"params": delays, **factor})
     common: dict[str, Any] = {"lr": settings.learning_rate, "weight_decay": settings.weight_decay}
     if settings.kind is OptimizerKind.SGD:
         return torch.optim.SGD(parameters, momentum=settings.momentum, **common)

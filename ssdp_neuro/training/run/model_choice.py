@@ -8,8 +8,10 @@ from functools import partial
 from typing import Any
 
 import numpy as np
+import torch
 from torch import nn
 
+from ssdp_neuro.training.layers.delays import DelayedLinear
 from ssdp_neuro.training.layers.membrane_bias import MembraneBias
 from ssdp_neuro.training.layers.surrogate import (
     ArcTangent,
@@ -25,7 +27,7 @@ from ssdp_neuro.training.networks.recurrent import recurrent
 from ssdp_neuro.training.networks.spiking_network import SpikingNetwork
 from ssdp_neuro.training.networks.stages import stages, weight_of
 from ssdp_neuro.training.networks.transformer import SpikingTransformer, TokenLif
-from ssdp_neuro.training.run.choices import ModelKind, SurrogateKind
+from ssdp_neuro.training.run.choices import DelayKind, ModelKind, SurrogateKind
 from ssdp_neuro.training.run.settings.model import ModelSettings
 from ssdp_neuro.training.torch_settings import usual_torch
 
@@ -36,6 +38,7 @@ SURROGATES: dict[SurrogateKind, Any] = {
     SurrogateKind.TRIANGULAR: Triangular,
     SurrogateKind.MULTI_GAUSSIAN: MultiGaussian,
 }
+DELAY_STREAM = 1  # of random numbers
 GAIN, CONVOLUTIONAL_GAIN = 1.0, 1.5
 
 
@@ -53,9 +56,32 @@ def make_model(
         If the architecture does not fit the input.
     """
     model = MAKERS[settings.kind](settings, input_shape, n_classes, seed)
+    if settings.learned_delays is not DelayKind.NONE:
+        _give_delays(model, settings, seed)
     if settings.bias:
         _give_biases(model)
     return model
+
+
+def _give_delays(model: nn.Sequential, settings: ModelSettings, seed: int) -> None:
+    """Learned ones to all synapses between layers, evenly drawn to begin with."""
+    random = np.random.Generator(np.random.Philox(key=[seed, DELAY_STREAM]))
+    for name, linear in list(model.named_children()):
+        if not isinstance(linear, nn.Linear):
+            continue
+        per_axon = settings.learned_delays is DelayKind.PER_AXON
+        shape = (1 if per_axon else linear.out_features, linear.in_features)
+        with torch.random.fork_rng(devices=[]):  # weights are drawn, and thrown away
+            delayed = DelayedLinear(
+                linear.in_features,
+                linear.out_features,
+                delays=random.uniform(0, settings.longest_delay, shape),
+                learned=True,
+                longest=settings.longest_delay,
+                window=settings.delay_window,
+            )
+        delayed.weight = linear.weight
+        setattr(model, name, delayed)
 
 
 def _give_biases(model: nn.Sequential) -> None:

@@ -79,7 +79,7 @@ class Trainer:
         self.folder, self.extra = folder, extra
         self.settings = config.training
         self.on_epoch = on_epoch
-        optimizer = make_optimizer(model.parameters(), config.optimizer)
+        optimizer = make_optimizer(model, config.optimizer)
         self.state = TrainingState(model, optimizer, make_rule(model, optimizer), folder)
         self.best = BestModel(self.state, place, data.code)
         self._refuse_off_chip()

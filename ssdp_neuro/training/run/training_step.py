@@ -14,6 +14,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from hw_models import InputError
 from ssdp_neuro.data import SpikeDataset
+from ssdp_neuro.training.layers.delays import narrow_delay_windows
 from ssdp_neuro.training.networks.eprop_gradient import add_eprop_gradient, output_by_steps
 from ssdp_neuro.training.plasticity.ranks import sum_over_ranks
 from ssdp_neuro.training.run.batch_order import Batch
@@ -22,7 +23,7 @@ from ssdp_neuro.training.run.config import RunConfig
 from ssdp_neuro.training.run.device import Place, on_device, seed_step
 from ssdp_neuro.training.run.finite_numbers import Whereabouts, refuse_not_finite
 from ssdp_neuro.training.run.late_numbers import LateNumbers, Reader
-from ssdp_neuro.training.run.learning_rate import learning_rate
+from ssdp_neuro.training.run.learning_rate import RATE_FACTOR, learning_rate
 from ssdp_neuro.training.run.losses import class_scores, sample_losses, sample_weights
 from ssdp_neuro.training.run.measuring import as_input
 from ssdp_neuro.training.run.training_state import TrainingState
@@ -119,7 +120,8 @@ class TrainingStep:
         state.model.train()
         rate = learning_rate(self.config.optimizer, progress.step, self.n_steps)
         for group in state.optimizer.param_groups:
-            group["lr"] = progress.rate_scale * rate
+            group["lr"] = progress.rate_scale * rate * group.get(RATE_FACTOR, 1.0)
+        narrow_delay_windows(state.model, progress.step / self.n_steps)
         wanted = on_device(labels.astype(np.int64), self.place.device)
         per_sample, right, fired = self._losses(
             as_input(spikes, self.place, real_type(state.model)), wanted

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from hw_models import RangeError, ResetMode
 from hw_models.choices import member
 from hw_models.integers import integer
-from ssdp_neuro.training.run.choices import ModelKind, SurrogateKind
+from hw_models.projections import MAX_DELAY
+from ssdp_neuro.training.layers.delay_windows import DelayWindow
+from ssdp_neuro.training.run.choices import DelayKind, ModelKind, SurrogateKind
 from ssdp_neuro.training.run.settings.real_number import number
 
 OTHER_NEURONS = (  # of the other architectures
@@ -19,6 +21,7 @@ OTHER_NEURONS = (  # of the other architectures
     "learn_decays",
     "bias",
     "latency",
+    "learned_delays",
 )
 
 
@@ -55,6 +58,13 @@ class ModelSettings:
     latency
         Steps until neurons feel what is sent to them: 1 as on the chip, or 0. With 0 a sample
         takes a step more per layer on the chip than in training, and none to cross the layers.
+    learned_delays
+        Delays of the synapses between layers that training moves: one for all synapses of
+        an axon, or one for each synapse; random to begin with.
+    longest_delay
+        To which they are learned, in steps, 1..63. A sample needs steps enough for them.
+    delay_window
+        How a spike is spread over the steps around its delay, so that it can be learned.
     gain
         Initial weights have a standard deviation of gain / sqrt(inputs), positive; 1.5 for
         the convolutional architecture and 1 for others if left out.
@@ -88,6 +98,9 @@ class ModelSettings:
     learn_decays: bool = False
     bias: bool = False
     latency: int = 1
+    learned_delays: DelayKind = DelayKind.NONE
+    longest_delay: int = 16
+    delay_window: DelayWindow = DelayWindow.GAUSSIAN
     gain: float | None = None
     recurrent_gain: float = 0.2
     kernel_size: int = 3
@@ -109,6 +122,14 @@ class ModelSettings:
             integer(f"[model] {field}", getattr(self, field), 1, 1024)
         integer("[model] refractory", self.refractory, 0, 63)
         integer("[model] latency", self.latency, 0, 1)
+        member("[model] learned_delays", self.learned_delays, DelayKind)
+        member("[model] delay_window", self.delay_window, DelayWindow)
+        integer("[model] longest_delay", self.longest_delay, 1, MAX_DELAY)
+        if self.learned_delays is not DelayKind.NONE and self.kind is ModelKind.CONVOLUTIONAL:
+            raise RangeError(
+                f"[model] learned_delays: {self.learned_delays.value!r}; 'convolutional' has"
+                " none, so it has to be left out"
+            )
         for field in ("threshold", "recurrent_gain", "gain", "sharpness"):
             if getattr(self, field) is not None:
                 number(f"[model] {field}", getattr(self, field), above=0)

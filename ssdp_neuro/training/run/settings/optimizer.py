@@ -24,6 +24,8 @@ class OptimizerSettings:
         At its peak, positive, to 1e30.
     weight_decay
         From 0; decoupled with adamw.
+    delay_rate
+        Of learned delays, in multiples of learning_rate, from 0 (they stay as they began).
     momentum
         Of sgd, 0 to below 1.
     clip_norm
@@ -44,6 +46,7 @@ class OptimizerSettings:
     kind: OptimizerKind = OptimizerKind.ADAMW
     learning_rate: float = 4e-3
     weight_decay: float = 0.01
+    delay_rate: float = 50.0
     momentum: float = 0.9
     clip_norm: float | None = 1.0
     schedule: ScheduleKind = ScheduleKind.ONE_CYCLE
@@ -57,6 +60,7 @@ class OptimizerSettings:
         member("[optimizer] schedule", self.schedule, ScheduleKind)
         number("[optimizer] learning_rate", self.learning_rate, above=0, most=LARGEST_RATE)
         number("[optimizer] weight_decay", self.weight_decay, least=0)
+        number("[optimizer] delay_rate", self.delay_rate, least=0, most=LARGEST_RATE)
         number("[optimizer] momentum", self.momentum, least=0, below=1)
         if self.clip_norm is not None:
             number("[optimizer] clip_norm", self.clip_norm, above=0)

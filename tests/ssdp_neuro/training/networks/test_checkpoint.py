@@ -14,6 +14,7 @@ from ssdp_neuro.training import (
     ArcTangent,
     CubaLif,
     DelayedLinear,
+    DelayWindow,
     Lif,
     MultiGaussian,
     SpikingNetwork,
@@ -82,7 +83,14 @@ def rich_model():
             output=Lif(
                 voltage_decay=100,
                 learn_voltage_decay=True,
-                recurrent=nn.Linear(3, 3, bias=False),
+                recurrent=DelayedLinear(
+                    3,
+                    3,
+                    delays=[[0.2], [1.7], [4.0]],
+                    learned=True,
+                    longest=4,
+                    window=DelayWindow.TRIANGULAR,
+                ),
                 surrogate=Triangular(height=0.3),
             ),
         ),
@@ -98,6 +106,7 @@ def test_checkpoint__everything_a_layer_can_have_survives(tmp_path, quantized):
     save_model(model, tmp_path / "model.safetensors")
     loaded = load_model(tmp_path / "model.safetensors")
     assert str(loaded.hidden) == str(model.hidden)
+    assert str(loaded.output.recurrent) == str(model.output.recurrent)
     for one, other in zip(loaded.parameters(), model.parameters(), strict=True):
         assert torch.equal(one, other)
     for one, other in zip(loaded.buffers(), model.buffers(), strict=True):
@@ -106,7 +115,7 @@ def test_checkpoint__everything_a_layer_can_have_survives(tmp_path, quantized):
         assert getattr(loaded.hidden, name) == getattr(model.hidden, name)
         assert getattr(loaded.output, name) == getattr(model.output, name)
     spikes = spikes_for(model)
-    fired = model(spikes)
+    fired = model.eval()(spikes)
     assert model.record(spikes)["hidden"].sum() > 0
     assert torch.equal(loaded(spikes), fired)
 
@@ -160,8 +169,8 @@ def test_load_model__refuses_truncated_missing_and_foreign_files(tmp_path):
     ("change", "message"),
     [
         (
-            lambda meta, model, tensors: meta.update(version="3"),
-            "version '3'; .* 1 and 2",
+            lambda meta, model, tensors: meta.update(version="4"),
+            "version '4'; .* 1, 2 and 3",
         ),
         (lambda meta, model, tensors: model.update(layers=3), "damaged model"),
         (lambda meta, model, tensors: model.pop("input_shape"), "input_shape"),

@@ -2,7 +2,7 @@ import pytest
 
 from hw_models import RangeError
 from ssdp_neuro.training import CubaLif
-from ssdp_neuro.training.run.choices import ModelKind
+from ssdp_neuro.training.run.choices import DelayKind, ModelKind
 from ssdp_neuro.training.run.model_choice import make_model
 from ssdp_neuro.training.run.settings.model import ModelSettings
 from tests.ssdp_neuro.training.run.made_runs import toy_config, toy_split
@@ -43,6 +43,11 @@ def test_fit__biases_are_learned_also_on_integers():
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
+        ({"longest_delay": 64}, r"\[model\] longest_delay: 64"),
+        (
+            {"kind": ModelKind.CONVOLUTIONAL, "learned_delays": DelayKind.PER_AXON},
+            r"\[model\] learned_delays: 'per-axon'; 'convolutional'",
+        ),
         ({"latency": 2}, r"\[model\] latency: 2"),
         ({"kind": ModelKind.TRANSFORMER, "bias": True}, r"\[model\] bias: True; the neurons"),
         ({"kind": ModelKind.TRANSFORMER, "latency": 0}, r"\[model\] latency: 0; the neurons"),

@@ -112,6 +112,20 @@ def test_resume__rules_and_optimizers_same_bits(tmp_path, rule):
     same(trained(tmp_path, config=config, resume=True), straight)
 
 
+def test_resume__learned_delays_same_bits(tmp_path):
+    delays = {"model__learned_delays": "per-synapse", "model__longest_delay": 3}
+    config = toy_config(rule__kind="none", optimizer__schedule="constant", **delays)
+    straight = trained(config=config)
+    with pytest.raises(KeyboardInterrupt):
+        trained(tmp_path, config=config, on_epoch=stopped_at(0))
+    longer = toy_config(
+        **delays, rule__kind="none", optimizer__schedule="constant", training__epochs=9
+    )
+    with pytest.raises(InputError, match=r"\[training\] epochs was 4"):  # windows depend on it
+        trained(tmp_path, config=longer, resume=True)
+    same(trained(tmp_path, config=config, resume=True), straight)
+
+
 def test_resume__after_a_full_disk_same_bits(tmp_path, whole):
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
 
