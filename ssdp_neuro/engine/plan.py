@@ -95,9 +95,12 @@ class Plan:
         populations, projections = self.populations, self.projections
         floored = projections.target[projections.floor > 0]
         sums = (populations.ring * populations.stride)[floored]
+        is_late = (projections.floor > 0) & (projections.kind == tables.DELAYED)
+        late = (projections.span * populations.stride[projections.target])[is_late]
         return {
             "rows": np.zeros(int(populations.size.max()) + 3, dtype=np.int64),
             "quads": np.zeros(int(projections.quads.max(initial=0)), dtype=np.uint8),
+            "rest": np.zeros(int(late.max(initial=0)), dtype=np.uint8),
             "sum16": aligned_zeros(int(projections.row.max(initial=0)), dtype=np.int16),
             "sum32": aligned_zeros(int(sums.max(initial=0)), dtype=np.int32),
         }

@@ -216,11 +216,17 @@ def test_simulate__ends_if_a_thread_fails(n_threads, monkeypatch):
 
 def test_shares__are_one_state_but_for_scratch():
     """What threads write at the same time for themselves; a test might not meet it."""
-    made = plan.Plan(network_of(8, (3, 3), 1, weight_exponent=-1))
+    network = network_of(8, (3, 3), 1, weight_exponent=-1)
+    late = sparse(np.random.default_rng(0), "few", "class", 3, 3, 2)
+    late = dataclasses.replace(late, delays=[0, 1, 9, 0, 0, 50], weight_exponent=-1)
+    network = FixedPointNetwork(
+        populations=network.populations, projections=[*network.projections, late]
+    )
+    made = plan.Plan(network)
     state = made.new_state()
     one, two = made.shares(state, 2)
     assert made.shares(state, 1) == [one]
-    own = {"rows", "quads", "sum16", "sum32"}
+    own = {"rows", "quads", "rest", "sum16", "sum32"}
     for field in type(state).fields():
         arrays = [getattr(each, field) for each in (state, one, two)]
         assert len({id(array) for array in arrays}) == (3 if field in own else 1)

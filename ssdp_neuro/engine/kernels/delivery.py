@@ -228,16 +228,43 @@ def deliver_group(fired, row_start, cuts, low, high, words, sums, start, span, s
 
 
 @part
-def settle_group(fired, row_start, cuts, words, sums, drive, start, floor):
-    """Add the floored sums of :func:`deliver_group` to ``drive``, and clear them."""
-    size = sums.shape[0]
+def deliver_floored(fired, row_start, cuts, words, rest, drive, start, span, floor):
+    """A group of delays whose sums are floored, one synapse after the other.
+
+    ``rest`` (``span``,) keeps what a floor leaves of each sum, at most 8 bits, for the next synapse
+    to the same place: the floors of a sum's parts, rests passed on, are the floor of the sum. It is
+    zero before and after.
+    """
+    size, low_bits = drive.shape[0], np.int32((1 << floor) - 1)
+    ahead_of = section(drive, start, size)
+    goes_round = start + span > size
+    n_operations = 0
+    for k in range(fired.shape[0]):
+        if k + GROUP_ROWS_AHEAD < fired.shape[0]:
+            ahead = fired[k + GROUP_ROWS_AHEAD] * cuts
+            for s in range(row_start[ahead], row_start[ahead + cuts], WORDS_PER_LINE):
+                prefetch(words, s)
+        row = section(words, row_start[fired[k] * cuts], row_start[(fired[k] + 1) * cuts])
+        n_operations += row.shape[0]
+        if goes_round:
+            for s in range(row.shape[0]):
+                place = np.int64(row[s] & PLACE_MASK)
+                total = np.int32(np.int32(np.int32(row[s]) >> WEIGHT_SHIFT) + np.int32(rest[place]))
+                rest[place] = np.uint8(total & low_bits)
+                later = start + place
+                later = later - size if later >= size else later
+                drive[later] = np.int32(drive[later] + np.int32(total >> floor))
+        else:
+            for s in range(row.shape[0]):
+                place = np.int64(row[s] & PLACE_MASK)
+                total = np.int32(np.int32(np.int32(row[s]) >> WEIGHT_SHIFT) + np.int32(rest[place]))
+                rest[place] = np.uint8(total & low_bits)
+                ahead_of[place] = np.int32(ahead_of[place] + np.int32(total >> floor))
     for k in range(fired.shape[0]):
         row = section(words, row_start[fired[k] * cuts], row_start[(fired[k] + 1) * cuts])
         for s in range(row.shape[0]):
-            place = start + np.int64(row[s] & PLACE_MASK)
-            place = place - size if place >= size else place
-            drive[place] = np.int32(drive[place] + np.int32(sums[place] >> floor))
-            sums[place] = np.int32(0)
+            rest[np.int64(row[s] & PLACE_MASK)] = np.uint8(0)
+    return n_operations
 
 
 @part

@@ -3,6 +3,8 @@
 Each is a kernel of its own, compiled when a network first has such a projection.
 """
 
+import numpy as np
+
 from ssdp_neuro.engine.kernels.compiler import part, step_kernel
 from ssdp_neuro.engine.kernels.convolution import (
     deliver_conv,
@@ -14,6 +16,7 @@ from ssdp_neuro.engine.kernels.delivery import (
     deliver_delayed,
     deliver_dense8,
     deliver_dense16,
+    deliver_floored,
     deliver_group,
     deliver_packed,
     deliver_single,
@@ -21,7 +24,6 @@ from ssdp_neuro.engine.kernels.delivery import (
     list_rows,
     prefetch,
     settle_dense,
-    settle_group,
     settle_sparse,
 )
 from ssdp_neuro.engine.kernels.ranges import number_of
@@ -29,6 +31,7 @@ from ssdp_neuro.engine.kernels.table_view import open_tables, section
 from ssdp_neuro.engine.kernels.tables import DELAYED, GEOMETRY, LANES
 from ssdp_neuro.engine.kernels.tap_sums import deliver_quads, many_fire
 
+FEW_A_PLACE = 4  # of so many places one is reached, up to which each sum is floored as it grows
 ASKED_AHEAD = 32  # rows of a part asked for before its turn
 
 
@@ -269,20 +272,30 @@ def deliver_delay_group(q, step, low, high, handle):
     slot = (step + 1) % ring
     base, start = populations.drive_offset[target], slot * stride
     slots = section(state.drive, base, base + ring * stride)
-    all_sums = section(state.sum32, 0, ring * stride) if floor else slots
     words, shift = tables.synapses.delayed, projections.shift[q]
     cuts = projections.cuts[q]
     begin, end = number_of(low, cuts, size), number_of(high, cuts, size)
+    if not floor:
+        return deliver_group(
+            spikes, row_start, cuts, begin, end, words, slots, start, span * stride, shift
+        )
+    n_coming = np.int64(0)
+    for k in range(spikes.shape[0]):
+        n_coming += row_start[(spikes[k] + 1) * cuts] - row_start[spikes[k] * cuts]
+    if n_coming * FEW_A_PLACE < span * size:
+        rest = section(state.rest, 0, span * stride)
+        return deliver_floored(
+            spikes, row_start, cuts, words, rest, slots, start, span * stride, floor
+        )
+    # these sums always begin at the same place, so that they stay in a cache
+    sums = section(state.sum32, 0, span * stride)
     done = deliver_group(
-        spikes, row_start, cuts, begin, end, words, all_sums, start, span * stride, shift
+        spikes, row_start, cuts, begin, end, words, sums, np.int64(0), span * stride, shift
     )
-    if floor and done * 4 < span * size:
-        settle_group(spikes, row_start, cuts, words, all_sums, slots, start, floor)
-    elif floor:
-        for later in range(span):
-            begin = (slot + later) % ring * stride
-            sums = section(all_sums, begin, begin + size)
-            settle_dense(sums, section(slots, begin, begin + size), floor)
+    for later in range(span):
+        begin = (slot + later) % ring * stride
+        those = section(sums, later * stride, later * stride + size)
+        settle_dense(those, section(slots, begin, begin + size), floor)
     return done
 
 

@@ -222,6 +222,7 @@ class State(Table):
     n_past: Int64s  # how many
     rows: Int64s  # scratch, rows of a dense part with a lag
     quads: Bytes  # ways in which the quads of a padded image fire; zero between uses
+    rest: Bytes  # what floors leave of sums that grow synapse by synapse; zero between uses
     sum16: Int16s  # partial sums of a dense projection
     sum32: Int32s  # sums that are floored before they are added; zero between uses
     sweep: Bytes  # (P,): all neurons are updated, not only those of live blocks
