@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 MOST_THREADS = 1024
+SHARE_SECONDS = 5
 
 
 def available_cores(root: Path = Path("/")) -> int:
@@ -20,8 +23,18 @@ def available_cores(root: Path = Path("/")) -> int:
         cores = len(os.sched_getaffinity(0))
     except (AttributeError, OSError):  # not Linux
         cores = os.cpu_count() or 1
+    share = _least_share(root, int(time.monotonic() // SHARE_SECONDS))
+    return max(int(min(cores, share)), 1)
+
+
+@functools.lru_cache(maxsize=1)
+def _least_share(root: Path, moment: int) -> float:
+    """Cores' worth of time that the group is given, looked up anew in every ``moment``.
+
+    Reading its files takes twice as long as a short run.
+    """
     shares = [share for share in map(_share, _group_files(root)) if share is not None]
-    return max(int(min([cores, *shares])), 1)
+    return min(shares, default=math.inf)
 
 
 def _group_files(root: Path) -> list[Path]:

@@ -40,9 +40,15 @@ CHUNKS_PER_THREAD = 4
 # in a part; of each next one more: from 4 MB on NumPy asks for huge pages
 SPIKES_PER_PART, MOST_PER_PART = 1 << 16, 1 << 22
 _NONE = np.zeros(0, dtype=np.int64)
-_ALONE = np.array([0, 1], dtype=np.int64)
 _NOTHING = np.zeros(0, dtype=np.int32)
 NO_RULES = RuleTable(learn=_NONE, learners=_NONE)
+NO_PROBES = ProbeTable(
+    population=_NONE,
+    voltage=np.zeros(0, dtype=np.uint8),
+    base=_NONE,
+    values=_NOTHING,
+    record=_NONE,
+)
 NO_LATENCIES = LatencyTable(
     coded=_NONE,
     code_base=_NONE,
@@ -171,17 +177,15 @@ class Job:
         """Of runs of which nothing is kept but what ``latencies`` listens to."""
         bounds = np.array([0, 0, 0, 0, self.n_steps])
         window = WindowTable(bounds, np.array([0, 0, 0, 0]), _NOTHING, _NOTHING)
-        team = TeamTable(_ALONE, _NONE, np.zeros(len(self.plan.index), dtype=np.uint8), _NONE)
-        return self._tables(team, self._tally(), state, latencies, window)
+        return self._tables(self.plan.alone, self._tally(), state, latencies, window)
 
     def _run(self, state: State, latencies: LatencyTable, tally: Tally, window: WindowTable) -> int:
         """Go on with a window; with one sample of a large network on several threads."""
         rest = (latencies, window)
-        shared = np.zeros(len(self.plan.index), dtype=np.uint8)
         n_members = self.n_threads if self.n_samples == 1 and self.plan.is_divided else 1
         if INTERPRETED or n_members == 1:
-            alone = TeamTable(_ALONE, _NONE, shared, _NONE)
-            return RUN_NETWORK(0, 0, 0, 0, self._tables(alone, tally, state, *rest))
+            return RUN_NETWORK(0, 0, 0, 0, self._tables(self.plan.alone, tally, state, *rest))
+        shared = np.zeros(len(self.plan.index), dtype=np.uint8)
         signal = aligned_zeros((n_members + 1) * SIGNAL, np.int64)
         begun = threading.Semaphore(0)
 
@@ -285,6 +289,8 @@ class Job:
         return InputTable(base, _joined(starts, np.int64), _joined(indices, np.int32))
 
     def _probes(self, keeps_currents: bool) -> ProbeTable:
+        if not (self.probe_pairs or keeps_currents):
+            return NO_PROBES
         neurons = [self.network.population(name).n_neurons for name, _ in self.probe_pairs]
         sizes = [self.n_samples * self.n_steps * n_neurons for n_neurons in neurons]
         populations = [self.plan.index[name] for name, _ in self.probe_pairs]

@@ -42,6 +42,9 @@ class Plan:
         ranges = _ranges(network, populations, projections)
         self.populations = dataclasses.replace(populations, ranges=ranges)
         self.is_divided = bool(ranges.any())
+        alone, none = np.array([0, 1], dtype=np.int64), np.zeros(0, dtype=np.int64)
+        nothing_shared = np.zeros(populations.size.size, dtype=np.uint8)
+        self.alone = tables.TeamTable(alone, none, nothing_shared, none)
         self._idle: list[tables.State] = []
         self._scratch: weakref.WeakKeyDictionary[tables.State, list[tables.State]]
         self._scratch = weakref.WeakKeyDictionary()

@@ -6,6 +6,7 @@ import pytest
 
 from hw_models import DenseProjection, FixedPointNetwork, InputPopulation, LifPopulation
 from ssdp_neuro import simulate
+from ssdp_neuro.engine import core_use
 from ssdp_neuro.engine.core_use import available_cores
 
 
@@ -77,3 +78,19 @@ def test_simulate__keeps_its_threads():
         assert 1 <= len(names) < 20
         assert before is None or before <= names
         before = names
+
+
+def test_available_cores__looks_at_the_control_group_now_and_then(
+    eight_cores, monkeypatch, tmp_path
+):
+    """Not in every run: reading its files takes longer than many of them."""
+    (tmp_path / "proc/self").mkdir(parents=True)
+    (tmp_path / "proc/self/cgroup").write_text("0::/\n")
+    limit = tmp_path / "sys/fs/cgroup/cpu.max"
+    limit.parent.mkdir(parents=True)
+    found = []
+    for second, text in ((0.0, "200000 100000"), (0.5, "300000 100000"), (60.0, "400000 100000")):
+        monkeypatch.setattr(core_use.time, "monotonic", lambda second=second: second)
+        limit.write_text(text)
+        found.append(available_cores(tmp_path))
+    assert found == [2, 2, 4]
