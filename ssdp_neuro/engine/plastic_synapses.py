@@ -256,16 +256,17 @@ class LavaGenerators:
         Two draws in each step, after the spikes of either end; of every epoch one, times 128 and
         rounded down: compared with whole 1/128.
         """
-        decay_x, impulse_x, decay_y, impulse_y = (
-            _draw(generator, k, 2 * n_steps).reshape(n_steps, 2)
-            for k, generator in enumerate(self._generators)
-        )
-        return Draws(
-            decay=np.ascontiguousarray([decay_x[:, 1], decay_y[:, 1]]),
-            impulse=np.ascontiguousarray([impulse_x[:, 1], impulse_y[:, 1]]),
-            burst=np.ascontiguousarray(impulse_y[:, 0]),
-            rounding=(self._rounding.random(n_epochs) * 128).astype(np.int64),
-        )
+        decay = np.empty((2, n_steps))
+        impulse = np.empty((2, n_steps), dtype=np.int64)
+        burst = np.empty(n_steps, dtype=np.int64)
+        for k, generator in enumerate(self._generators):
+            drawn = _draw(generator, k, 2 * n_steps)
+            end, is_impulse = divmod(k, 2)
+            (impulse if is_impulse else decay)[end] = drawn[1::2]
+            if is_impulse:
+                burst[:] = drawn[::2]
+        rounding = (self._rounding.random(n_epochs) * 128).astype(np.int64)
+        return Draws(decay=decay, impulse=impulse, burst=burst, rounding=rounding)
 
 
 def _draw(generator: np.random.Generator, k: int, count: int) -> np.ndarray:

@@ -137,7 +137,6 @@ def _state(
         pre_fired=zeros((2 * pre + LANES,), np.int64),
         post_fired=zeros((2 * post + LANES,), np.int64),
         marked=zeros((max(pre, post) // LANES + 1,), np.int64),
-        flags=zeros((max(pre, post),), np.uint8),
         n_fired=zeros((2,), np.int64),
         is_live=zeros((pre,), np.bool_),
         live=zeros((pre,), np.int32),

@@ -77,17 +77,24 @@ def _add_one_by_one(row, start, bits, places, numbers, count, word, low, high):
 
 
 @part
-def _add_four_one_by_one(row, start, bits, places, numbers, count, word, low, high):
-    for k in range(4):
+def _add_two_one_by_one(row, start, bits, places, numbers, count, word, low, high):
+    for k in range(2):
+        _add_one_by_one(row, start + k * BLOCK, bits, places, numbers, count, word + k, low, high)
+
+
+@part
+def _add_eight_one_by_one(row, start, bits, places, numbers, count, word, low, high):
+    for k in range(8):
         _add_one_by_one(row, start + k * BLOCK, bits, places, numbers, count, word + k, low, high)
 
 
 if ONE_BY_ONE:
     add_one = small_add_one = _add_one_by_one
-    add_four = small_add_four = _add_four_one_by_one
+    add_two = small_add_two = _add_two_one_by_one
+    add_eight = small_add_eight = _add_eight_one_by_one
 else:
-    add_one, add_four = _adder(1, HALF), _adder(4, HALF)
-    small_add_one, small_add_four = _adder(1, BYTE), _adder(4, BYTE)
+    add_one, add_two, add_eight = (_adder(n_words, HALF) for n_words in (1, 2, 8))
+    small_add_one, small_add_two, small_add_eight = (_adder(n_words, BYTE) for n_words in (1, 2, 8))
 
 
 @part
@@ -98,15 +105,20 @@ def add_masked(row, bits, places, numbers, count, is_small, low, high):
     """
     n_words = row.shape[0] // BLOCK
     word = np.int64(0)
-    while word + 4 <= n_words:
+    while word + 8 <= n_words:
         if is_small:
-            small_add_four(row, word * BLOCK, bits, places, numbers, count, word, low, high)
+            small_add_eight(row, word * BLOCK, bits, places, numbers, count, word, low, high)
         else:
-            add_four(row, word * BLOCK, bits, places, numbers, count, word, low, high)
-        word += 4
-    while word < n_words:
+            add_eight(row, word * BLOCK, bits, places, numbers, count, word, low, high)
+        word += 8
+    while word + 2 <= n_words:
+        if is_small:
+            small_add_two(row, word * BLOCK, bits, places, numbers, count, word, low, high)
+        else:
+            add_two(row, word * BLOCK, bits, places, numbers, count, word, low, high)
+        word += 2
+    if word < n_words:
         if is_small:
             small_add_one(row, word * BLOCK, bits, places, numbers, count, word, low, high)
         else:
             add_one(row, word * BLOCK, bits, places, numbers, count, word, low, high)
-        word += 1

@@ -12,7 +12,6 @@ from ssdp_neuro.engine.kernels.random_words import fill_words
 from ssdp_neuro.engine.kernels.rule_fading import fade_rows
 from ssdp_neuro.engine.kernels.rule_rows import change_column, change_row
 from ssdp_neuro.engine.kernels.rule_tables import (
-    FIRST_POST_TRACE,
     OF_POST,
     OF_PRE,
     POST_SPIKE,
@@ -92,30 +91,8 @@ def change_reached(program, synapses, is_due):
 def advance_traces(program, synapses, draws, place, now):
     """Traces after each step of the epoch that ends now; draws are those of ``place``."""
     start = now - program.epoch
-    fill_history(
-        program,
-        synapses.x,
-        synapses.tx,
-        synapses.pre_fired,
-        synapses.n_fired[0],
-        synapses.x_history,
-        0,
-        start,
-        draws.decay[0, place],
-        draws.impulse[0, place],
-    )
-    fill_history(
-        program,
-        synapses.y,
-        synapses.ty,
-        synapses.post_fired,
-        synapses.n_fired[1],
-        synapses.y_history,
-        FIRST_POST_TRACE,
-        start,
-        draws.decay[1, place],
-        draws.impulse[1, place],
-    )
+    fill_history(program, synapses, draws, place, OF_PRE, start)
+    fill_history(program, synapses, draws, place, OF_POST, start)
 
 
 @part

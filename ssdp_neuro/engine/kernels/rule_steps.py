@@ -4,7 +4,7 @@ import numpy as np
 
 from ssdp_neuro.engine.kernels.compiler import part, step_kernel
 from ssdp_neuro.engine.kernels.rule_epoch import end_step
-from ssdp_neuro.engine.kernels.rule_tables import FIRST_POST_TRACE, NO_NUMBERS, Learner
+from ssdp_neuro.engine.kernels.rule_tables import NO_NUMBERS, OF_POST, OF_PRE, Learner
 from ssdp_neuro.engine.kernels.rule_traces import note_flags, note_number, note_numbers, note_spike
 from ssdp_neuro.engine.kernels.rule_waiting import begin_log, settle_all
 from ssdp_neuro.engine.kernels.table_view import open_tables, opener
@@ -29,36 +29,10 @@ def learn_trains(index, step, low, high, handle):
         start = now - within
         burst = steps.draws.burst[at] if program.is_lava else np.int64(0)
         if program.graded != NO_NUMBERS:
-            synapses.n_fired[0] = note_numbers(
-                program, steps.pre[at], steps.halves[at], synapses, start, within
-            )
+            note_numbers(program, synapses, steps, at, start, within)
         else:
-            synapses.n_fired[0] = note_flags(
-                program,
-                steps.pre[at],
-                synapses.tx,
-                synapses.x,
-                synapses.pre_fired,
-                synapses.n_fired[0],
-                synapses,
-                0,
-                start,
-                within,
-                -1,
-            )
-        synapses.n_fired[1] = note_flags(
-            program,
-            steps.post[at],
-            synapses.ty,
-            synapses.y,
-            synapses.post_fired,
-            synapses.n_fired[1],
-            synapses,
-            FIRST_POST_TRACE,
-            start,
-            within,
-            burst,
-        )
+            note_flags(program, synapses, steps, at, OF_PRE, start, within, -1)
+        note_flags(program, synapses, steps, at, OF_POST, start, within, burst)
         n_visited += end_step(program, synapses, log, steps, at, now)
     if program.waits:
         n_visited += settle_all(program, synapses, log)
@@ -67,26 +41,19 @@ def learn_trains(index, step, low, high, handle):
 
 
 @part
-def note_fired(program, p, state, last, traces, fired, n_fired, first, start, within, lava_draw):
-    """Keep the step of each spike of population ``p``; returns how many fired in the epoch."""
+def note_fired(program, synapses, p, state, end, start, within, lava_draw):
+    """Keep the step of each spike of population ``p``."""
     begin = state.first[p]
     for k in range(begin, begin + state.n_fired[p]):
-        neuron = state.fired[k]
-        n_fired = note_spike(
-            program, neuron, last, traces, fired, n_fired, first, start, within, lava_draw
-        )
-    return n_fired
+        note_spike(program, synapses, end, state.fired[k], start, within, lava_draw)
 
 
 @part
-def note_ones(program, p, state, synapses, start, within):
+def note_ones(program, synapses, p, state, start, within):
     """The same of a source whose numbers go into x1: those of a network are 1, whose half is 0."""
-    n_fired = synapses.n_fired[0]
     begin = state.first[p]
     for k in range(begin, begin + state.n_fired[p]):
-        neuron = state.fired[k]
-        n_fired = note_number(program, neuron, np.int32(0), True, synapses, n_fired, start, within)
-    return n_fired
+        note_number(program, synapses, state.fired[k], np.int32(0), True, start, within)
 
 
 @step_kernel
@@ -102,34 +69,10 @@ def learn_step(index, step, low, high, handle):
     start = now - within
     burst = steps.draws.burst[at] if program.is_lava else np.int64(0)
     if program.graded != NO_NUMBERS:
-        synapses.n_fired[0] = note_ones(program, learner.ends[0], state, synapses, start, within)
+        note_ones(program, synapses, learner.ends[OF_PRE], state, start, within)
     else:
-        synapses.n_fired[0] = note_fired(
-            program,
-            learner.ends[0],
-            state,
-            synapses.tx,
-            synapses.x,
-            synapses.pre_fired,
-            synapses.n_fired[0],
-            0,
-            start,
-            within,
-            -1,
-        )
-    synapses.n_fired[1] = note_fired(
-        program,
-        learner.ends[1],
-        state,
-        synapses.ty,
-        synapses.y,
-        synapses.post_fired,
-        synapses.n_fired[1],
-        FIRST_POST_TRACE,
-        start,
-        within,
-        burst,
-    )
+        note_fired(program, synapses, learner.ends[OF_PRE], state, OF_PRE, start, within, -1)
+    note_fired(program, synapses, learner.ends[OF_POST], state, OF_POST, start, within, burst)
     n_visited = end_step(program, synapses, learner.log, steps, at, now)
     if n_visited > 0:
         learner.n_visited[0] += n_visited

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdp_neuro.engine.kernels.tables import (
-    Bytes,
     Float64s,
     Int16s,
     Int32s,
@@ -34,8 +33,9 @@ Int64Grids: TypeAlias = Annotated[NDArray[np.int64], 3]
 PRE_SPIKE, POST_SPIKE, EPOCH = 0, 1, 2
 X0, X1, X2, Y0, Y1, Y2, Y3, W, D, T = range(10)
 FIRST_POST_TRACE = 2
+N_TRACES = (2, 3)  # of a source, of a target
 DECAY_KEY, IMPULSE_KEY, ROUNDING_KEY = 1, 2, 3
-OF_PRE, OF_POST = 0, 1  # words of a synapse's random number
+OF_PRE, OF_POST = 0, 1  # the ends of a synapse, and words of its random number
 ACCUMULATOR_LOW, ACCUMULATOR_HIGH = -32769, 32767
 LOWEST_TAG = -257
 WEIGHT, DELAY, TAG = 0, 1, 2
@@ -118,7 +118,6 @@ class Synapses(Table):
     pre_fired: Int64s  # (2 * n_pre + LANES,): those with a spike in the epoch
     post_fired: Int64s  # (2 * n_post + LANES,)
     marked: Int64s  # scratch of the listing of spikes
-    flags: Bytes  # (the larger of both): the same
     n_fired: Int64s  # (2,): of sources, of targets
     is_live: Bools  # (n_pre,): did not fire, and a target's spike can do something
     live: Int32s  # (n_pre,): those

@@ -16,6 +16,8 @@ from ssdp_neuro.engine.kernels.rule_tables import (
     EPOCH,
     FIRST_POST_TRACE,
     IMPULSE_KEY,
+    N_TRACES,
+    OF_PRE,
     OVERWRITE,
     OWN,
     POST_SPIKE,
@@ -24,7 +26,7 @@ from ssdp_neuro.engine.kernels.rule_tables import (
     X2,
     Y0,
 )
-from ssdp_neuro.engine.kernels.spike_list import list_spikes
+from ssdp_neuro.engine.kernels.spike_list import list_flags
 
 BEYOND = 2**20  # further than every factor's range
 
@@ -41,15 +43,6 @@ def copy(values, out):
     """Copy all."""
     for k in range(out.shape[0]):
         out[k] = values[k]
-
-
-@lean_kernel
-def copy_flags(flags, out):
-    """Copy into the larger ``out``, False behind them."""
-    for k in range(flags.shape[0]):
-        out[k] = flags[k]
-    for k in range(flags.shape[0], out.shape[0]):
-        out[k] = 0
 
 
 @lean_kernel
@@ -82,47 +75,65 @@ def impulse_of(program, trace, step, neuron, lava_draw):
     return program.whole[trace] + (1 if draw < units else 0)
 
 
+@part
+def traces_of(synapses, end):
+    """Traces of the sources or the targets, and their histories."""
+    if end == OF_PRE:
+        return synapses.x, synapses.x_history
+    return synapses.y, synapses.y_history
+
+
+@part
+def spikes_of(synapses, end):
+    """Steps of the last spikes of sources or targets, and who fired."""
+    if end == OF_PRE:
+        return synapses.tx, synapses.pre_fired
+    return synapses.ty, synapses.post_fired
+
+
 @lean_kernel
-def add_impulse(program, traces, k, trace, neuron, step, lava_draw):
-    """Add an impulse to a trace, which holds 0..127."""
+def add_impulse(program, synapses, end, k, neuron, step, lava_draw):
+    """Add an impulse to trace ``k`` of an end, which holds 0..127."""
+    traces, _ = traces_of(synapses, end)
+    trace = k + end * FIRST_POST_TRACE
     value = np.int64(traces[k, neuron]) + impulse_of(program, trace, step, neuron, lava_draw)
     traces[k, neuron] = min(max(value, 0), 127)
 
 
-@lean_kernel
-def note_spike(program, neuron, last, traces, fired, n_fired, first, start, within, lava_draw):
+@part
+def note_spike(program, synapses, end, neuron, start, within, lava_draw):
     """Keep the step of a spike; an earlier one of the epoch counts at the epoch's start.
 
-    Returns how many neurons have fired in the epoch; a new one is listed behind the others.
+    A neuron that is new in the epoch is listed behind the others.
     """
+    last, fired = spikes_of(synapses, end)
     if last[neuron] > 0:
-        for k in range(traces.shape[0]):
-            step = start + last[neuron]
-            add_impulse(program, traces, k, first + k, neuron, step, lava_draw)
+        for k in range(N_TRACES[end]):
+            add_impulse(program, synapses, end, k, neuron, start + last[neuron], lava_draw)
     else:
-        fired[n_fired] = neuron
-        n_fired += 1
+        fired[synapses.n_fired[end]] = neuron
+        synapses.n_fired[end] += 1
     last[neuron] = within
-    return n_fired
 
 
 @lean_kernel
-def note_flags(
-    program, spikes, last, traces, fired, n_fired, synapses, first, start, within, lava_draw
-):
-    """The same of all neurons of a row of flags."""
-    copy_flags(spikes, synapses.flags)
-    flags = synapses.flags[0 : last.shape[0]]
-    n_listed = list_spikes(flags, 0, synapses.marked, fired, n_fired)
+def note_flags(program, synapses, steps, at, end, start, within, lava_draw):
+    """The same of all neurons of an end at a step of given trains."""
+    last, fired = spikes_of(synapses, end)
+    spikes = steps.pre[at] if end == OF_PRE else steps.post[at]
+    n_fired = synapses.n_fired[end]
+    n_listed = list_flags(spikes, synapses.marked, fired, n_fired)
+    if program.epoch == 1:  # no neuron has fired before
+        for place in range(n_listed):
+            last[fired[place]] = 1
+        synapses.n_fired[end] = n_listed
+        return
     for place in range(n_fired, n_listed):
-        n_fired = note_spike(
-            program, fired[place], last, traces, fired, n_fired, first, start, within, lava_draw
-        )
-    return n_fired
+        note_spike(program, synapses, end, fired[place], start, within, lava_draw)
 
 
 @part
-def note_number(program, neuron, half, spiked, synapses, n_fired, start, within):
+def note_number(program, synapses, neuron, half, spiked, start, within):
     """Put half of the number of a source's spike into x1, and keep the step where it counts."""
     x1 = synapses.x[0]
     counts = spiked
@@ -139,37 +150,41 @@ def note_number(program, neuron, half, spiked, synapses, n_fired, start, within)
     if counts:
         last = synapses.tx
         if last[neuron] > 0:
-            add_impulse(program, synapses.x, 1, 1, neuron, start + last[neuron], -1)
+            add_impulse(program, synapses, OF_PRE, 1, neuron, start + last[neuron], -1)
         else:
-            synapses.pre_fired[n_fired] = neuron
-            n_fired += 1
+            synapses.pre_fired[synapses.n_fired[OF_PRE]] = neuron
+            synapses.n_fired[OF_PRE] += 1
         last[neuron] = within
-    return n_fired
 
 
 @lean_kernel
-def note_numbers(program, spikes, halves, synapses, start, within):
-    """The same of all sources, the silent ones too; returns how many have fired in the epoch."""
-    n_fired = synapses.n_fired[0]
+def note_numbers(program, synapses, steps, at, start, within):
+    """The same of all sources at a step of given trains, the silent ones too."""
+    spikes, halves = steps.pre[at], steps.halves[at]
     for neuron in range(synapses.n_pre):
         half, spiked = np.int32(halves[neuron]), spikes[neuron] > 0
-        n_fired = note_number(program, neuron, half, spiked, synapses, n_fired, start, within)
-    return n_fired
+        note_number(program, synapses, neuron, half, spiked, start, within)
 
 
 @lean_kernel
-def decay_together(values, decayed, decay, draw):
-    """One step's decay of a trace; one random number rounds all neurons'."""
-    for neuron in range(values.shape[0]):
+def decay_together(synapses, end, k, within, decay, draw):
+    """A trace after a step of the epoch; one random number rounds all neurons'."""
+    traces, history = traces_of(synapses, end)
+    values = traces[k] if within == 1 else history[k, within - 1]
+    decayed = history[k, within]
+    for neuron in range(decayed.shape[0]):
         exact = decay * np.float64(values[neuron])
         below = np.floor(exact)
         decayed[neuron] = np.int32(np.int32(below) + np.int32(draw < exact - below))
 
 
 @lean_kernel
-def decay_apart(values, decayed, decay, offset):
+def decay_apart(synapses, end, k, within, decay, offset):
     """The same with a random number for each neuron."""
-    for neuron in range(values.shape[0]):
+    traces, history = traces_of(synapses, end)
+    values = traces[k] if within == 1 else history[k, within - 1]
+    decayed = history[k, within]
+    for neuron in range(decayed.shape[0]):
         exact = decay * np.float64(values[neuron])
         below = np.floor(exact)
         draw = np.float64(absorb(offset, np.uint32(neuron))) / 4294967296.0
@@ -177,29 +192,39 @@ def decay_apart(values, decayed, decay, offset):
 
 
 @lean_kernel
-def fill_history(
-    program, traces, last, fired, n_fired, history, first, start, lava_decay, lava_impulse
-):
-    """Values of traces after each step of the epoch; the last becomes the trace, if it is one."""
-    for k in range(traces.shape[0]):
-        trace = first + k
+def take_over(synapses, end, k, epoch):
+    """Make the last value of a history the trace."""
+    traces, history = traces_of(synapses, end)
+    copy(history[k, epoch], traces[k])
+
+
+@lean_kernel
+def fill_history(program, synapses, draws, place, end, start):
+    """Values of traces after each step of the epoch; the last becomes the trace, if it is one.
+
+    Lava's numbers are those of ``place``.
+    """
+    _, history = traces_of(synapses, end)
+    last, fired = spikes_of(synapses, end)
+    for k in range(N_TRACES[end]):
+        trace = k + end * FIRST_POST_TRACE
         if not program.is_kept[trace]:
             continue
         for within in range(1, program.epoch + 1):
-            before = traces[k] if within == 1 else history[k, within - 1]
-            now = history[k, within]
+            decay, step = program.decay[trace], start + within
             if program.is_lava:
-                decay_together(before, now, program.decay[trace], lava_decay)
+                decay_together(synapses, end, k, within, decay, draws.decay[end, place])
             else:
-                offset = place_offset(program.seed, DECAY_KEY, start + within, trace)
-                decay_apart(before, now, program.decay[trace], offset)
-            for place in range(n_fired):
-                neuron = fired[place]
+                offset = place_offset(program.seed, DECAY_KEY, step, trace)
+                decay_apart(synapses, end, k, within, decay, offset)
+            for at in range(synapses.n_fired[end]):
+                neuron = fired[at]
                 if last[neuron] == within:
-                    step = start + within
-                    add_impulse(program, history[k], within, trace, neuron, step, lava_impulse)
-        if first < FIRST_POST_TRACE or not program.is_sent:
-            copy(history[k, program.epoch], traces[k])
+                    value = np.int64(history[k, within, neuron])
+                    value += impulse_of(program, trace, step, neuron, draws.impulse[end, place])
+                    history[k, within, neuron] = min(max(value, 0), 127)
+        if end == OF_PRE or not program.is_sent:
+            take_over(synapses, end, k, program.epoch)
 
 
 @part

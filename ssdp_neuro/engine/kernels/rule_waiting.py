@@ -16,18 +16,10 @@ from ssdp_neuro.engine.kernels.compiler import lean_kernel, part
 from ssdp_neuro.engine.kernels.masked_rows import add_masked
 from ssdp_neuro.engine.kernels.prefetch import prefetch_row
 from ssdp_neuro.engine.kernels.random_words import absorb, fill_words, synapse_word
-from ssdp_neuro.engine.kernels.rule_rows import (
-    fill_added_listed,
-    gather,
-    round_entries,
-    scaled,
-    scatter,
-    whole_vectors,
-)
+from ssdp_neuro.engine.kernels.rule_rows import bounded, scaled
 from ssdp_neuro.engine.kernels.rule_tables import (
     ENTRY_ADDED,
     ENTRY_CHANGE,
-    ENTRY_FADING,
     ENTRY_VALUE,
     OF_POST,
     OF_PRE,
@@ -35,18 +27,32 @@ from ssdp_neuro.engine.kernels.rule_tables import (
     WEIGHT,
 )
 from ssdp_neuro.engine.kernels.rule_traces import fill, place_offset, ranged
+from ssdp_neuro.engine.kernels.table_view import section
+from ssdp_neuro.engine.kernels.tables import BLOCK
 from ssdp_neuro.engine.kernels.vector_width import wide_vectors
 
 MOST_SUM = 2**15 - 1 - 2**9  # of changes in 16 bits, beside a weight
+FEW = 16  # numbers of 32 bits in a vector
+
+
+@part
+def row_of(synapses, pre):
+    """Weights of a source."""
+    first = synapses.first
+    return section(synapses.variables[WEIGHT], first[pre], first[pre + 1])
 
 
 @lean_kernel
-def fill_changes(changes, traces, mantissa, constant, bound, right, left):
-    """Changes of accumulators by a product of one trace, for each value or neuron."""
-    for k in range(traces.shape[0]):
+def fill_changes(program, synapses, log):
+    """Changes of accumulators by a source's spike, for each target."""
+    p = program.pair
+    f = program.first_factor[p]
+    right, left = np.int32(program.right[p]), np.int32(program.left[p])
+    mantissa, constant, bound = np.int32(program.mantissa[p]), program.constant[f], program.bound[f]
+    traces, changes = synapses.y_history[program.pair_trace, 1], log.change
+    for k in range(changes.shape[0]):
         factor = ranged(traces[k], constant, bound)
-        product = np.int32(np.int64(np.int32(mantissa)) * factor)
-        changes[k] = scaled(product, right, left)
+        changes[k] = scaled(np.int32(np.int64(mantissa) * factor), right, left)
 
 
 @part
@@ -67,33 +73,29 @@ def begin_log(program, log):
 
 
 @lean_kernel
-def round_changes(changes, rounded, added):
+def round_changes(log, added):
     """Whole changes of weights, if one random number rounds all."""
+    changes, rounded = log.change, log.rounded
     for k in range(rounded.shape[0]):
         rounded[k] = np.int16(np.int32(changes[k] + np.int32(added)) >> np.int32(7))
 
 
 @lean_kernel
-def keep_traces(traces, kept):
-    """Keep traces in a byte each."""
-    for k in range(traces.shape[0]):
+def keep_traces(program, synapses, log, slot):
+    """Keep traces of sources in a byte each."""
+    traces, kept = synapses.x[program.waiting_trace], log.traces[slot]
+    for k in range(kept.shape[0]):
         kept[k] = np.uint8(traces[k])
 
 
-@lean_kernel
-def add_entries(row, posts, slots, changes, begin, end, low, high):
+@part
+def add_entries(log, row, begin, end, low, high):
     """Add whole changes to the weights of the log's entries, one after the other."""
+    posts, slots, changes = log.post, log.slot, log.slot_change
     for k in range(begin, end):
         post, slot = np.uint32(posts[k]), np.uint32(slots[k])
         value = np.int32(np.int32(row[post]) + changes[slot])
         row[post] = np.int16(min(max(value, low), high))
-
-
-@lean_kernel
-def add_slots(row, bits, places, numbers, count, is_small, low, high):
-    """The same at once of changes of one sign, whose sum can be clipped at the end."""
-    wide_vectors()
-    add_masked(row, bits, places, numbers, count, is_small, np.int64(low), np.int64(high))
 
 
 @lean_kernel
@@ -108,11 +110,14 @@ def add_by_chance(row, posts, slots, post_words, changes, words, begin, end, low
 
 
 @lean_kernel
-def add_row(row, rounded, low, high):
-    """Add whole numbers to weights."""
-    for k in range(row.shape[0]):
+def add_row(program, synapses, log, pre):
+    """Add whole numbers to the weights of a source."""
+    wide_vectors()
+    low, high = np.int16(program.low[WEIGHT]), np.int16(program.high[WEIGHT])
+    row, rounded = row_of(synapses, pre), log.rounded
+    for k in range(rounded.shape[0]):
         value = np.int16(row[k] + rounded[k])
-        row[k] = min(max(value, np.int16(low)), np.int16(high))
+        row[k] = min(max(value, low), high)
 
 
 @lean_kernel
@@ -125,14 +130,14 @@ def add_row_by_chance(row, changes, words, word, low, high):
         row[k] = np.int16(min(max(value, np.int32(low)), np.int32(high)))
 
 
-@lean_kernel
-def list_changes(
-    traces, pre, change_of, added, slot_change, places, numbers, n_words, first, last, stays
-):
+@part
+def list_changes(log, pre, n_words, first, last, stays):
     """Slots that change a source's row by whole numbers, Lava's one having rounded them.
 
     Returns their number and, 2**32 times, the sum of the changes' sizes.
     """
+    traces, change_of, added = log.traces, log.change_of, log.added
+    slot_change, places, numbers = log.slot_change, log.place, log.number
     n_used, total = np.int64(0), np.int64(0)
     pre = np.uint64(pre)
     for slot in range(first, last):
@@ -151,31 +156,19 @@ def list_changes(
 @part
 def settle_together(program, log, pre, row, first, last, stays):
     """Make up for what waits for a source by whole changes; returns the number of changes."""
-    n_words = log.bits.shape[0] // log.traces.shape[0]
-    found = list_changes(
-        log.traces,
-        pre,
-        log.change_of,
-        log.added,
-        log.slot_change,
-        log.place,
-        log.number,
-        n_words,
-        first,
-        last,
-        stays,
-    )
+    n_words = row.shape[0] // BLOCK
+    found = list_changes(log, pre, n_words, first, last, stays)
     n_used, total = found & 0xFFFFFFFF, found >> 32
     if n_used == 0:
         return np.int64(0)
     stop = log.place[n_used - 1] // n_words + 1  # behind the last slot that changes anything
     begin, end = log.first[first], log.first[stop]
-    low, high = np.int32(program.low[WEIGHT]), np.int32(program.high[WEIGHT])
+    low, high = program.low[WEIGHT], program.high[WEIGHT]
     if log.has_one_sign[0] and total <= MOST_SUM and n_used * n_words <= end - begin:
-        is_small = total <= 127
-        add_slots(row, log.bits, log.place, log.number, n_used, is_small, low, high)
+        # changes of one sign, whose sum can be clipped at the end
+        add_masked(row, log.bits, log.place, log.number, n_used, total <= 127, low, high)
     else:
-        add_entries(row, log.post, log.slot, log.slot_change, begin, end, low, high)
+        add_entries(log, row, begin, end, np.int32(low), np.int32(high))
     return end - begin
 
 
@@ -202,12 +195,13 @@ def settle_apart(program, log, pre, row, first, last, stays):
 @lean_kernel
 def settle_row(program, synapses, log, pre):
     """Make up for what waits for a source; returns the number of changes."""
+    wide_vectors()
     first, last = np.int64(log.settled[pre]), log.n_slots[0]
     if first == last:
         return np.int64(0)
     log.settled[pre] = last
     stays = log.change_of[0] == 0  # and so it does: without spikes a trace of 0 stays 0
-    row = synapses.variables[WEIGHT, synapses.first[pre] : synapses.first[pre + 1]]
+    row = row_of(synapses, pre)
     if program.is_lava:
         return settle_together(program, log, pre, row, first, last, stays)
     return settle_apart(program, log, pre, row, first, last, stays)
@@ -233,29 +227,63 @@ def word_of(offset, neuron):
 
 
 @lean_kernel
+def list_fired(synapses, log):
+    """What a source's spike does to the synapses of targets that fired with it."""
+    changes, places = synapses.entries[ENTRY_CHANGE], synapses.post_fired
+    for k in range(synapses.n_fired[1]):
+        changes[k] = log.change[np.uint64(places[k])]
+
+
+@lean_kernel
+def fill_draws(synapses, word):
+    """127 minus the random numbers of the synapses of targets that fired."""
+    places, words = synapses.post_fired, synapses.post_words[WEIGHT]
+    added = synapses.entries[ENTRY_ADDED]
+    for k in range(synapses.n_fired[1]):
+        draw = np.int32(synapse_word(word, words[np.uint64(places[k])]) >> np.uint32(25))
+        added[k] = np.int32(np.int32(127) - draw)
+
+
+@lean_kernel
+def fill_values(program, synapses, log, pre):
+    """New weights of the synapses whose both ends fired."""
+    wide_vectors()
+    places, row, count = synapses.post_fired, row_of(synapses, pre), synapses.n_fired[1]
+    values, added = synapses.entries[ENTRY_VALUE], synapses.entries[ENTRY_ADDED]
+    of_pre = synapses.entries[ENTRY_CHANGE]
+    for k in range(count):
+        values[k] = np.int32(row[np.uint64(places[k])])
+    of_post = np.int32(log.change_of[synapses.x[program.waiting_trace, pre]])
+    floor = np.int32(program.accumulator_low[WEIGHT])
+    ceiling = np.int32(program.accumulator_high[WEIGHT])
+    low, high = np.int32(program.low[WEIGHT]), np.int32(program.high[WEIGHT])
+    post_first = np.int32(-1 if program.is_post_first else 0)
+    for k in range((count + FEW - 1) // FEW * FEW):
+        first = np.int32((of_post & post_first) | (of_pre[k] & ~post_first))
+        second = np.int32(np.int32(of_post + of_pre[k]) - first)
+        total = bounded(np.int32(np.int32(values[k] << np.int32(7)) + first))
+        total = bounded(np.int32(total + second))
+        total = min(max(total, floor), ceiling)
+        total = np.int32(np.int32(total + added[k]) >> np.int32(7))
+        values[k] = min(max(total, low), high)
+
+
+@part
 def change_fired(program, synapses, log, pre, pre_offset):
     """The row of a source that fired: what its spike does, and anew who fired with it."""
-    n_fired, places = synapses.n_fired[1], synapses.post_fired
-    row = synapses.variables[WEIGHT, synapses.first[pre] : synapses.first[pre + 1]]
-    low, high = program.low[WEIGHT], program.high[WEIGHT]
-    words = synapses.post_words[WEIGHT]
     word = np.uint32(0) if program.is_lava else word_of(pre_offset, pre)
-    entries, size = synapses.entries, whole_vectors(n_fired)
-    values, added = entries[ENTRY_VALUE, :size], entries[ENTRY_ADDED, :size]
-    of_pre, of_post = entries[ENTRY_CHANGE, :size], entries[ENTRY_FADING, :size]
-    if n_fired > 0:
-        if not program.is_lava:
-            fill_added_listed(added, words, word, places, 0, n_fired)
-        gather(row, places, values, n_fired)
-        fill(of_post, log.change_of[synapses.x[program.waiting_trace, pre]])
-        first, second = (of_post, of_pre) if program.is_post_first else (of_pre, of_post)
-        floor, ceiling = program.accumulator_low[WEIGHT], program.accumulator_high[WEIGHT]
-        round_entries(values, first, second, added, floor, ceiling, low, high)
+    if not program.is_lava:
+        fill_draws(synapses, word)
+    fill_values(program, synapses, log, pre)
+    row = row_of(synapses, pre)
     if program.is_lava:
-        add_row(row, log.rounded, low, high)
+        add_row(program, synapses, log, pre)
     else:
-        add_row_by_chance(row, log.change, words, word, low, high)
-    scatter(values, places, row, n_fired)
+        low, high = program.low[WEIGHT], program.high[WEIGHT]
+        add_row_by_chance(row, log.change, synapses.post_words[WEIGHT], word, low, high)
+    places, values = synapses.post_fired, synapses.entries[ENTRY_VALUE]
+    for k in range(synapses.n_fired[1]):
+        row[np.uint64(places[k])] = np.int16(values[k])
 
 
 @part
@@ -272,8 +300,7 @@ def mark_bits(bits, posts, count):
 def log_epoch(program, synapses, log, pre_offset, post_offset, lava_rounding):
     """Put down which targets fired, and the traces of all sources."""
     slot = log.n_slots[0]
-    traces = synapses.x[program.waiting_trace]
-    keep_traces(traces, log.traces[slot])
+    keep_traces(program, synapses, log, slot)
     log.added[slot] = 127 - lava_rounding
     log.offset[slot] = pre_offset
     begin = log.first[slot]
@@ -294,19 +321,12 @@ def log_epoch(program, synapses, log, pre_offset, post_offset, lava_rounding):
 @lean_kernel
 def fill_pair(program, synapses, log, post_offset, lava_rounding):
     """What a source's spike does to its synapses, the same for all sources."""
-    p = program.pair
-    if p >= 0:
-        f = program.first_factor[p]
-        trace = program.pair_trace
-        right, left = np.int32(program.right[p]), np.int32(program.left[p])
-        constant, bound = program.constant[f], program.bound[f]
-        traces = synapses.y_history[trace, 1]
-        fill_changes(log.change, traces, program.mantissa[p], constant, bound, right, left)
-    n_fired, places = synapses.n_fired[1], synapses.post_fired
-    gather(log.change, places, synapses.entries[ENTRY_CHANGE], n_fired)
+    if program.pair >= 0:
+        fill_changes(program, synapses, log)
+    list_fired(synapses, log)
     if program.is_lava:
         fill(synapses.entries[ENTRY_ADDED], np.int32(127 - lava_rounding))
-        round_changes(log.change, log.rounded, 127 - lava_rounding)
+        round_changes(log, 127 - lava_rounding)
     else:
         words = synapses.post_words[WEIGHT]
         fill_words(words, post_offset)
@@ -327,8 +347,7 @@ def change_waiting(program, synapses, log, now, lava_rounding):
     for k in range(synapses.n_fired[0]):
         pre = synapses.pre_fired[k]
         if k + 1 < synapses.n_fired[0]:
-            later = synapses.first[synapses.pre_fired[k + 1]]
-            prefetch_row(synapses.variables[WEIGHT, later : later + synapses.n_post])
+            prefetch_row(row_of(synapses, synapses.pre_fired[k + 1]))
         n_visited += settle_row(program, synapses, log, pre) + synapses.n_post
         change_fired(program, synapses, log, pre, pre_offset)
         log.settled[pre] = logged

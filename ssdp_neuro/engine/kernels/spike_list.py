@@ -95,3 +95,20 @@ def list_spikes(flags, first, marked, indices, n):
         start = marked[k] << BLOCK_BITS
         n = append(block_bits(flags, start), first + start, PLACES, indices, n)
     return n
+
+
+@part
+def list_flags(flags, marked, indices, n):
+    """The same of flags of any number, in their place; not so fast for less than a block."""
+    size = flags.shape[0]
+    whole, rest = size >> BLOCK_BITS << BLOCK_BITS, size & (BLOCK - 1)
+    n = list_spikes(flags[:whole], 0, marked, indices, n)
+    if rest == 0:
+        return n
+    bits = np.uint64(0)
+    if whole > 0:  # the last block, of which the other flags are through
+        bits = block_bits(flags, size - BLOCK) >> np.uint64(BLOCK - rest)
+    else:
+        for i in range(size):
+            bits |= np.uint64(flags[i]) << np.uint64(i)
+    return append(bits, whole, PLACES, indices, n)

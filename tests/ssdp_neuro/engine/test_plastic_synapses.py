@@ -26,6 +26,7 @@ from ssdp_neuro.engine.kernels import (
     rule_steps,
     rule_waiting,
     spike_list,
+    table_view,
 )
 from ssdp_neuro.engine.plastic_synapses import PlasticSynapses
 from ssdp_neuro.engine.rule_log import SLOTS
@@ -279,13 +280,14 @@ def test_learn_trains__is_the_same_as_plain_python(stream, monkeypatch):
         runs[-1][1].run(*spikes)
     for name in ("block_bits", "append"):  # intrinsics, which have no Python body
         monkeypatch.setattr(spike_list, name, getattr(spike_list, f"_{name}_one_by_one"))
-    for name in ("add_one", "add_four"):
+    for name in ("add_one", "add_two", "add_eight"):
         by_one = getattr(masked_rows, f"_{name.removesuffix('_one')}_one_by_one")
         monkeypatch.setattr(masked_rows, name, by_one)
         monkeypatch.setattr(masked_rows, f"small_{name}", by_one)
     monkeypatch.setattr(prefetch, "prefetch", lambda values, place: None)
     for module in (fading_rows, rule_waiting):
         monkeypatch.setattr(module, "wide_vectors", lambda: None)
+    monkeypatch.setattr(rule_waiting, "section", table_view._sliced)
     monkeypatch.setattr(rule_steps, "open_learner", lambda learner: learner)
     learn_trains = interpreted(rule_steps).learn_trains
     monkeypatch.setattr(plastic_synapses, "LEARN_TRAINS", learn_trains)
