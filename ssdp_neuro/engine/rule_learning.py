@@ -133,6 +133,7 @@ class RuleLearner:
     def put(self, name: str, values: Any) -> None:
         """Change weights, tag_1 or tag_2."""
         table = self._table(name)
+        self.state.knows_reach[0] = False
         if values is None:
             values = np.zeros(self.projection.weights.shape, dtype=np.int16)
         if table is None:

@@ -7,8 +7,22 @@ wide forms round each synapse by a number of its own.
 import numpy as np
 
 from ssdp_neuro.engine.kernels.compiler import lean_kernel, part
+from ssdp_neuro.engine.kernels.narrow_blocks import (
+    fade_block,
+    fade_fired_block,
+    fade_marked_block,
+)
 from ssdp_neuro.engine.kernels.rule_rows import bounded, scaled
-from ssdp_neuro.engine.kernels.rule_traces import ranged
+from ssdp_neuro.engine.kernels.rule_tables import (
+    LOWEST_TAG,
+    TERM_BOUND,
+    TERM_CONSTANT,
+    TERM_MASK,
+    TERM_POWER,
+)
+from ssdp_neuro.engine.kernels.rule_traces import fill, ranged
+from ssdp_neuro.engine.kernels.table_view import section
+from ssdp_neuro.engine.kernels.tables import BLOCK
 from ssdp_neuro.engine.kernels.vector_width import wide_vectors
 
 LARGEST = 2**15 - 1
@@ -30,53 +44,78 @@ def narrow_numbers(numbers, number, narrow):
         narrow[k] = np.int16(numbers[k] * number)
 
 
-@part
-def narrow_change(value, number, constant, bound, mask, power, added):
-    """A whole change by ``number`` times a factor of the synapse; all fits in 16 bits.
+@lean_kernel
+def fill_terms(program, synapses, target):
+    """What is the same for all rows of a variable that changes in 16 bits.
 
     The shifts of a product, back and then further to the left, are a mask and a power of two:
-    vectors of 16 bits have no shift by a variable.
+    vectors of 16 bits have no shift by a variable. They are read from memory: knowing that a
+    factor is a power of two, LLVM would shift.
     """
-    factor = np.int16(value + np.int16(constant))
-    factor = min(max(factor, np.int16(-bound)), np.int16(bound - 1))
-    product = np.int16(np.int16(factor * number) & np.int16(mask))
-    change = np.int16(product * np.int16(power))
-    return np.int16(np.int16(change + np.int16(added)) >> np.int16(7))
+    u, terms = program.fading[target], synapses.terms[target]
+    f = program.first_synaptic[u]
+    terms[TERM_CONSTANT], terms[TERM_BOUND] = program.constant[f], program.bound[f]
+    terms[TERM_MASK] = -(np.int64(1) << program.right[u])
+    terms[TERM_POWER] = np.int64(1) << (program.left[u] - program.right[u])
+    fill(synapses.narrow_added, np.int16(synapses.added[0]))
+
+
+@part
+def terms_of(program, synapses, target):
+    """Constant, ends of a factor, mask, power, and ends of the variable: none the lowest tag."""
+    terms = synapses.terms[target]
+    low, high = max(program.low[target], np.int64(LOWEST_TAG + 1)), program.high[target]
+    bound = terms[TERM_BOUND]
+    return terms[TERM_CONSTANT], -bound, bound - 1, terms[TERM_MASK], terms[TERM_POWER], low, high
+
+
+@part
+def row_of(synapses, place, pre):
+    """Values of a source's synapses."""
+    first = synapses.first
+    return section(synapses.variables[place], first[pre], first[pre + 1])
 
 
 @lean_kernel
-def fade_own(row, numbers, constant, bound, mask, power, added, low, high):
-    """Change a row by a product of its own values; of an array read and written once."""
+def fade_narrow(program, synapses, target, pre, place):
+    """Change a row by a product of the values of ``place``: its own, or another variable's."""
     wide_vectors()
-    for k in range(row.shape[0]):
-        change = narrow_change(row[k], numbers[k], constant, bound, mask, power, added)
-        value = np.int16(row[k] + change)
-        row[k] = min(max(value, np.int16(low)), np.int16(high))
+    row, factors = row_of(synapses, program.place[target], pre), row_of(synapses, place, pre)
+    numbers, added = synapses.narrow[target], synapses.narrow_added
+    marks, changes, terms = synapses.marks, synapses.changes, terms_of(program, synapses, target)
+    for start in range(0, numbers.shape[0], BLOCK):
+        fade_block(start, row, factors, numbers, added, marks, changes, 0, terms)
 
 
 @lean_kernel
-def fade_marked(row, numbers, marks, change, constant, bound, mask, power, added, low, high):
-    """The same as ``fade_own``, and one change more where ``marks`` are -1, not 0."""
+def fade_marked(program, synapses, target, pre, change):
+    """Change a row by a product of its own values, and one change more where ``marks`` are -1."""
     wide_vectors()
-    for k in range(row.shape[0]):
-        more = np.int16(np.int16(added) + np.int16(marks[k] & np.int16(change)))
-        whole = narrow_change(row[k], numbers[k], constant, bound, mask, power, more)
-        value = np.int16(row[k] + whole)
-        row[k] = min(max(value, np.int16(low)), np.int16(high))
+    row, change = row_of(synapses, program.place[target], pre), np.int64(change)
+    numbers, added = synapses.narrow[target], synapses.narrow_added
+    marks, changes, terms = synapses.marks, synapses.changes, terms_of(program, synapses, target)
+    for start in range(0, numbers.shape[0], BLOCK):
+        fade_marked_block(start, row, row, numbers, added, marks, changes, change, terms)
 
 
 @lean_kernel
-def fade_fired(
-    row, numbers, marks, change, changes, constant, bound, mask, power, added, low, high
-):
-    """The same as ``fade_marked``, and one change more of each synapse."""
+def fade_fired(program, synapses, target, pre, change):
+    """The same, and one change more of each synapse, which are in ``changes``."""
     wide_vectors()
-    for k in range(row.shape[0]):
-        more = np.int16(np.int16(added) + np.int16(marks[k] & np.int16(change)))
-        more = np.int16(more + changes[k])
-        whole = narrow_change(row[k], numbers[k], constant, bound, mask, power, more)
-        value = np.int16(row[k] + whole)
-        row[k] = min(max(value, np.int16(low)), np.int16(high))
+    row, change = row_of(synapses, program.place[target], pre), np.int64(change)
+    numbers, added = synapses.narrow[target], synapses.narrow_added
+    marks, changes, terms = synapses.marks, synapses.changes, terms_of(program, synapses, target)
+    for start in range(0, numbers.shape[0], BLOCK):
+        fade_fired_block(start, row, row, numbers, added, marks, changes, change, terms)
+
+
+@lean_kernel
+def highest(values):
+    """The highest of all, at least 0."""
+    found = np.int16(0)
+    for k in range(values.shape[0]):
+        found = max(found, values[k])
+    return np.int64(found)
 
 
 @lean_kernel
@@ -91,11 +130,14 @@ def reach(values):
 
 
 @lean_kernel
-def scale_narrow(changes, numbers, number, right, left):
-    """Changes of the accumulator by products without a factor of the synapse, and their size.
+def scale_narrow(program, synapses, x, pre):
+    """Fill ``changes`` with those of accumulators by a source's spike; returns their size.
 
-    They are right if their size is at most LARGEST.
+    They are right if it is at most LARGEST.
     """
+    right, left = np.int32(program.right[x]), np.int32(program.left[x])
+    changes, numbers = synapses.changes, synapses.target[x, 1]
+    number = synapses.source[x, 1, pre]
     largest = np.int32(0)
     for k in range(changes.shape[0]):
         change = scaled(np.int32(np.int64(numbers[k]) * number), right, left)
@@ -122,16 +164,6 @@ def lowest_marked(row, marks):
     for k in range(row.shape[0]):
         found = min(found, np.int16(row[k] & marks[k]))
     return np.int64(found)
-
-
-@lean_kernel
-def fade_other(row, factors, numbers, constant, bound, mask, power, added, low, high):
-    """Change a row by a product of another variable's values."""
-    wide_vectors()
-    for k in range(row.shape[0]):
-        change = narrow_change(factors[k], numbers[k], constant, bound, mask, power, added)
-        value = np.int16(row[k] + change)
-        row[k] = min(max(value, np.int16(low)), np.int16(high))
 
 
 @part

@@ -17,7 +17,8 @@ FLAGS = cgutils.ir.VectorType(cgutils.ir.IntType(1), BLOCK)
 ROW = cgutils.ir.VectorType(HALF, BLOCK)
 
 
-def _splat(builder, value):
+def splat(builder, value):
+    """A block of one value."""
     lanes = cgutils.ir.VectorType(cgutils.ir.IntType(32), BLOCK)(None)
     vector = cgutils.ir.VectorType(value.type, BLOCK)(None)
     first = builder.insert_element(vector, value, cgutils.ir.IntType(32)(0))
@@ -40,7 +41,7 @@ def _adder(n_words, kind):
             with cgutils.for_range(builder, count) as loop:
                 place = builder.load(builder.gep(places.data, [loop.index]))
                 number = builder.load(builder.gep(numbers.data, [loop.index]))
-                number = _splat(builder, builder.trunc(number, kind) if kind is BYTE else number)
+                number = splat(builder, builder.trunc(number, kind) if kind is BYTE else number)
                 first = builder.add(place, word)
                 for k, total in enumerate(sums):
                     address = builder.gep(bits.data, [builder.add(first, WORD(k))])
@@ -48,7 +49,7 @@ def _adder(n_words, kind):
                     before = builder.load(total)
                     after = builder.select(flags, builder.add(before, number), before)
                     builder.store(after, total)
-            low, high = (_splat(builder, builder.trunc(end, HALF)) for end in (low, high))
+            low, high = (splat(builder, builder.trunc(end, HALF)) for end in (low, high))
             for k, total in enumerate(sums):
                 place = builder.add(start, WORD(k * BLOCK))
                 address = builder.bitcast(builder.gep(row.data, [place]), ROW.as_pointer())

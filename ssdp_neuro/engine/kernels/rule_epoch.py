@@ -73,10 +73,12 @@ def change_reached(program, synapses, is_due):
     if is_due or (changes_tags and synapses.n_lowest[0] > 0):
         if program.fades and synapses.n_lowest[0] == 0 and synapses.post.shape[0] == 0:
             return fade_rows(program, synapses)
+        synapses.knows_reach[0] = False
         for pre in range(synapses.n_pre):
             n_visited += change_row(program, synapses, pre, is_due)
         return n_visited
     n_pre_fired, n_post_fired = synapses.n_fired[0], synapses.n_fired[1]
+    synapses.knows_reach[0] = False
     for k in range(n_pre_fired):
         n_visited += change_row(program, synapses, synapses.pre_fired[k], False)
     if n_post_fired > 0:

@@ -19,15 +19,17 @@ from ssdp_neuro.engine.kernels.fading_rows import (
     LARGEST,
     fade_fired,
     fade_marked,
-    fade_other,
+    fade_narrow,
     fade_other_wide,
-    fade_own,
     fade_own_wide,
+    fill_terms,
+    highest,
     highest_marked,
     largest_number,
     lowest_marked,
     narrow_numbers,
     reach,
+    row_of,
     scale_factors,
     scale_narrow,
     scale_numbers,
@@ -49,34 +51,37 @@ from ssdp_neuro.engine.kernels.rule_tables import (
     ENTRY_FADING,
     ENTRY_OWN,
     ENTRY_VALUE,
-    LOWEST_TAG,
     OWN,
     TAG,
+    UNKNOWN,
     W,
 )
 from ssdp_neuro.engine.kernels.rule_traces import fill
 
 
 @part
-def narrow_power(program, p):
-    """The power of two of a product that is shifted back and further to the left."""
-    return np.int64(1) << (program.left[p] - program.right[p])
+def reaches(synapses, target, pre, row, most):
+    """Whether a value of a row may be larger than ``most``; found anew if need be."""
+    if synapses.reach[target, pre] > most:
+        synapses.reach[target, pre] = reach(row)
+    return synapses.reach[target, pre] > most
 
 
 @part
-def can_add_all(program, synapses, target, pre, row):
-    """Whether the changes of a source's spike, too, can be added before anything is clipped.
+def grow(synapses, target, pre, size):
+    """Note that accumulators have been changed by so much, and rounded."""
+    found = np.int64(synapses.reach[target, pre]) + ((size + 127) >> 7)
+    synapses.reach[target, pre] = min(found, UNKNOWN)
 
-    If so, they are in ``changes``.
-    """
-    p, x = program.fading_post[target], program.fading_pre[target]
-    right, left = np.int32(program.right[x]), np.int32(program.left[x])
-    changes, numbers = synapses.changes[: row.shape[0]], synapses.target[x, 1]
-    size = scale_narrow(changes, numbers, synapses.source[x, 1, pre], right, left)
+
+@part
+def can_add_all(program, synapses, target, pre, row, size):
+    """Whether the changes of a source's spike, too, can be added before anything is clipped."""
     size += synapses.most_change[target]
+    p = program.fading_post[target]
     if p >= 0 and synapses.n_fired[1] > 0:
         size += abs(np.int64(marked_change(program, synapses, p, pre)))
-    return size + 127 <= LARGEST and reach(row) <= (LARGEST - size) >> 7
+    return size + 127 <= LARGEST and not reaches(synapses, target, pre, row, (LARGEST - size) >> 7)
 
 
 @part
@@ -88,6 +93,8 @@ def can_add_once(program, synapses, target, pre, row):
     if abs(change) + most_change + 127 > LARGEST:
         return False
     below, above = (min(change, 0), max(change, 0)) if p < u else (-most_change, most_change)
+    if not reaches(synapses, target, pre, row, (LARGEST - max(above, -below)) >> 7):
+        return True
     if above > 0 and highest_marked(row, synapses.marks) > (LARGEST - above) >> 7:
         return False
     return below == 0 or lowest_marked(row, synapses.marks) >= -((LARGEST + 1 + below) >> 7)
@@ -123,8 +130,12 @@ def prepare_fading(program, synapses):
             largest = number * min(bound, reach(values) + abs(program.constant[f]))
         if largest <= LARGEST and (((largest >> right) + 1) << left) + 127 <= LARGEST:
             narrow_numbers(numbers, program.mantissa[p], synapses.narrow[target])
+            fill_terms(program, synapses, target)
             synapses.is_narrow[target] = True
             synapses.most_change[target] = ((largest >> right) + 1) << left
+            shrinks = program.constant[f] == 0 and highest(synapses.narrow[target]) == 0
+            shrinks = shrinks and left <= 6 and number << left <= 64 << right
+            synapses.growth[target] = 0 if shrinks else synapses.most_change[target]
 
 
 @part
@@ -164,28 +175,27 @@ def fill_entries(program, synapses, target, pre, row, factors, number):
 
 
 @part
-def fade_values(program, synapses, target, row, factors, is_own, number):
+def fade_values(program, synapses, target, pre, number):
     """Change a row by the ``u`` product alone."""
     u = program.fading[target]
     f = program.first_synaptic[u]
+    place, own_place = program.place[program.variable[f] - W], program.place[target]
+    if synapses.is_narrow[target]:
+        fade_narrow(program, synapses, target, pre, place)
+        return
     constant, bound = program.constant[f], program.bound[f]
     right, left = np.int32(program.right[u]), np.int32(program.left[u])
     low, high = program.low[target], program.high[target]
     numbers, added = synapses.target[u, program.epoch], synapses.added
     floor, ceiling = program.accumulator_low[target], program.accumulator_high[target]
-    if synapses.is_narrow[target]:
-        narrow, rounding = synapses.narrow[target], added[0]
-        mask, power = -(np.int64(1) << program.right[u]), narrow_power(program, u)
-        low = max(low, np.int64(LOWEST_TAG + 1))
-        if is_own:
-            fade_own(row, narrow, constant, bound, mask, power, rounding, low, high)
-        else:
-            fade_other(row, factors, narrow, constant, bound, mask, power, rounding, low, high)
-    elif is_own:
+    row = row_of(synapses, program.place[target], pre)
+    if place == own_place:
         fade_own_wide(
             row, numbers, number, constant, bound, right, left, added, floor, ceiling, low, high
         )
     else:
+        start, stop = synapses.first[pre], synapses.first[pre + 1]
+        factors = synapses.variables[place, start:stop]
         fade_other_wide(
             row,
             factors,
@@ -233,63 +243,43 @@ def fade_variable(program, synapses, target):
             synapses.marks[synapses.post_fired[k]] = np.int16(-1)
     counts = target == TAG and not synapses.is_narrow[target]
     for pre in range(synapses.n_pre):
-        row = synapses.variables[own_place, synapses.first[pre] : synapses.first[pre + 1]]
+        row = row_of(synapses, own_place, pre)
         if of_pre and synapses.tx[pre] != 0:
-            can_add = is_simple and has_marks == of_post and x >= 0
-            if can_add and can_add_all(program, synapses, target, pre, row):
-                f = program.first_synaptic[u]
-                change = np.int32(0)
-                if has_marks:
-                    change = marked_change(program, synapses, p, pre)
-                fade_fired(
-                    row,
-                    synapses.narrow[target],
-                    synapses.marks,
-                    change,
-                    synapses.changes,
-                    program.constant[f],
-                    program.bound[f],
-                    -(np.int64(1) << program.right[u]),
-                    narrow_power(program, u),
-                    synapses.added[0],
-                    max(program.low[target], np.int64(LOWEST_TAG + 1)),
-                    program.high[target],
-                )
+            size = np.int64(LARGEST)
+            if is_simple and has_marks == of_post and x >= 0:
+                size = scale_narrow(program, synapses, x, pre)
+            if can_add_all(program, synapses, target, pre, row, size):
+                change = marked_change(program, synapses, p, pre) if has_marks else np.int32(0)
+                fade_fired(program, synapses, target, pre, change)
+                grow(synapses, target, pre, size + synapses.growth[target] + abs(np.int64(change)))
             else:
                 change_variable(program, synapses, target, pre)
+                synapses.reach[target, pre] = UNKNOWN
             continue
         number = synapses.source[u, program.epoch, pre] if fades else np.int32(0)
         has_entries = of_post and (program.epoch > 1 or synapses.source[p, 1, pre] != 0)
         if number == 0 and not has_entries:
             continue
+        if has_marks and has_entries and can_add_once(program, synapses, target, pre, row):
+            change = marked_change(program, synapses, p, pre)
+            fade_marked(program, synapses, target, pre, change)
+            grow(synapses, target, pre, synapses.growth[target] + abs(np.int64(change)))
+            continue
         start, stop = synapses.first[pre], synapses.first[pre + 1]
-        factors = synapses.variables[place, start:stop]
         if not program.is_lava:
             word, words = synapses.pre_words[target, pre], synapses.post_words[target]
             fill_added(synapses.added, words, word, stop - start)
-        if has_marks and has_entries and can_add_once(program, synapses, target, pre, row):
-            f = program.first_synaptic[u]
-            low = max(program.low[target], np.int64(LOWEST_TAG + 1))
-            fade_marked(
-                row,
-                synapses.narrow[target],
-                synapses.marks,
-                marked_change(program, synapses, p, pre),
-                program.constant[f],
-                program.bound[f],
-                -(np.int64(1) << program.right[u]),
-                narrow_power(program, u),
-                synapses.added[0],
-                low,
-                program.high[target],
-            )
-            continue
         if has_entries:
+            factors = synapses.variables[place, start:stop]
             fill_entries(program, synapses, target, pre, row, factors, number)
         if number != 0:
-            fade_values(program, synapses, target, row, factors, place == own_place, number)
+            fade_values(program, synapses, target, pre, number)
         if has_entries:
             scatter(synapses.entries[ENTRY_VALUE], synapses.post_fired, row, n_fired)
+        if is_simple and not has_entries:
+            grow(synapses, target, pre, synapses.growth[target])
+        else:
+            synapses.reach[target, pre] = UNKNOWN
         if counts:
             synapses.n_lowest[0] += count_lowest(row, synapses.n_post)
 
@@ -298,6 +288,10 @@ def fade_variable(program, synapses, target):
 def fade_rows(program, synapses):
     """All synapses; returns their number."""
     prepare_fading(program, synapses)
+    if not synapses.knows_reach[0]:
+        for target in range(3):
+            fill(synapses.reach[target], np.int32(UNKNOWN))
+    synapses.knows_reach[0] = True
     for target in range(3):
         if program.first_product[target] < program.first_product[target + 1]:
             fade_variable(program, synapses, target)

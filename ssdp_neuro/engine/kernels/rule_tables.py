@@ -38,11 +38,13 @@ DECAY_KEY, IMPULSE_KEY, ROUNDING_KEY = 1, 2, 3
 OF_PRE, OF_POST = 0, 1  # the ends of a synapse, and words of its random number
 ACCUMULATOR_LOW, ACCUMULATOR_HIGH = -32769, 32767
 LOWEST_TAG = -257
+UNKNOWN = 2**15  # beyond every variable
 WEIGHT, DELAY, TAG = 0, 1, 2
 NO_NUMBERS, OVERWRITE, ADD_SATURATING, ADD_OVERFLOWING = range(4)  # GradedSpikes, in order
 LANES = 64  # neurons and dense rows are padded to a multiple
 # rows of Synapses.entries: their values, numbers and changes by the y0 and by the u product
 ENTRY_VALUE, ENTRY_OWN, ENTRY_EPOCH, ENTRY_CHANGE, ENTRY_FADING, ENTRY_ADDED = range(6)
+TERM_CONSTANT, TERM_BOUND, TERM_MASK, TERM_POWER = range(4)  # columns of Synapses.terms
 OWN = 0  # place of a y0 product's numbers, each read at its target's own step, 0 without a spike
 
 
@@ -130,7 +132,12 @@ class Synapses(Table):
     n_lowest: Int64s  # (1,): tags of -257
     is_narrow: Bools  # (3,): the u product of a target fits in 16 bits now
     narrow: Int16Rows  # (3, n_post): its numbers
+    terms: Int64Rows  # (3, 4): what is the same for all rows then, see TERM_CONSTANT
+    narrow_added: Int16s  # (n_post,): 127 minus the random number of each synapse of a row
     most_change: Int64s  # (3,): a bound on the size of its change of the accumulator
+    growth: Int64s  # (3,): the same, but 0 if it brings all values nearer to 0
+    reach: Int32Rows  # (3, n_pre): a bound of the size of a variable along a row, or UNKNOWN
+    knows_reach: Bools  # (1,): all that has changed since is told there
     marks: Int16s  # (n_post,): -1 of targets that fired
     changes: Int16s  # (n_post,): of accumulators, by a source's spike
     entries: Int32Rows  # (6, n_post): of targets that fired, see ENTRY_VALUE

@@ -22,6 +22,7 @@ from ssdp_neuro.engine import plastic_synapses
 from ssdp_neuro.engine.kernels import (
     fading_rows,
     masked_rows,
+    narrow_blocks,
     prefetch,
     rule_steps,
     rule_waiting,
@@ -284,10 +285,13 @@ def test_learn_trains__is_the_same_as_plain_python(stream, monkeypatch):
         by_one = getattr(masked_rows, f"_{name.removesuffix('_one')}_one_by_one")
         monkeypatch.setattr(masked_rows, name, by_one)
         monkeypatch.setattr(masked_rows, f"small_{name}", by_one)
+    blocks = ("fade_block", "fade_marked_block", "fade_fired_block")
+    for name, by_one in zip(blocks, narrow_blocks.BY_ONE, strict=True):
+        monkeypatch.setattr(fading_rows, name, by_one)
     monkeypatch.setattr(prefetch, "prefetch", lambda values, place: None)
     for module in (fading_rows, rule_waiting):
         monkeypatch.setattr(module, "wide_vectors", lambda: None)
-    monkeypatch.setattr(rule_waiting, "section", table_view._sliced)
+        monkeypatch.setattr(module, "section", table_view._sliced)
     monkeypatch.setattr(rule_steps, "open_learner", lambda learner: learner)
     learn_trains = interpreted(rule_steps).learn_trains
     monkeypatch.setattr(plastic_synapses, "LEARN_TRAINS", learn_trains)
