@@ -175,16 +175,17 @@ def split_products(products, shift, floor, highest_down):
     """Split products / 2**shift into a floor and the largest random number that keeps it.
 
     With ``r`` the lowest ``shift`` random bits, ``(product + r) >> shift`` is the floor,
-    plus one where ``r > 2**shift - 1 - fraction``. Returns whether a change is possible.
+    plus one where ``r > 2**shift - 1 - fraction``. Returns how many products are not zero.
     """
-    mask = np.int64((1 << shift) - 1)
-    any_change = False
+    mask, by = np.int32((1 << shift) - 1), np.int32(shift)
+    least, most = np.int32(-DELTA_LIMIT), np.int32(DELTA_LIMIT)
+    n_changing = np.int32(0)
     for post in range(products.shape[0]):
-        whole = np.int64(products[post]) >> shift
-        highest_down[post] = mask - (products[post] & mask)
-        floor[post] = max(-DELTA_LIMIT, min(DELTA_LIMIT, whole))
-        any_change |= products[post] != 0
-    return any_change
+        product = products[post]
+        highest_down[post] = np.int32(mask - np.int32(product & mask))
+        floor[post] = max(least, min(most, np.int32(product >> by)))
+        n_changing += np.int32(product != 0)
+    return n_changing
 
 
 @kernel
@@ -240,15 +241,16 @@ def update_stochastic(weights, pre_codes, post_codes, gates, table, shift, low, 
         if rows.shape[0] == 0:
             continue
         gated_products(table[code], post_codes, gates, products)
-        if not split_products(products, shift, floor, highest_down):
+        n_changing = split_products(products, shift, floor, highest_down)
+        if n_changing == 0:
             continue
-        n_changing = 0
-        for post in range(n_post):
-            changing[n_changing] = post
-            n_changing += products[post] != 0
         common = (offsets, floor, highest_down, shift, low, high)
         if n_changing * (SHORT_ROW_GAIN if n_post < SHORT_ROW else ROW_GAIN) <= n_post:
-            add_stochastic_by_column(weights, rows, changing[:n_changing], *common, raised)
+            n_listed = 0
+            for post in range(n_post):
+                changing[n_listed] = post
+                n_listed += products[post] != 0
+            add_stochastic_by_column(weights, rows, changing[:n_listed], *common, raised)
         else:
             add_stochastic(weights, rows, *common)
         n_rows += rows.shape[0]
