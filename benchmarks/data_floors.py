@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ssdp_neuro.data import DataSettings, SpikeDataset, load
+from ssdp_neuro.training.run.losses import sample_weights
 
 STRENGTHS = (1.0, 10.0, 100.0, 1e3, 1e4)
 AT_ONCE = 500
@@ -44,8 +45,11 @@ def span_counts(data: SpikeDataset, spans: int) -> np.ndarray:
     return every.reshape(len(every), -1).astype(np.float64)
 
 
-def measured(settings: DataSettings, spans: int) -> dict[str, float]:
-    """Accuracy and mean recall on the test part, in per cent."""
+def measured(settings: DataSettings, spans: int, balance: float = 0.0) -> dict[str, float]:
+    """Accuracy and mean recall on the test part, in per cent.
+
+    Rare classes count as in training with ``class_balance = balance``.
+    """
     split = load(settings)
     train, validation, test = (span_counts(part, spans) for part in split.parts)
     mean, spread = train.mean(axis=0), train.std(axis=0) + 0.1
@@ -53,7 +57,9 @@ def measured(settings: DataSettings, spans: int) -> dict[str, float]:
         np.column_stack([(part - mean) / spread, np.ones(len(part))])
         for part in (train, validation, test)
     )
-    gram, target = train.T @ train, train.T @ np.eye(split.n_classes)[split.train.labels]
+    of_class = sample_weights(split.train.labels, split.n_classes, balance)
+    weighted = train if of_class is None else train * of_class.numpy()[split.train.labels, None]
+    gram, target = weighted.T @ train, weighted.T @ np.eye(split.n_classes)[split.train.labels]
     best, right = -1.0, np.zeros(0, dtype=bool)
     for strength in STRENGTHS:
         weights = np.linalg.solve(gram + strength * np.eye(len(gram)), target)

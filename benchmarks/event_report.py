@@ -90,6 +90,13 @@ def _recalls(found: list[dict[str, Any]]) -> list[str]:
             f" {case['floor']['mean recall']:.1f}.",
             "",
         ]
+        balanced = case["balanced_floor"]
+        if balanced is not None:
+            lines += [
+                f"Ridge with classes weighted as in training: {balanced['accuracy']:.1f},"
+                f" mean recall {balanced['mean recall']:.1f}.",
+                "",
+            ]
     return lines
 
 

@@ -97,6 +97,10 @@ class DataSettings:
         ``cochlea``: in training each recording is, anew in every epoch, heard with the
         frequencies of all bands times ``e**(-warp)``, ``e**(-warp / 2)``, 1, ``e**(warp / 2)`` or
         ``e**warp``, as other vocal tracts would have said it; 0 for none, up to 0.5.
+    speaker_db
+        ``fsdd``: each step of a band is heard above or below the mean of all recordings of the
+        speaker, whichever part they are in, with a spike for so many decibels, added up; neurons
+        for both, 4 a band in all. 0: as loud as it is.
     levels
         ``delta``: step sizes, each double the one before, with an up and a down channel each.
         ``levels``: even thresholds of brightness, with a channel each.
@@ -144,6 +148,7 @@ class DataSettings:
     step_us: int = 0
     channels: int = 32
     warp: float = 0.0
+    speaker_db: int = 0
     levels: int = 4
     delta: int = 0
     rhythm: int = 8
@@ -214,6 +219,7 @@ _RANGES = (
     ("window", 0, MOST_STEPS),
     ("step_us", 0, MOST),
     ("channels", 1, 1024),
+    ("speaker_db", 0, 36),
     ("levels", 1, 16),
     ("delta", 0, MOST),
     ("rhythm", 0, 64),

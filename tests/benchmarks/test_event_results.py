@@ -22,6 +22,7 @@ quantize_from_epoch = 0
 
 [training]
 epochs = 1
+class_balance = 1.0
 """
 
 
@@ -50,6 +51,7 @@ def test_event_results__records_what_training_engine_and_lava_found(places):
     assert [one["config"]["training"]["seed"] for one in trained] == [4, 5]
     assert case["accuracy"]["engine"] == [100 * one["test_accuracy"] for one in trained]
     assert case["first_difference"]["Lava"] is None
+    assert case["balanced_floor"]["tested on"] == case["floor"]["tested on"] == 20
     assert case["samples"] == {"train": 14, "validation": 6, "test": 20}
     for recalls, accuracy in zip(case["recalls"], case["accuracy"]["engine"], strict=True):
         assert np.mean(recalls) == pytest.approx(accuracy)  # classes of equal size

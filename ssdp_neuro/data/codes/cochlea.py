@@ -47,31 +47,45 @@ class Cochlea:
     warp
         Every band is at ``exp(warp)`` times that frequency: what a longer (below 0) or shorter
         vocal tract would have said.
+    speaker_db
+        0, or decibels: levels are then heard beside the speaker's mean, and neuron 0 adds up
+        what is above it, neuron 1 what is below, each firing for so many decibels; neurons 2
+        and 3 are for rises and falls.
     """
 
     n_steps: int
     step_us: int
     channels: int
     warp: float = 0.0
+    speaker_db: int = 0
 
     @property
     def input_shape(self) -> tuple[int, int]:
         """Neurons of a band, bands."""
-        return 3, self.channels
+        return 4 if self.speaker_db else 3, self.channels
 
     def __call__(self, sound: Sound) -> np.ndarray:
-        """Spikes of a recording, bool ``(n_steps, 3, channels)``."""
+        """Spikes of a recording by itself, bool ``(n_steps, 3 or 4, channels)``."""
+        return self.spikes(self.level(sound))
+
+    def level(self, sound: Sound) -> np.ndarray:
+        """How loud each step and band is, int64 ``(n_steps, channels)``, 0..96."""
         bands = gammatones(sound.rate, self.channels, self.warp)
         heard = spoken(loudness(sound, self.step_us or SPAN_US, bands))
-        if self.step_us:
-            level = np.zeros((self.n_steps, self.channels), dtype=np.int64)
-            level[: len(heard)] = heard[: self.n_steps]
-        else:
-            level = stretched(heard, self.n_steps)
+        if not self.step_us:
+            return stretched(heard, self.n_steps)
+        level = np.zeros((self.n_steps, self.channels), dtype=np.int64)
+        level[: len(heard)] = heard[: self.n_steps]
+        return level
+
+    def spikes(self, level: np.ndarray) -> np.ndarray:
+        """Spikes of a level, or of what it is above (below 0: under) the speaker's mean."""
         change = np.diff(level, axis=0, prepend=0)
-        sums = np.stack([level, np.maximum(change, 0), np.maximum(-change, 0)], axis=1)
-        whole = np.cumsum(sums, axis=0) // np.array([RANGE, CHANGE, CHANGE])[:, None]
-        return np.diff(whole, axis=0, prepend=0) > 0
+        both = [level, -level] if self.speaker_db else [level]
+        whole = self.speaker_db * LOG_STEPS // 6 if self.speaker_db else RANGE  # 6 dB an octave
+        units = [whole] * len(both) + [CHANGE, CHANGE]
+        sums = np.maximum(np.stack([*both, change, -change], axis=1), 0)
+        return np.diff(np.cumsum(sums, axis=0) // np.array(units)[:, None], axis=0, prepend=0) > 0
 
 
 def loudness(sound: Sound, span_us: int, bands: np.ndarray) -> np.ndarray:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -35,16 +37,29 @@ def fsdd(settings: DataSettings) -> Source:
     if not files:
         raise InputError(f"{settings.folder}: no file <word>_<speaker>_<index>.wav in it")
     names = sorted({file.match[1] for file in files}, key=_by_number)
+    speaker = np.array([file.match[2] for file in files])
 
     def maker(warp: float) -> Maker:
-        cochlea = Cochlea(settings.n_steps, settings.step_us, settings.channels, warp)
+        cochlea = Cochlea(
+            settings.n_steps, settings.step_us, settings.channels, warp, settings.speaker_db
+        )
+
+        def levels(places: Iterable[int]) -> Iterator[np.ndarray]:
+            wanted = [files[place] for place in places]
+            for file, data in zip(wanted, contents(wanted), strict=True):
+                yield cochlea.level(decode_wave(data, str(file)))
+
+        @functools.cache
+        def beside_speaker() -> np.ndarray:  # the other words of a speaker are in any part
+            every = np.stack(list(levels(range(len(files)))))
+            for one in np.unique(speaker):
+                own = speaker == one
+                every[own] -= every[own].sum(axis=0) // own.sum()
+            return every
 
         def make(places: np.ndarray, labels: np.ndarray, n_classes: int) -> SpikeDataset:
-            wanted = [files[place] for place in places]
-            samples = (
-                cochlea(decode_wave(data, str(file)))
-                for file, data in zip(wanted, contents(wanted), strict=True)
-            )
+            given = beside_speaker()[places] if settings.speaker_db else levels(places)
+            samples = map(cochlea.spikes, given)
             return stored(
                 samples,
                 labels,
@@ -63,7 +78,7 @@ def fsdd(settings: DataSettings) -> Source:
         variants=tuple(maker(share * settings.warp) for share in WARPS if settings.warp),
         encoding=Encoding.COCHLEA,
         is_test=np.array([int(file.match[3]) < TEST_BELOW for file in files]),
-        groups=np.array([file.match[2] for file in files]),
+        groups=speaker,
     )
 
 

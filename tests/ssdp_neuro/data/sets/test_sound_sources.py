@@ -56,6 +56,40 @@ def test_fsdd__training_words_are_drawn_from_other_vocal_tracts(tmp_path, spans)
         settings(tmp_path, warp=0.6)
 
 
+def test_fsdd__words_are_heard_beside_all_of_their_speaker(tmp_path):
+    words_file(tmp_path / "words.zip")
+    wish = {"held_out": ("bob",), "validation": 0.5}
+    split = load(settings(tmp_path, **wish, speaker_db=6))
+    assert split.input_shape == (4, 8)
+    assert split.code.parameters["speaker_db"] == 6
+    assert load(settings(tmp_path, **wish, step_us=5_000)).input_shape == (3, 8)
+    cochlea = Cochlea(n_steps=10, step_us=0, channels=8)
+    with zipfile.ZipFile(tmp_path / "words.zip") as archive:
+        sounds = [
+            decode_wave(archive.read(name), name)
+            for name in (f"some/{label}_bob_{index}.wav" for label in "012" for index in range(8))
+        ]
+    levels = [cochlea.level(sound).tolist() for sound in sounds]
+    found = split.test.spikes(range(24))
+    counts = np.zeros_like(found, dtype=int)
+    for step in range(10):
+        for band in range(8):
+            usual = sum(level[step][band] for level in levels) // 24
+            for word, level in enumerate(levels):
+                level[step][band] -= usual
+                above, rises = level[step][band], level[step][band]
+                if step:
+                    rises -= level[step - 1][band]
+                counts[word, step, :, band] = np.maximum([above, -above, rises, -rises], 0)
+    sums = np.cumsum(counts, axis=1)
+    for neuron, unit in enumerate((16, 16, 12, 12)):  # of 0.375 dB: 6 and 4.5 dB
+        whole = sums[:, :, neuron] // unit
+        assert (found[:, :, neuron] == (np.diff(whole, axis=1, prepend=0) > 0)).all()
+    assert found.any(axis=(0, 1, 3)).all()
+    with pytest.raises(RangeError, match=r"data\.speaker_db: 40; allowed 0\.\.36"):
+        settings(tmp_path, speaker_db=40)
+
+
 def test_fsdd__its_own_test_is_the_first_five(tmp_path):
     words_file(tmp_path / "words.zip")
     split = load(settings(tmp_path))
