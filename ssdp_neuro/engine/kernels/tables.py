@@ -26,6 +26,18 @@ Uint32s: TypeAlias = NDArray[np.uint32]
 Uint64s: TypeAlias = NDArray[np.uint64]
 Float32s: TypeAlias = NDArray[np.float32]
 Float64s: TypeAlias = NDArray[np.float64]
+# not read out of the hints themselves: what those are differs between releases of Python and NumPy
+DTYPES: dict[Any, Any] = {
+    Bytes: np.uint8,
+    Int8s: np.int8,
+    Int16s: np.int16,
+    Int32s: np.int32,
+    Int64s: np.int64,
+    Uint32s: np.uint32,
+    Uint64s: np.uint64,
+    Float32s: np.float32,
+    Float64s: np.float64,
+}
 
 BLOCK_BITS = 6
 BLOCK = 1 << BLOCK_BITS
@@ -65,13 +77,12 @@ class Kept(NamedTuple):
 
 
 def _kept(hint: Any, place: int) -> Kept:
-    if isinstance(hint, type):
-        return Kept(hint, 0, place)
     array, n_axes = hint, 1
     if typing.get_origin(hint) is Annotated:
         array, n_axes = typing.get_args(hint)
-    (scalar,) = typing.get_args(typing.get_args(array)[1])
-    return Kept(np.dtype(scalar), n_axes, place)
+    if array in DTYPES:
+        return Kept(np.dtype(DTYPES[array]), n_axes, place)
+    return Kept(hint, 0, place)
 
 
 class Table:
