@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ssdp_neuro.engine.kernels.tables import (
+    Bools,
     Float64s,
     Int16s,
     Int32s,
@@ -20,7 +21,6 @@ from ssdp_neuro.engine.kernels.tables import (
     Uint64s,
 )
 
-Bools: TypeAlias = NDArray[np.bool_]
 ByteRows: TypeAlias = Annotated[NDArray[np.uint8], 2]
 Int16Rows: TypeAlias = Annotated[NDArray[np.int16], 2]
 Int32Rows: TypeAlias = Annotated[NDArray[np.int32], 2]

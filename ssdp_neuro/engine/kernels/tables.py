@@ -9,6 +9,7 @@ delays is a part for each group of delays, delivered ``lag`` steps after its spi
 from __future__ import annotations
 
 import functools
+import inspect
 import typing
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from typing import Annotated, Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+Bools: TypeAlias = NDArray[np.bool_]
 Bytes: TypeAlias = NDArray[np.uint8]
 Int8s: TypeAlias = NDArray[np.int8]
 Int16s: TypeAlias = NDArray[np.int16]
@@ -28,6 +30,7 @@ Float32s: TypeAlias = NDArray[np.float32]
 Float64s: TypeAlias = NDArray[np.float64]
 # not read out of the hints themselves: what those are differs between releases of Python and NumPy
 DTYPES: dict[Any, Any] = {
+    Bools: np.bool_,
     Bytes: np.uint8,
     Int8s: np.int8,
     Int16s: np.int16,
@@ -82,7 +85,9 @@ def _kept(hint: Any, place: int) -> Kept:
         array, n_axes = typing.get_args(hint)
     if array in DTYPES:
         return Kept(np.dtype(DTYPES[array]), n_axes, place)
-    return Kept(hint, 0, place)
+    if hint is int or (inspect.isclass(hint) and issubclass(hint, Table)):
+        return Kept(hint, 0, place)
+    raise TypeError(f"{hint}: kernels know {', '.join(str(known) for known in DTYPES)}")
 
 
 class Table:
