@@ -77,7 +77,7 @@ class Plan:
             flags=aligned_zeros(n_padded, dtype=np.uint8),
             marked=np.zeros(int(populations.stride.max()) // BLOCK + 1, dtype=np.int64),
             fired=np.zeros(int(room.sum()), dtype=np.int64),
-            kept=np.zeros(int(room.sum()) if populations.order.size else 0, dtype=np.int64),
+            kept=np.zeros(int(room.sum()) if populations.channels.any() else 0, dtype=np.int64),
             first=first,
             n_fired=np.zeros(populations.size.size, dtype=np.int64),
             past=np.zeros(int(past.sum()), dtype=np.int64),
@@ -154,7 +154,7 @@ def _ranges(
     owners = set()
     for q, (owner, target) in enumerate(zip(projections.owner, projections.target, strict=True)):
         projection, kind = network.projections[owner], projections.kind[q]
-        is_sorted = isinstance(projection, SparseProjection) and populations.order_row[target] < 0
+        is_sorted = isinstance(projection, SparseProjection) and populations.channels[target] == 0
         cuts = 0
         if kind in BY_TARGET or (kind == tables.PACKED and is_sorted):
             cuts = ANY_RANGES

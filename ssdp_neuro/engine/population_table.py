@@ -42,7 +42,7 @@ def population_table(network: FixedPointNetwork, projections: ProjectionTable) -
         for dtype, fields in (
             (np.uint8, ("kind", "subtract", "awake", "begins")),
             (np.int64, ("size", "stride", "ring", "interval", "phase", "row")),
-            (np.int64, ("begin_row", "order_row", "reach", "depth")),
+            (np.int64, ("begin_row", "channels", "reach", "depth")),
             (np.float64, ("keep_u", "keep_v")),
             (np.int32, ("bias", "threshold", "refractory")),
         )
@@ -51,8 +51,7 @@ def population_table(network: FixedPointNetwork, projections: ProjectionTable) -
     each: dict[str, list[np.ndarray]] = {
         field: [] for field in ("keep_u", "keep_v", "bias", "threshold", "u", "v")
     }
-    orders: list[np.ndarray] = []
-    rows = begin_rows = order_rows = 0
+    rows = begin_rows = 0
     for p, population in enumerate(network.populations):
         columns["size"][p] = population.n_neurons
         columns["stride"][p] = padded(population.n_neurons)
@@ -63,13 +62,10 @@ def population_table(network: FixedPointNetwork, projections: ProjectionTable) -
         if isinstance(population, InputPopulation):
             columns["stride"][p] = 0
             columns["awake"][p] = 1
-            columns["order_row"][p] = -1
             continue
         size, order = population.n_neurons, kept_order(network, population.name)
-        columns["order_row"][p] = -1 if order is None else order_rows
         if order is not None:
-            orders.append(order)
-            order_rows += size
+            columns["channels"][p] = population.shape[0]
         values = _neuron_parameters(population)
         columns["kind"][p] = kind = _kind(network, population, values)
         uniform = kind == tables.UNIFORM
@@ -113,12 +109,11 @@ def population_table(network: FixedPointNetwork, projections: ProjectionTable) -
         each_threshold=joined(each["threshold"], np.int32),
         begin_u=joined(each["u"], np.int32),
         begin_v=joined(each["v"], np.int32),
-        order=joined(orders, np.int32),
         update=addresses_of(UPDATES.get(kind) for kind in columns["kind"]),
         ranges=np.zeros(count, dtype=np.int64),
         grain=np.array(
             [
-                _grain(population, columns["order_row"][p] >= 0)
+                _grain(population, columns["channels"][p] > 0)
                 for p, population in enumerate(network.populations)
             ]
         ),

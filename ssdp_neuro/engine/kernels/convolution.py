@@ -81,6 +81,12 @@ add_block = _add_one_by_one if ONE_BY_ONE else _add_vectors
 
 
 @part
+def quotient(number, divisor):
+    """Of numbers that are not negative, in the processor's short division."""
+    return np.int64(np.uint32(number) // np.uint32(divisor))
+
+
+@part
 def run_met(place, number, size, taps, stride, is_long, dilation):
     """What run ``number`` of a padded input row (or column) meets.
 
@@ -91,10 +97,10 @@ def run_met(place, number, size, taps, stride, is_long, dilation):
         first_tap = np.int64(0)
         top = place
     elif is_long:
-        phase = place % stride
-        top = place // stride
-        first_tap = phase * (taps // stride) + min(phase, taps % stride)
-        lowest = top - taps // stride + np.int64(phase >= taps % stride)
+        top, whole = quotient(place, stride), quotient(taps, stride)
+        phase, rest = place - top * stride, taps - whole * stride
+        first_tap = phase * whole + min(phase, rest)
+        lowest = top - whole + np.int64(phase >= rest)
     else:
         first_tap = np.int64(number)
         top = place - number * dilation
@@ -126,16 +132,16 @@ def deliver_conv(fired, weights, base, geometry, sums, lowest, last):
         geometry[6],
     )
     row_taps, column_taps, channels = geometry[7], geometry[8], geometry[15]
-    plane = np.uint32(geometry[1] * width)
+    plane = geometry[1] * width
     long_rows, long_columns = runs_of(geometry)
     grouped = n_in != geometry[0]
     n_operations = 0
     for k in range(fired.shape[0]):
-        channel = np.int64(np.uint32(fired[k]) // plane)
-        place = fired[k] - channel * np.int64(plane)
-        y = np.int64(np.uint32(place) // np.uint32(width))
+        channel = quotient(fired[k], plane)
+        place = fired[k] - channel * plane
+        y = quotient(place, width)
         x = place - y * width
-        first = (channel // n_in) * n_out if grouped else np.int64(0)
+        first = quotient(channel, n_in) * n_out if grouped else np.int64(0)
         for a in range(1 if long_rows else row_taps):
             row, n_rows, row_tap = run_met(
                 y + geometry[11], a, rows, row_taps, geometry[9], long_rows, geometry[13]

@@ -3,6 +3,7 @@
 import numpy as np
 
 from ssdp_neuro.engine.kernels.compiler import step_kernel
+from ssdp_neuro.engine.kernels.population_step import name_of
 from ssdp_neuro.engine.kernels.table_view import open_tables
 
 
@@ -16,9 +17,9 @@ def record(p, step, sample, n_steps, handle):
         if probes.population[k] == p:
             values = state.v if probes.voltage[k] else state.u
             start = probes.base[k] + (sample * n_steps + step) * size
-            row = populations.order_row[p]
+            channels = max(populations.channels[p], 1)  # one: neurons in their own order
             for i in range(size):
-                place = i if row < 0 else np.int64(populations.order[row + i])
+                place = name_of(np.int32(i), channels, size // channels, 1.0 / channels)
                 probes.values[start + place] = values[offset + i]
     return 0
 

@@ -37,16 +37,27 @@ def take_pending(p, step, tables, handle):
 
 
 @part
+def name_of(kept, channels, plane, share):
+    """Own index of a neuron of an image that is kept channels last; ``share`` is 1 / channels.
+
+    A product instead of a division: half of one is added, so that no rounding reaches an integer.
+    """
+    place = np.int32((np.float64(kept) + 0.5) * share)
+    channel = np.int32(kept - np.int32(place * np.int32(channels)))
+    return np.int64(np.int32(np.int32(channel * np.int32(plane)) + place))
+
+
+@part
 def name_fired(p, populations, state):
     """List who fired by their own index too, where neurons are kept in another order."""
-    row, first = populations.order_row[p], state.first[p]
-    if row >= 0:
+    channels, first = populations.channels[p], state.first[p]
+    if channels > 0:
+        plane = populations.size[p] // channels
         fired = section(state.fired, first, first + state.n_fired[p])
-        order = section(populations.order, row, row + populations.size[p])
         kept = section(state.kept, first, first + state.n_fired[p])
         for k in range(fired.shape[0]):
             kept[k] = fired[k]
-            fired[k] = np.int64(order[np.uint64(fired[k])])
+            fired[k] = name_of(np.int32(fired[k]), channels, plane, 1.0 / channels)
 
 
 @part

@@ -159,8 +159,7 @@ class PopulationTable(Table):
     begin_row: Int64s  # first entry in the arrays below; of populations that do
     begin_u: Int32s  # per neuron, packed
     begin_v: Int32s
-    order_row: Int64s  # first entry in order; -1 if neurons are kept in their own order
-    order: Int32s  # packed: index of each neuron kept, see neuron_order.py
+    channels: Int64s  # of an image kept channels last; 0 if neurons are kept in their own order
     update: Int64s  # address of the kernel for a run of neurons; 0 for inputs
     ranges: Int64s  # of its neurons, that threads may share what arrives at it by; 0 for none
     grain: Int64s  # neurons that ranges are whole multiples of
