@@ -206,10 +206,11 @@ def _followed(
     ways = ways_to_call(given, time_axis) if run is None else {"run": (run, given.static is True)}
     few = next((n for n in _FEW_STEPS if n <= n_steps and n not in shape), n_steps)
     refused: SsdpError | None = None
+    first: SsdpError | None = None
     reasons: list[str] = []
     for steps in dict.fromkeys((few, n_steps)):  # a model may have its number of steps built in
         fitting: dict[str, _Followed] = {}
-        reasons = []
+        reasons, first = [], None
         for name, (drive, static) in ways.items():
             this = given._replace(static=static)
             try:
@@ -217,9 +218,10 @@ def _followed(
                     drive = _with_other_pooling(model, drive, this, steps, pooling)
                 fitting[name] = _follow(model, drive, this, steps, way)
             except SsdpError as error:
-                refused = refused or error
+                first = first or error
             except LayoutError as error:
                 reasons.append(f"{name}: {error}")
+        refused = first or refused  # the longer run knows better: a delay may outlast the shorter
         if len(fitting) == 1 or (fitting and n_steps == 1):  # of one step all are the same
             one = next(iter(fitting.values()))
             if steps != n_steps and one.output is not None and one.output.rule.n_steps is not None:

@@ -11,10 +11,10 @@ import torch
 from torch import nn
 
 from conversions.linear_maps.algebra import apply, composed
-from conversions.linear_maps.map_kinds import Map
+from conversions.linear_maps.map_kinds import Dense, Map, Sparse
 from conversions.pytorch.calling import LayoutError
 from conversions.pytorch.neurons.registry import supported_neurons
-from conversions.pytorch.trace.expressions import Expression, Gate, Resolver
+from conversions.pytorch.trace.expressions import Expression, Gate, LinearTerm, Resolver
 from conversions.pytorch.trace.observer import Following, ObservedLayer
 from conversions.pytorch.trace.tape import Tape
 from conversions.pytorch.trace.tracing import Trace
@@ -109,7 +109,7 @@ def _explained(path: str, layer: ObservedLayer, error: ConversionError) -> str:
 
 def _arriving(path: str, expression: Expression, step: int) -> Arriving:
     links = []
-    for moment, linear, paths in expression.terms:
+    for moment, linear, paths in _with_synapses(expression.terms):
         if moment.sample != 0:
             raise LayoutError(f"{path}: what one sample is given depends on another")
         if moment.step == 0 < step:
@@ -120,6 +120,19 @@ def _arriving(path: str, expression: Expression, step: int) -> Arriving:
             )
         links.append(Link(moment.population, moment.age(step), linear, paths))
     return Arriving(links=tuple(links), constant=expression.constant)
+
+
+def _with_synapses(terms: tuple[LinearTerm, ...]) -> list[LinearTerm]:
+    """Without steps from which nothing comes, if something comes from others of that population.
+
+    A convolution over time is a map of all steps, most of whose weights to one step are 0.
+    """
+    heard = {term.moment.population for term in terms if not _is_zero(term.map)}
+    return [t for t in terms if t.moment.population not in heard or not _is_zero(t.map)]
+
+
+def _is_zero(linear: Map) -> bool:
+    return isinstance(linear, Dense | Sparse) and not linear.weights.any()
 
 
 def _check(

@@ -114,7 +114,7 @@ REFUSED = {
         r"lif1 \(Leaky\): the membrane potential .* on the way to the neurons 'lif2'",
     ),
     "weights that change": (StepsDiffer, "lif1: in step 0 it is not given what the wiring"),
-    "a filter outside of neurons": (Trace, "as far back as the run goes, 6 steps; supported are"),
+    "a filter outside of neurons": (Trace, "as far back as the run goes, 12 steps; supported are"),
     "three dimensions": (
         lambda: nn.Sequential(nn.Unflatten(1, (1, 2, 2, 3)), nn.Conv3d(1, 1, 2), leaky()),
         r"1 \(Conv3d\): convolution",
