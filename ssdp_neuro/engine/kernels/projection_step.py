@@ -275,24 +275,21 @@ def deliver_delay_group(q, step, low, high, handle):
     words, shift = tables.synapses.delayed, projections.shift[q]
     cuts = projections.cuts[q]
     begin, end = number_of(low, cuts, size), number_of(high, cuts, size)
-    if not floor:
-        return deliver_group(
-            spikes, row_start, cuts, begin, end, words, slots, start, span * stride, shift
-        )
     n_coming = np.int64(0)
-    for k in range(spikes.shape[0]):
+    for k in range(spikes.shape[0] if floor else 0):
         n_coming += row_start[(spikes[k] + 1) * cuts] - row_start[spikes[k] * cuts]
-    if n_coming * FEW_A_PLACE < span * size:
+    if floor and n_coming * FEW_A_PLACE < span * size:
         rest = section(state.rest, 0, span * stride)
         return deliver_floored(
             spikes, row_start, cuts, words, rest, slots, start, span * stride, floor
         )
-    # these sums always begin at the same place, so that they stay in a cache
-    sums = section(state.sum32, 0, span * stride)
+    # sums that are floored always begin at the same place, so that they stay in a cache
+    sums = section(state.sum32, 0, span * stride) if floor else slots
+    first = np.int64(0) if floor else start
     done = deliver_group(
-        spikes, row_start, cuts, begin, end, words, sums, np.int64(0), span * stride, shift
+        spikes, row_start, cuts, begin, end, words, sums, first, span * stride, shift
     )
-    for later in range(span):
+    for later in range(span if floor else 0):
         begin = (slot + later) % ring * stride
         those = section(sums, later * stride, later * stride + size)
         settle_dense(those, section(slots, begin, begin + size), floor)

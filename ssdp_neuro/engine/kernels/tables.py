@@ -58,7 +58,7 @@ GEOMETRY = 16  # numbers that say what a convolution is
 QUAD, WAYS = 4, 16  # channels whose weights are summed beforehand, and ways in which they fire
 # of the word of a source in a quad: weights it has, its byte, its channel
 OPERATIONS_BIT, QUAD_BIT = 32, 2
-SUM_LANES = (32, 16, 8)  # channels out that are summed together
+SUM_LANES = (32, 8)  # channels out that are summed together
 LANES = 32  # dense rows are padded to a multiple; weights of a 512-bit vector of sums
 SIGNAL = 8  # words between the signals of a team's members: a cache line
 OVER = -1  # signal of a leader who has ended, and of a member that has failed

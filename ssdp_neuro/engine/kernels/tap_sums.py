@@ -84,10 +84,8 @@ def _add_sums(typing_context, drive, post, quads, first, width, sums, base, taps
 
         with count(word(0), builder.and_(n_out, word(-SUM_LANES[0])), SUM_LANES[0]) as (channel, _):
             add_tile(channel, SUM_LANES[0])
-        for lanes in SUM_LANES[1:]:
-            left = builder.icmp_signed("!=", builder.and_(n_out, word(lanes)), word(0))
-            with builder.if_then(left):
-                add_tile(builder.and_(n_out, word(-2 * lanes)), lanes)
+        with count(builder.and_(n_out, word(-SUM_LANES[0])), n_out, SUM_LANES[1]) as (channel, _):
+            add_tile(channel, SUM_LANES[1])
         return context.get_dummy_value()
 
     number, half = types.int64, types.int32
@@ -135,8 +133,8 @@ def deliver_quads(fired, words, quads, sums, base, geometry, drive, shift, floor
     wide_vectors()
     n_operations = 0
     for k in range(fired.shape[0]):
-        word = words[fired[k]]
-        place = (word & BYTE_MASK) >> QUAD_BIT
+        word = words[np.uint64(fired[k])]
+        place = np.uint64((word & BYTE_MASK) >> QUAD_BIT)
         quads[place] = np.uint8(quads[place] | np.uint8(1 << (word & (QUAD - 1))))
         n_operations += word >> OPERATIONS_BIT
     n_out, columns = geometry[3], geometry[6]
