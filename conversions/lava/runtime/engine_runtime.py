@@ -17,6 +17,8 @@ from lava.proc.io.extractor import Extractor
 from conversions.lava.reading.walk import label
 from conversions.lava.runtime.crew import Crew, StoppedRunError
 from conversions.lava.runtime.engine_batch import CONNECTIONS, EngineBatch
+from conversions.lava.runtime.float_batch import NEURONS as REAL_NEURONS
+from conversions.lava.runtime.float_batch import FloatBatch
 from conversions.lava.runtime.model_building import CHANNEL_SIZE, Actor, build_actors
 from conversions.lava.runtime.monitor_reads import read_directly
 from conversions.lava.runtime.program_graph import ProgramGraph
@@ -95,9 +97,11 @@ class EngineRuntime(Runtime):
         self._has_steps = bool(in_steps)
         self._step = TimeStep(in_steps, self._crew, self._random)
         self._crew.place = self._step.place
-        self._batch: EngineBatch | None = None
+        self._batch: EngineBatch | FloatBatch | None = None
+        is_real = any(type(each.model) in REAL_NEURONS for each in self.actors)
         try:
-            self._batch = EngineBatch(list(self._actors.values()), self._records)
+            kind = FloatBatch if is_real else EngineBatch
+            self._batch = kind(list(self._actors.values()), self._records)
         except SsdpError as error:
             self.notes = (*self.notes, f"not run as a whole by the engine: {error}")
         for process in (*self._graph.leaves, *self._graph.containers):
@@ -235,8 +239,15 @@ class EngineRuntime(Runtime):
 
     @property
     def network(self) -> tuple[Any, tuple[str, ...]] | None:
-        """What the engine runs, and what Lava changes in it; None if models run."""
-        return None if self._batch is None else (self._batch.network, self._batch.notes)
+        """What the engine runs, and what Lava changes in it; None if it runs nothing."""
+        if not isinstance(self._batch, EngineBatch):
+            return None
+        return self._batch.network, self._batch.notes
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the program runs as a whole, in the engine or in one compiled loop."""
+        return self._batch is not None
 
     def watch(self) -> dict[int, float]:
         """Seconds that each model runs from now on, by id of the Process; filled while it runs."""
@@ -291,7 +302,7 @@ class EngineRuntime(Runtime):
         self._obey(asked_by(self._asynchronous), PyAsyncProcessModel.Response)
         self._step.run_phase(HOST)
 
-    def _run_batch(self, batch: EngineBatch, n_steps: int) -> int:
+    def _run_batch(self, batch: EngineBatch | FloatBatch, n_steps: int) -> int:
         """Run steps in the engine; how many it were."""
         n_done = 0
         try:

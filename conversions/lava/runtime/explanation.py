@@ -187,7 +187,7 @@ def explain_lava(process: Any, run_cfg: Any = None, *, n_steps: int = 0) -> Expl
 def _way(actor: Actor, runtime: EngineRuntime) -> str:
     if runtime.network is not None:
         return ENGINE
-    if actor.compiled:
+    if actor.compiled or runtime.is_whole:
         return COMPILED
     return LAVAS_PYTHON if type(actor.model).__module__.startswith("lava.") else OWN_PYTHON
 
@@ -205,7 +205,7 @@ def _measured(
     began = time.perf_counter()
     process.run(condition=RunSteps(n_steps))
     measured = time.perf_counter() - began
-    if runtime.network is not None:  # the engine has run them as one
+    if runtime.is_whole:  # the engine, or one loop, has run them as one
         seconds = {}
     total = sum(seconds.values())
     shares = {key: each / total for key, each in seconds.items()} if total else {}

@@ -30,6 +30,7 @@ from scipy.sparse import csr_matrix
 from ssdp_neuro.engine.kernels.lava_models import (
     UNITY,
     add_columns,
+    add_fired_rows,
     add_graded_columns,
     add_stored_columns,
     fixed_point_dynamics,
@@ -175,7 +176,7 @@ def _fixed_sparse(model: Any, by_lava: Callable[..., Any]) -> Callable[..., None
         if model.num_message_bits.item() > 0:
             total = model.weights.dot(spikes)
         else:
-            total = _column_total(columns.made, spikes.astype(bool), np.int64)
+            total = _column_total(columns.made, spikes.astype(bool))
         model.a_buff = (
             np.left_shift(total, exponent) if exponent > 0 else np.right_shift(total, -exponent)
         )
@@ -184,14 +185,14 @@ def _fixed_sparse(model: Any, by_lava: Callable[..., Any]) -> Callable[..., None
 
 
 def _float_sparse(model: Any, by_lava: Callable[..., Any]) -> Callable[..., None]:
-    columns = _Stored(model, _columns_of)
+    columns = _Stored(model, _fired_rows_of)
 
     def run_spk() -> None:
         if model.num_message_bits.item() > 0 or not columns.are_usable(np.float64):
             by_lava()
             return
         model.a_out.send(model.a_buff)
-        model.a_buff = _column_total(columns.made, model.s_in.recv().astype(bool), np.float64)
+        model.a_buff = _row_sums(columns.made, model.s_in.recv().astype(bool))
 
     return run_spk
 
@@ -231,7 +232,7 @@ class _Stored:
 
 
 def _columns_of(weights: Any, dtype: Any) -> Any:
-    """By columns; rows that are sorted are then added up in the order in which SciPy does."""
+    """By columns."""
     fits = type(weights) is csr_matrix and weights.dtype == dtype
     return weights.tocsc() if fits and weights.has_canonical_format else None
 
@@ -244,8 +245,25 @@ def _rows_of(weights: Any, dtype: Any) -> Any:
     return np.ascontiguousarray(weights.T) if fits else None
 
 
-def _column_total(stored: Any, spikes: np.ndarray, dtype: Any) -> np.ndarray:
-    total = np.empty(stored.shape[0], dtype)
+def _fired_rows_of(weights: Any, dtype: Any) -> Any:
+    """The same, and room for the numbers of each row of which SciPy takes the sum."""
+    columns = _columns_of(weights, dtype)
+    if columns is None:
+        return None
+    rows = weights.indptr[:-1].astype(np.int64)
+    return columns, rows, np.empty(weights.nnz), np.empty(rows.size, np.int64)
+
+
+def _row_sums(stored: Any, spikes: np.ndarray) -> np.ndarray:
+    columns, rows, fired, counts = stored
+    total = np.empty(rows.size)
+    parts = (columns.indptr, columns.indices, columns.data, rows)
+    add_fired_rows(*parts, spikes, fired, counts, total)
+    return total
+
+
+def _column_total(stored: Any, spikes: np.ndarray) -> np.ndarray:
+    total = np.empty(stored.shape[0], np.int64)
     add_stored_columns(stored.indptr, stored.indices, stored.data, spikes, total)
     return total
 

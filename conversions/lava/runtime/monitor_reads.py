@@ -24,14 +24,23 @@ def read_directly(actors: list[Actor]) -> None:
             actor.model.__dict__["run_post_mgmt"] = _reading(actor.model, asked)
 
 
+def reads_as_it_is(port: Any) -> bool:
+    """Whether a port of a Monitor that reads a Var leaves the numbers in their places."""
+    if type(port._transformer) is IdentityTransformer:
+        return True
+    end = port._csp_recv_port
+    places = np.arange(int(np.prod(end.shape))).reshape(end.shape)
+    moved = np.asarray(port._transformer.transform(places, end))
+    return moved.shape == places.shape and bool((moved == places).all())
+
+
 def _reading(monitor: Any, asked: dict[int, tuple[Any, str, Any]]) -> Callable[[], None]:
     parameters = monitor.proc_params
     reads = []
     for number in range(parameters["n_ref_ports"]):
         port = getattr(monitor, parameters["RefPorts"][number])
         link = getattr(port._csp_send_port, "_queue", None)
-        is_plain = type(port._transformer) is IdentityTransformer
-        source = asked.get(id(link)) if is_plain else None
+        source = asked.get(id(link)) if reads_as_it_is(port) else None
         reads.append((parameters["VarsData1"][number], port, source))
 
     def run_post_mgmt() -> None:

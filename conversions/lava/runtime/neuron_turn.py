@@ -181,7 +181,7 @@ class NeuronTurn:
             UNITY - (np.asarray(model.du, np.int64) + model.ds_offset),
             UNITY - (np.asarray(model.dv, np.int64) + model.dm_offset),
         )
-        return _joined(bias, [_filled(each, shape, np.int64) for each in (*keeps, low, high)])
+        return _joined(bias, [filled(each, shape, np.int64) for each in (*keeps, low, high)])
 
     def _float_constants(self) -> tuple[np.ndarray, ...] | None:
         model, shape = self._model, self._shape
@@ -191,7 +191,7 @@ class NeuronTurn:
         high = model.vth_hi if type(model) in TERNARY else model.vth
         low = model.vth_lo if type(model) in TERNARY else -np.inf
         rest = (1 - model.du, 1 - model.dv, low, high)
-        return _joined(bias, [_filled(each, shape, np.float64) for each in rest])
+        return _joined(bias, [filled(each, shape, np.float64) for each in rest])
 
     def _refractory(
         self,
@@ -234,7 +234,7 @@ def _joined(bias: np.ndarray, rest: list[np.ndarray | None]) -> tuple[np.ndarray
     return (bias.reshape(-1), *known) if len(known) == len(rest) else None
 
 
-def _filled(value: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray | None:
+def filled(value: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray | None:
     """A number, or one for each neuron, as one for each neuron; None if it is neither."""
     array = np.asarray(value)
     if array.dtype.kind not in "iuf" or (array.dtype.kind == "f" and dtype == np.int64):

@@ -36,6 +36,19 @@ class TurnOrder:
             self.turns = _sorted(self._all, senders)
 
 
+def in_order(keys: list[int], hears: dict[int, set[int]]) -> list[int] | None:
+    """Keys, each behind all that it hears among them; None if there is a circle."""
+    left = {key: hears[key] & set(keys) for key in keys}
+    order: list[int] = []
+    while left:
+        ready = [key for key, missing in left.items() if not missing]
+        if not ready:
+            return None
+        order += ready
+        left = {key: missing.difference(ready) for key, missing in left.items() if missing}
+    return order
+
+
 def _sorted(turns: list[Turn], sends_first: set[int]) -> list[Turn]:
     """Topological order; loops begin with one that sends first, if there is one."""
     left = dict(enumerate(turns))

@@ -165,3 +165,59 @@ def add_stored_columns(starts: Any, posts: Any, weights: Any, spikes: Any, total
         if spikes[j]:
             for place in range(starts[j], starts[j + 1]):
                 total[posts[place]] += weights[place]
+
+
+@lean_kernel
+def pairwise_sum(values: Any, first: int, count: int) -> float:
+    """Sum of so many numbers in NumPy's order: blocks of 8 side by side, halves beyond 128."""
+    if count < 8:
+        total = -0.0
+        for k in range(first, first + count):
+            total += values[k]
+        return total
+    if count <= 128:
+        r0, r1, r2, r3 = values[first], values[first + 1], values[first + 2], values[first + 3]
+        r4, r5, r6, r7 = values[first + 4], values[first + 5], values[first + 6], values[first + 7]
+        whole = count - count % 8
+        for k in range(first + 8, first + whole, 8):
+            r0 += values[k]
+            r1 += values[k + 1]
+            r2 += values[k + 2]
+            r3 += values[k + 3]
+            r4 += values[k + 4]
+            r5 += values[k + 5]
+            r6 += values[k + 6]
+            r7 += values[k + 7]
+        total = ((r0 + r1) + (r2 + r3)) + ((r4 + r5) + (r6 + r7))
+        for k in range(first + whole, first + count):
+            total += values[k]
+        return total
+    half = count // 2
+    half -= half % 8
+    return pairwise_sum(values, first, half) + pairwise_sum(values, first + half, count - half)
+
+
+@lean_kernel
+def add_fired_rows(
+    starts: Any, posts: Any, weights: Any, rows: Any, spikes: Any, fired: Any, counts: Any,
+    total: Any,
+) -> None:  # fmt: skip
+    """Sums of float64 as SciPy takes them of a matrix stored by rows whose columns were chosen.
+
+    Of each row the first number that is left, plus NumPy's sum of the others. The matrix is stored
+    by columns; ``rows`` is where a row's numbers have room in ``fired``, ``counts`` scratch.
+    """
+    for k in range(total.size):
+        counts[k] = 0
+    for j in range(spikes.size):
+        if spikes[j]:
+            for place in range(starts[j], starts[j + 1]):
+                post = posts[place]
+                fired[rows[post] + counts[post]] = weights[place]
+                counts[post] += 1
+    for k in range(total.size):
+        total[k] = 0.0
+        if counts[k] > 0:
+            total[k] = fired[rows[k]]
+        if counts[k] > 1:
+            total[k] += pairwise_sum(fired, rows[k] + 1, counts[k] - 1)

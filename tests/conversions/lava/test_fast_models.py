@@ -17,8 +17,10 @@ from lava.proc.sparse.process import DelaySparse, Sparse
 from scipy.sparse import csr_matrix
 
 from conversions import EngineCfg
-from conversions.lava.runtime import model_building
+from conversions.lava.runtime import engine_runtime, model_building
+from conversions.lava.runtime.fast_models import _fired_rows_of, _row_sums
 from conversions.lava.runtime.neuron_turn import NeuronTurn
+from hw_models import ConversionError
 from tests.conversions.lava.user_program.processes import Careless
 
 pytestmark = [pytest.mark.lava, pytest.mark.kernel]
@@ -28,12 +30,29 @@ UNREADABLE = ("delays", "du", "vth")  # Lava's own get fails on zeros, and on on
 FIXED = {"subthr_dynamics", "scale_bias", "run_spk"}
 
 
+def _refuse(*_):
+    raise ConversionError("models are compared")
+
+
+def test_row_sums__are_those_of_scipy():
+    """Of a row the first number, plus NumPy's sum of the others, in blocks of its own."""
+    rng = np.random.default_rng(0)
+    for n_pre in (1, 7, 40, 130, 700):
+        for share in (0.05, 0.5, 1):
+            values = rng.normal(0, 1, (9, n_pre)) * (rng.random((9, n_pre)) < share)
+            weights, fires = csr_matrix(values), rng.random(n_pre) < 0.8
+            expected = weights[:, fires].sum(axis=1).A1
+            found = _row_sums(_fired_rows_of(weights, np.float64), fires)
+            np.testing.assert_array_equal(found, expected)
+
+
 MODELS, METHODS, TURNS = "models", "methods", "turns"  # by NumPy, single methods, whole turns
 
 
 def values_of(build, tag, how, monkeypatch, updates=()):
     """Vars of all Processes after every third step."""
     with monkeypatch.context() as patch:
+        patch.setattr(engine_runtime, "FloatBatch", _refuse)  # models are compared
         if how == MODELS:
             patch.setattr(model_building, "speed_up", lambda model: [])
         if how != TURNS:

@@ -1,0 +1,195 @@
+"""Many steps of a program of Lava's floating-point neurons and connections in one loop.
+
+Sums are taken in the order in which Lava's models take them, so the numbers are the same.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ssdp_neuro.engine.kernels.compiler import lean_kernel
+from ssdp_neuro.engine.kernels.lava_models import (
+    add_fired_rows,
+    floating_point_step,
+    refractory_step,
+)
+
+OF_SIGNAL, OF_BUFFER, OF_CURRENT, OF_POTENTIAL = range(4)  # where a number is read
+DENSE, STORED = range(2)  # kinds of weights
+IN_ORDER = -1
+
+
+class FloatProgram(NamedTuple):
+    """A program as flat arrays, float64 and int64. Neurons, then signals, lie one after another."""
+
+    u: np.ndarray  # (N,)
+    v: np.ndarray
+    activation: np.ndarray  # (N,): what arrives in a step
+    bias: np.ndarray
+    keep_u: np.ndarray
+    keep_v: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    rest_until: np.ndarray  # (N,): step, of neurons that rest after a spike
+    signal: np.ndarray  # what sources and neurons send in this step
+    buffer: np.ndarray  # what connections have gathered, and send in the next step
+    arrived: np.ndarray  # (largest connection,): scratch
+    fires: np.ndarray  # (largest connection,): scratch, bool
+    # populations in the order in which they are computed
+    first_neuron: np.ndarray  # (P + 1,)
+    sends_at: np.ndarray  # (P,): first signal
+    period: np.ndarray  # (P,): steps of rest, -1 of neurons without
+    reset_interval: np.ndarray  # (P,): 0 for none
+    reset_offset: np.ndarray
+    neuron_inputs: np.ndarray  # (P + 1,): first input
+    # sources
+    source_at: np.ndarray  # (Q,): first signal
+    source_size: np.ndarray
+    source_data: np.ndarray  # (Q,): first number in data
+    source_length: np.ndarray  # (Q,): steps
+    data: np.ndarray  # step after step
+    # connections
+    buffer_at: np.ndarray  # (C + 1,)
+    n_pre: np.ndarray  # (C,)
+    kind: np.ndarray
+    weights_at: np.ndarray  # (C,): first weight
+    starts_at: np.ndarray  # (C,): first column's start, of stored ones
+    posts_at: np.ndarray  # (C,): first target, of stored ones
+    rows_at: np.ndarray  # (C,): first row, of stored ones
+    connection_inputs: np.ndarray  # (C + 1,): first input
+    weights: np.ndarray  # a row for each neuron that sends
+    starts: np.ndarray
+    posts: np.ndarray
+    rows: np.ndarray  # of stored ones: where a row's numbers have room in fired
+    fired: np.ndarray  # (largest stored connection,): scratch
+    counts: np.ndarray  # (most targets,): scratch
+    # inputs of neurons and connections, those of each in the order in which they are added
+    input_of: np.ndarray  # (I,): OF_SIGNAL or OF_BUFFER
+    input_at: np.ndarray
+    input_order: np.ndarray  # (I,): first place in order, or IN_ORDER
+    order: np.ndarray
+    # what is kept of each step
+    kept_of: np.ndarray  # (R,)
+    kept_at: np.ndarray
+    kept_size: np.ndarray
+
+
+@lean_kernel
+def gather(program: Any, first: int, last: int, out: Any) -> None:
+    """Add up what inputs send."""
+    for k in range(out.size):
+        out[k] = 0.0
+    for i in range(first, last):
+        begin, order = program.input_at[i], program.input_order[i]
+        values = program.signal if program.input_of[i] == OF_SIGNAL else program.buffer
+        if order == IN_ORDER:
+            for k in range(out.size):
+                out[k] += values[begin + k]
+        else:
+            for k in range(out.size):
+                out[k] += values[begin + program.order[order + k]]
+
+
+@lean_kernel
+def add_rows(weights: Any, fires: Any, total: Any) -> None:
+    """Sum of the rows of those that fire, one after the other; rows lie one behind the other."""
+    is_first = True
+    n_post = total.size
+    for j in range(fires.size):
+        if fires[j]:
+            row = weights[j * n_post : (j + 1) * n_post]
+            if is_first:
+                for k in range(n_post):
+                    total[k] = row[k]
+                is_first = False
+            else:
+                for k in range(n_post):
+                    total[k] += row[k]
+    if is_first:
+        for k in range(n_post):
+            total[k] = 0.0
+
+
+@lean_kernel
+def keep_values(program: Any, row: Any, are_buffers: bool) -> None:
+    """Copy what is recorded: buffers when they are sent, all else at the end of a step."""
+    place = 0
+    for r in range(program.kept_of.size):
+        of, begin, size = program.kept_of[r], program.kept_at[r], program.kept_size[r]
+        if (of == OF_BUFFER) == are_buffers:
+            values = program.signal
+            if of == OF_BUFFER:
+                values = program.buffer
+            elif of == OF_CURRENT:
+                values = program.u
+            elif of == OF_POTENTIAL:
+                values = program.v
+            for k in range(size):
+                row[place + k] = values[begin + k]
+        place += size
+
+
+@lean_kernel
+def compute_neurons(program: Any, p: int, now: int) -> None:
+    """One population, from what arrives to what it sends."""
+    a, b = program.first_neuron[p], program.first_neuron[p + 1]
+    u, v, activation = program.u[a:b], program.v[a:b], program.activation[a:b]
+    gather(program, program.neuron_inputs[p], program.neuron_inputs[p + 1], activation)
+    interval = program.reset_interval[p]
+    if interval > 0 and now % interval == program.reset_offset[p]:
+        for k in range(u.size):
+            u[k] *= 0.0
+            v[k] *= 0.0
+    begin = program.sends_at[p]
+    spikes = program.signal[begin : begin + b - a]
+    bias, keep_u, keep_v = program.bias[a:b], program.keep_u[a:b], program.keep_v[a:b]
+    low, high = program.low[a:b], program.high[a:b]
+    if program.period[p] >= 0:
+        end, period = program.rest_until[a:b], program.period[p]
+        refractory_step(u, v, activation, bias, keep_u, keep_v, high, end, now, period, spikes)
+    else:
+        floating_point_step(u, v, activation, bias, keep_u, keep_v, low, high, spikes)
+
+
+@lean_kernel
+def compute_connection(program: Any, c: int) -> None:
+    """What a connection gathers of the spikes of this step."""
+    n_pre, begin = program.n_pre[c], program.weights_at[c]
+    arrived, fires = program.arrived[0:n_pre], program.fires[0:n_pre]
+    gather(program, program.connection_inputs[c], program.connection_inputs[c + 1], arrived)
+    for j in range(n_pre):
+        fires[j] = arrived[j] != 0.0
+    total = program.buffer[program.buffer_at[c] : program.buffer_at[c + 1]]
+    if program.kind[c] == DENSE:
+        add_rows(program.weights[begin : begin + n_pre * total.size], fires, total)
+    else:
+        first, place = program.starts_at[c], program.posts_at[c]
+        starts = program.starts[first : first + n_pre + 1]
+        size = starts[n_pre]
+        weights, posts = program.weights[begin : begin + size], program.posts[place : place + size]
+        row = program.rows_at[c]
+        rows = program.rows[row : row + total.size]
+        fired, counts = program.fired[0:size], program.counts[0 : total.size]
+        add_fired_rows(starts, posts, weights, rows, fires, fired, counts, total)
+
+
+@lean_kernel
+def run_float_program(program: Any, n_done: int, n_steps: int, kept: Any) -> None:
+    """Run steps ``n_done + 1`` and on; ``kept`` is ``(n_steps, sum of kept sizes)``."""
+    for step in range(n_steps):
+        now = n_done + step + 1
+        row = kept[step]
+        keep_values(program, row, True)
+        for q in range(program.source_at.size):
+            size = program.source_size[q]
+            begin = program.source_data[q] + (now - 1) % program.source_length[q] * size
+            at = program.source_at[q]
+            for k in range(size):
+                program.signal[at + k] = program.data[begin + k]
+        for p in range(program.sends_at.size):
+            compute_neurons(program, p, now)
+        for c in range(program.n_pre.size):
+            compute_connection(program, c)
+        keep_values(program, row, False)

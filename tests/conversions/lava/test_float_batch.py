@@ -1,0 +1,137 @@
+"""Whole programs in floating point, in one loop: models hold what they would have computed."""
+
+import re
+
+import hw_models.lava_processes  # noqa: F401 makes Lava importable
+
+# isort: split
+import numpy as np
+import pytest
+from lava.magma.core.run_conditions import RunSteps
+from lava.proc.dense.process import DelayDense, Dense
+from lava.proc.io.source import RingBuffer as Source
+from lava.proc.lif.process import LIF
+
+from conversions import EngineCfg, explain_lava, run_in_engine
+from conversions.lava.runtime import engine_runtime
+from hw_models import ConversionError, ExecutorError
+from tests.conversions.lava.float_programs import N_STEPS, NEURONS, program, values
+
+pytestmark = [pytest.mark.lava, pytest.mark.kernel]
+
+
+def run_program(updates, run_cfg, build=program):
+    processes = build(np.random.default_rng(4))
+    seen = []
+    for n_steps, update in updates:
+        processes[0].run(condition=RunSteps(n_steps), run_cfg=run_cfg)
+        seen.append(values(processes))
+        if update:
+            update(processes)
+    notes = getattr(processes[0].runtime, "notes", ())
+    whole = getattr(processes[0].runtime, "is_whole", False)
+    processes[0].stop()
+    return seen, whole, notes
+
+
+def refuse(*_):
+    raise ConversionError("not now")
+
+
+def set_state(processes):
+    processes[0].v.set(np.full((3, 4), 0.5))
+    processes[5].weights.set(processes[5].weights.get() * 2)
+    processes[1].vth.set(np.array([0.4]))
+
+
+UPDATES = {
+    "one run": [(N_STEPS, None)],
+    "runs": [(1, None), (40, None), (7, None)],
+    "changes": [(20, set_state), (30, None), (5, set_state), (9, None)],
+}
+
+
+@pytest.mark.parametrize("case", UPDATES)
+def test_float_batch__leaves_what_models_would(case, monkeypatch):
+    config = EngineCfg(select_tag="floating_pt")
+    found, whole, notes = run_program(UPDATES[case], config)
+    assert (whole, notes) == (True, ())
+    with monkeypatch.context() as patch:
+        patch.setattr(engine_runtime, "FloatBatch", refuse)
+        expected, whole, _ = run_program(UPDATES[case], EngineCfg(select_tag="floating_pt"))
+    assert not whole
+    for ours, models in zip(found, expected, strict=True):
+        for one, other in zip(ours, models, strict=True):
+            np.testing.assert_array_equal(one, other)
+    assert any(np.abs(each).sum() > 10 for each in found[0])
+
+
+def test_float_batch__gives_rasters_and_goes_on_in_chunks(monkeypatch):
+    monkeypatch.setattr("conversions.lava.runtime.float_batch.CHUNK", 400)
+    processes = program(np.random.default_rng(5))
+    config = EngineCfg(select_tag="floating_pt")
+    run = run_in_engine(processes[0], N_STEPS, run_cfg=config)
+    rasters = [run.raster(process) for process in processes[:4]]
+    assert all(raster.shape[0] == N_STEPS and raster.any() for raster in rasters)
+    monkeypatch.setattr(engine_runtime, "FloatBatch", refuse)
+    again = program(np.random.default_rng(5))
+    other = run_in_engine(again[0], N_STEPS, run_cfg=EngineCfg(select_tag="floating_pt"))
+    for raster, process in zip(rasters, again, strict=False):
+        np.testing.assert_array_equal(raster, other.raster(process))
+
+
+def single_target(rng):
+    source = Source(data=(rng.random((4, 9)) < 0.5).astype(float))
+    dense, cell = Dense(weights=rng.random((1, 4))), LIF(shape=(1,), **NEURONS)
+    source.s_out.connect(dense.s_in)
+    dense.a_out.connect(cell.a_in)
+    return [cell, source, dense]
+
+
+def graded(rng):
+    processes = single_target(rng)
+    dense = Dense(weights=rng.random((3, 4)), num_message_bits=8)
+    cell = LIF(shape=(3,), **NEURONS)
+    processes[1].s_out.connect(dense.s_in)
+    dense.a_out.connect(cell.a_in)
+    return [*processes, dense, cell]
+
+
+def late(rng):
+    source = Source(data=(rng.random((4, 9)) < 0.5).astype(float))
+    dense = DelayDense(weights=rng.random((3, 4)), delays=rng.integers(0, 3, (3, 4)))
+    cell = LIF(shape=(3,), **NEURONS)
+    source.s_out.connect(dense.s_in)
+    dense.a_out.connect(cell.a_in)
+    return [cell, source, dense]
+
+
+@pytest.mark.parametrize(
+    ("build", "why"),
+    [
+        (single_target, "weights that NumPy adds up in an order of its own"),
+        (graded, "weights that NumPy adds up|multiplies by what arrives"),
+        (late, "runs by PyDelayDenseModelFloat"),
+    ],
+)
+def test_float_batch__leaves_to_models_what_it_could_not_add_alike(build, why):
+    found, whole, notes = run_program(
+        UPDATES["one run"], EngineCfg(select_tag="floating_pt"), build
+    )
+    assert not whole
+    assert any(re.search(why, note) for note in notes)
+    assert found
+
+
+def test_float_batch__lets_models_say_that_a_monitor_is_full():
+    processes = program(np.random.default_rng(6))
+    with pytest.raises(ExecutorError, match=r"Monitor .* IndexError"):
+        processes[0].run(
+            condition=RunSteps(N_STEPS + 3), run_cfg=EngineCfg(select_tag="floating_pt")
+        )
+
+
+def test_explain_lava__says_that_the_program_is_one_loop():
+    processes = program(np.random.default_rng(6))
+    explained = explain_lava(processes[0], run_cfg=EngineCfg(select_tag="floating_pt"))
+    assert {each.runs_by for each in explained.processes} == {"compiled loops"}
