@@ -25,7 +25,12 @@ from conversions.lava.reading.initial_values import change_note, loaded
 from conversions.lava.reading.learning_rules import from_lava_rule
 from conversions.lava.reading.neuron_processes import NEURONS
 from conversions.lava.reading.sources import SOURCES
-from conversions.lava.reading.sparse_learning import check_factors, sparse_tags, sparse_weights
+from conversions.lava.reading.sparse_learning import (
+    check_factors,
+    check_stored,
+    sparse_tags,
+    sparse_weights,
+)
 from conversions.lava.reading.walk import ProcessConnection, connections_into, label
 from hw_models.errors import ConversionError
 from hw_models.learning_engine import GradedSpikes, LearningRule, PostTraces, SignMode
@@ -148,6 +153,7 @@ def read_learning_synapses(process: AbstractProcess) -> ReadSynapses:
         check_factors(process, rule)
         weights, notes = sparse_weights(process, sign_mode, bits)
         tags, tag_places = sparse_tags(process, rule)
+        check_stored(process, rule, tag_places | {"weights": weights.toarray() != 0})
     else:
         weights, tags, notes = _dense_values(process, sign_mode, bits)
     _check_range(f"{where}.weights", weights, *sign_mode.limits)

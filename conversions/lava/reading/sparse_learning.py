@@ -6,6 +6,7 @@ something. Its fixed-point model multiplies no factor of the synapse and keeps n
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from hw_models.learning_engine import LearningRule, SignMode
 from hw_models.learning_engine.learning_rule import TARGETS
 
 FAILS = "Lava's model fails at the end of the first epoch"
-LEARNED = {"tag_1": "dt", "tag_2": "dd"}
+LEARNED = {"weights": "dw", "tag_1": "dt", "tag_2": "dd"}
 WIDE = (np.int32, np.int64)
 
 
@@ -97,3 +98,20 @@ def check_factors(process: AbstractProcess, rule: LearningRule) -> None:
                         f" {factor.variable.value} of sparse synapses; {FAILS} on it"
                         " (a LearningDense has it)"
                     )
+
+
+def check_stored(
+    process: AbstractProcess, rule: LearningRule, places: Mapping[str, np.ndarray]
+) -> None:
+    """Refuse to change a Var that stores nothing.
+
+    Raises
+    ------
+    ConversionError
+        Names the Var.
+    """
+    for name, target in LEARNED.items():
+        if getattr(rule, target) and not places[name].any():
+            raise ConversionError(
+                f"{label(process)}.{name}: nothing is stored, and {target} changes it; {FAILS}"
+            )

@@ -18,6 +18,7 @@ from lava.proc.sparse.process import DelaySparse, Sparse
 from scipy.sparse import csr_matrix
 
 from conversions import EngineCfg
+from conversions.lava.reading.walk import label
 from conversions.lava.runtime import engine_runtime
 from hw_models import ConversionError, ExecutorError
 
@@ -159,8 +160,9 @@ def test_engine_batch__says_what_is_in_the_way():
     first.s_out.connect(second.a_in)
     first.run(condition=RunSteps(1), run_cfg=EngineCfg(select_tag="fixed_pt"))
     assert "not run as a whole by the engine: LIF 'first' -> LIF" in first.runtime.notes[0]
-    third = LIF(shape=(1,), name="third")
-    third.run(condition=RunSteps(1), run_cfg=EngineCfg())
-    assert third.runtime.notes == (
-        "not run as a whole by the engine: LIF 'third' runs by PyLifModelFloat",
+    third, fourth = Conv(weight=np.ones((1, 1, 1, 1)), input_shape=(1, 1, 1)), LIF(shape=(1, 1, 1))
+    third.a_out.connect(fourth.a_in)
+    fourth.run(condition=RunSteps(1), run_cfg=EngineCfg())
+    assert fourth.runtime.notes == (
+        f"not run as a whole by the engine: {label(third)} runs by PyConvModelFloat",
     )
