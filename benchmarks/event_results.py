@@ -169,6 +169,8 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", help="some cases", choices=[c.name for c in CASES])
     parser.add_argument("--out", type=Path, help="folder for the record")
     arguments = parser.parse_args()
+    if arguments.out is not None:  # before hours of training, not after
+        arguments.out.mkdir(parents=True, exist_ok=True)
     found: list[dict[str, Any]] = []
     for case in CASES:
         if arguments.only and case.name not in arguments.only:

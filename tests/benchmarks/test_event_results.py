@@ -29,7 +29,7 @@ class_balance = 1.0
 @pytest.fixture
 def places(tmp_path, monkeypatch):
     """A small config in the place of the example's, and random recordings of ten digits."""
-    for name in ("configs", "data/nmnist", "out"):
+    for name in ("configs", "data/nmnist"):
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "configs" / "nmnist.toml").write_text(CONFIG)
     rng = np.random.default_rng(0)
