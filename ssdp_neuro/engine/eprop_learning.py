@@ -34,35 +34,56 @@ OF_RULE = (
 )
 
 
+class EpropLearning:
+    """What projections that learn by e-prop keep within a sample, in the kernels' tables.
+
+    Parameters
+    ----------
+    task
+        Its network is that of ``plan``; its seeds are those of the rounding.
+    plan
+        With weights of its own.
+    """
+
+    def __init__(self, task: LearningTask, plan: Plan) -> None:
+        self._teacher = _teacher(task, plan)
+        self._learners = {name: _synapses(task, name, plan, self._teacher) for name in task.plastic}
+        self.rules = RuleTable(
+            learn=addresses_of([EPROP_STEP]), learners=handles_of(list(self._learners.values()))
+        )
+
+    def begin(self, task: LearningTask, sample: int, first_step: int) -> None:
+        """Begin a sample of the task, whose first step is ``first_step`` of the network's life."""
+        assert task.factors.labels is not None  # the task was checked
+        self._teacher.target[0] = task.factors.labels[sample]
+        for name, learner in self._learners.items():
+            learner.key[1] = first_step
+            learner.key[2] = task.mask[name][sample]
+
+    def visited(self) -> dict[str, int]:
+        """Synapses looked at so far, by projection."""
+        return {name: int(learner.n_visited[0]) for name, learner in self._learners.items()}
+
+
 def learn_by_eprop(task: LearningTask, *, progress: bool | None) -> LearnResult:
     """Samples one after the other; result as of :func:`ssdp_neuro.learn`."""
     simulator = Simulator(task.network, n_threads=1, own_weights=True)
     plan = simulator.plan
-    teacher = _teacher(task, plan)
-    learners = {name: _synapses(task, name, plan, teacher) for name in task.plastic}
-    rules = RuleTable(
-        learn=addresses_of([EPROP_STEP]), learners=handles_of(list(learners.values()))
-    )
+    learning = EpropLearning(task, plan)
     record, state, silent = LearningRecord(task), plan.new_state(), Progress(False)
-    labels = task.factors.labels
-    assert labels is not None  # the task was checked
     with Progress(progress, "learning") as bar:
         for seen in range(task.n_seen):
             sample = seen % task.n_samples
-            teacher.target[0] = labels[sample]
-            for name, learner in learners.items():
-                learner.key[1] = (task.first_sample + seen) * task.n_steps
-                learner.key[2] = task.mask[name][sample]
+            learning.begin(task, sample, (task.first_sample + seen) * task.n_steps)
             given = task.given.sample(sample, task.n_steps)
-            job = Job(task.network, plan, 1, given, task.n_steps, (), rules=rules)
+            job = Job(task.network, plan, 1, given, task.n_steps, (), rules=learning.rules)
             job.go_on(state, silent)
             reader = job.reader()
             for name in record.spike_counts:
                 counts, first_spikes = reader.counts(name)[0], reader.first_spikes(name)[0]
                 record.note_spikes(seen, name, counts, first_spikes)
             bar.update(seen + 1, task.n_seen, "samples")
-    visited = {name: int(learner.n_visited[0]) for name, learner in learners.items()}
-    return record.result(simulator.current_network(), visited)
+    return record.result(simulator.current_network(), learning.visited())
 
 
 def _teacher(task: LearningTask, plan: Plan) -> EpropTeacher:

@@ -44,6 +44,9 @@ class Session:
     shown so, one after the other, give the weights that ``learn`` gives. Outside of samples the
     network runs on with the weights it has.
 
+    Projections with :class:`hw_models.EpropParams` learn in every step of a sample, so they are
+    told its label when it begins: ``begin_sample(Teaching(labels=[3]))``.
+
     Projections with a :class:`hw_models.LearningRule` learn in every epoch while ``learning`` is
     on, whether there are samples or not; :meth:`start_over` begins a sample for them.
 
@@ -208,13 +211,14 @@ class Session:
     def _one_step(self, given: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         """The same as a run of one step, of which only the spikes are kept."""
         assert self._single is not None
-        rules, at_work = self._rules if self.learning else None, None
+        rules, at_work = self._rules if self.learning else None, self._samples.rules
         if rules is not None:
             at_work = rules.begin_run(1, self._n_steps, {})
         self._is_torn = True
         fired = self._single.run(self._n_steps, given, at_work)
         if rules is not None:
             rules.end_run(1)
+        self._samples.note(fired)
         self._n_steps += 1
         self._is_torn = False
         return fired
@@ -270,7 +274,7 @@ class Session:
                 f" codes tell 1..{most} apart, then end_sample is needed"
             )
         self._check_whole()
-        rules, at_work = self._rules if self.learning else None, None
+        rules, at_work = self._rules if self.learning else None, self._samples.rules
         if rules is not None:
             numbers = rules.numbers_sent(sent, n_steps)
             at_work = rules.begin_run(n_steps, self._n_steps, numbers)
@@ -283,6 +287,7 @@ class Session:
             job.go_on(self._live, bar, self._samples.table)
         if rules is not None:
             rules.end_run(n_steps)
+        self._samples.note_run(job.reader(), begin, n_steps)
         self._n_steps += n_steps
         self._is_torn = False
         return RunResult(
@@ -369,17 +374,24 @@ class Session:
         if self._rules is not None:
             self._rules.start_over(start)
 
-    def begin_sample(self) -> None:
+    def begin_sample(self, teaching: Teaching | None = None) -> None:
         """Begin the network afresh, step 0, and listen for what is to be learned.
+
+        Parameters
+        ----------
+        teaching
+            With :class:`hw_models.EpropParams`, which learn in every step from now on:
+            ``Teaching(labels=[3])``, as :meth:`end_sample` has it for others. Bits of rounding
+            follow from the steps of all samples so far, as in :func:`ssdp_neuro.learn`.
 
         Raises
         ------
         InputError
-            If no projection is plastic, or a sample is under way.
+            If no projection is plastic, a sample is under way, or the teaching does not fit.
         """
         self._samples.refuse_within("begin_sample")
         self._check_whole()
-        self._samples.begin()
+        self._samples.begin(teaching)
         self._n_steps = 0
 
     def end_sample(self, teaching: Teaching | None = None) -> dict[str, int]:
@@ -388,7 +400,8 @@ class Session:
         Parameters
         ----------
         teaching
-            As for :func:`ssdp_neuro.learn`, of one sample: ``Teaching(labels=[3])``. Its
+            As for :func:`ssdp_neuro.learn`, of one sample: ``Teaching(labels=[3])``; none with
+            e-prop, which is taught from the beginning. Its
             ``epochs``, ``first_sample`` and ``dopamine`` are the session's business, and must be
             left at their defaults.
 
@@ -408,7 +421,14 @@ class Session:
         return self._samples.end(self._n_steps, teaching)
 
     def state(self) -> SessionState:
-        """Where the session is; a copy, to be restored here or elsewhere, or saved."""
+        """Where the session is; a copy, to be restored here or elsewhere, or saved.
+
+        Raises
+        ------
+        InputError
+            If a sample of e-prop is under way.
+        """
+        self._samples.refuse_within_eprop("state")
         self._check_whole()
         fields = (
             read_state(self._given, self._plan, self._live, self._n_steps)
@@ -421,6 +441,7 @@ class Session:
             **fields,
             weights={name: network.projection(name).weights for name in self._plan.plastic},
             n_samples=self.n_samples,
+            steps_learned=self._samples.steps_learned,
             dopamine=self._samples.dopamine,
             heard=self._samples.heard_sample(),
             rules={} if self._rules is None else self._rules.states(),

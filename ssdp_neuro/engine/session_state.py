@@ -22,7 +22,7 @@ from hw_models.learning_engine.learning_rule import LONGEST_EPOCH, TAG_LIMITS, T
 from hw_models.records import FrozenRecord
 
 FORMAT = "ssdp_neuro session"
-VERSION = 2
+VERSION = 3
 MOST_STEPS = 2**62
 WORD = (-(2**31), 2**31 - 1, np.int32)
 COUNT = (0, 2**31 - 1, np.int32)
@@ -126,6 +126,8 @@ class SessionState(FrozenRecord):
         By plastic projection: weight mantissas in the shape of the projection's, int16.
     n_samples
         Samples learned from so far.
+    steps_learned
+        Steps of those from which e-prop has learned.
     dopamine
         By projection with a dopamine gate: what its warm-up has counted.
     heard
@@ -146,13 +148,14 @@ class SessionState(FrozenRecord):
     arriving: Mapping[str, Any]
     weights: Mapping[str, Any] = field(default_factory=dict)
     n_samples: int = 0
+    steps_learned: int = 0
     dopamine: Mapping[str, SynchronyStatistics] = field(default_factory=dict)
     heard: HeardSample | None = None
     rules: Mapping[str, RuleState] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         put = object.__setattr__
-        for name in ("n_steps", "n_samples"):
+        for name in ("n_steps", "n_samples", "steps_learned"):
             put(self, name, integer(f"SessionState.{name}", getattr(self, name), 0, MOST_STEPS))
         for name, (axes, limits) in NAMED.items():
             given, arrays = _mapping(name, getattr(self, name)), {}
@@ -206,6 +209,7 @@ class SessionState(FrozenRecord):
             return cls(
                 n_steps=root.attributes["n_steps"],
                 n_samples=root.attributes["n_samples"],
+                steps_learned=root.attributes.get("steps_learned", 0),
                 dopamine=_dopamine(root.attributes["dopamine"]),
                 heard=HeardSample(**_values(root.members["heard"])) if "heard" in root.members
                 else None,
@@ -226,8 +230,10 @@ def _write(state: SessionState, path: Any) -> None:
     import h5py
 
     with h5py.File(path, "x") as file:
-        file.attrs["format"], file.attrs["version"] = FORMAT, VERSION
+        file.attrs["format"], file.attrs["version"] = FORMAT, 2
         file.attrs["n_steps"], file.attrs["n_samples"] = state.n_steps, state.n_samples
+        if state.steps_learned:  # others are files of version 2
+            file.attrs["version"], file.attrs["steps_learned"] = VERSION, state.steps_learned
         counted = {name: dataclasses.asdict(sums) for name, sums in state.dopamine.items()}
         file.attrs["dopamine"] = json.dumps(counted)  # sums of more than 64 bits
         for name in NAMED:
@@ -254,7 +260,7 @@ def _check_outline(root: StoredGroup) -> None:
         raise NetworkFileError(f"version {version!r}; this release reads versions 1 to {VERSION}")
     needed = {"format", "version", "n_steps", "n_samples", "dopamine", *NAMED}
     members = set(root.members) - OPTIONAL
-    found = set(root.attributes) | members
+    found = (set(root.attributes) - {"steps_learned"}) | members
     if found != needed or members != set(NAMED):
         wrong = sorted(found ^ needed) or sorted(members ^ set(NAMED))
         raise NetworkFileError(f"/: {wrong[0]!r} is missing, unknown or of the wrong kind")

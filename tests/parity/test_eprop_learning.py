@@ -12,12 +12,14 @@ from hw_models import (
     DenseProjection,
     EpropParams,
     FixedPointNetwork,
+    InputError,
     InputPopulation,
     LifPopulation,
+    RangeError,
     ResetMode,
     same_record,
 )
-from ssdp_neuro import Teaching, learn
+from ssdp_neuro import Session, SessionState, Teaching, learn
 from ssdp_neuro.oracle import eprop_learn as oracle
 
 pytestmark = pytest.mark.kernel
@@ -118,6 +120,60 @@ def test_learn__equals_the_twin(network, seed):
     rest = dataclasses.replace(told, labels=labels[1:], first_sample=first.next_sample)
     again = learn(first.network, spikes[1:], rest, n_steps=N_STEPS)
     assert same_record(again.network, made[-1])
+
+
+@settings(deadline=None, max_examples=8)
+@given(network=networks(), seed=st.integers(0, 2**40))
+def test_session__samples_cut_anyhow_give_the_weights_of_learn(network, seed):
+    spikes, labels = lessons(seed)
+    mask = [True, False, True]
+    told = Teaching(labels=labels, seed=seed, learning_mask=mask)
+    result = learn(network, spikes, told, n_steps=N_STEPS)
+    session, won = Session(network), []
+    for sample, label, learns in zip(spikes, labels, mask, strict=True):
+        session.run(sample[:4], 4)  # outside of samples nothing is learned
+        session.begin_sample(Teaching(labels=[label], seed=seed, learning_mask=learns))
+        session.step(sample[0])
+        session.run(sample[1:4], 3)
+        for step in range(4, N_STEPS):
+            session.step(sample[step])
+        won.append(session.end_sample()["out"])
+        other = Session(network)
+        other.restore(session.state())
+        session = other
+    assert same_record(session.network, result.network)
+    assert won == result.decisions["out"].tolist()
+    assert (session.n_samples, session.state().steps_learned) == (3, 3 * N_STEPS)
+
+
+def test_session__says_when_e_prop_is_taught(tmp_path):
+    network, spikes, labels = digits_network(n=2)
+    session = Session(network)
+    with pytest.raises(InputError, match="labels: needed"):
+        session.begin_sample()
+    with pytest.raises(RangeError, match="labels"):
+        session.begin_sample(Teaching(labels=[10]))
+    with pytest.raises(InputError, match="kept by the session"):
+        session.begin_sample(Teaching(labels=[1], first_sample=3))
+    session.begin_sample(Teaching(labels=labels[:1]))
+    session.run(spikes[0], 12)
+    for attempt in (session.state, session.begin_sample, session.start_over):
+        with pytest.raises(InputError, match=r"a sample .*is under way"):
+            attempt()
+    with pytest.raises(InputError, match=r"begin_sample\(teaching\)"):
+        session.end_sample(Teaching(labels=labels[:1]))
+    session.end_sample()
+    state = session.state()
+    state.save(tmp_path / "state.h5")
+    other = Session(network)
+    other.restore(SessionState.load(tmp_path / "state.h5"))
+    for one in (session, other):
+        one.begin_sample(Teaching(labels=labels[1:]))
+        one.run(spikes[1], 12)
+        one.end_sample()
+    assert same_record(session.network, other.network)
+    told = learn(network, spikes, Teaching(labels=labels), n_steps=12)
+    assert same_record(session.network, told.network)
 
 
 @pytest.mark.lava
