@@ -11,6 +11,7 @@ from pathlib import Path
 
 MOST_THREADS = 1024
 SHARE_SECONDS = 5
+OVERLOAD = 2  # processes and threads at work for each processor
 
 
 def available_cores(root: Path = Path("/")) -> int:
@@ -25,6 +26,18 @@ def available_cores(root: Path = Path("/")) -> int:
         cores = os.cpu_count() or 1
     share = _least_share(root, int(time.monotonic() // SHARE_SECONDS))
     return max(int(min(cores, share)), 1)
+
+
+def is_overloaded() -> bool:
+    """Whether much more is at work on the machine than it has processors for.
+
+    Threads that wait for each other in every step then wait for long.
+    """
+    try:
+        load = os.getloadavg()[0]
+    except (AttributeError, OSError):  # Windows, or not known
+        return False
+    return load > OVERLOAD * (os.cpu_count() or 1)
 
 
 @functools.lru_cache(maxsize=1)

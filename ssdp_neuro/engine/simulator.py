@@ -10,7 +10,7 @@ import numpy as np
 from hw_models import FixedPointNetwork, TypeMismatchError, UnknownNameError
 from hw_models.errors import brief
 from hw_models.integers import integer
-from ssdp_neuro.engine.core_use import MOST_THREADS, available_cores
+from ssdp_neuro.engine.core_use import MOST_THREADS, available_cores, is_overloaded
 from ssdp_neuro.engine.job import Job
 from ssdp_neuro.engine.plan import Plan, plan_of
 from ssdp_neuro.engine.results import RunResult, check_probes
@@ -46,8 +46,8 @@ def simulate(
         Kept in the result; a run without learning has no randomness.
     n_threads
         Threads that share the samples of a batch, or the neurons of one sample of a large
-        network; if not given, as many as the process may use cores. The result does not depend
-        on it.
+        network; if not given, as many as the process may use cores, and one for one sample on a
+        machine that is overloaded. The result does not depend on it.
 
     Returns
     -------
@@ -91,6 +91,7 @@ class Simulator:
         self.network = network
         given = available_cores() if n_threads is None else n_threads
         self.n_threads = integer("n_threads", given, 1, MOST_THREADS)
+        self._is_free = n_threads is None
         self.plan = Plan(network) if own_weights else plan_of(network)
 
     def plastic_weights(self, name: str) -> np.ndarray:
@@ -154,7 +155,9 @@ class Simulator:
         seed = integer("seed", seed, 0, 2**63 - 1)
         probe_pairs = check_probes(self.network, probes)
         given = spike_input(self.network, spikes, n_steps)
-        job = Job(self.network, self.plan, self.n_threads, given, n_steps, probe_pairs)
+        is_alone = given.n_samples in (None, 1) and self._is_free and is_overloaded()
+        n_threads = 1 if is_alone else self.n_threads
+        job = Job(self.network, self.plan, n_threads, given, n_steps, probe_pairs)
         with Progress(progress) as bar:
             if job.n_samples == 1:
                 job.run_steps(bar)

@@ -6,7 +6,7 @@ import pytest
 
 from hw_models import DenseProjection, FixedPointNetwork, InputPopulation, LifPopulation
 from ssdp_neuro import simulate
-from ssdp_neuro.engine import core_use
+from ssdp_neuro.engine import core_use, simulator
 from ssdp_neuro.engine.core_use import available_cores
 
 
@@ -94,3 +94,27 @@ def test_available_cores__looks_at_the_control_group_now_and_then(
         limit.write_text(text)
         found.append(available_cores(tmp_path))
     assert found == [2, 2, 4]
+
+
+def test_is_overloaded__tells_by_the_load_of_a_minute(monkeypatch):
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    for load, expected in ((0.3, False), (8.0, False), (8.1, True)):
+        monkeypatch.setattr(os, "getloadavg", lambda load=load: (load, 0.0, 0.0), raising=False)
+        assert core_use.is_overloaded() == expected
+    monkeypatch.delattr(os, "getloadavg")
+    assert not core_use.is_overloaded()
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize(("n_threads", "expected"), [(None, 1), (2, 2)])
+def test_simulate__keeps_one_sample_to_one_thread_on_an_overloaded_machine(
+    eight_cores, monkeypatch, n_threads, expected
+):
+    seen = []
+    job = simulator.Job
+    monkeypatch.setattr(simulator, "is_overloaded", lambda: True)
+    monkeypatch.setattr(simulator, "Job", lambda *given: seen.append(given[2]) or job(*given))
+    cell = LifPopulation(name="c", shape=(1,), current_decay=9, voltage_decay=9, threshold=9)
+    network = FixedPointNetwork(populations=[cell], projections=[])
+    simulate(network, None, n_steps=3, n_threads=n_threads)
+    assert seen == [expected]
