@@ -1,4 +1,4 @@
-"""What the engine is measured for without peers: its own times beside each other."""
+"""What the engine is measured for beside the network cases: its own times, and learning's peers."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import bench_learning_rules
 from benchmarks.workloads import (
     Workload,
     convolutional,
@@ -136,9 +137,20 @@ def da_ssdp(n_rounds: int) -> dict[str, Any]:
     return {"command": "python -m benchmarks.bench_da_ssdp", "output": done.stdout.splitlines()}
 
 
+def pair_stdp(n_rounds: int) -> dict[str, Any]:
+    """W5: pair STDP on given spike trains, beside Lava and Brian 2."""
+    return bench_learning_rules.measured_rounds("pair 100x100", n_rounds)
+
+
 BESIDE = {
     "image sides": image_sides,
     "delays": delays,
     "million neurons": two_threads,
 }
-ALONE = {"silent": silent_neurons, "call": call_overhead, "DA-SSDP": da_ssdp, **BESIDE}
+ALONE = {
+    "W5": pair_stdp,
+    "silent": silent_neurons,
+    "call": call_overhead,
+    "DA-SSDP": da_ssdp,
+    **BESIDE,
+}

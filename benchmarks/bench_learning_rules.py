@@ -125,23 +125,13 @@ def measured_rounds(name: str, n_rounds: int) -> dict[str, Any]:
     return entry
 
 
-def markdown(record: dict[str, Any]) -> str:
-    place = record["machine"]
+def tables(entries: list[dict[str, Any]]) -> list[str]:
+    """Lines of two tables: times and ratios, and what was wanted."""
     lines = [
-        f"# The learning engine beside Lava and Brian 2, {place['date']}",
-        "",
-        f"`{record['command']}`",
-        "",
-        f"{place['cpu']}, {place['cores']} cores, Python {place['python']}; load"
-        f" {place['load']:.1f} at the start, {record['load_at_end']:.1f} at the end.",
-        f"{record['rounds']} interleaved rounds, 1 thread, microseconds per step. Ratios are to"
-        f" `{OURS}`, which draws one number for all synapses as Lava does and is equal to it;"
-        f" `{COUNTER}` draws one for each.",
-        "",
         "| rule | by | best | median | runs | ratio, best | ratio, median | weights and tags |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for entry in record["cases"]:
+    for entry in entries:
         for name, row in entry["contestants"].items():
             same = ""
             if "identical" in row:
@@ -155,7 +145,7 @@ def markdown(record: dict[str, Any]) -> str:
                 f" | {row['ratio_best']:.4g} | {row['ratio_median']:.4g} | {same} |"
             )
     lines += ["", "| rule | wanted | found, best | median | |", "|---|---|---|---|---|"]
-    for entry in record["cases"]:
+    for entry in entries:
         for against, target in entry["targets"].items():
             rows = entry["contestants"]
             if against == "us":
@@ -170,12 +160,38 @@ def markdown(record: dict[str, Any]) -> str:
                 continue
             word = "met" if met else "**missed**"
             lines.append(f"| {entry['case']} | {what} | {found[0]:.4g} | {found[1]:.4g} | {word} |")
-    versions = {}
-    for entry in record["cases"]:
-        for row in entry["contestants"].values():
-            versions |= row["versions"]
-    lines += ["", *(f"- {note}" for note in record["notes"])]
-    lines += ["", "Versions: " + ", ".join(f"{k} {v}" for k, v in sorted(versions.items()))]
+    return lines
+
+
+def versions_of(entries: list[dict[str, Any]]) -> dict[str, str]:
+    """Of all who took part."""
+    rows = [row for entry in entries for row in entry["contestants"].values()]
+    return {name: version for row in rows for name, version in row["versions"].items()}
+
+
+RATIOS_OF = (
+    f"Ratios are to `{OURS}`, which draws one number for all synapses as Lava does and is equal to"
+    f" it; `{COUNTER}` draws one for each."
+)
+
+
+def markdown(record: dict[str, Any]) -> str:
+    place = record["machine"]
+    lines = [
+        f"# The learning engine beside Lava and Brian 2, {place['date']}",
+        "",
+        f"`{record['command']}`",
+        "",
+        f"{place['cpu']}, {place['cores']} cores, Python {place['python']}; load"
+        f" {place['load']:.1f} at the start, {record['load_at_end']:.1f} at the end.",
+        f"{record['rounds']} interleaved rounds, 1 thread, microseconds per step. {RATIOS_OF}",
+        "",
+        *tables(record["cases"]),
+        "",
+        *(f"- {note}" for note in record["notes"]),
+    ]
+    versions = sorted(versions_of(record["cases"]).items())
+    lines += ["", "Versions: " + ", ".join(f"{k} {v}" for k, v in versions)]
     return "\n".join(lines) + "\n"
 
 

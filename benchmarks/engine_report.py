@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from benchmarks.alone import BESIDE
+from benchmarks.bench_learning_rules import RATIOS_OF, tables, versions_of
 from benchmarks.rounds import ENGINE, fastest
 
 NOTES = (
@@ -87,8 +88,13 @@ def shares(cases: list[dict[str, Any]]) -> list[str]:
 
 
 def alone(record: dict[str, Any]) -> list[str]:
-    """Lines on what the engine is measured for by itself."""
+    """Lines on what the engine is measured for beside the cases."""
     lines = []
+    if "W5" in record:
+        versions = sorted(versions_of([record["W5"]]).items())
+        lines += ["", "W5, learning by the rules of the chip's engine from given spike trains:", ""]
+        lines += tables([record["W5"]])
+        lines += ["", f"{RATIOS_OF} {', '.join(f'{k} {v}' for k, v in versions)}."]
     if "silent" in record:
         row = record["silent"]
         few, many = row["neurons"]

@@ -11,6 +11,7 @@ from hw_models import (
     GradedSpikes,
     LearningRule,
     PostTraces,
+    Product,
     RandomStream,
     SignMode,
     Variable,
@@ -79,6 +80,7 @@ def rule_program(rule: LearningRule, waits: bool = True) -> Program:
         **waiting_products(rule, waits),
         **fading_products(rule),
         epoch=rule.epoch,
+        first_plane=_integers(first_planes(rule)),
         period=1 << (rule.decimation or 0),
         has_epochs=rule.decimation is not None,
         is_sent=is_sent,
@@ -97,6 +99,26 @@ def places(rule: LearningRule) -> tuple[int, ...]:
         is_kept = target == "dw" or getattr(rule, target) or variable in read
         found.append(1 + max(found, default=-1) if is_kept else -1)
     return tuple(found)
+
+
+def deciding_plane(product: Product) -> int:
+    """The lowest bit of a random number that decides about one product's change.
+
+    All bits do where the change itself may be cut off: that leaves no multiple of its power of two.
+    """
+    right, left = max(0, product.width + 4 - 15), product.exponent + 7
+    largest = ((abs(product.mantissa) << product.width) >> right) + 1 << left
+    is_cut = largest > rule_tables.ACCUMULATOR_HIGH
+    return 0 if is_cut else min(left, rule_tables.PLANES)
+
+
+def first_planes(rule: LearningRule) -> list[int]:
+    """The same for each equation; all bits decide where a sum or a tag may be cut off."""
+    equations = [getattr(rule, target) for target in TARGETS]
+    return [
+        deciding_plane(products[0]) if len(products) == 1 and target != "dt" else 0
+        for target, products in zip(TARGETS, equations, strict=True)
+    ]
 
 
 def waiting_products(rule: LearningRule, waits: bool) -> dict[str, Any]:
@@ -122,6 +144,8 @@ def waiting_products(rule: LearningRule, waits: bool) -> dict[str, Any]:
         "waiting_trace": VARIABLES[y_factors[0].variable] - rule_tables.X1 if waits else 0,
         "pair": x,
         "pair_trace": VARIABLES[x_factors[0].variable] - rule_tables.Y1 if waits and x >= 0 else 0,
+        "waiting_plane": deciding_plane(rule.dw[y]) if waits else 0,
+        "pair_plane": deciding_plane(rule.dw[x]) if waits and x >= 0 else 0,
         "is_post_first": y < x,
     }
 

@@ -9,11 +9,14 @@ import numpy as np
 from hw_models.learning_engine.learning_rule import TARGETS
 from ssdp_neuro.engine.aligned import aligned_zeros
 from ssdp_neuro.engine.kernels.rule_tables import (
+    GROUP,
     LANES,
     LOWEST_TAG,
     OWN,
+    PLANES,
     POST_SPIKE,
     TAG,
+    WORDS,
     Program,
     Synapses,
 )
@@ -22,6 +25,11 @@ from ssdp_neuro.engine.kernels.rule_tables import (
 def padded(size: int) -> int:
     """The size in whole vectors."""
     return -(-size // LANES) * LANES
+
+
+def stride_of(n_post: int) -> int:
+    """Words of 32 targets, in whole vectors."""
+    return -(-n_post // (GROUP * WORDS)) * WORDS
 
 
 def zeros(shape: tuple[int, ...], dtype: type) -> np.ndarray:
@@ -141,7 +149,9 @@ def _state(
         is_live=zeros((pre,), np.bool_),
         live=zeros((pre,), np.int32),
         pre_words=zeros((3, pre), np.uint32),
-        post_words=zeros((3, post), np.uint32),
+        stride=stride_of(n_post),
+        post_words=zeros((3, PLANES * stride_of(n_post)), np.uint32),
+        planes=zeros((PLANES * stride_of(n_post),), np.uint32),
         numbers=zeros((longest,), np.int32),
         added=zeros((longest,), np.int32),
         total=zeros((3, longest), np.int32),

@@ -104,10 +104,14 @@ class CounterStream:
     def rounds_change_up(self, rest: int, target: str, step: int, post: int, pre: int) -> bool:
         """As of :class:`LavaStream`."""
         of_pre = random_bits(self.seed, ROUNDING[target], step, 0, pre)
-        of_post = random_bits(self.seed, ROUNDING[target], step, 1, post)
-        word = (of_pre + of_post) % 2**32
-        word = (word ^ word >> 16) * 0x85EBCA6B % 2**32
-        return word >> 25 < rest
+        number = 0
+        for plane in range(7):
+            group = random_bits(self.seed, ROUNDING[target], step, 1, 8 * (post // 32) + plane)
+            word = (of_pre + group) % 2**32
+            word = (word ^ word >> 16) * 0x85EBCA6B % 2**32
+            word ^= word >> 16
+            number += (word >> post % 32 & 1) << plane
+        return number < rest
 
 
 class LearningConnection:

@@ -9,6 +9,7 @@ from numba.core import cgutils, types
 from numba.extending import intrinsic
 
 from ssdp_neuro.engine.kernels.compiler import part
+from ssdp_neuro.engine.kernels.rule_tables import GROUP
 from ssdp_neuro.engine.kernels.spike_list import ONE_BY_ONE
 from ssdp_neuro.engine.kernels.tables import BLOCK
 
@@ -42,10 +43,11 @@ def _adder(n_words, kind):
                 place = builder.load(builder.gep(places.data, [loop.index]))
                 number = builder.load(builder.gep(numbers.data, [loop.index]))
                 number = splat(builder, builder.trunc(number, kind) if kind is BYTE else number)
-                first = builder.add(place, word)
+                first = builder.add(place, builder.shl(word, WORD(1)))
                 for k, total in enumerate(sums):
-                    address = builder.gep(bits.data, [builder.add(first, WORD(k))])
-                    flags = builder.bitcast(builder.load(address), FLAGS)
+                    address = builder.gep(bits.data, [builder.add(first, WORD(2 * k))])
+                    address = builder.bitcast(address, FLAGS.as_pointer())
+                    flags = builder.load(address, align=4)
                     before = builder.load(total)
                     after = builder.select(flags, builder.add(before, number), before)
                     builder.store(after, total)
@@ -72,7 +74,8 @@ def _add_one_by_one(row, start, bits, places, numbers, count, word, low, high):
     for i in range(BLOCK):
         total = np.int64(row[start + i])
         for k in range(count):
-            flag = bits[places[k] + word] >> np.uint64(i) & np.uint64(1)
+            place = places[k] + 2 * word + i // GROUP
+            flag = bits[place] >> np.uint32(i % GROUP) & np.uint32(1)
             total += np.int64(numbers[k]) if flag else np.int64(0)
         row[start + i] = np.int16(min(max(total, low), high))
 
@@ -101,6 +104,8 @@ else:
 @part
 def add_masked(row, bits, places, numbers, count, is_small, low, high):
     """Add ``numbers[k]`` where the bits from ``bits[places[k]]`` on are set, and clip the sums.
+
+    Bits are words of 32.
 
     ``row`` is whole blocks; all sums are in 16 bits, in 8 if they are small, and clipped once.
     """

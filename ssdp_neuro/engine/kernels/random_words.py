@@ -45,15 +45,22 @@ def key_offset(seed, sample):
 
 
 @kernel
-def synapse_word(pre_word, post_word):
-    """Random number of a synapse, in its upper bits, of the numbers of its two ends.
+def synapse_bits(pre_word, group_word):
+    """One bit for each synapse of a source to 32 targets, of the numbers of both.
 
-    Those of any three synapses are independent if the words are; half of :func:`mix` then
-    hides that a rectangle of four has but four words.
+    Those of any three synapses are independent if the words are; the mixing hides that a rectangle
+    of four has but four words.
     """
-    x = np.uint32(np.uint64(pre_word) + np.uint64(post_word) & np.uint64(MASK32))
+    x = np.uint32(np.uint64(pre_word) + np.uint64(group_word) & np.uint64(MASK32))
     x = np.uint32(x ^ (x >> np.uint32(16)))
-    return np.uint32(np.uint64(x) * np.uint64(MIX_A) & np.uint64(MASK32))
+    x = np.uint32(np.uint64(x) * np.uint64(MIX_A) & np.uint64(MASK32))
+    return np.uint32(x ^ (x >> np.uint32(16)))
+
+
+@kernel
+def carry_bits(pre_word, group_word):
+    """The complement of :func:`synapse_bits`."""
+    return np.uint32(synapse_bits(pre_word, group_word) ^ np.uint32(MASK32))
 
 
 @lean_kernel

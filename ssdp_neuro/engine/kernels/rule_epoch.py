@@ -8,6 +8,7 @@ everything in epochs of ``u`` products.
 import numpy as np
 
 from ssdp_neuro.engine.kernels.compiler import lean_kernel, part
+from ssdp_neuro.engine.kernels.random_planes import fill_plane_words
 from ssdp_neuro.engine.kernels.random_words import fill_words
 from ssdp_neuro.engine.kernels.rule_fading import fade_rows
 from ssdp_neuro.engine.kernels.rule_rows import change_column, change_row
@@ -37,7 +38,8 @@ def fill_draws(program, synapses, now, lava_rounding):
         if program.first_product[target] < program.first_product[target + 1]:
             key = ROUNDING_KEY + target
             fill_words(synapses.pre_words[target], place_offset(program.seed, key, now, OF_PRE))
-            fill_words(synapses.post_words[target], place_offset(program.seed, key, now, OF_POST))
+            offset = place_offset(program.seed, key, now, OF_POST)
+            fill_plane_words(synapses.post_words[target], synapses.stride, offset)
 
 
 @lean_kernel

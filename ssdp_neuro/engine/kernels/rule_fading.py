@@ -34,15 +34,16 @@ from ssdp_neuro.engine.kernels.fading_rows import (
     scale_narrow,
     scale_numbers,
 )
+from ssdp_neuro.engine.kernels.random_planes import draw_row
 from ssdp_neuro.engine.kernels.rule_rows import (
     change_variable,
     count_lowest,
-    fill_added,
     gather,
     round_entries,
     scaled,
     scatter,
     whole_vectors,
+    widen,
 )
 from ssdp_neuro.engine.kernels.rule_tables import (
     ENTRY_ADDED,
@@ -95,6 +96,8 @@ def can_add_once(program, synapses, target, pre, row):
     below, above = (min(change, 0), max(change, 0)) if p < u else (-most_change, most_change)
     if not reaches(synapses, target, pre, row, (LARGEST - max(above, -below)) >> 7):
         return True
+    if not program.is_lava and target == TAG:  # one that is not marked may become -257
+        return False
     if above > 0 and highest_marked(row, synapses.marks) > (LARGEST - above) >> 7:
         return False
     return below == 0 or lowest_marked(row, synapses.marks) >= -((LARGEST + 1 + below) >> 7)
@@ -107,16 +110,24 @@ def marked_change(program, synapses, p, pre):
     return scaled(synapses.source[p, 1, pre], right, left)
 
 
+@part
+def draw_numbers_of_row(program, synapses, target, pre):
+    """Fill ``narrow_added``, where Lava's one number is already."""
+    if not program.is_lava:
+        word = synapses.pre_words[target, pre]
+        draw_row(synapses, target, word, program.first_plane[target], False)
+
+
 @lean_kernel
 def prepare_fading(program, synapses):
     """Find which variables can be changed in 16 bits in this epoch, and the numbers for it."""
     for target in range(3):
         synapses.is_narrow[target] = False
         p = program.fading[target]
-        if p < 0 or not program.is_lava or program.reads_source[p] or synapses.is_null[p]:
+        if p < 0 or program.reads_source[p] or synapses.is_null[p]:
             continue
-        if target == TAG and synapses.added[0] == 0:  # then a tag may become -257
-            continue
+        if program.is_lava and target == TAG and synapses.added[0] == 0:
+            continue  # then a tag may become -257
         f = program.first_synaptic[p]
         bound, right, left = program.bound[f], program.right[p], program.left[p]
         if max(abs(program.constant[f]), bound) > LARGEST >> 1 or right > left:
@@ -175,12 +186,12 @@ def fill_entries(program, synapses, target, pre, row, factors, number):
 
 
 @part
-def fade_values(program, synapses, target, pre, number):
+def fade_values(program, synapses, target, pre, number, is_narrow):
     """Change a row by the ``u`` product alone."""
     u = program.fading[target]
     f = program.first_synaptic[u]
     place, own_place = program.place[program.variable[f] - W], program.place[target]
-    if synapses.is_narrow[target]:
+    if is_narrow:
         fade_narrow(program, synapses, target, pre, place)
         return
     constant, bound = program.constant[f], program.bound[f]
@@ -241,7 +252,6 @@ def fade_variable(program, synapses, target):
     if has_marks:
         for k in range(n_fired):
             synapses.marks[synapses.post_fired[k]] = np.int16(-1)
-    counts = target == TAG and not synapses.is_narrow[target]
     for pre in range(synapses.n_pre):
         row = row_of(synapses, own_place, pre)
         if of_pre and synapses.tx[pre] != 0:
@@ -250,6 +260,7 @@ def fade_variable(program, synapses, target):
                 size = scale_narrow(program, synapses, x, pre)
             if can_add_all(program, synapses, target, pre, row, size):
                 change = marked_change(program, synapses, p, pre) if has_marks else np.int32(0)
+                draw_numbers_of_row(program, synapses, target, pre)
                 fade_fired(program, synapses, target, pre, change)
                 grow(synapses, target, pre, size + synapses.growth[target] + abs(np.int64(change)))
             else:
@@ -262,25 +273,30 @@ def fade_variable(program, synapses, target):
             continue
         if has_marks and has_entries and can_add_once(program, synapses, target, pre, row):
             change = marked_change(program, synapses, p, pre)
+            draw_numbers_of_row(program, synapses, target, pre)
             fade_marked(program, synapses, target, pre, change)
             grow(synapses, target, pre, synapses.growth[target] + abs(np.int64(change)))
             continue
         start, stop = synapses.first[pre], synapses.first[pre + 1]
-        if not program.is_lava:
-            word, words = synapses.pre_words[target, pre], synapses.post_words[target]
-            fill_added(synapses.added, words, word, stop - start)
+        draw_numbers_of_row(program, synapses, target, pre)
+        is_narrow = synapses.is_narrow[target]
+        if is_narrow and not program.is_lava and target == TAG:
+            most = (LARGEST - synapses.most_change[target]) >> 7
+            is_narrow = not reaches(synapses, target, pre, row, most)
+        if not program.is_lava and (has_entries or not is_narrow):
+            widen(synapses.narrow_added, synapses.added)
         if has_entries:
             factors = synapses.variables[place, start:stop]
             fill_entries(program, synapses, target, pre, row, factors, number)
         if number != 0:
-            fade_values(program, synapses, target, pre, number)
+            fade_values(program, synapses, target, pre, number, is_narrow)
         if has_entries:
             scatter(synapses.entries[ENTRY_VALUE], synapses.post_fired, row, n_fired)
-        if is_simple and not has_entries:
+        if is_simple and is_narrow and not has_entries:
             grow(synapses, target, pre, synapses.growth[target])
         else:
             synapses.reach[target, pre] = UNKNOWN
-        if counts:
+        if target == TAG and (not is_narrow or (has_entries and not program.is_lava)):
             synapses.n_lowest[0] += count_lowest(row, synapses.n_post)
 
 

@@ -11,7 +11,7 @@ as there is one, all rows are visited.
 import numpy as np
 
 from ssdp_neuro.engine.kernels.compiler import lean_kernel, part
-from ssdp_neuro.engine.kernels.random_words import synapse_word
+from ssdp_neuro.engine.kernels.random_planes import draw_column, draw_listed, draw_row
 from ssdp_neuro.engine.kernels.rule_tables import (
     ACCUMULATOR_HIGH,
     ACCUMULATOR_LOW,
@@ -102,19 +102,10 @@ def count_lowest(row, count):
 
 
 @lean_kernel
-def fill_added(added, words, word, count):
-    """127 minus the random number of each synapse of a row: what carries a fraction or not."""
-    for k in range(count):
-        draw = np.int32(synapse_word(word, words[k]) >> np.uint32(25))
-        added[k] = np.int32(np.int32(127) - draw)
-
-
-@lean_kernel
-def fill_added_listed(added, words, word, places, start, count):
-    """The same of listed neurons of the other end."""
-    for k in range(count):
-        draw = np.int32(synapse_word(word, words[places[start + k]]) >> np.uint32(25))
-        added[k] = np.int32(np.int32(127) - draw)
+def widen(numbers, out):
+    """The same numbers in 32 bits."""
+    for k in range(numbers.shape[0]):
+        out[k] = np.int32(numbers[k])
 
 
 @lean_kernel
@@ -231,15 +222,19 @@ def draw_numbers(program, synapses, target, pre, post, start, count, is_column):
     """Fill ``added`` for a row or a column; Lava's one number is there already."""
     if program.is_lava:
         return
+    added, words, stride = synapses.added, synapses.post_words[target], synapses.stride
     if is_column:
-        word, words = synapses.post_words[target, post], synapses.pre_words[target]
-        fill_added_listed(synapses.added, words, word, synapses.listed[0], 0, count)
+        draw_column(
+            added, synapses.pre_words[target], words, stride, post, synapses.listed[0], count
+        )
     elif synapses.post.shape[0] > 0:
-        word, words = synapses.pre_words[target, pre], synapses.post_words[target]
-        fill_added_listed(synapses.added, words, word, synapses.post, start, count)
+        word = synapses.pre_words[target, pre]
+        draw_listed(added, word, words, stride, synapses.post, start, count)
     else:
-        word, words = synapses.pre_words[target, pre], synapses.post_words[target]
-        fill_added(synapses.added, words, word, count)
+        draw_row(
+            synapses, target, synapses.pre_words[target, pre], program.first_plane[target], False
+        )
+        widen(synapses.narrow_added, added)
 
 
 @part

@@ -18,7 +18,6 @@ from ssdp_neuro.engine.kernels.tables import (
     Int64s,
     Table,
     Uint32s,
-    Uint64s,
 )
 
 ByteRows: TypeAlias = Annotated[NDArray[np.uint8], 2]
@@ -37,6 +36,9 @@ N_TRACES = (2, 3)  # of a source, of a target
 DECAY_KEY, IMPULSE_KEY, ROUNDING_KEY = 1, 2, 3
 OF_PRE, OF_POST = 0, 1  # the ends of a synapse, and words of its random number
 ACCUMULATOR_LOW, ACCUMULATOR_HIGH = -32769, 32767
+PLANES = 7  # bits of a synapse's random number, see random_planes
+GROUP = 32  # targets whose bits of a plane are a word
+WORDS = 16  # words of a vector
 LOWEST_TAG = -257
 UNKNOWN = 2**15  # beyond every variable
 WEIGHT, DELAY, TAG = 0, 1, 2
@@ -74,11 +76,13 @@ class Program(Table):
     high: Int64s  # (3,)
     accumulator_low: Int64s  # (3,): 0 where a variable is not negative
     accumulator_high: Int64s  # (3,)
-    waits: int  # spikes of targets may wait: see rule_waiting; the next five are for that
+    waits: int  # spikes of targets may wait: see rule_waiting; the next seven are for that
     waiting: int  # the y0 product
     waiting_trace: int  # which x trace it reads
     pair: int  # the x0 product, -1 if there is none
     pair_trace: int  # which y trace it reads
+    waiting_plane: int  # first plane of random bits that decides about it
+    pair_plane: int
     is_post_first: int  # the y0 product is added before the x0 product
     fades: int  # rows without a source's spike are passed over once: see rule_fading
     fading: Int64s  # (3,): the u product of a target, -1 if there is none
@@ -86,6 +90,7 @@ class Program(Table):
     fading_pre: Int64s  # (3,): the x0 product, -2 if there are several or one of the synapse
     epoch: int
     period: int  # 2**k of u_k
+    first_plane: Int64s  # (3,): of random bits that decides about a target
     has_epochs: int  # there are u products
     is_sent: int
     graded: int  # what numbers of a source's spikes do to x1: NO_NUMBERS and the next three
@@ -123,8 +128,10 @@ class Synapses(Table):
     n_fired: Int64s  # (2,): of sources, of targets
     is_live: Bools  # (n_pre,): did not fire, and a target's spike can do something
     live: Int32s  # (n_pre,): those
+    stride: int  # words of 32 targets in a plane, see random_planes
     pre_words: Uint32Rows  # (3, n_pre): random numbers of the epoch
-    post_words: Uint32Rows  # (3, n_post)
+    post_words: Uint32Rows  # (3, 7 * stride)
+    planes: Uint32s  # (7 * stride,): random bits of a row
     numbers: Int32s  # (L,): numbers of a product along a row or column
     added: Int32s  # (L,): 127 minus the random number of each synapse
     total: Int32Rows  # (3, L): accumulators
@@ -155,16 +162,18 @@ class Log(Table):
     first: Int64s  # (S + 1,): first entry of a slot
     post: Int32s  # (entries,): targets that fired
     slot: Int32s  # (entries,)
-    bits: Uint64s  # (S * n_post / 64,): targets that fired in a slot, flat
-    place: Int64s  # (S,): first word in bits of slots that change a row, and the changes
-    number: Int16s  # (S,)
-    word: Uint32s  # (entries,): random numbers of the targets
+    bits: Uint32s  # ((2 * S + 1) * stride,): targets that fired in a slot, those whose change
+    # is rounded up, none
+    words: Uint32s  # (S * 7 * stride,): random numbers of the targets
+    place: Int64s  # (2 * S,): first word in bits of what changes a row, and the changes
+    number: Int16s  # (2 * S,)
     n_slots: Int64s  # (1,): in use
     settled: Int32s  # (n_pre,): the slot from which on spikes wait for a source
-    slot_change: Int32s  # (S,): of the source that is settled
-    slot_word: Uint32s  # (S,)
+    slot_change: Int32s  # (S,): whole change of the source that is settled
+    slot_carry: Int64s  # (S,): first word in bits of those rounded up
     change: Int32s  # (n_post,): a source's spike's, of the accumulators
-    rounded: Int16s  # (n_post,): of the weights
+    rounded: Int16s  # (n_post,): of the weights, rounded down if each has a number of its own
+    fraction: Int16s  # (n_post,): then what is left
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,13 @@ import numpy as np
 from ssdp_neuro.engine.kernels.compiler import lean_kernel, part
 from ssdp_neuro.engine.kernels.masked_rows import add_masked
 from ssdp_neuro.engine.kernels.prefetch import prefetch_row
-from ssdp_neuro.engine.kernels.random_words import absorb, fill_words, synapse_word
+from ssdp_neuro.engine.kernels.random_planes import (
+    draw_row,
+    fill_carries,
+    fill_plane_words,
+    pick_numbers,
+)
+from ssdp_neuro.engine.kernels.random_words import absorb
 from ssdp_neuro.engine.kernels.rule_rows import bounded, scaled
 from ssdp_neuro.engine.kernels.rule_tables import (
     ENTRY_ADDED,
@@ -23,10 +29,11 @@ from ssdp_neuro.engine.kernels.rule_tables import (
     ENTRY_VALUE,
     OF_POST,
     OF_PRE,
+    PLANES,
     ROUNDING_KEY,
     WEIGHT,
 )
-from ssdp_neuro.engine.kernels.rule_traces import fill, place_offset, ranged
+from ssdp_neuro.engine.kernels.rule_traces import copy, fill, place_offset, ranged
 from ssdp_neuro.engine.kernels.table_view import section
 from ssdp_neuro.engine.kernels.tables import BLOCK
 from ssdp_neuro.engine.kernels.vector_width import wide_vectors
@@ -74,10 +81,11 @@ def begin_log(program, log):
 
 @lean_kernel
 def round_changes(log, added):
-    """Whole changes of weights, if one random number rounds all."""
-    changes, rounded = log.change, log.rounded
+    """Whole changes of weights: rounded by one random number, or down if it is 0."""
+    changes, rounded, fractions = log.change, log.rounded, log.fraction
     for k in range(rounded.shape[0]):
         rounded[k] = np.int16(np.int32(changes[k] + np.int32(added)) >> np.int32(7))
+        fractions[k] = np.int16(changes[k] & np.int32(127))
 
 
 @lean_kernel
@@ -92,20 +100,21 @@ def keep_traces(program, synapses, log, slot):
 def add_entries(log, row, begin, end, low, high):
     """Add whole changes to the weights of the log's entries, one after the other."""
     posts, slots, changes = log.post, log.slot, log.slot_change
-    for k in range(begin, end):
+    for k in range(np.uint64(begin), np.uint64(end)):
         post, slot = np.uint32(posts[k]), np.uint32(slots[k])
         value = np.int32(np.int32(row[post]) + changes[slot])
         row[post] = np.int16(min(max(value, low), high))
 
 
-@lean_kernel
-def add_by_chance(row, posts, slots, post_words, changes, words, begin, end, low, high):
-    """Add changes in 1/128, each rounded by its random number."""
-    for k in range(begin, end):
+@part
+def add_entries_by_chance(log, row, begin, end, low, high):
+    """The same, and 1 where the bit of a target is set."""
+    posts, slots, changes, carries = log.post, log.slot, log.slot_change, log.slot_carry
+    for k in range(np.uint64(begin), np.uint64(end)):
         post, slot = np.uint32(posts[k]), np.uint32(slots[k])
-        draw = np.int32(synapse_word(words[slot], post_words[k]) >> np.uint32(25))
-        change = np.int32(np.int32(changes[slot] + np.int32(127)) - draw)
-        value = np.int32(np.int32(row[post]) + np.int32(change >> np.int32(7)))
+        word = log.bits[np.uint64(carries[slot]) + np.uint64(post >> np.uint32(5))]
+        carry = np.int32(word >> (post & np.uint32(31)) & np.uint32(1))
+        value = np.int32(np.int32(np.int32(row[post]) + changes[slot]) + carry)
         row[post] = np.int16(min(max(value, low), high))
 
 
@@ -121,20 +130,24 @@ def add_row(program, synapses, log, pre):
 
 
 @lean_kernel
-def add_row_by_chance(row, changes, words, word, low, high):
-    """Add changes in 1/128 to weights, each rounded by its random number."""
-    for k in range(row.shape[0]):
-        draw = np.int32(synapse_word(word, words[k]) >> np.uint32(25))
-        change = np.int32(np.int32(changes[k] + np.int32(127)) - draw)
-        value = np.int32(np.int32(row[k]) + np.int32(change >> np.int32(7)))
-        row[k] = np.int16(min(max(value, np.int32(low)), np.int32(high)))
+def add_row_by_chance(program, synapses, log, pre):
+    """The same, and 1 where a random number of ``narrow_added`` carries the fraction."""
+    wide_vectors()
+    low, high = np.int16(program.low[WEIGHT]), np.int16(program.high[WEIGHT])
+    row, rounded, fractions = row_of(synapses, pre), log.rounded, log.fraction
+    added = synapses.narrow_added
+    for k in range(rounded.shape[0]):
+        carry = np.int16(np.int16(fractions[k] + added[k]) >> np.int16(7))
+        value = np.int16(np.int16(row[k] + rounded[k]) + carry)
+        row[k] = min(max(value, low), high)
 
 
 @part
-def list_changes(log, pre, n_words, first, last, stays):
-    """Slots that change a source's row by whole numbers, Lava's one having rounded them.
+def list_together(log, pre, stride, first, last, stays):
+    """What changes a source's row: bits of targets, and whole numbers to be added there.
 
-    Returns their number and, 2**32 times, the sum of the changes' sizes.
+    Lava's one number has rounded all changes of a slot. Returns how many there are and, 2**32
+    times, the sum of their sizes.
     """
     traces, change_of, added = log.traces, log.change_of, log.added
     slot_change, places, numbers = log.slot_change, log.place, log.number
@@ -146,50 +159,41 @@ def list_changes(log, pre, n_words, first, last, stays):
             break
         change = np.int32(np.int32(change_of[trace] + added[np.uint64(slot)]) >> np.int32(7))
         slot_change[np.uint64(slot)] = change
-        places[np.uint64(n_used)] = slot * n_words
+        places[np.uint64(n_used)] = slot * stride
         numbers[np.uint64(n_used)] = np.int16(change)
         n_used += np.int64(change != 0)
         total += np.int64(abs(change))
     return n_used + (total << 32)
 
 
-@part
-def settle_together(program, log, pre, row, first, last, stays):
-    """Make up for what waits for a source by whole changes; returns the number of changes."""
-    n_words = row.shape[0] // BLOCK
-    found = list_changes(log, pre, n_words, first, last, stays)
-    n_used, total = found & 0xFFFFFFFF, found >> 32
-    if n_used == 0:
-        return np.int64(0)
-    stop = log.place[n_used - 1] // n_words + 1  # behind the last slot that changes anything
-    begin, end = log.first[first], log.first[stop]
-    low, high = program.low[WEIGHT], program.high[WEIGHT]
-    if log.has_one_sign[0] and total <= MOST_SUM and n_used * n_words <= end - begin:
-        # changes of one sign, whose sum can be clipped at the end
-        add_masked(row, log.bits, log.place, log.number, n_used, total <= 127, low, high)
-    else:
-        add_entries(log, row, begin, end, np.int32(low), np.int32(high))
-    return end - begin
-
-
-@part
-def settle_apart(program, log, pre, row, first, last, stays):
-    """The same, each change rounded by a number of its own."""
-    stop = first
+@lean_kernel
+def list_apart(program, log, pre, stride, first, last, stays):
+    """The same of changes that are rounded down; the bits where one carries are one more."""
+    wide_vectors()
+    n_slots, n_used, total = log.traces.shape[0], np.int64(0), np.int64(0)
+    plane = program.waiting_plane
     for slot in range(first, last):
-        trace = log.traces[slot, pre]
+        trace = log.traces[np.uint64(slot), np.uint64(pre)]
         if stays and trace == 0:
             break
         change = log.change_of[trace]
-        log.slot_word[slot] = absorb(log.offset[slot], np.uint32(pre))
-        log.slot_change[slot] = change
-        stop = slot + 1 if change != 0 else stop
-    begin, end = log.first[first], log.first[stop]
-    low, high = np.int32(program.low[WEIGHT]), np.int32(program.high[WEIGHT])
-    add_by_chance(
-        row, log.post, log.slot, log.word, log.slot_change, log.slot_word, begin, end, low, high
-    )
-    return end - begin
+        whole, fraction = np.int32(change >> np.int32(7)), np.int64(change & np.int32(127))
+        log.slot_change[slot] = whole
+        log.slot_carry[slot] = 2 * n_slots * stride  # bits of none
+        log.place[n_used], log.number[n_used] = slot * stride, whole
+        n_used += np.int64(whole != 0)
+        total += np.int64(abs(whole))
+        if fraction != 0:
+            place, start, bits = (n_slots + slot) * stride, slot * PLANES * stride, log.bits
+            number = absorb(log.offset[slot], np.uint32(pre))
+            fill_carries(
+                bits, place, log.words, start, number, stride, plane, fraction, bits, slot * stride
+            )
+            log.slot_carry[slot] = place
+            log.place[n_used], log.number[n_used] = place, 1
+            n_used += 1
+            total += 1
+    return n_used + (total << 32)
 
 
 @lean_kernel
@@ -201,10 +205,26 @@ def settle_row(program, synapses, log, pre):
         return np.int64(0)
     log.settled[pre] = last
     stays = log.change_of[0] == 0  # and so it does: without spikes a trace of 0 stays 0
-    row = row_of(synapses, pre)
+    n_slots, stride = log.traces.shape[0], synapses.stride
     if program.is_lava:
-        return settle_together(program, log, pre, row, first, last, stays)
-    return settle_apart(program, log, pre, row, first, last, stays)
+        found = list_together(log, pre, stride, first, last, stays)
+    else:
+        found = list_apart(program, log, pre, stride, first, last, stays)
+    n_used, total = found & 0xFFFFFFFF, found >> 32
+    if n_used == 0:
+        return np.int64(0)
+    stop = log.place[n_used - 1] // stride % n_slots + 1  # behind the last that changes anything
+    row, low, high = row_of(synapses, pre), program.low[WEIGHT], program.high[WEIGHT]
+    begin, end = log.first[first], log.first[stop]
+    n_words = row.shape[0] // BLOCK
+    if log.has_one_sign[0] and total <= MOST_SUM and n_used * n_words <= 2 * (end - begin):
+        # changes of one sign, whose sum can be clipped at the end
+        add_masked(row, log.bits, log.place, log.number, n_used, total <= 127, low, high)
+    elif program.is_lava:
+        add_entries(log, row, begin, end, np.int32(low), np.int32(high))
+    else:
+        add_entries_by_chance(log, row, begin, end, np.int32(low), np.int32(high))
+    return end - begin
 
 
 @lean_kernel
@@ -235,16 +255,6 @@ def list_fired(synapses, log):
 
 
 @lean_kernel
-def fill_draws(synapses, word):
-    """127 minus the random numbers of the synapses of targets that fired."""
-    places, words = synapses.post_fired, synapses.post_words[WEIGHT]
-    added = synapses.entries[ENTRY_ADDED]
-    for k in range(synapses.n_fired[1]):
-        draw = np.int32(synapse_word(word, words[np.uint64(places[k])]) >> np.uint32(25))
-        added[k] = np.int32(np.int32(127) - draw)
-
-
-@lean_kernel
 def fill_values(program, synapses, log, pre):
     """New weights of the synapses whose both ends fired."""
     wide_vectors()
@@ -272,17 +282,18 @@ def fill_values(program, synapses, log, pre):
 def change_fired(program, synapses, log, pre, pre_offset):
     """The row of a source that fired: what its spike does, and anew who fired with it."""
     word = np.uint32(0) if program.is_lava else word_of(pre_offset, pre)
-    if not program.is_lava:
-        fill_draws(synapses, word)
+    n_fired = synapses.n_fired[1]
+    if not program.is_lava:  # all bits decide where a sum of two changes is cut off
+        draw_row(synapses, WEIGHT, word, program.pair_plane, n_fired > 0)
+        pick_numbers(synapses, synapses.entries[ENTRY_ADDED], synapses.post_fired, n_fired)
     fill_values(program, synapses, log, pre)
     row = row_of(synapses, pre)
     if program.is_lava:
         add_row(program, synapses, log, pre)
     else:
-        low, high = program.low[WEIGHT], program.high[WEIGHT]
-        add_row_by_chance(row, log.change, synapses.post_words[WEIGHT], word, low, high)
+        add_row_by_chance(program, synapses, log, pre)
     places, values = synapses.post_fired, synapses.entries[ENTRY_VALUE]
-    for k in range(synapses.n_fired[1]):
+    for k in range(n_fired):
         row[np.uint64(places[k])] = np.int16(values[k])
 
 
@@ -290,18 +301,19 @@ def change_fired(program, synapses, log, pre, pre_offset):
 def mark_bits(bits, posts, count):
     """Set the bits of neurons, and no others."""
     for word in range(bits.shape[0]):
-        bits[word] = np.uint64(0)
+        bits[word] = np.uint32(0)
     for k in range(count):
         post = np.uint64(posts[k])
-        bits[post >> np.uint64(6)] |= np.uint64(1) << (post & np.uint64(63))
+        bit = np.uint32(np.uint64(1) << (post & np.uint64(31)))
+        bits[post >> np.uint64(5)] |= bit
 
 
 @lean_kernel
-def log_epoch(program, synapses, log, pre_offset, post_offset, lava_rounding):
+def log_epoch(program, synapses, log, pre_offset, lava_rounding):
     """Put down which targets fired, and the traces of all sources."""
     slot = log.n_slots[0]
     keep_traces(program, synapses, log, slot)
-    log.added[slot] = 127 - lava_rounding
+    log.added[slot] = 127 - lava_rounding if program.is_lava else 0
     log.offset[slot] = pre_offset
     begin = log.first[slot]
     n_fired = synapses.n_fired[1]
@@ -309,17 +321,17 @@ def log_epoch(program, synapses, log, pre_offset, post_offset, lava_rounding):
         post = synapses.post_fired[k]
         log.post[begin + k] = post
         log.slot[begin + k] = slot
-        if not program.is_lava:
-            log.word[begin + k] = word_of(post_offset, post)
-    if program.is_lava:
-        n_words = log.bits.shape[0] // log.traces.shape[0]
-        mark_bits(log.bits[slot * n_words : (slot + 1) * n_words], synapses.post_fired, n_fired)
+    stride = synapses.stride
+    mark_bits(section(log.bits, slot * stride, (slot + 1) * stride), synapses.post_fired, n_fired)
+    if not program.is_lava:
+        size = PLANES * stride
+        copy(synapses.post_words[WEIGHT], section(log.words, slot * size, (slot + 1) * size))
     log.first[slot + 1] = begin + n_fired
     log.n_slots[0] = slot + 1
 
 
 @lean_kernel
-def fill_pair(program, synapses, log, post_offset, lava_rounding):
+def fill_pair(program, synapses, log, lava_rounding):
     """What a source's spike does to its synapses, the same for all sources."""
     if program.pair >= 0:
         fill_changes(program, synapses, log)
@@ -328,8 +340,7 @@ def fill_pair(program, synapses, log, post_offset, lava_rounding):
         fill(synapses.entries[ENTRY_ADDED], np.int32(127 - lava_rounding))
         round_changes(log, 127 - lava_rounding)
     else:
-        words = synapses.post_words[WEIGHT]
-        fill_words(words, post_offset)
+        round_changes(log, 0)
 
 
 @lean_kernel
@@ -337,13 +348,14 @@ def change_waiting(program, synapses, log, now, lava_rounding):
     """Change the rows of sources that fired, and log the spikes of targets for the others."""
     n_visited = np.int64(0)
     logged = log.n_slots[0] + (1 if synapses.n_fired[1] > 0 else 0)
-    pre_offset, post_offset = np.uint32(0), np.uint32(0)
-    if not program.is_lava:
+    pre_offset = np.uint32(0)
+    if not program.is_lava and (synapses.n_fired[0] > 0 or synapses.n_fired[1] > 0):
         key = ROUNDING_KEY + WEIGHT
         pre_offset = place_offset(program.seed, key, now, OF_PRE)
         post_offset = place_offset(program.seed, key, now, OF_POST)
+        fill_plane_words(synapses.post_words[WEIGHT], synapses.stride, post_offset)
     if synapses.n_fired[0] > 0:
-        fill_pair(program, synapses, log, post_offset, lava_rounding)
+        fill_pair(program, synapses, log, lava_rounding)
     for k in range(synapses.n_fired[0]):
         pre = synapses.pre_fired[k]
         if k + 1 < synapses.n_fired[0]:
@@ -352,7 +364,7 @@ def change_waiting(program, synapses, log, now, lava_rounding):
         change_fired(program, synapses, log, pre, pre_offset)
         log.settled[pre] = logged
     if synapses.n_fired[1] > 0:
-        log_epoch(program, synapses, log, pre_offset, post_offset, lava_rounding)
+        log_epoch(program, synapses, log, pre_offset, lava_rounding)
         room = log.post.shape[0] - log.first[logged]
         if logged == log.traces.shape[0] or room < synapses.n_post:
             n_visited += settle_all(program, synapses, log)

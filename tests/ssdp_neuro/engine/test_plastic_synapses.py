@@ -24,6 +24,7 @@ from ssdp_neuro.engine.kernels import (
     masked_rows,
     narrow_blocks,
     prefetch,
+    random_planes,
     rule_steps,
     rule_waiting,
     spike_list,
@@ -210,8 +211,8 @@ def test_pair_rules__make_up_for_all_when_the_log_is_full(stream, tau):
     )
     rng = np.random.default_rng(3)
     n_steps = 2 * SLOTS + 10
-    spikes = [rng.random((n_steps, size)) < 0.1 for size in (30, 300)]
-    waiting, prompt = (PlasticSynapses(rule, np.zeros((300, 30), dtype=int)) for _ in range(2))
+    spikes = [rng.random((n_steps, size)) < 0.1 for size in (30, 600)]
+    waiting, prompt = (PlasticSynapses(rule, np.zeros((600, 30), dtype=int)) for _ in range(2))
     prompt._program = rule_program(rule, waits=False)
     waiting.run(*spikes)
     prompt.run(*spikes)
@@ -220,9 +221,10 @@ def test_pair_rules__make_up_for_all_when_the_log_is_full(stream, tau):
     assert waiting.weights.std() > 5
 
 
-def test_counter_stream__draws_evenly_and_independently():
+@pytest.mark.parametrize("exponent", [-2, -4, -7])  # the upper bits of a number decide, all do
+def test_counter_stream__draws_evenly_and_independently(exponent):
     """Over the synapses of a step: the share, of pairs along rows and columns, of rectangles."""
-    rule = LearningRule(dw="2^-2 * u0", seed=5)
+    rule = LearningRule(dw=f"2^{exponent} * u0", seed=5)
     synapses = PlasticSynapses(rule, np.zeros((256, 256), dtype=int))
     silent = np.zeros((1, 256), dtype=bool)
     ups = []
@@ -230,17 +232,21 @@ def test_counter_stream__draws_evenly_and_independently():
         before = synapses.weights
         synapses.run(silent, silent)
         ups.append(synapses.weights - before)
-    up = np.array(ups, dtype=float)
-    assert abs(up.mean() - 0.25) < 0.002
-    z = up - 0.25
+    share = 2.0**exponent
+    spread = share * (1 - share)
+    z = np.array(ups, dtype=float) - share
+    assert abs(z.mean()) < 5 * np.sqrt(spread / z.size)
+    far = z[:, :128] * z[:, 128:]  # the same bit of two words of a plane
     products = {
         "row": z[:, :, ::2] * z[:, :, 1::2],
         "column": z[:, ::2] * z[:, 1::2],
+        "groups": far,
         "step": z[::2] * z[1::2],
         "rectangle": z[:, ::2, ::2] * z[:, 1::2, ::2] * z[:, ::2, 1::2] * z[:, 1::2, 1::2],
+        "rectangle of groups": far[:, :, ::2] * far[:, :, 1::2],
     }
     for name, values in products.items():
-        size = 0.25 * 0.75 if name != "rectangle" else (0.25 * 0.75) ** 2
+        size = spread if "rectangle" not in name else spread**2
         assert abs(values.mean()) < 5 * size / np.sqrt(values.size), name
 
 
@@ -255,6 +261,7 @@ def test_plastic_synapses__equal_the_oracle_at_the_edges(stream):
         (full(dt="-7 * 2^8 * x0", random_stream=stream), 0.1),  # tags of -257
         (full(dt="-7 * 2^8 * x0 + 2^3 * y0", dw="x0 - y0", random_stream=stream), 0.1),
         (full(dw="2^2 * x0 * x1 * x2 * y1 * y2 * y3", random_stream=stream), 0.3),  # 32 bits
+        (full(dw="2^2 * y0 * x1 - 2^2 * x0 * y1", random_stream=stream), 0.3),  # changes cut off
         (full(dt="u2 * w * w * w * t - u2 * sgn(d)", random_stream=stream, epoch=3), 0.3),
     ):
         assert_equals_oracle(rule, np.random.default_rng(1), 500, rate)
@@ -288,6 +295,11 @@ def test_learn_trains__is_the_same_as_plain_python(stream, monkeypatch):
     blocks = ("fade_block", "fade_marked_block", "fade_fired_block")
     for name, by_one in zip(blocks, narrow_blocks.BY_ONE, strict=True):
         monkeypatch.setattr(fading_rows, name, by_one)
+    for name in ("mix", "carry", "expand"):
+        by_one = getattr(random_planes, f"{name}_one_by_one")
+        monkeypatch.setattr(random_planes, f"{name}_block", by_one)
+    monkeypatch.setattr(random_planes, "expand_upper_block", random_planes.expand_one_by_one)
+    monkeypatch.setattr(random_planes, "wide_vectors", lambda: None)
     monkeypatch.setattr(prefetch, "prefetch", lambda values, place: None)
     for module in (fading_rows, rule_waiting):
         monkeypatch.setattr(module, "wide_vectors", lambda: None)
