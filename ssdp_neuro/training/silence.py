@@ -41,7 +41,8 @@ def refuse_too_few_steps(where: str, model: nn.Module, n_steps: int) -> None:
         return
     layers = [module for module in model.children() if isinstance(module, CubaLif)]
     delays = [m for m in model.children() if isinstance(m, DelayedLinear)]
-    way = sum(layer.latency for layer in layers) + sum(int(d.delays.min()) for d in delays)
+    shortest = [0 if d.learned else int(d.delays.min()) for d in delays]  # learned ones may shrink
+    way = sum(layer.latency for layer in layers) + sum(shortest)
     if n_steps <= way:
         raise InputError(
             f"{where}: {n_steps}; {len(layers)} layers pass on nothing in the first {way} steps,"

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from conversions import from_torch, verify
+from hw_models import InputError
 from ssdp_neuro import simulate
 from ssdp_neuro.data import from_arrays
 from ssdp_neuro.training import DelayedLinear, DelayWindow, config_of, fit, load_model
@@ -76,6 +77,13 @@ def test_fit__delays_stay_where_they_began_at_a_rate_of_0():
     begun, kept, moved = delays(0.0, 1), delays(0.0, 3), delays(50.0, 1)
     assert all(torch.equal(one, other) for one, other in zip(begun, kept, strict=True))
     assert all(bool((one != other).any()) for one, other in zip(begun, moved, strict=True))
+
+
+def test_fit__takes_delays_that_may_shrink_and_refuses_them_for_e_prop():
+    long = {"model__learned_delays": "per-axon", "model__longest_delay": 63, "rule__kind": "none"}
+    config = toy_config(**long, training__gradient="e-prop", model__quantize_from_epoch=99)
+    with pytest.raises(InputError, match=r"\[training\] gradient: .*DelayedLinear"):
+        fit(config, data=toy_split(), show_progress=False)
 
 
 # PyTorch's compiler makes an instance of the class, which PyTorch warns of
