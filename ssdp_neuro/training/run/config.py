@@ -14,6 +14,7 @@ from ssdp_neuro.data.toml_file import parse_value, read_toml
 from ssdp_neuro.training.run.choices import DelayKind, ScheduleKind
 from ssdp_neuro.training.run.section import (
     field_notes,
+    filled,
     nearest,
     plain,
     read_section,
@@ -129,8 +130,8 @@ def refuse_other_config(stored: dict[str, Any], now: RunConfig, where: str) -> N
     fixed_windows = now.model.learned_delays is DelayKind.NONE
     if fixed_windows and now.optimizer.schedule in (ScheduleKind.CONSTANT, ScheduleKind.PLATEAU):
         free["training"].add("epochs")  # neither rate nor the windows of delays depend on it
-    for section in SECTIONS:
-        before, after = stored.get(section, {}), current.get(section, {})
+    for section, kind in SECTIONS.items():
+        before, after = (filled(kind, tables.get(section, {})) for tables in (stored, current))
         for name in sorted((before.keys() | after.keys()) - free.get(section, set())):
             if before.get(name) != after.get(name):
                 raise InputError(

@@ -75,6 +75,21 @@ def plain(settings: Any) -> dict[str, Any]:
     return {name: _plain(value) for name, value in values.items() if value is not None}
 
 
+def filled(kind: Any, table: dict[str, Any]) -> dict[str, Any]:
+    """What :func:`plain` gave in an earlier release, with the defaults of fields that came since.
+
+    Those change nothing. A field that may be ``None`` says so by being left out.
+    """
+    hints = typing.get_type_hints(kind)
+    defaults = {
+        field.name: _plain(field.default)
+        for field in dataclasses.fields(kind)
+        if field.default is not dataclasses.MISSING
+        and type(None) not in typing.get_args(hints[field.name])
+    }
+    return {**defaults, **table}
+
+
 def field_notes(kind: Any) -> list[FieldNote]:
     """Every field with its type, default and what its class's docstring says of it."""
     hints = typing.get_type_hints(kind)

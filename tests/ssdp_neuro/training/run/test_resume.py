@@ -15,6 +15,7 @@ import torch
 
 from hw_models import InputError, NetworkFileError
 from ssdp_neuro.training import TrainingError, fit
+from ssdp_neuro.training.run.config import RunConfig
 from ssdp_neuro.training.run.run_folder import DamagedCheckpointWarning, RunFolder
 from tests.ssdp_neuro.training.run.made_runs import OwnNetwork, toy_config, toy_split, weights
 
@@ -198,6 +199,21 @@ def test_resume__with_fewer_epochs_the_best_is_one_of_them(tmp_path):
 
 def best(folder):
     return (folder / "best.safetensors").read_bytes()
+
+
+def test_resume__of_a_release_that_did_not_know_a_field_yet(monkeypatch, tmp_path, whole):
+    plain = RunConfig.plain
+
+    def without_delays(self):
+        tables = plain(self)
+        del tables["model"]["delay_window"]
+        return tables
+
+    with monkeypatch.context() as earlier:
+        earlier.setattr(RunConfig, "plain", without_delays)
+        with pytest.raises(KeyboardInterrupt):
+            trained(tmp_path, on_epoch=stopped_at(0))
+    same(trained(tmp_path, resume=True), whole)
 
 
 @pytest.mark.parametrize(
