@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -256,17 +257,37 @@ class LavaGenerators:
         Two draws in each step, after the spikes of either end; of every epoch one, times 128 and
         rounded down: compared with whole 1/128.
         """
-        decay = np.empty((2, n_steps))
-        impulse = np.empty((2, n_steps), dtype=np.int64)
-        burst = np.empty(n_steps, dtype=np.int64)
-        for k, generator in enumerate(self._generators):
-            drawn = _draw(generator, k, 2 * n_steps)
-            end, is_impulse = divmod(k, 2)
-            (impulse if is_impulse else decay)[end] = drawn[1::2]
-            if is_impulse:
-                burst[:] = drawn[::2]
-        rounding = (self._rounding.random(n_epochs) * 128).astype(np.int64)
-        return Draws(decay=decay, impulse=impulse, burst=burst, rounding=rounding)
+        return lava_draws(self._generators, self._rounding, n_steps, n_epochs)
+
+
+def lava_draws(
+    generators: Sequence[np.random.Generator],
+    rounding: np.random.Generator,
+    n_steps: int,
+    n_epochs: int,
+) -> Draws:
+    """The numbers of T steps that Lava's generators give.
+
+    Parameters
+    ----------
+    generators
+        Of decay and of impulse, of the source and then of the target.
+    rounding
+        Of synapses.
+    n_steps, n_epochs
+        T, and how many epochs end in them.
+    """
+    decay = np.empty((2, n_steps))
+    impulse = np.empty((2, n_steps), dtype=np.int64)
+    burst = np.empty(n_steps, dtype=np.int64)
+    for k, generator in enumerate(generators):
+        drawn = _draw(generator, k, 2 * n_steps)
+        end, is_impulse = divmod(k, 2)
+        (impulse if is_impulse else decay)[end] = drawn[1::2]
+        if is_impulse:
+            burst[:] = drawn[::2]
+    rounded = (rounding.random(n_epochs) * 128).astype(np.int64)
+    return Draws(decay=decay, impulse=impulse, burst=burst, rounding=rounded)
 
 
 def _draw(generator: np.random.Generator, k: int, count: int) -> np.ndarray:

@@ -198,6 +198,8 @@ class EngineRuntime(Runtime):
         actor, var = self._var(var_id)
         if self._batch is not None and not self._batch.note_change(actor, var.name):
             self._leave_batch(f"{actor.name}: {var.name} was set")
+        if actor.plastic is not None:
+            actor.plastic.release()
         write_var(actor.model, var.name, value if idx is None else np.asarray(value)[idx])
 
     def model_of(self, process: Any) -> Any:
@@ -212,7 +214,10 @@ class EngineRuntime(Runtime):
             raise InputError(f"{label(process)} has no model in this program")
         if self._batch is not None:
             self._batch.settle()
-        return self._actors[process.id].model
+        actor = self._actors[process.id]
+        if actor.plastic is not None:
+            actor.plastic.release()
+        return actor.model
 
     def raster(self, process: Any) -> np.ndarray:
         """When a Process sent something other than 0 by ``s_out``: bool ``(n_steps, size)``.

@@ -32,6 +32,7 @@ from conversions.lava.runtime.channels import (
 )
 from conversions.lava.runtime.crew import Crew, named_error
 from conversions.lava.runtime.fast_models import speed_up
+from conversions.lava.runtime.plastic_model import METHODS, PlasticModel
 from conversions.lava.runtime.random_states import RandomStates
 from hw_models.errors import ConversionError
 
@@ -64,6 +65,8 @@ class Actor:
         Those that send to it.
     compiled
         Methods of its model that run as compiled loops.
+    plastic
+        What runs the model of a connection that learns, if that is compiled.
     """
 
     process: Any
@@ -76,6 +79,7 @@ class Actor:
     asking: list[Any] = field(default_factory=list)
     senders: list[Actor] = field(default_factory=list)
     compiled: tuple[str, ...] = ()
+    plastic: PlasticModel | None = None
 
 
 def build_actors(
@@ -210,6 +214,9 @@ def _build(actor: Actor, builder: PyProcessBuilder, crew: Crew) -> None:
         if held is var.value and isinstance(held, np.ndarray | spmatrix):
             setattr(model, var.name, held.copy())
     actor.compiled = tuple(speed_up(model))
+    actor.plastic = PlasticModel.of(model, actor.asking)
+    if actor.plastic is not None:
+        actor.compiled = METHODS
     for name in builder.py_ports:
         _shorten(getattr(model, name))
     actor.is_async = MGMT_COMMAND.RUN[0] in model._cmd_handlers
