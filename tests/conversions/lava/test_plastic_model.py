@@ -6,7 +6,11 @@ import hw_models.lava_processes  # noqa: F401 makes Lava importable
 import numpy as np
 import pytest
 from lava.magma.core.learning.constants import GradedSpikeCfg
-from lava.magma.core.learning.learning_rule import Loihi2FLearningRule, Loihi3FLearningRule
+from lava.magma.core.learning.learning_rule import (
+    Loihi2FLearningRule,
+    Loihi3FLearningRule,
+    LoihiLearningRule,
+)
 from lava.magma.core.run_conditions import RunSteps
 from lava.proc.dense.process import Dense, LearningDense
 from lava.proc.io.source import RingBuffer as Source
@@ -30,6 +34,7 @@ TRACES = {
     "x1_impulse": 20.25, "x1_tau": 7, "x2_impulse": 90, "x2_tau": 20, "y1_impulse": 30.5,
     "y1_tau": 12, "y2_impulse": 60, "y2_tau": 5, "rng_seed": 7,
 }  # fmt: skip
+DEAF = {"x1_impulse": 30.25, "x1_tau": 9, "t_epoch": 2, "rng_seed": 2}
 PAIRS = {"dw": "2^-2 * y0 * x1 - 2^-2 * x0 * y1", **TRACES}
 RULES = {
     "pairs": Loihi2FLearningRule(**PAIRS, t_epoch=1),
@@ -67,7 +72,8 @@ def program(rule, rng, **fields):
     for each in (plastic, taught):
         each.a_out.connect(neurons.a_in)
     neurons.s_out.connect(teller.heard)
-    teller.told.connect(plastic.s_in_bap)
+    if type(rule) is not LoihiLearningRule:  # which hears no target
+        teller.told.connect(plastic.s_in_bap)
     if isinstance(rule, Loihi3FLearningRule):
         for number in (1, 2, 3):
             getattr(teller, f"y{number}").connect(getattr(plastic, f"s_in_y{number}"))
@@ -161,3 +167,35 @@ def test_plastic_model__is_explained_and_leaves_others_to_lava():
     *_, plastic = program(odd, np.random.default_rng(3))
     found = {each.process: each.runs_by for each in explain_lava(plastic).processes}
     assert found["LearningDense"] == "Lava's Python"
+
+
+@pytest.mark.parametrize("kind", ["numbers", "deaf"])
+def test_plastic_model__hands_over_numbers_that_the_kernels_do_not_hold(kind, monkeypatch):
+    """Of 511 and more in the middle of a run; and a rule that hears no target learns as before."""
+
+    def values(by_lava):
+        with monkeypatch.context() as patch:
+            if by_lava:
+                patch.setattr(model_building.PlasticModel, "of", lambda *_: None)
+            rule, fields = RULES["graded"], {**graded("graded"), "num_message_bits": 11}
+            if kind == "deaf":
+                rule, fields = LoihiLearningRule(dw="2^-3 * x0 * x1 - u0", **DEAF), {}
+            source, *_, plastic = program(rule, np.random.default_rng(6), **fields)
+            if kind == "numbers":
+                data = source.data.init
+                data[3, 61] = 900
+            seen, ways = [], []
+            for _ in range(3):
+                plastic.run(condition=RunSteps(40), run_cfg=EngineCfg(select_tag="fixed_pt"))
+                seen.append(values_of(plastic))
+                (actor,) = [each for each in plastic.runtime.actors if each.process is plastic]
+                ways.append(actor.plastic is not None and actor.plastic._has_learned)
+            plastic.stop()
+        return seen, ways
+
+    seen, ways = values(by_lava=False)
+    expected, _ = values(by_lava=True)
+    assert ways == ([True, False, False] if kind == "numbers" else [True] * 3)
+    for found, held in zip(seen, expected, strict=True):
+        for var in VARS:
+            np.testing.assert_array_equal(found[var], held[var], var)
