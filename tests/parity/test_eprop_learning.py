@@ -67,12 +67,15 @@ def networks(draw):
     }
     out = {**lif, "bias_mantissa": 0, "threshold": rng.integers(40, 120, N_OUT)}
 
+    late = rng.integers(0, 4, (N_OUT, N_IN))  # Lava waits between samples
+
     def dense(source, target, shape, rule):
         return DenseProjection(
             source=source,
             target=target,
             weights=rng.integers(-20, 90, shape),
             weight_exponent=draw(st.sampled_from((-1, 0, 1))),
+            delays=None if rule is not None else draw(st.sampled_from((None, late))),
             plasticity=rule,
         )
 

@@ -104,6 +104,8 @@ class PyEpropDenseModelFixed(_OfSamples):
             self._learn(factor)
 
     def _is_learned(self) -> bool:
+        if self.clock.step(self.time_step) >= self.clock.n_steps:
+            return False  # between samples, while late spikes arrive nowhere
         sample = self.sample()
         return sample is not None and bool(self.schedule.learns[sample])
 
