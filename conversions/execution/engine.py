@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from conversions.execution.executable import SPIKES, Executable
-from conversions.execution.executor import LearningRun, Run
+from conversions.execution.executor import EpropRun, LearningRun, Run
 from hw_models import FixedPointNetwork
+from ssdp_neuro.engine.learning_task import LearningTask
 from ssdp_neuro.engine.results import RunResult
 
 
@@ -47,5 +49,48 @@ def prepare_learning(network: FixedPointNetwork) -> LearningRun:
                 learned = session.variables(name).items()
                 values |= {(name, variable): value for variable, value in learned}
             yield values
+
+    return run
+
+
+def prepare_eprop(network: FixedPointNetwork) -> EpropRun:
+    """Compile what the network and its rules need."""
+    from ssdp_neuro import Session, Teaching
+
+    first = Session(network)
+    first.begin_sample(Teaching(labels=[0]))
+    first.run(None, 1, probes=[(lif.name, "v") for lif in network.neurons])
+
+    def run(task: LearningTask, probes: Any) -> Iterator[Any]:
+        """Spikes, probes and the end of a sample are those of one run, as with LearningRules."""
+        assert task.factors.labels is not None  # the task was checked
+        sessions = whole, cut = Session(network), Session(network)
+        before = task.first_sample * task.n_steps
+        for session in sessions:
+            session.restore(dataclasses.replace(session.state(), steps_learned=before))
+        batch = task.given.rasters(network, task.n_steps)
+        for seen in range(task.n_seen):
+            sample = seen % task.n_samples
+            told = Teaching(
+                labels=task.factors.labels[[sample]],
+                seed=task.seed,
+                learning_mask={name: bool(mask[sample]) for name, mask in task.mask.items()},
+            )
+            for session in sessions:
+                session.begin_sample(told)
+            shown = {name: rasters[sample] for name, rasters in batch.items()}
+            result = whole.run(shown, task.n_steps, probes=probes)
+            fired = {(name, SPIKES): result.raster(name) for name in result.populations}
+            recorded = {probe: result.probe(*probe) for probe in probes}
+            for step in range(task.n_steps):
+                cut.run({name: raster[[step]] for name, raster in shown.items()}, 1)
+                values = {key: array[step] for key, array in (*fired.items(), *recorded.items())}
+                session = whole if step == task.n_steps - 1 else cut
+                for name in task.plastic:
+                    learned = session.variables(name).items()
+                    values |= {(name, variable): value for variable, value in learned}
+                yield values
+            for session in sessions:
+                session.end_sample()
 
     return run

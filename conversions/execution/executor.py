@@ -28,6 +28,13 @@ that learn by a LearningRule. A key that is missing in a step is not known then.
 """
 
 
+EpropRun = Callable[..., Iterator[dict[tuple[str, str], np.ndarray]]]
+"""``(task, probes)``, of a LearningTask whose projections learn by e-prop, gives the same.
+
+All samples one after the other; of a projection that learns, its weights and its sources' trace.
+"""
+
+
 class Executor(enum.Enum):
     """What can run a network, or the model that it was made of.
 
@@ -63,8 +70,22 @@ class Executor(enum.Enum):
         InputError
             If it is not an executor of networks.
         """
+        run: LearningRun = self._learning_module().prepare_learning(network)
+        return run
+
+    def prepare_eprop(self, network: FixedPointNetwork) -> EpropRun:
+        """The same for a network whose projections learn by integer e-prop.
+
+        Raises
+        ------
+        InputError
+            If it is not an executor of networks.
+        """
+        run: EpropRun = self._learning_module().prepare_eprop(network)
+        return run
+
+    def _learning_module(self) -> Any:
         module: Any = importlib.import_module(f"conversions.execution.{self.name.lower()}")
         if not hasattr(module, "prepare_learning"):
             raise InputError(f"executors: {self.value} does not learn by rules")
-        run: LearningRun = module.prepare_learning(network)
-        return run
+        return module

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -89,12 +90,20 @@ def learn_lava(
             lambda request: _run(request, execution, timeout_s),
         )
     task = learning_task(network, spikes, teaching, n_steps=n_steps)
-    plan = learning_plan(network, task.n_steps, form, schedules_of(task))
-    rasters = task_rasters(task, plan.clock)
-    inputs = {name: raster[None] for name, raster in rasters.items()}
-    request = LavaRequest(network, inputs, 1, task.n_seen * plan.clock.period, (), plan)
+    request = program_request(task, form)
+    assert request.plan is not None
     rasters_out, recorded = _run(request, execution, timeout_s)
-    return _result(task, plan.clock, {**rasters, **rasters_out}, recorded)
+    return _result(task, request.plan.clock, {**request.inputs_of(0), **rasters_out}, recorded)
+
+
+def program_request(
+    task: LearningTask, form: LearningForm, probes: Sequence[tuple[str, str]] = ()
+) -> LavaRequest:
+    """One program, a sample of its own, in which all samples of a task are learned from."""
+    plan = learning_plan(task.network, task.n_steps, form, schedules_of(task))
+    inputs = {name: raster[None] for name, raster in task_rasters(task, plan.clock).items()}
+    n_steps = task.n_seen * plan.clock.period
+    return LavaRequest(task.network, inputs, 1, n_steps, probes, plan)
 
 
 def task_rasters(task: LearningTask, clock: SampleClock) -> dict[str, np.ndarray]:

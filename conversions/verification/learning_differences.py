@@ -1,21 +1,22 @@
-"""Executors that learn by rules, step by step beside each other."""
+"""Executors that learn by rules or e-prop, step by step beside each other."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from conversions.execution.executor import Executor, LearningRun
+from conversions.execution.executor import EpropRun, Executor, LearningRun
 from conversions.verification.differences import CAUSAL_ORDER, SPIKES, Difference
 from hw_models import FixedPointNetwork
 from hw_models.learning_engine.learning_rule import TRACES
+from ssdp_neuro.engine.learning_task import LearningTask
 
 Key = tuple[str, str]
-LEARNED_ORDER = (*CAUSAL_ORDER, *TRACES, "tag_1", "tag_2", "weights")
+LEARNED_ORDER = (*CAUSAL_ORDER, *TRACES, "tag_1", "tag_2", "trace", "weights")
 
 
 @dataclass
@@ -52,13 +53,30 @@ class LearningComparison:
             shown = {name: raster[sample] for name, raster in rasters.items()}
             numbers = {name: values[sample] for name, values in sent.items()}
             going = {who: run(shown, n_steps, probes, numbers) for who, run in runs.items()}
-            for step in range(n_steps):
-                values = {}
-                for who, steps in going.items():
-                    started = time.perf_counter()
-                    values[who] = next(steps)
-                    self.seconds[who] += time.perf_counter() - started
-                self._compare(values, sample, step)
+            self._follow(going, sample, n_steps)
+
+    def run_task(
+        self, runs: Mapping[Executor, EpropRun], task: LearningTask, probes: Sequence[Key]
+    ) -> None:
+        """Compare all samples of e-prop; each goes on with the weights of the one before."""
+        self.spikes, self.seconds = dict.fromkeys(runs, 0), dict.fromkeys(runs, 0.0)
+        going = {who: run(task, probes) for who, run in runs.items()}
+        for seen in range(task.n_seen):
+            self._follow(going, seen, task.n_steps)
+
+    def _follow(
+        self,
+        going: Mapping[Executor, Iterator[Mapping[Key, np.ndarray]]],
+        sample: int,
+        n_steps: int,
+    ) -> None:
+        for step in range(n_steps):
+            values = {}
+            for who, steps in going.items():
+                started = time.perf_counter()
+                values[who] = next(steps)
+                self.seconds[who] += time.perf_counter() - started
+            self._compare(values, sample, step)
 
     def _compare(
         self, values: Mapping[Executor, Mapping[Key, np.ndarray]], sample: int, step: int
@@ -67,7 +85,8 @@ class LearningComparison:
         for key in sorted(keys, key=lambda one: LEARNED_ORDER.index(one[1])):
             found = {who: known[key] for who, known in values.items() if key in known}
             first = next(iter(found))
-            self.n_values += found[first].size
+            if len(found) > 1:
+                self.n_values += found[first].size
             for who, array in found.items():
                 if key[1] == SPIKES:
                     self.spikes[who] += int(np.count_nonzero(array))
@@ -117,4 +136,14 @@ def compare_learning(
     comparison = LearningComparison(network)
     runs = {executor: executor.prepare_learning(network) for executor in executors}
     comparison.run(runs, rasters, sent, n_samples, n_steps, probes)
+    return comparison
+
+
+def compare_eprop(
+    task: LearningTask, executors: Iterable[Executor], probes: Sequence[Key]
+) -> LearningComparison:
+    """The same for a network that learns by e-prop from the samples of a task."""
+    comparison = LearningComparison(task.network)
+    runs = {executor: executor.prepare_eprop(task.network) for executor in executors}
+    comparison.run_task(runs, task, probes)
     return comparison

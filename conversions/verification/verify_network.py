@@ -11,14 +11,20 @@ from conversions.execution.executable import Executable
 from conversions.execution.executor import Executor
 from conversions.lava.lava_run import numbers_for_rules
 from conversions.verification.differences import Difference, compare_results
-from conversions.verification.learning_differences import compare_learning
+from conversions.verification.learning_differences import (
+    LearningComparison,
+    compare_eprop,
+    compare_learning,
+)
 from hw_models import FixedPointNetwork, InputError, TypeMismatchError
 from hw_models.choices import member
 from hw_models.errors import brief
 from hw_models.html_table import table
+from ssdp_neuro.engine.learning_task import learning_task, learns_by_eprop
 from ssdp_neuro.engine.results import STATE_VARIABLES, check_probes
 from ssdp_neuro.engine.rule_learning import rules_of
 from ssdp_neuro.engine.spike_input import SpikeInput, spike_input
+from ssdp_neuro.engine.teaching import Teaching
 
 ALL_EXECUTORS = (Executor.ORACLE, Executor.ENGINE, Executor.LAVA)
 
@@ -32,7 +38,7 @@ class Verification:
     executors
         Who was compared, the first with each of the others.
     n_samples, n_steps
-        Size of the run.
+        Size of the run; with e-prop, samples of all epochs.
     n_values
         Values compared per executor: every spike or silence, and every probed u and v; where
         rules learn, every weight, tag and trace after every step.
@@ -93,6 +99,7 @@ def verify(
     executors: Iterable[Executor] = ALL_EXECUTORS,
     rules: bool = False,
     sent: Any = None,
+    teaching: Teaching | None = None,
 ) -> Verification:
     """Run several executors on the same input and compare every value.
 
@@ -112,13 +119,18 @@ def verify(
     executors
         At least two.
     rules
-        Whether projections with a :class:`hw_models.LearningRule` learn by it, in every sample
+        Whether projections learn. By a :class:`hw_models.LearningRule` they do in every sample
         from the network as given. Then weights, tags and traces are compared too, after every
         step; in Lava's runtime, which is asked once, at the end. Lava needs
         ``RandomStream.LAVA`` and dense synapses without delays.
     sent
         With ``rules``: what targets send where a rule has ``PostTraces.SENT``, int
         ``(B, n_steps, 3, n_post)`` by projection. Zeros if not given.
+    teaching
+        With ``rules``, where projections have :class:`hw_models.EpropParams`: labels, and what
+        else :func:`ssdp_neuro.learn` is told of them. Each sample goes on with the weights of
+        the one before. Weights and sources' traces are compared after every step; in Lava's
+        runtime weights only, after the last sample.
 
     Raises
     ------
@@ -137,7 +149,13 @@ def verify(
     pairs = check_probes(network, probes)
     given = spike_input(network, spikes, n_steps)
     if rules or sent is not None:
+        if learns_by_eprop(network) and rules:
+            return _verify_eprop(network, given, n_steps, pairs, chosen, sent, teaching)
+        if teaching is not None:
+            raise InputError("teaching: of EpropParams, and no projection has them")
         return _verify_learning(network, given, n_steps, pairs, chosen, sent, rules)
+    if teaching is not None:
+        raise InputError("teaching: only with rules=True, where projections learn")
     results, seconds = {}, {}
     for executor in chosen:
         run = executor.prepare(Executable(network=network))
@@ -168,10 +186,31 @@ def _verify_learning(
 ) -> Verification:
     n_samples = 1 if given.n_samples is None else given.n_samples
     if not rules_of(network):
-        raise InputError("rules: no projection of the network has a LearningRule")
+        raise InputError("rules: no projection of the network has a LearningRule or EpropParams")
     numbers = numbers_for_rules(network, sent, n_samples, n_steps, rules)
     rasters = given.rasters(network, n_steps)
     compared = compare_learning(network, executors, rasters, numbers, n_samples, n_steps, probes)
+    return _outcome(compared, executors, n_samples, n_steps)
+
+
+def _verify_eprop(
+    network: FixedPointNetwork,
+    given: SpikeInput,
+    n_steps: int,
+    probes: Sequence[tuple[str, str]],
+    executors: tuple[Executor, ...],
+    sent: Any,
+    teaching: Teaching | None,
+) -> Verification:
+    if sent is not None:
+        raise InputError("sent: EpropParams have no use for it; labels teach them")
+    task = learning_task(network, given, teaching, n_steps=n_steps)
+    return _outcome(compare_eprop(task, executors, probes), executors, task.n_seen, n_steps)
+
+
+def _outcome(
+    compared: LearningComparison, executors: tuple[Executor, ...], n_samples: int, n_steps: int
+) -> Verification:
     return Verification(
         executors=executors,
         n_samples=n_samples,

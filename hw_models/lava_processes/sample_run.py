@@ -89,17 +89,19 @@ def learning_steps_direct(
     n_steps: int,
     probes: Iterable[Probe] = (),
     sent: Mapping[str, np.ndarray] | None = None,
+    plan: LearningPlan | None = None,
 ) -> Iterator[dict[Probe, np.ndarray]]:
     """Run Lava's models alone, with rules, and look at everything after every step.
 
-    Arguments as of :func:`run_sample_direct`.
+    Arguments as of :func:`run_sample_direct`; a plan is one of integer e-prop.
 
     Yields
     ------
     By ``(name, variable)``: ``"spikes"`` of each LIF population, probes, and of each projection
-    with a LearningRule all variables of ``RULE_STATE``; valid until the next step
+    with a LearningRule all variables of ``RULE_STATE``, of one that learns by a plan weights and
+    trace; valid until the next step
     """
-    model = build_model(network, inputs, rules=True, sent=sent)
+    model = build_model(network, inputs, plan, rules=True, sent=sent)
     sinks = _sinks(model, 1)
     run = DirectRun([*model.processes, *sinks.values()])
     neurons = {(n, v): (run.model(model.populations[n]), v) for n, v in probes}
@@ -107,6 +109,10 @@ def learning_steps_direct(
         (name, variable): (run.model(model.projections[name]), variable)
         for name in learning_names(network)
         for variable in RULE_STATE
+    } | {
+        (name, variable): (run.model(plastic.synapses), variable)
+        for name, plastic in model.plastic.items()
+        for variable in ("weights", "trace")
     }
     for _ in range(n_steps):
         run.step()

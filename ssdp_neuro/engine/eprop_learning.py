@@ -60,6 +60,18 @@ class EpropLearning:
             learner.key[1] = first_step
             learner.key[2] = task.mask[name][sample]
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the projections."""
+        return tuple(self._learners)
+
+    def variables(self, name: str) -> dict[str, np.ndarray]:
+        """Weights, int16 ``(n_post, n_pre)``, and traces of the sources, as copies."""
+        learner = self._learners[name]
+        n_post = learner.factor.size
+        weights = learner.weights[:, :n_post].T.astype(np.int16)
+        return {"weights": weights, "trace": learner.trace.copy()}
+
     def visited(self) -> dict[str, int]:
         """Synapses looked at so far, by projection."""
         return {name: int(learner.n_visited[0]) for name, learner in self._learners.items()}

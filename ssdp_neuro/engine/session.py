@@ -120,20 +120,24 @@ class Session:
             self._rules.active = names
 
     def variables(self, name: str) -> dict[str, np.ndarray]:
-        """What a LearningRule has made of a projection so far, as copies.
+        """What a rule that learns in every step has made of a projection so far, as copies.
 
         Returns
         -------
         By Lava's names: ``weights``, ``tag_1`` and ``tag_2`` (delays), int16 in the shape of the
         projection's weights; traces ``x1``, ``x2``, int64 ``(n_pre,)``, and ``y1``, ``y2``,
         ``y3``, int64 ``(n_post,)``. Within an epoch traces are those of its beginning, see
-        :meth:`ssdp_neuro.PlasticSynapses.trace`
+        :meth:`ssdp_neuro.PlasticSynapses.trace`. Of :class:`hw_models.EpropParams`, in a sample:
+        ``weights``, and the sources' ``trace``, int64 ``(n_pre,)``
 
         Raises
         ------
         InputError
             If no rule of that name has been at work.
         """
+        eprop = self._samples.learning
+        if eprop is not None and name in eprop.names:
+            return eprop.variables(name)
         known = {} if self._rules is None else self._rules.learners
         if name not in known:
             raise InputError(f"variables of {brief(name)}; rules that were at work: {list(known)}")

@@ -55,6 +55,11 @@ class SessionSamples:
         return self._heard is not None or self._eprop is not None
 
     @property
+    def learning(self) -> EpropLearning | None:
+        """What projections keep that learn by e-prop in the sample under way."""
+        return None if self._eprop is None else self._eprop.learning
+
+    @property
     def rules(self) -> RuleTable | None:
         """What learns in every step of the sample under way."""
         return None if self._eprop is None else self._eprop.rules
@@ -174,7 +179,7 @@ class EpropSample:
     def __init__(self, task: LearningTask, simulator: Simulator, first_step: int) -> None:
         learning = EpropLearning(task, simulator.plan)
         learning.begin(task, 0, first_step)
-        self._learning, self.rules = learning, learning.rules
+        self.learning, self.rules = learning, learning.rules
         self._record = LearningRecord(task)
         sizes = {name: counts.shape[1] for name, counts in self._record.spike_counts.items()}
         self._counts = {name: np.zeros(n, dtype=np.int64) for name, n in sizes.items()}

@@ -17,12 +17,15 @@ from ssdp_neuro.oracle.projections import arrival_of, scaled
 def learn(network, batch, labels, *, n_steps, seed=0, first_sample=0):
     """The network after every sample of ``batch`` (B, T, N), and all spikes by population."""
     learned = [p for p in network.projections if is_eprop(p)]
-    weights = {p.name: p.weights.astype(np.int64) for p in learned}
-    keys = [random_bits(seed, k) if k else seed for k in range(len(learned))]
+    weights, keys = beginning(network, seed)
+    (input_name,) = [p.name for p in network.inputs]
     networks, spikes = [], []
     for number, (given, label) in enumerate(zip(batch, labels, strict=True)):
         first_step = (first_sample + number) * n_steps
-        spikes.append(run_sample(network, weights, given, int(label), keys, first_step))
+        rasters = {input_name: given}
+        for step in sample_steps(network, weights, rasters, n_steps, int(label), keys, first_step):
+            fired = step[0]
+        spikes.append(fired)
         records = [
             dataclasses.replace(p, weights=weights[p.name].astype(np.int16)) for p in learned
         ]
@@ -35,13 +38,23 @@ def is_eprop(projection):
     return type(getattr(projection, "plasticity", None)).__name__ == "EpropParams"
 
 
-def run_sample(network, weights, given, label, keys, first_step):
-    """Run and learn from one sample; mutates ``weights``."""
-    n_steps = len(given)
+def beginning(network, seed):
+    """Weights by name, int64, and the first word of the key of each projection that learns."""
     learned = [p for p in network.projections if is_eprop(p)]
-    (input_name,) = [p.name for p in network.inputs]
+    keys = [random_bits(seed, k) if k else seed for k in range(len(learned))]
+    return {p.name: p.weights.astype(np.int64) for p in learned}, keys
+
+
+def sample_steps(network, weights, rasters, n_steps, label, keys, first_step, learns=None):
+    """Run and learn from one sample, spikes ``(T, N)`` of every input; mutates ``weights``.
+
+    Gives after every step all spikes until then, the neurons, and the sources' traces by
+    projection. ``learns`` says which projections learn; all if not given.
+    """
+    learned = [p for p in network.projections if is_eprop(p)]
     fired = {p.name: np.zeros((n_steps, p.n_neurons), dtype=bool) for p in network.populations}
-    fired[input_name][...] = given
+    for name, given in rasters.items():
+        fired[name][...] = given
     neurons = {p.name: DenseLif(p, 1) for p in network.neurons}
     fixed = {
         p.name: arrival_of(p, network.population(p.source), network.population(p.target))
@@ -50,7 +63,7 @@ def run_sample(network, weights, given, label, keys, first_step):
     }
     sent = {p.name: np.zeros(len(p.weights), dtype=np.int64) for p in learned}
     (taught,) = {p.target for p in learned if p.plasticity.feedback is None}
-    error_rule = next(p.plasticity for p in learned if p.target == taught)
+    error_rule = next(p.plasticity for p in learned if p.plasticity.feedback is None)
     for step in range(n_steps):
         for name, one in neurons.items():
             total = np.zeros((1, one.population.n_neurons), dtype=np.int64)
@@ -67,24 +80,29 @@ def run_sample(network, weights, given, label, keys, first_step):
             trace(error_rule, fired[taught][: step + 1, k]) - error_rule.wanted * (k == label)
             for k in range(fired[taught].shape[1])
         ]
+        traces = {}
         for p, key in zip(learned, keys, strict=True):
             rule = p.plasticity
             target = neurons[p.target]
             arrived = np.zeros_like(fired[p.source][: step + 1])
             arrived[1:] = fired[p.source][:step]
-            traces = [trace(rule, column) for column in arrived.T]
+            traces[p.name] = [trace(rule, column) for column in arrived.T]
+            if learns is not None and not learns[p.name]:
+                continue
             for j in range(weights[p.name].shape[0]):
                 signal = errors[j] if rule.feedback is None else fed_back(rule, j, errors)
                 psi = pseudo_derivative(
                     rule, target, j, fired[p.target][: step + 1, j], int(target.v[0, j])
                 )
-                for i, m in enumerate(traces):
+                for i, m in enumerate(traces[p.name]):
                     product = -signal * psi * m
+                    if product == 0:  # bits below 2**shift alone change nothing
+                        continue
                     bits = random_bits(key, first_step + step, j, i) % 2**rule.shift
                     changed = int(weights[p.name][j, i]) + (product + bits) // 2**rule.shift
                     bounded = min(max(changed, rule.weight_low), rule.weight_high)
                     weights[p.name][j, i] = bounded
-    return fired
+        yield fired, neurons, traces
 
 
 def trace(rule, spikes):

@@ -9,6 +9,7 @@ from conversions.cli.main import main
 from conversions.execution import engine
 from hw_models import (
     DenseProjection,
+    EpropParams,
     FixedPointNetwork,
     InputPopulation,
     LearningRule,
@@ -72,6 +73,26 @@ def test_verify__lets_rules_learn_if_it_is_asked(verify, network):
     assert f"Equal: every spike, u, v, weight, tag and trace ({n_values:,} values)." in out
     status, _, err = verify("net.h5", "--rules")
     assert (status, "no projection of the network has a LearningRule" in err) == (2, True)
+
+
+@pytest.mark.kernel
+def test_verify__teaches_e_prop_by_the_labels_of_a_file_or_random_ones(verify, network):
+    (projection,) = network.projections
+    rule = EpropParams(shift=6, wanted=100)
+    save(network.replace(dataclasses.replace(projection, plasticity=rule)), "eprop.h5")
+    status, out, _ = verify("eprop.h5", "--steps", "30", "--samples", "2", "--rules")
+    assert status == 0
+    assert "No labels are given: random ones of the 3 neurons of 'out'." in out
+    n_values = 2 * 30 * (2 + 3 * 3 + 6 + 2)  # spikes, u and v; weights, and traces of sources
+    assert f"Equal: every spike, u, v, weight and trace ({n_values:,} values)." in out
+    shown = np.load("spikes.npy")
+    np.savez("digits.npz", spikes=shown, labels=[1, 2])
+    file = ("--steps", "12", "--spikes", "digits.npz", "--rules")
+    status, out, _ = verify("eprop.h5", *file)
+    assert (status, "No labels" in out) == (0, False)
+    np.savez("digits.npz", spikes=shown, labels=[1, 3])
+    status, _, err = verify("eprop.h5", *file)
+    assert (status, "labels: value 3 at index (1,); allowed 0..2" in err) == (2, True), err
 
 
 def test_verify__json_is_one_object(verify, network):
