@@ -141,8 +141,6 @@ class PlasticModel:
         self._at = at + 1
         if epoch > 1:
             np.greater(model.ty, 0, out=model.y0)
-        if self._rule_now.dw and model.time_step % epoch == 0:
-            self._dtypes["weights"] = np.dtype(np.int64)  # in which Lava's equations end
 
     def _take(self) -> bool:
         """Put what the model holds into the kernels' state, and views of it into the model."""

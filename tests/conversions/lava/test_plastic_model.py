@@ -114,6 +114,9 @@ def test_plastic_model__holds_what_lavas_model_holds_after_every_step(name):
     (actor,) = [each for each in plastic.runtime.actors if each.process is plastic]
     assert actor.compiled == METHODS
     assert actor.plastic._has_learned
+    handed = plastic.runtime.model_of(plastic)
+    for var in VARS:
+        assert getattr(handed, var).dtype == getattr(model, var).dtype, var
     plastic.stop()
     assert (model.weights != first).any()
     for monitor, (var, rows) in zip(seen, expected.items(), strict=True):
