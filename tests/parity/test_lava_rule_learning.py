@@ -116,7 +116,7 @@ ONES = np.ones((3, 4), int)
             SparseProjection(pre=[0], post=[1], weights=[3], **ENDS),
             {},
             RangeError,
-            "plastic: SparseProjection cannot learn by a rule in Lava",
+            "plastic: SparseProjection cannot learn from samples in Lava",
         ),
         (
             DenseProjection(weights=ONES, delays=ONES, **ENDS),

@@ -20,6 +20,7 @@ from hw_models import (
     SparseProjection,
     TraceConfiguration,
 )
+from ssdp_neuro import Session
 from tests.learning_rule_strategies import learning_rules, rule_networks
 from tests.parity.test_to_lava_rules import RULE, network_of
 
@@ -116,6 +117,19 @@ def test_learning_comparison__names_the_first_synapse_that_differs():
     assert f"weights of 'plastic', sample 0, {where}" in str(place)
 
 
+def test_verify__listed_synapses_learn_in_every_executor_alike():
+    network = network_of(RULE, np.random.default_rng(0))
+    ends = {"source": "in", "target": "cell", "name": "plastic", "plasticity": RULE}
+    listed = SparseProjection(pre=[0, 1, 3, 3], post=[1, 0, 1, 2], weights=[3, 90, -4, 60], **ends)
+    network = network.replace(listed)
+    spikes = np.random.default_rng(1).random((2, 40, 4)) < 0.3
+    outcome = verify(network, spikes, 40, rules=True)
+    assert outcome.equal, outcome
+    session = Session(network, learning=True)
+    session.run({"in": spikes[0]}, 40)
+    assert session.network.projection("plastic").weights.tolist() != listed.weights.tolist()
+
+
 def test_learning_comparison__names_ends_of_listed_synapses():
     network = network_of(RULE, np.random.default_rng(0))
     ends = {"source": "in", "target": "cell", "name": "plastic", "plasticity": RULE}
@@ -127,9 +141,6 @@ def test_learning_comparison__names_ends_of_listed_synapses():
     )
 
 
-LISTED = SparseProjection(
-    source="in", target="cell", name="plastic", plasticity=RULE, pre=[0], post=[1], weights=[3]
-)
 LATE = DenseProjection(
     source="in", target="cell", name="plastic", plasticity=RULE,
     weights=np.ones((3, 4), int), delays=np.ones((3, 4), int),
@@ -139,7 +150,6 @@ LATE = DenseProjection(
 @pytest.mark.parametrize(
     ("plastic", "arguments", "error", "says"),
     [
-        (LISTED, {}, RangeError, "plastic: SparseProjection cannot learn by a rule in Lava"),
         (LATE, {}, RangeError, "plastic: DenseProjection with delays cannot learn by a rule"),
         (None, {}, InputError, "rules: no projection of the network has a LearningRule"),
         (RULE, {"rules": False, "sent": {}}, InputError, "sent: only with rules=True"),
@@ -157,7 +167,7 @@ LATE = DenseProjection(
             "PyTorch, real numbers does not learn by rules",
         ),
     ],
-    ids=["listed", "delays", "no rule", "no rules", "not sent", "shape", "PyTorch"],
+    ids=["delays", "no rule", "no rules", "not sent", "shape", "PyTorch"],
 )
 def test_verify__refuses_learning_that_does_not_fit(plastic, arguments, error, says):
     network = network_of(RULE, np.random.default_rng(0))

@@ -30,7 +30,7 @@ def made(kind, *, late):
     torch.manual_seed(0)
     config = toy_config(rule__kind="none", model__quantize_from_epoch=None)
     model, train = kind(), ToySpikes(90, 1)
-    state = TrainingState(model, make_optimizer(model.parameters(), config.optimizer), None, None)
+    state = TrainingState(model, make_optimizer(model, config.optimizer), None, None)
     place = Place(torch.device("cpu"))
     return state, TrainingStep(state, config, place, train=train, n_steps=20, late=late), train
 
