@@ -19,7 +19,7 @@ from ssdp_neuro.engine.population_table import population_table
 from ssdp_neuro.engine.projection_table import PlasticList, projection_table
 
 # of less, two threads were slower than one (docs/explanation/tried.md)
-SHARED_NEURONS, SHARED_SYNAPSES = 100_000, 10_000_000
+SHARED_NEURONS, SHARED_SYNAPSES = 200_000, 10_000_000
 ANY_RANGES = 64  # of targets, where synapses of a source are found by target
 BY_TARGET = (tables.DENSE8, tables.DENSE16, tables.CONV, tables.SINGLE)
 
