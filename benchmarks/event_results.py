@@ -101,7 +101,7 @@ def run(case: Case, folder: Path, runs: Path, seeds: list[int], n_lava: int) -> 
         models.append(out / "best.safetensors")
         trained.append(json.loads((out / "result.json").read_text(encoding="utf-8")))
     compared = compare(models, split.test, lava_samples=n_lava)
-    unchanged = dataclasses.replace(settings, mirror=False, shift=0, warp=0.0, spans=1)
+    unchanged = dataclasses.replace(settings, mirror=False, affine=0.0, shift=0, warp=0.0, spans=1)
     floor = measured(unchanged, case.spans)  # of the recordings as they are
     balance = config.training.class_balance
     balanced = measured(unchanged, case.spans, balance) if balance else None

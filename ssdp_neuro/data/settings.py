@@ -80,6 +80,10 @@ class DataSettings:
         So many rows and columns of pixels become one.
     mirror
         Whether training images are mirrored left to right, with a chance of one half.
+    affine
+        Training images, recordings of event cameras too, are turned, sheared, stretched and
+        zoomed by chance: to each entry of the identity matrix a number of at most this is added,
+        0..0.5; the nearest pixel is taken.
     shift
         Training images are shifted by up to so many pixels in both directions, by chance.
     window
@@ -141,6 +145,7 @@ class DataSettings:
     seed: int = 0
     pool: int = 1
     mirror: bool = False
+    affine: float = 0.0
     shift: int = 0
     window: int = 0
     darkest: float = 0.1
@@ -173,6 +178,7 @@ class DataSettings:
             ("validation", 0 <= self.validation < 1, "0 to below 1"),
             ("test", 0 < self.test < 1, "above 0 to below 1"),
             ("darkest", 0 <= self.darkest <= 1, "0..1"),
+            ("affine", 0 <= self.affine <= 0.5, "0..0.5"),
             ("warp", 0 <= self.warp <= 0.5, "0..0.5"),
             ("max_rate", 0 < self.max_rate <= 1, "above 0 to 1"),
         ):

@@ -65,9 +65,13 @@ def divided(source: Source, settings: DataSettings) -> DataSplit:
         places = parts[0]
         others = (make(places, source.labels[places], n_classes) for make in source.variants)
         train_part = Varied(dataset=train_part, others=tuple(others), seed=settings.seed)
-    if settings.mirror or settings.shift:
+    if settings.mirror or settings.affine or settings.shift:
         train_part = Augmented(
-            dataset=train_part, mirror=settings.mirror, shift=settings.shift, seed=settings.seed
+            dataset=train_part,
+            mirror=settings.mirror,
+            affine=settings.affine,
+            shift=settings.shift,
+            seed=settings.seed,
         )
     groups = tuple(
         tuple(sorted(set(source.groups[places].tolist()))) if source.groups is not None else ()
