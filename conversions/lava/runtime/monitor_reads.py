@@ -15,7 +15,7 @@ from conversions.lava.runtime.model_building import Actor
 def read_directly(actors: list[Actor]) -> None:
     """Have Lava's Monitors do so; what they store, and when, stays as it was."""
     asked = {
-        id(there): (actor.model, getattr(actor.model, name).var_name, back)
+        id(there): (actor, getattr(actor.model, name).var_name, back)
         for actor in actors
         for there, back, name in actor.var_links
     }
@@ -34,7 +34,7 @@ def reads_as_it_is(port: Any) -> bool:
     return moved.shape == places.shape and bool((moved == places).all())
 
 
-def _reading(monitor: Any, asked: dict[int, tuple[Any, str, Any]]) -> Callable[[], None]:
+def _reading(monitor: Any, asked: dict[int, tuple[Actor, str, Any]]) -> Callable[[], None]:
     parameters = monitor.proc_params
     reads = []
     for number in range(parameters["n_ref_ports"]):
@@ -46,11 +46,17 @@ def _reading(monitor: Any, asked: dict[int, tuple[Any, str, Any]]) -> Callable[[
     def run_post_mgmt() -> None:
         row = monitor.time_step - 1
         for name, port, source in reads:
-            value = None if source is None else getattr(source[0], source[1])
-            if source is not None and type(value) is np.ndarray and value.shape == source[2].shape:
-                read = value.astype(source[2].dtype)
-            else:
-                read = np.array(port.read())
-            getattr(monitor, name)[row, ...] = read
+            read = None if source is None else _read(*source)
+            getattr(monitor, name)[row, ...] = np.array(port.read()) if read is None else read
 
     return run_post_mgmt
+
+
+def _read(owner: Actor, name: str, back: Any) -> np.ndarray | None:
+    """The value of a Var as a message would bring it; None where a message has to."""
+    if not owner.is_done:  # it may change the Var in this phase, and answers after that
+        return None
+    value = getattr(owner.model, name)
+    if type(value) is not np.ndarray or value.shape != back.shape:
+        return None
+    return value.astype(back.dtype)

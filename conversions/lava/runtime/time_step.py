@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from lava.magma.core.model.py.model import PyLoihiProcessModel
+from lava.proc.monitor.models import PyMonitorModel
 
 from conversions.lava.runtime.crew import Crew, Turn
 from conversions.lava.runtime.model_building import Actor
@@ -57,8 +58,9 @@ class TimeStep:
         self._actors, self._crew, self._random = actors, crew, random
         turns = [each for actor in actors for each in spiking_turns(actor, actors, random)]
         self._order = TurnOrder(turns, crew)
+        asking_last = sorted(actors, key=lambda actor: type(actor.model) is PyMonitorModel)
         self._taking_part = {
-            phase: [actor for actor in actors if _takes_part(type(actor.model), names)]
+            phase: [actor for actor in asking_last if _takes_part(type(actor.model), names)]
             for phase, names in TAKING_PART.items()
         }
         self._turns = {

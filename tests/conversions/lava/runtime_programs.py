@@ -154,6 +154,17 @@ def references(run, rng):
     return values
 
 
+def monitored_management(run, rng):
+    """A Monitor, made before the Process whose Var it reads, which changes in this phase too."""
+    monitor, phases, noise = Monitor(), Phases(12), Noise()
+    monitor.probe(phases.ran, 12)
+    noise.s_out.connect(phases.a_in)
+    run(phases, 12, Loihi2SimCfg())
+    values = [monitor.get_data()[phases.name]["ran"]]
+    phases.stop()
+    return values
+
+
 PROGRAMS = (
     floating_point,
     own_models,
@@ -163,6 +174,7 @@ PROGRAMS = (
     without_synapses,
     sigma_delta,
     references,
+    monitored_management,
     *LIBRARY,
     *OF_THIRD_PARTIES,
 )
