@@ -272,3 +272,36 @@ def covering_grid(
             f" {chip.name} holds {2.0**-EXPONENT_HIGH:.3g}..{threshold_high}"
         )
     return grid
+
+
+def nearest_grid(
+    weights: Any, *, real_threshold: float, current_decay: int, chip: Chip | str = LOIHI2
+) -> WeightGrid:
+    """The grid nearest to the weights in the mean square, of those whose largest may saturate.
+
+    Few bits that cover the largest weights leave nothing of the others: with two bits all but
+    the largest would be 0.
+
+    Parameters
+    ----------
+    weights, real_threshold, current_decay, chip
+        As of :func:`covering_grid`, which makes the grids for shares of the largest magnitude
+        from 1 down to an eighth, each 0.84 times the one before.
+
+    Raises
+    ------
+    RangeError
+        As there.
+    """
+    real = np.asarray(weights, dtype=np.float64)
+    grids = [
+        covering_grid(
+            real,
+            real_threshold=real_threshold,
+            current_decay=current_decay,
+            chip=chip,
+            coverage=2.0 ** (-quarters / 4),
+        )
+        for quarters in range(13)
+    ]
+    return min(grids, key=lambda grid: ((grid.values(grid.mantissas(real)) - real) ** 2).sum())

@@ -29,11 +29,12 @@ def coarse_models(draw):
     for name in ("hidden", "output"):
         exponent, threshold = draw(kind)
         grids[name] = WeightGrid(weight_exponent=exponent, threshold=threshold)
-    if draw(st.booleans()):
+    bits = draw(st.sampled_from([(), (2, 5)]))
+    if not bits and draw(st.booleans()):
         with torch.no_grad():
             for weight in model.parameters():
                 weight.mul_(1000.0)  # every mantissa saturates
-    quantize(model, grids)
+    quantize(model, {} if bits else grids, weight_bits=bits)
     return model
 
 

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from types import NoneType
+from typing import Any
 
 import numpy as np
 from torch import nn
 from torch.nn.utils import parametrize
 
-from hw_models import ConversionError
+from hw_models import ConversionError, RangeError
 from hw_models.chips import LOIHI2, Chip, chip_of
-from hw_models.weight_grid import WeightGrid, covering_grid
+from hw_models.integers import integer
+from hw_models.weight_grid import WeightGrid, covering_grid, nearest_grid
 from ssdp_neuro.training.layers.fake_quant import OnGrid
 from ssdp_neuro.training.networks.stages import SYNAPSES, Stage, stages, weights_into
 
 
 def quantize(
-    model: nn.Sequential, grids: dict[str, WeightGrid] | None = None, *, chip: Chip | str = LOIHI2
+    model: nn.Sequential,
+    grids: dict[str, WeightGrid] | None = None,
+    *,
+    chip: Chip | str = LOIHI2,
+    weight_bits: Sequence[int] = (),
 ) -> dict[str, WeightGrid]:
     """Put a model on the chip's integers: every weight on a grid, every neuron exact.
 
@@ -31,6 +39,10 @@ def quantize(
         By name of the neurons; those that cover the weights as they stand if not given.
     chip
         Registers, for grids that are not given.
+    weight_bits
+        Of each layer's weights from input to output, or one number for all, 2..8; those of the
+        chip if empty. Fewer than the chip's are laid where they fit the weights best, and the
+        largest weights may saturate.
 
     Returns
     -------
@@ -41,6 +53,8 @@ def quantize(
     ------
     ConversionError
         If a layer has what the chip has not; names its path.
+    RangeError
+        If ``weight_bits`` does not fit the layers or the chip.
 
     Mutates
     -------
@@ -48,14 +62,11 @@ def quantize(
     """
     chosen, chip = {}, chip_of("chip", chip)
     refuse_off_chip(model)
-    for stage in stages(model):
+    refuse_weight_bits(model, weight_bits, chip)
+    for number, stage in enumerate(stages(model)):
         neurons = stage.neurons
-        grid = (grids or {}).get(stage.neurons_path) or covering_grid(
-            weights_into(stage),
-            real_threshold=neurons.threshold,
-            current_decay=int(np.min(neurons.current_decay)),
-            chip=chip,
-        )
+        bits = weight_bits[number % len(weight_bits)] if weight_bits else None
+        grid = (grids or {}).get(stage.neurons_path) or _grid_of(stage, chip, bits)
         for synapses in (stage.synapses, neurons.recurrent):
             if synapses is None:
                 continue
@@ -66,6 +77,39 @@ def quantize(
                 parametrize.register_parametrization(synapses, "weight", OnGrid(grid))
         neurons.grid = chosen[stage.neurons_path] = grid
     return chosen
+
+
+def _grid_of(stage: Stage, chip: Chip, bits: int | None) -> WeightGrid:
+    """For the weights of a layer as they stand."""
+    given: dict[str, Any] = {
+        "real_threshold": stage.neurons.threshold,
+        "current_decay": int(np.min(stage.neurons.current_decay)),
+    }
+    if bits is None or bits == chip.weight_bits.value:
+        return covering_grid(weights_into(stage), **given, chip=chip)
+    figure = dataclasses.replace(chip.weight_bits, value=bits)
+    fewer = dataclasses.replace(chip, weight_bits=figure)
+    return nearest_grid(weights_into(stage), **given, chip=fewer)
+
+
+def refuse_weight_bits(
+    model: nn.Sequential, weight_bits: Sequence[int], chip: Chip = LOIHI2
+) -> None:
+    """Refuse numbers of bits that do not fit the layers or the chip.
+
+    Raises
+    ------
+    RangeError
+        Says how many layers there are, or which number is not allowed.
+    """
+    n_layers = len(stages(model))
+    if len(weight_bits) not in (0, 1, n_layers):
+        raise RangeError(
+            f"weight_bits: {len(weight_bits)} numbers for {n_layers} layers; one for each, or one"
+            " for all, is needed"
+        )
+    for bits in weight_bits:
+        integer("weight_bits", bits, 2, chip.weight_bits.value or 8)
 
 
 def refuse_off_chip(model: nn.Sequential) -> None:

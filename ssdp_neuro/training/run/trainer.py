@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from hw_models import ConversionError, InputError
+from hw_models import ConversionError, InputError, RangeError
 from ssdp_neuro.data import DataSplit, SpikeDataset
 from ssdp_neuro.progress import progress_bar
 from ssdp_neuro.training.networks.eprop_gradient import eprop_layers
-from ssdp_neuro.training.networks.quantization import refuse_off_chip
+from ssdp_neuro.training.networks.quantization import refuse_off_chip, refuse_weight_bits
 from ssdp_neuro.training.run.batch_order import Batch, batches_of, n_batches
 from ssdp_neuro.training.run.batch_reader import read_ahead
 from ssdp_neuro.training.run.best_model import BestModel
@@ -181,6 +181,10 @@ class Trainer:
             refuse_off_chip(self.state.model)  # type: ignore[arg-type]
         except ConversionError as error:
             raise InputError(f"[model] quantize_from_epoch: {error}") from None
+        try:
+            refuse_weight_bits(self.state.model, self.config.model.weight_bits)  # type: ignore[arg-type]
+        except RangeError as error:
+            raise RangeError(f"[model] {error}") from None
 
     def _refuse_not_eprop(self) -> None:
         """At once, not after an epoch, or with another gradient than was asked for."""
@@ -204,7 +208,7 @@ class Trainer:
         state, begin = self.state, self.config.model.quantize_from_epoch
         state.progress.begin_epoch()
         if begin is not None and not state.quantized and state.progress.epoch >= begin:
-            state.quantize()
+            state.quantize(self.config.model.weight_bits)
 
     def _batches(self) -> Iterator[tuple[Batch, np.ndarray]]:
         """Read the part of this rank of the steps that remain of the epoch."""

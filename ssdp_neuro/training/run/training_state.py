@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -56,9 +57,9 @@ class TrainingState:
         """Of the last step."""
         return self.optimizer.param_groups[0]["lr"]
 
-    def quantize(self) -> None:
-        """Put the model on the chip's integers."""
-        quantize(self.model)  # type: ignore[arg-type]
+    def quantize(self, weight_bits: Sequence[int] = ()) -> None:
+        """Put the model on the chip's integers, with so many bits of each layer's weights."""
+        quantize(self.model, weight_bits=weight_bits)  # type: ignore[arg-type]
         self.quantized = True
         # what was best in real numbers is not compared with what is in integers
         self.progress.forget_best()

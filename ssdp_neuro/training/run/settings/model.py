@@ -84,6 +84,9 @@ class ModelSettings:
     quantize_from_epoch
         First epoch (from 0) trained on the chip's integers; never if left out. The best
         model is then chosen among those epochs, and mixed precision is off in them.
+    weight_bits
+        In those epochs, of the weights of each layer from input to output, or one number for
+        all, 2..8; 8 if left out. With fewer the largest weights may saturate.
     """
 
     kind: ModelKind = ModelKind.FEED_FORWARD
@@ -109,6 +112,7 @@ class ModelSettings:
     patch: int = 4
     start_from: str = ""
     quantize_from_epoch: int | None = None
+    weight_bits: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         member("[model] kind", self.kind, ModelKind)
@@ -139,6 +143,8 @@ class ModelSettings:
             self._refuse_other_neurons()
         if self.quantize_from_epoch is not None:
             integer("[model] quantize_from_epoch", self.quantize_from_epoch, 0, 2**31 - 1)
+        for bits in self.weight_bits:
+            integer("[model] weight_bits", bits, 2, 8)
 
     def _refuse_other_neurons(self) -> None:
         """The transformer has neurons of its own, and one number of channels."""

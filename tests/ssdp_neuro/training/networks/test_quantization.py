@@ -1,7 +1,10 @@
 import copy
 
+import numpy as np
+import pytest
 import torch
 
+from hw_models import RangeError
 from hw_models.weight_grid import WeightGrid
 from ssdp_neuro.training import quantize
 from ssdp_neuro.training.networks.stages import weight_of
@@ -66,3 +69,36 @@ def test_quantize__weight_gradients_are_those_of_the_real_model():
     found = quantized.to_output.parametrizations.weight.original.grad
     assert expected.abs().min() > 0
     assert torch.allclose(found, expected, rtol=0.02)
+
+
+def test_quantize__gives_each_layer_its_bits():
+    model = dense_model((60, 40, 10))
+    grids = quantize(model, weight_bits=(2, 4))
+    assert [grid.bits for grid in grids.values()] == [2, 4]
+    for name, bits in (("hidden", 2), ("output", 4)):
+        weight = getattr(model, f"to_{name}").weight.detach()
+        assert 2 < len(torch.unique(weight)) <= 2**bits
+    whole = quantize(model, weight_bits=(8,))
+    assert whole == quantize(dense_model((60, 40, 10)))
+
+
+def test_quantize__few_bits_lie_where_they_are_nearest():
+    model = dense_model((60, 40, 10))
+    real = weight_of(model.to_hidden)
+    grid = quantize(model, weight_bits=(3,))["hidden"]
+
+    def error(step):  # of the eight values that lie such steps apart
+        whole = np.clip(np.rint(real / step), -4, 3)
+        return ((whole * step - real) ** 2).mean()
+
+    found = ((grid.values(grid.mantissas(real)) - real) ** 2).mean()
+    best = min(error(step) for step in np.abs(real).max() * np.linspace(0.01, 0.5, 500))
+    assert best * (1 - 1e-3) <= found < 1.05 * best
+    assert found < 0.7 * error(np.abs(real).max() / 4)  # eight values that cover all weights
+
+
+def test_quantize__refuses_bits_that_do_not_fit():
+    with pytest.raises(RangeError, match="weight_bits: 3 numbers for 2 layers"):
+        quantize(dense_model(), weight_bits=(8, 8, 8))
+    with pytest.raises(RangeError, match=r"weight_bits: 9"):
+        quantize(dense_model(), weight_bits=(9,))

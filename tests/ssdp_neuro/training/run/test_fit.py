@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from hw_models import InputError, NetworkFileError, ShapeError
+from hw_models import InputError, NetworkFileError, RangeError, ShapeError
 from ssdp_neuro.rules.names import RuleName
 from ssdp_neuro.training import EpochRecord, TrainingError, config_of, fit, load_model
+from ssdp_neuro.training.networks.stages import stages
 from ssdp_neuro.training.run.choices import ModelKind
 from ssdp_neuro.training.run.rule_choice import connections_of
 from ssdp_neuro.training.run.run_folder import RunFolder
@@ -200,6 +201,17 @@ def test_fit__refuses_what_has_no_integers_before_it_trains():
     config = toy_config(rule__kind="none", model__quantize_from_epoch=2)
     with pytest.raises(InputError, match="quantize_from_epoch: norm: BatchNorm1d"):
         trained(config, model=OwnNetwork(), on_epoch=epochs.append)
+    assert not epochs
+
+
+def test_fit__trains_on_few_bits_as_many_in_each_layer_as_were_asked_for():
+    bits = (2, 3)
+    result = trained(toy_config(model__weight_bits=bits))
+    for stage, most in zip(stages(result.model), bits, strict=True):
+        assert 1 < len(torch.unique(stage.synapses.weight.detach())) <= 2**most
+    epochs = []
+    with pytest.raises(RangeError, match=r"\[model\] weight_bits: 3 numbers for 2 layers"):
+        trained(toy_config(model__weight_bits=(8, 4, 2)), on_epoch=epochs.append)
     assert not epochs
 
 
