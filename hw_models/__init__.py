@@ -7,7 +7,7 @@ from hw_models.chips import LOIHI1, LOIHI2, Chip, Figure
 from hw_models.constraints import Violation, check, check_rule
 from hw_models.dopamine import DopamineFit, SynchronyStatistics
 from hw_models.energy import LOIHI1_ENERGY, EnergyEstimate, EnergyTable, estimate_energy
-from hw_models.eprop import EpropParams
+from hw_models.eprop import EpropParams, ResetEligibility
 from hw_models.errors import (
     ConversionError,
     ExecutorError,
@@ -85,6 +85,7 @@ __all__ = [
     "Product",
     "RandomStream",
     "RangeError",
+    "ResetEligibility",
     "ResetMode",
     "Rounding",
     "ShapeError",

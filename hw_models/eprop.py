@@ -6,30 +6,42 @@ In every step a source ``i`` has a trace ``m`` of what it sent, a target ``j`` a
     product = -L[j] * psi[j] * m[i]
     weight <- saturate(weight + floor((product + bits) / 2**shift), weight_low, weight_high)
 
-with ``shift`` random bits. Nothing is kept for a synapse but its weight.
+with ``shift`` random bits. Nothing is kept for a synapse but its weight; with time stamps, sources
+and targets keep one each.
 docs/explanation/integer_eprop.md has the order of steps.
 
 References
 ----------
-e-prop: Bellec et al., Nat. Commun. 11, 2020.
+e-prop: Bellec et al., Nat. Commun. 11, 2020. Time stamps and the refractory constant:
+after Traub et al., arXiv 2006.09988.
 """
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from hw_models.arrays import integer_array
+from hw_models.choices import member
 from hw_models.errors import InputError, RangeError, ShapeError, TypeMismatchError
 from hw_models.integers import integer
-from hw_models.populations import LifPopulation
+from hw_models.populations import LifPopulation, ResetMode
 from hw_models.records import FrozenRecord
 
 SIGNAL_HIGH = 255
 MOST_STEPS = 2**32  # of a network's life: a word of the key of the rounding
-PSI_BITS, RESTING_BITS, SIGNAL_BITS = 5, 6, 9
+PSI_BITS, RESTING_BITS, SIGNAL_BITS, STAMP_BITS = 5, 6, 9, 8
+
+
+class ResetEligibility(enum.Enum):
+    """What a reset of the membrane does to the eligibility of its synapses."""
+
+    NONE = "none"  # nothing: a trace for each source, O(neurons)
+    EXACT = "exact"  # clears it, as the membrane's derivative does: O(synapses)
+    TIME_STAMP = "time-stamp"  # counts only a source's last spike, if after it: O(neurons)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -52,12 +64,19 @@ class EpropParams(FrozenRecord):
         scale, and the threshold; 0..30.
     psi_refractory
         Its value in the refractory period, ``-psi_levels``..0.
+    reset_eligibility
+        ``NONE``, or ``TIME_STAMP``: only the last spike of a source counts, and only if it
+        arrived after the target's last reset. Resets are in the step after a spike and, for what
+        came in while the membrane was held, in the step after its refractory period. So with a
+        negative ``psi_refractory`` what arrives in this period counts against its weight, and
+        nothing else does. It needs targets whose spikes reset to zero.
     decay_shift
         Traces lose a part of ``2**-decay_shift``, rounded up, in a step; 1..7.
     trace_bits
         Width of a trace, 4..8.
     impulse
-        What a spike adds to a trace, 1..2**trace_bits - 1.
+        What a spike adds to a trace, or sets it to with time stamps; 1..2**trace_bits - 1. A trace
+        of errors always adds.
     weight_low, weight_high
         Saturation of the weight mantissa, -128..127.
     wanted
@@ -77,6 +96,7 @@ class EpropParams(FrozenRecord):
     psi_levels: int = 4
     psi_shift: int = 11
     psi_refractory: int = 0
+    reset_eligibility: ResetEligibility = ResetEligibility.NONE
     decay_shift: int = 3
     trace_bits: int = 8
     impulse: int = 32
@@ -91,6 +111,12 @@ class EpropParams(FrozenRecord):
         where = "EpropParams"
         for field, low, high in (("psi_levels", 1, 15), ("trace_bits", 4, 8)):
             put(self, field, integer(f"{where}.{field}", getattr(self, field), low, high))
+        member(f"{where}.reset_eligibility", self.reset_eligibility, ResetEligibility)
+        if self.reset_eligibility is ResetEligibility.EXACT:
+            raise TypeMismatchError(
+                f"{where}.reset_eligibility: EXACT keeps a number for each synapse;"
+                " allowed NONE and TIME_STAMP"
+            )
         is_taught = self.feedback is None
         for field, low, high in (
             ("shift", 0, 31),
@@ -122,12 +148,18 @@ class EpropParams(FrozenRecord):
         """Highest value of a trace."""
         return (1 << self.trace_bits) - 1
 
+    @property
+    def stamped(self) -> bool:
+        """Whether only a source's last spike counts, and only after the last reset."""
+        return self.reset_eligibility is ResetEligibility.TIME_STAMP
+
     def state_bits(self, n_pre: int, n_post: int) -> int:
         """Bits kept beside the weights; synapses have none."""
         of_target = PSI_BITS + RESTING_BITS + SIGNAL_BITS
         if self.feedback is None:
             of_target += self.trace_bits
-        return n_pre * (self.trace_bits + 1) + n_post * of_target
+        stamp = STAMP_BITS if self.stamped else 0
+        return n_pre * (self.trace_bits + 1 + stamp) + n_post * (of_target + stamp)
 
 
 def taught_population(network: Any) -> LifPopulation:
@@ -140,7 +172,8 @@ def taught_population(network: Any) -> LifPopulation:
     ShapeError
         If feedback does not come from as many neurons.
     TypeMismatchError
-        If a target has a periodic reset, which ends refractory periods unseen by the rule.
+        If a target has a periodic reset, which ends refractory periods unseen by the rule, or a
+        reset by subtraction beside time stamps.
     """
     learned = [p for p in network.projections if isinstance(_rule(p), EpropParams)]
     direct = [p for p in learned if _rule(p).feedback is None]
@@ -159,6 +192,11 @@ def taught_population(network: Any) -> LifPopulation:
             raise TypeMismatchError(
                 f"{projection.name}.plasticity: e-prop of {target.name!r}, which has"
                 f" reset_interval {target.reset_interval}; allowed is 0"
+            )
+        if rule.stamped and target.reset is not ResetMode.ZERO:
+            raise TypeMismatchError(
+                f"{projection.name}.plasticity.reset_eligibility: TIME_STAMP of {target.name!r},"
+                " whose reset by subtraction leaves the eligibility as it is; allowed is NONE"
             )
         if rule.feedback is not None and rule.feedback.shape[1] != taught.n_neurons:
             raise ShapeError(

@@ -34,7 +34,7 @@ import numpy as np
 
 from hw_models.arrays import HandedOver
 from hw_models.atomic_file import whole_file
-from hw_models.eprop import EpropParams
+from hw_models.eprop import EpropParams, ResetEligibility
 from hw_models.errors import NetworkFileError, SsdpError, TypeMismatchError, brief
 from hw_models.formats import Rounding
 from hw_models.hdf5_contents import StoredArray, StoredGroup
@@ -69,6 +69,7 @@ ADDED = {
     "SparseProjection": {"plasticity", "tag_1", "tag_2"},
     "LifPopulation": {"u", "v"},
     "LearningRule": {"graded_spikes"},
+    "EpropParams": {"reset_eligibility"},
 }
 PARTS = ("populations", "projections")
 CODE = "code"  # may be missing
@@ -89,6 +90,7 @@ KINDS: dict[str, Any] = {
 }
 ENUMS = {
     "reset": ResetMode,
+    "reset_eligibility": ResetEligibility,
     "rounding": Rounding,
     "third_factor": ThirdFactor,
     "sign_mode": SignMode,

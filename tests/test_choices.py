@@ -105,6 +105,7 @@ def arguments():
         "compare": {"models": "missing.safetensors", "data": []},
         "NeuronReading": {"dynamics": NeuronDynamics(voltage_kept=0.5, threshold=1.0)},
         "Discretization": {"dt": 1.0},
+        "EpropParams": {"shift": 1},
         "SadpParams": {"potentiation": 1, "depression": 1, "shift": 0},
         "from_lava_rule": {"rule": None},
         "feedback_weights": {"readout": [[1.0]]},

@@ -152,7 +152,8 @@ def _rule_text(rule: DaSsdpParams | EpropParams | LearningRule) -> str:
     if isinstance(rule, DaSsdpParams):
         return f"DA-SSDP, {rule.third_factor.value}"
     if isinstance(rule, EpropParams):
-        return f"e-prop, {'taught' if rule.feedback is None else 'by feedback'}"
+        stamps = ", time stamps" if rule.stamped else ""
+        return f"e-prop, {'taught' if rule.feedback is None else 'by feedback'}{stamps}"
     equations = [f"{name} = {rule.equation(name)}" for name in TARGETS if rule.equation(name)]
     graded = f"; numbers of spikes {rule.graded_spikes.value} x1" if rule.takes_numbers else ""
     return f"{', '.join(equations)}; epoch {rule.epoch}{graded}"

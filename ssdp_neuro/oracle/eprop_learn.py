@@ -86,15 +86,22 @@ def sample_steps(network, weights, rasters, n_steps, label, keys, first_step, le
             target = neurons[p.target]
             arrived = np.zeros_like(fired[p.source][: step + 1])
             arrived[1:] = fired[p.source][:step]
-            traces[p.name] = [trace(rule, column) for column in arrived.T]
+            traces[p.name] = [
+                trace(rule, last_alone(column) if is_stamped(rule) else column)
+                for column in arrived.T
+            ]
             if learns is not None and not learns[p.name]:
                 continue
             for j in range(weights[p.name].shape[0]):
                 signal = errors[j] if rule.feedback is None else fed_back(rule, j, errors)
-                psi = pseudo_derivative(
-                    rule, target, j, fired[p.target][: step + 1, j], int(target.v[0, j])
-                )
+                own = fired[p.target][: step + 1, j]
+                psi = pseudo_derivative(rule, target, j, own, int(target.v[0, j]))
+                forgotten = 0
+                if is_stamped(rule):
+                    forgotten = last_reset(own, target.population.refractory)
                 for i, m in enumerate(traces[p.name]):
+                    if not arrived[forgotten:, i].any():
+                        continue
                     product = -signal * psi * m
                     if product == 0:  # bits below 2**shift alone change nothing
                         continue
@@ -103,6 +110,26 @@ def sample_steps(network, weights, rasters, n_steps, label, keys, first_step, le
                     bounded = min(max(changed, rule.weight_low), rule.weight_high)
                     weights[p.name][j, i] = bounded
         yield fired, neurons, traces
+
+
+def is_stamped(rule):
+    """Whether a source's last spike alone counts, since the target's last reset."""
+    return rule.reset_eligibility.name == "TIME_STAMP"
+
+
+def last_alone(spikes):
+    """The last spike of a train, without those before it."""
+    kept = np.zeros_like(spikes)
+    if spikes.any():
+        kept[np.flatnonzero(spikes)[-1]] = True
+    return kept
+
+
+def last_reset(spikes, refractory):
+    """Step of a neuron's last reset until now, 0 without one: two come of each spike."""
+    now = len(spikes) - 1
+    resets = [s + late for s in np.flatnonzero(spikes) for late in (1, refractory + 1)]
+    return max((s for s in resets if s <= now), default=0)
 
 
 def trace(rule, spikes):

@@ -15,6 +15,8 @@ from hw_models import (
     InputPopulation,
     LifPopulation,
     RangeError,
+    ResetEligibility,
+    ResetMode,
     ShapeError,
     SparseProjection,
     TypeMismatchError,
@@ -26,6 +28,7 @@ from hw_models import (
 from ssdp_neuro import Session, Teaching, learn
 
 RULE = EpropParams(shift=12, wanted=9)
+STAMPED = EpropParams(shift=12, wanted=9, reset_eligibility=ResetEligibility.TIME_STAMP)
 BY_FEEDBACK = EpropParams(shift=12, feedback=[[1, -2], [3, 4], [5, 6]], feedback_shift=2)
 
 
@@ -78,6 +81,8 @@ def test_eprop_params__refuses_what_does_not_fit_together():
         EpropParams(shift=1, weight_low=5, weight_high=4)
     with pytest.raises(ShapeError, match=r"feedback: shape \(3, 2\); 2 rows"):
         network(readout=BY_FEEDBACK)
+    with pytest.raises(TypeMismatchError, match="EXACT keeps a number for each synapse"):
+        EpropParams(shift=1, reset_eligibility=ResetEligibility.EXACT)
     given = {"source": "a", "target": "b", "weights": [1], "plasticity": RULE}
     with pytest.raises(TypeMismatchError, match="DenseProjection without delays"):
         SparseProjection(pre=[0], post=[0], **given)
@@ -86,7 +91,7 @@ def test_eprop_params__refuses_what_does_not_fit_together():
 
 
 def test_eprop_params__are_kept_by_files_and_checked(tmp_path):
-    made = network()
+    made = network(readout=STAMPED)
     save(made, tmp_path / "network.h5")
     assert same_record(load(tmp_path / "network.h5"), made)
     to_nir(made, tmp_path / "network.nir")
@@ -94,7 +99,20 @@ def test_eprop_params__are_kept_by_files_and_checked(tmp_path):
     assert check(made, LOIHI2) == ()
     assert _rule_text(RULE) == "e-prop, taught"
     assert _rule_text(BY_FEEDBACK) == "e-prop, by feedback"
+    assert _rule_text(STAMPED) == "e-prop, taught, time stamps"
     assert RULE.state_bits(3, 2) == 3 * 9 + 2 * 28
+    assert STAMPED.state_bits(3, 2) == 3 * 17 + 2 * 36
+
+
+def test_eprop_params__of_older_files_have_no_time_stamps(tmp_path):
+    import h5py
+
+    made = network()
+    save(made, tmp_path / "network.h5")
+    with h5py.File(tmp_path / "network.h5", "a") as file:
+        for place in ("0", "1"):
+            del file[f"projections/{place}/plasticity"].attrs["reset_eligibility"]
+    assert same_record(load(tmp_path / "network.h5"), made)
 
 
 @pytest.mark.kernel
@@ -103,6 +121,11 @@ def test_eprop_params__are_kept_by_files_and_checked(tmp_path):
     [
         (network(readout=None), {}, "one population is taught"),
         (network(reset_interval=5), {}, "reset_interval 5"),
+        (
+            network(readout=STAMPED, reset=ResetMode.SUBTRACT),
+            {},
+            "TIME_STAMP of 'out', whose reset by subtraction",
+        ),
         (
             network(hidden=EpropParams(shift=1, feedback=np.ones((3, 3), int))),
             {},

@@ -16,6 +16,7 @@ from hw_models import (
     InputPopulation,
     LifPopulation,
     RangeError,
+    ResetEligibility,
     ResetMode,
     same_record,
 )
@@ -57,12 +58,14 @@ def networks(draw):
     """Inputs, recurrent hidden neurons, outputs: all learn, but for one fixed projection."""
     seed = draw(st.integers(0, 2**32 - 1))
     rng = np.random.default_rng(seed)
+    stamped = draw(st.booleans())
+    kind = {"reset_eligibility": ResetEligibility.TIME_STAMP} if stamped else {}
     lif = {
         "current_decay": draw(st.sampled_from((4095, 2047))),
         "voltage_decay": draw(st.sampled_from((0, 400, 4096))),
         "threshold": 90,
-        "reset": draw(st.sampled_from(ResetMode)),
-        "refractory": draw(st.sampled_from((0, 0, 2))),
+        "reset": ResetMode.ZERO if stamped else draw(st.sampled_from(ResetMode)),
+        "refractory": draw(st.sampled_from((0, 1, 3) if stamped else (0, 0, 2))),
         "bias_mantissa": rng.integers(0, 2000, N_HIDDEN),
     }
     out = {**lif, "bias_mantissa": 0, "threshold": rng.integers(40, 120, N_OUT)}
@@ -86,9 +89,19 @@ def networks(draw):
             LifPopulation(name="out", shape=(N_OUT,), **out),
         ],
         projections=[
-            dense("in", "hidden", (N_HIDDEN, N_IN), draw(rules(n_post=N_HIDDEN))),
-            dense("hidden", "hidden", (N_HIDDEN, N_HIDDEN), draw(rules(n_post=N_HIDDEN))),
-            dense("hidden", "out", (N_OUT, N_HIDDEN), draw(rules())),
+            dense(
+                "in",
+                "hidden",
+                (N_HIDDEN, N_IN),
+                draw(rules(n_post=N_HIDDEN, **kind)),
+            ),
+            dense(
+                "hidden",
+                "hidden",
+                (N_HIDDEN, N_HIDDEN),
+                draw(rules(n_post=N_HIDDEN, **kind)),
+            ),
+            dense("hidden", "out", (N_OUT, N_HIDDEN), draw(rules(**kind))),
             dense("in", "out", (N_OUT, N_IN), None),
         ],
     )
@@ -202,7 +215,7 @@ def test_learn_lava__equals_the_engine_in_the_runtime():
     assert all(one.n_changed > 20 for one in engine.changes.values())
 
 
-def digits_network(n_hidden=24, n=60):
+def digits_network(n_hidden=24, n=60, refractory=0, **of_rule):
     """A hidden layer and a readout that learn from digits in latency code."""
     from sklearn.datasets import load_digits
 
@@ -210,8 +223,8 @@ def digits_network(n_hidden=24, n=60):
     images, labels = load_digits(return_X_y=True)
     steps = np.where(images > 4, (16 - images) * 0.5, 99).astype(int)
     spikes = steps[:n, None, :] == np.arange(12)[:, None]
-    rule = {"shift": 12, "psi_shift": 12, "impulse": 48}
-    lif = {"current_decay": 4095, "voltage_decay": 512, "threshold": 150}
+    rule = {"shift": 12, "psi_shift": 12, "impulse": 48, **of_rule}
+    lif = {"current_decay": 4095, "voltage_decay": 512, "threshold": 150, "refractory": refractory}
     feedback = rng.integers(-60, 61, (n_hidden, 10))
     network = FixedPointNetwork(
         populations=[

@@ -12,7 +12,7 @@ from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 
 from hw_models.arithmetic import saturate, shift_floor, shift_stochastic
 from hw_models.eprop import SIGNAL_HIGH
-from hw_models.lava_processes.eprop.eprop_processes import EpropDense, EpropError
+from hw_models.lava_processes.eprop.eprop_processes import OLDEST, EpropDense, EpropError
 from hw_models.random_bits import random_bits
 
 
@@ -79,6 +79,8 @@ class PyEpropDenseModelFixed(_OfSamples):
     trace: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=8)
     sent: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=1)
     resting: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=6)
+    age: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=8)
+    since_reset: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=8)
 
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
@@ -91,6 +93,7 @@ class PyEpropDenseModelFixed(_OfSamples):
         if self.clock.step(self.time_step) == 0:
             for state in (self.a_buff, self.trace, self.sent, self.resting):
                 state[:] = 0
+            self.age[:] = self.since_reset[:] = OLDEST
         self.a_out.send(self.a_buff)
         fired_pre = self.s_in.recv() != 0
         fired_post = self.s_in_bap.recv() != 0
@@ -98,10 +101,15 @@ class PyEpropDenseModelFixed(_OfSamples):
         summed = self.weights[:, fired_pre].sum(axis=1, dtype=np.int64)
         self.a_buff[:] = shift_floor(summed, self.weight_exp)
         self.trace[:] = _heard(self.trace, self.sent, self.rule)
+        if self.rule.stamped:
+            self.trace[self.sent != 0] = self.rule.impulse
+            self.age[:] = np.where(self.sent != 0, 0, np.minimum(self.age + 1, OLDEST))
         self.sent[:] = fired_pre
+        eligible = self._eligible()
         factor = self._pseudo_derivative(fired_post, potentials) * self._signal(error)
+        self._rest(fired_post)
         if self._is_learned():
-            self._learn(factor)
+            self._learn(-factor[:, None] * eligible)
 
     def _is_learned(self) -> bool:
         if self.clock.step(self.time_step) >= self.clock.n_steps:
@@ -109,14 +117,26 @@ class PyEpropDenseModelFixed(_OfSamples):
         sample = self.sample()
         return sample is not None and bool(self.schedule.learns[sample])
 
+    def _eligible(self) -> np.ndarray:
+        """Traces by (target, source), without those from before the target's last reset."""
+        traces = np.broadcast_to(self.trace.astype(np.int64), self.weights.shape)
+        if not self.rule.stamped:
+            return traces
+        return np.where(self.age <= self.since_reset[:, None], traces, 0)
+
     def _pseudo_derivative(self, fired: np.ndarray, potentials: np.ndarray) -> np.ndarray:
         rule = self.rule
         distance = np.abs(potentials.astype(np.int64) - self.threshold) >> rule.psi_shift
         psi = np.maximum(rule.psi_levels - distance, 0)
         psi[self.resting > 0] = rule.psi_refractory
         psi[fired] = rule.psi_levels
-        self.resting[:] = np.where(fired, self.refractory, np.maximum(self.resting - 1, 0))
         return psi
+
+    def _rest(self, fired: np.ndarray) -> None:
+        """Count on what remains of refractory periods; a reset comes with the next step."""
+        is_reset = fired | (self.resting == 1)
+        self.since_reset[:] = np.where(is_reset, 0, np.minimum(self.since_reset + 1, OLDEST))
+        self.resting[:] = np.where(fired, self.refractory, np.maximum(self.resting - 1, 0))
 
     def _signal(self, error: np.ndarray) -> np.ndarray:
         if self.rule.feedback is None:
@@ -124,9 +144,8 @@ class PyEpropDenseModelFixed(_OfSamples):
         total = self.rule.feedback.astype(np.int64) @ error
         return saturate(total >> self.rule.feedback_shift, -SIGNAL_HIGH, SIGNAL_HIGH)
 
-    def _learn(self, factor: np.ndarray) -> None:
+    def _learn(self, product: np.ndarray) -> None:
         rule, schedule = self.rule, self.schedule
-        product = -np.outer(factor, self.trace.astype(np.int64))
         step = schedule.first_sample + self.clock.sample(self.time_step)
         step = step * self.clock.n_steps + self.clock.step(self.time_step)
         rows, columns = np.indices(product.shape, sparse=True)

@@ -9,6 +9,8 @@ from lava.magma.core.process.variable import Var
 from hw_models.eprop import EpropParams
 from hw_models.learning_schedule import LearningSchedule, SampleClock
 
+OLDEST = 255  # ages, 8 bits, count no further; every trace has gone before
+
 
 class EpropError(AbstractProcess):
     """Error of the taught neurons: the trace of their spikes less what the label wants.
@@ -94,3 +96,5 @@ class EpropDense(AbstractProcess):
         self.trace = Var(shape=(n_pre,), init=0)
         self.sent = Var(shape=(n_pre,), init=0)
         self.resting = Var(shape=(n_post,), init=0)
+        self.age = Var(shape=(n_pre,), init=OLDEST)
+        self.since_reset = Var(shape=(n_post,), init=OLDEST)

@@ -8,6 +8,7 @@ from ssdp_neuro.engine.kernels.random_words import absorb, key_offset, next_offs
 from ssdp_neuro.engine.kernels.table_view import open_tables, opener
 
 SIGNAL_HIGH = 255
+LONG_AGO = -(1 << 40)  # no step of a sample
 open_synapses = opener(EpropSynapses)
 
 
@@ -20,6 +21,27 @@ def hear(trace, spikes, first, last, decay_shift, impulse, high):
     for k in range(first, last):
         i = spikes[k]
         trace[i] = min(trace[i] + impulse, high)
+
+
+@part
+def note_arrivals(synapses, step):
+    """Traces of the sources after what arrives in this step; with stamps, of their last spikes."""
+    trace, sent, n_sent = synapses.trace, synapses.sent, synapses.n_sent[0]
+    shift, impulse, high = synapses.decay_shift, synapses.impulse, synapses.trace_high
+    hear(trace, sent, 0, n_sent, shift, impulse, high)
+    if synapses.stamped:
+        for k in range(n_sent):
+            trace[sent[k]] = impulse
+            synapses.heard[sent[k]] = step
+
+
+@part
+def note_resets(synapses, step):
+    """Last reset of every target: after its last spike, and once its refractory period is over."""
+    for j in range(synapses.fired.shape[0]):
+        since = synapses.fired[j] + 1
+        rested = since + synapses.refractory
+        synapses.cleared[j] = rested if step >= rested else since
 
 
 @part
@@ -42,7 +64,7 @@ def note_error(teacher, state):
 
 
 @part
-def note_psi(synapses, populations, state):
+def note_psi(synapses, populations, state, step):
     """Pseudo-derivatives of the targets, from their state after this step."""
     p, factor, resting = synapses.ends[1], synapses.factor, synapses.resting
     start = populations.offset[p]
@@ -56,6 +78,8 @@ def note_psi(synapses, populations, state):
     for k in range(first, first + state.n_fired[p]):
         factor[state.fired[k]] = synapses.psi_levels
         resting[state.fired[k]] = synapses.refractory
+        if synapses.stamped:
+            synapses.fired[state.fired[k]] = step
 
 
 @part
@@ -89,13 +113,15 @@ def change_weights(synapses, n_live):
     """One update of the listed targets' weights from every source with a trace."""
     shift, mask = synapses.shift, (np.int64(1) << synapses.shift) - 1
     weights, trace = synapses.weights, synapses.trace
-    low, high = synapses.weight_low, synapses.weight_high
+    low, high, stamped = synapses.weight_low, synapses.weight_high, synapses.stamped
     for i in range(trace.shape[0]):
         if trace[i] == 0:
             continue
         synapses.n_visited[0] += n_live
         for k in range(n_live):
             j = synapses.live[k]
+            if stamped and synapses.heard[i] < synapses.cleared[j]:
+                continue
             bits = np.int64(absorb(synapses.offsets[k], np.uint32(i))) & mask
             changed = weights[i, j] + ((synapses.factor[j] * trace[i] + bits) >> shift)
             weights[i, j] = min(max(changed, low), high)
@@ -120,20 +146,14 @@ def eprop_step(index, step, low, high, handle):
         synapses.trace[:] = 0
         synapses.resting[:] = 0
         synapses.n_sent[0] = 0
+        synapses.fired[:] = LONG_AGO
         if index == 0:
             synapses.teacher.trace[:] = 0
     if index == 0:
         note_error(synapses.teacher, state)
-    hear(
-        synapses.trace,
-        synapses.sent,
-        0,
-        synapses.n_sent[0],
-        synapses.decay_shift,
-        synapses.impulse,
-        synapses.trace_high,
-    )
-    note_psi(synapses, tables.populations, state)
+    note_arrivals(synapses, step)
+    note_resets(synapses, step)
+    note_psi(synapses, tables.populations, state, step)
     if synapses.key[2]:
         n_live = note_factors(synapses, key_offset(synapses.key[0], synapses.key[1] + step))
         change_weights(synapses, n_live)

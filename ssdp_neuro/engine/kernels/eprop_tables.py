@@ -40,6 +40,9 @@ class EpropSynapses(Table):
     sent: Int64s  # (n_pre,): who fired in the step before
     n_sent: Int64s  # (1,)
     resting: Int64s  # (n_post,): steps of the refractory period that remain
+    heard: Int64s  # (n_pre,): step in which the source's last spike arrived; this and the next
+    fired: Int64s  # (n_post,): step of the last spike                          two are empty if
+    cleared: Int64s  # (n_post,): step of the last reset                        not stamped
     factor: Int64s  # (n_post,): room for psi, then -L psi
     live: Int64s  # (n_post,): room for those of which it is not 0
     offsets: Uint32s  # (n_post,): room for their random numbers
@@ -47,6 +50,7 @@ class EpropSynapses(Table):
     psi_levels: int
     psi_shift: int
     psi_refractory: int
+    stamped: int  # whether only a source's last spike counts, and only after the last reset
     refractory: int
     decay_shift: int
     impulse: int

@@ -8,7 +8,6 @@ LIF, ALIF: Bellec et al., Nat. Commun. 11, 2020. STDP-LIF, Izhikevich: Traub et 
 
 from __future__ import annotations
 
-import enum
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -17,18 +16,11 @@ import numpy as np
 
 from hw_models import RangeError, TypeMismatchError
 from hw_models.choices import member
+from hw_models.eprop import ResetEligibility
 from hw_models.errors import brief
 from hw_models.integers import integer
 
 LONGEST_REFRACTORY = 2**20
-
-
-class ResetEligibility(enum.Enum):
-    """What a reset of the membrane does to the eligibility of its synapses."""
-
-    NONE = "none"  # nothing: a trace for each source, O(neurons)
-    EXACT = "exact"  # clears it, as the membrane's derivative does: O(synapses)
-    TIME_STAMP = "time-stamp"  # counts only a source's last spike, if after it: O(neurons)
 
 
 @dataclass(frozen=True, kw_only=True)
