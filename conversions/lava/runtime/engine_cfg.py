@@ -9,6 +9,7 @@ from typing import Any
 import hw_models.lava_processes  # noqa: F401 makes Lava importable
 
 # isort: split
+from lava.magma.compiler.executable import Executable
 from lava.magma.core import run_configs
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.run_configs import AbstractLoihiHWRunCfg, Loihi2SimCfg, RunConfig
@@ -108,8 +109,10 @@ class FixedPointFirst(Loihi2SimCfg):
             return self._any.select(process, proc_models)
 
 
-class CompiledProgram:
+class CompiledProgram(Executable):
     """What ``process.compile`` returns for an ``EngineCfg``; ``create_runtime`` takes it.
+
+    An ``Executable`` of Lava without its builders, so that Lava's ``save`` takes it too.
 
     Parameters
     ----------
@@ -130,6 +133,7 @@ class CompiledProgram:
         channel_size: int,
         keeps_spikes: bool,
     ) -> None:
+        super().__init__(graph.leaves, {}, [], [], [])
         self.graph, self.notes = graph, notes
         self.channel_size, self.keeps_spikes = channel_size, keeps_spikes
 

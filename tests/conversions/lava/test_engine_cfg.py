@@ -19,6 +19,7 @@ from lava.proc.io.sink import RingBuffer as Sink
 from lava.proc.io.source import RingBuffer as Source
 from lava.proc.lif.models import PyLifModelBitAcc, PyLifModelFloat
 from lava.proc.lif.process import LIF
+from lava.utils.serialization import load, save
 
 from conversions import EngineCfg
 from hw_models import ExecutorError, InputError, ShapeError, TypeMismatchError
@@ -92,6 +93,20 @@ def test_engine_cfg__leaves_other_configurations_to_lava():
     neurons, _ = counting()
     executable = neurons.compile(Loihi2SimCfg(select_tag="fixed_pt"))
     assert type(executable).__name__ == "Executable"
+
+
+def test_engine_cfg__is_kept_by_lavas_save(tmp_path):
+    neurons, sink = counting()
+    save(
+        [neurons, sink],
+        str(tmp_path / "kept.pickle"),
+        neurons.compile(EngineCfg(select_tag="fixed_pt")),
+    )
+    (again, heard), executable = load(str(tmp_path / "kept.pickle"))
+    again.create_runtime(executable=executable)
+    again.run(condition=RunSteps(6))
+    assert heard.data.get()[0, :6].tolist() == [0, 1, 0, 1, 0, 1]
+    again.stop()
 
 
 def test_engine_cfg__takes_what_it_has_compiled():
