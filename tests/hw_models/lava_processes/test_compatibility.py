@@ -77,3 +77,22 @@ def test_import__of_the_packages_does_not_import_lava():
         """
     )
     assert said == ["False"]
+
+
+def test_import_lava__lets_lava_dl_go_without_torchvision():
+    said = run_program(
+        """
+        import sys
+        sys.modules["torchvision"] = sys.modules["cv2"] = None
+        import hw_models.lava_processes
+        from lava.lib.dl import netx, slayer
+        print(netx.hdf5.Network.__name__, hasattr(slayer.obd, "__wrapped__"))
+        try:
+            slayer.obd.yolo_base
+        except hw_models.MissingExtraError as error:
+            print(error)
+        """
+    ).splitlines()
+    assert said[0] == "Network False"
+    assert "object_detection.yolo_base: lava-dl's object detection could not be imp" in said[1]
+    assert "torchvision" in said[1] or "cv2" in said[1]
