@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from lava.proc.conv.models import PyConvModelFixed, PyConvModelFloat
 from lava.proc.dense.models import (
     PyDelayDenseModelBitAcc,
     PyDelayDenseModelFloat,
@@ -27,6 +28,9 @@ from lava.proc.sparse.models import (
 )
 from scipy.sparse import csr_matrix
 
+from conversions.lava.runtime.fast_convolution import fast_convolution
+from conversions.lava.runtime.fast_delays import fast_fixed_delays, fast_float_delays
+from conversions.lava.runtime.stored_weights import Stored, when_set
 from ssdp_neuro.engine.kernels.lava_models import (
     UNITY,
     add_columns,
@@ -121,7 +125,7 @@ def _float_dynamics(model: Any, by_lava: Callable[..., Any]) -> Callable[..., No
 
 
 def _fixed_dense(model: Any, by_lava: Callable[..., Any]) -> Callable[..., None]:
-    rows = _Stored(model, _rows_of)
+    rows = Stored(model, _rows_of)
 
     def run_spk() -> None:
         if not model.weights_set or not rows.are_usable(np.int32):
@@ -148,7 +152,7 @@ def _fixed_dense(model: Any, by_lava: Callable[..., Any]) -> Callable[..., None]
 
 
 def _float_dense(model: Any, by_lava: Callable[..., Any]) -> Callable[..., None]:
-    rows = _Stored(model, _rows_of)
+    rows = Stored(model, _rows_of)
 
     def run_spk() -> None:
         if model.num_message_bits.item() > 0 or not rows.are_usable(np.float64):
@@ -164,7 +168,7 @@ def _float_dense(model: Any, by_lava: Callable[..., Any]) -> Callable[..., None]
 
 
 def _fixed_sparse(model: Any, by_lava: Callable[..., Any]) -> Callable[..., None]:
-    columns = _Stored(model, _columns_of)
+    columns = Stored(model, _columns_of)
 
     def run_spk() -> None:
         if not model.weights_set or not columns.are_usable(np.int32):
@@ -185,7 +189,7 @@ def _fixed_sparse(model: Any, by_lava: Callable[..., Any]) -> Callable[..., None
 
 
 def _float_sparse(model: Any, by_lava: Callable[..., Any]) -> Callable[..., None]:
-    columns = _Stored(model, _fired_rows_of)
+    columns = Stored(model, _fired_rows_of)
 
     def run_spk() -> None:
         if model.num_message_bits.item() > 0 or not columns.are_usable(np.float64):
@@ -195,40 +199,6 @@ def _float_sparse(model: Any, by_lava: Callable[..., Any]) -> Callable[..., None
         model.a_buff = _row_sums(columns.made, model.s_in.recv().astype(bool))
 
     return run_spk
-
-
-def _when_set(model: Any, forget: Callable[[], None]) -> None:
-    """Forget what was made of a model's Vars whenever a user sets one."""
-    tell = model.on_var_update
-
-    def on_var_update() -> None:
-        forget()
-        tell()
-
-    model.__dict__["on_var_update"] = on_var_update
-
-
-class _Stored:
-    """Weights in another form, made again when they change.
-
-    ``form(weights, dtype)`` makes it; None of weights that have none.
-    """
-
-    def __init__(self, model: Any, form: Callable[..., Any]) -> None:
-        self._model, self._form = model, form
-        self._of: Any = None
-        self.made: Any = None
-        _when_set(model, self._forget)
-
-    def _forget(self) -> None:
-        self._of = None
-
-    def are_usable(self, dtype: Any) -> bool:
-        weights = self._model.weights
-        if weights is not self._of:
-            self.made = self._form(weights, dtype)
-            self._of = weights
-        return self.made is not None
 
 
 def _columns_of(weights: Any, dtype: Any) -> Any:
@@ -271,7 +241,7 @@ def _column_total(stored: Any, spikes: np.ndarray) -> np.ndarray:
 def _kept_matrix(model: Any, by_lava: Callable[..., Any]) -> Callable[..., Any]:
     """The matrix of all delays, which Lava makes anew in every step."""
     kept: list[Any] = []
-    _when_set(model, kept.clear)
+    when_set(model, kept.clear)
 
     def get_delay_wgts_mat(weights: Any, delays: Any, max_delay: int) -> Any:
         if not kept or kept[0] is not weights or kept[1] is not delays or kept[2] != max_delay:
@@ -314,6 +284,12 @@ _REPLACED = (
     (PyDelayDenseModelFloat, "get_delay_wgts_mat", _kept_matrix),
     (PyDelaySparseModelBitAcc, "get_delay_wgts_mat", _kept_matrix),
     (PyDelaySparseModelFloat, "get_delay_wgts_mat", _kept_matrix),
+    (PyDelayDenseModelBitAcc, "run_spk", fast_fixed_delays),
+    (PyDelaySparseModelBitAcc, "run_spk", fast_fixed_delays),
+    (PyDelayDenseModelFloat, "run_spk", fast_float_delays),
+    (PyDelaySparseModelFloat, "run_spk", fast_float_delays),
+    (PyConvModelFixed, "run_spk", fast_convolution),
+    (PyConvModelFloat, "run_spk", fast_convolution),
 )
 _CONNECTIONS = (
     PyDenseModelBitAcc,
@@ -324,4 +300,6 @@ _CONNECTIONS = (
     PyDelayDenseModelFloat,
     PyDelaySparseModelBitAcc,
     PyDelaySparseModelFloat,
+    PyConvModelFixed,
+    PyConvModelFloat,
 )

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 from lava.magma.core.decorator import implements, requires
 from lava.magma.core.resources import CPU
-from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from lava.proc.dense.models import AbstractPyDenseModelFloat
 from lava.proc.dense.process import DelayDense, Dense
@@ -16,22 +15,13 @@ from lava.proc.lif.process import LIF, LIFRefractory, LIFReset, TernaryLIF
 from lava.proc.sparse.process import DelaySparse, Sparse
 from scipy.sparse import csr_matrix
 
-from conversions import EngineCfg
-from conversions.lava.runtime import engine_runtime, model_building
 from conversions.lava.runtime.fast_models import _fired_rows_of, _row_sums
-from conversions.lava.runtime.neuron_turn import NeuronTurn
-from hw_models import ConversionError
+from tests.conversions.lava.compared_models import assert_equal
 from tests.conversions.lava.user_program.processes import Careless
 
 pytestmark = [pytest.mark.lava, pytest.mark.kernel]
-N_STEPS = 12
 EDGE = 1 << 23
-UNREADABLE = ("delays", "du", "vth")  # Lava's own get fails on zeros, and on one for each neuron
 FIXED = {"subthr_dynamics", "scale_bias", "run_spk"}
-
-
-def _refuse(*_):
-    raise ConversionError("models are compared")
 
 
 def test_row_sums__are_those_of_scipy():
@@ -44,47 +34,6 @@ def test_row_sums__are_those_of_scipy():
             expected = weights[:, fires].sum(axis=1).A1
             found = _row_sums(_fired_rows_of(weights, np.float64), fires)
             np.testing.assert_array_equal(found, expected)
-
-
-MODELS, METHODS, TURNS = "models", "methods", "turns"  # by NumPy, single methods, whole turns
-
-
-def values_of(build, tag, how, monkeypatch, updates=()):
-    """Vars of all Processes after every third step."""
-    with monkeypatch.context() as patch:
-        patch.setattr(engine_runtime, "FloatBatch", _refuse)  # models are compared
-        if how == MODELS:
-            patch.setattr(model_building, "speed_up", lambda model: [])
-        if how != TURNS:
-            patch.setattr(NeuronTurn, "fits", lambda kind: False)
-        processes = build(np.random.default_rng(8))
-        seen = []
-        for step in range(N_STEPS // 3):
-            processes[0].run(condition=RunSteps(3), run_cfg=EngineCfg(select_tag=tag))
-            found = [
-                var.get()
-                for each in processes
-                for var in each.vars.members
-                if var.name not in UNREADABLE
-            ]
-            seen += [each.toarray() if hasattr(each, "toarray") else each for each in found]
-            for update in updates:
-                update(step, *processes)
-        compiled = {name for actor in processes[0].runtime.actors for name in actor.compiled}
-        assert compiled or how != TURNS
-        assert not (compiled and how == MODELS)
-        processes[0].stop()
-    return seen, compiled
-
-
-def assert_equal(build, tag, monkeypatch, updates=()):
-    slow, _ = values_of(build, tag, MODELS, monkeypatch, updates)
-    assert any(np.any(each) for each in slow)
-    for how in (METHODS, TURNS):
-        fast, compiled = values_of(build, tag, how, monkeypatch, updates)
-        for first, second in zip(fast, slow, strict=True):
-            np.testing.assert_array_equal(first, second)
-    return compiled
 
 
 def wild(kind, **arguments):

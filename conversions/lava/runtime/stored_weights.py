@@ -1,0 +1,50 @@
+"""Weights of Lava's models in the form that compiled loops need, kept until they change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+
+def when_set(model: Any, forget: Callable[[], None]) -> None:
+    """Forget what was made of a model's Vars whenever a user sets one."""
+    tell = model.on_var_update
+
+    def on_var_update() -> None:
+        forget()
+        tell()
+
+    model.__dict__["on_var_update"] = on_var_update
+
+
+class Stored:
+    """Vars in another form, made again when they change.
+
+    Parameters
+    ----------
+    model
+        Whose Vars they are.
+    form
+        ``form(*vars, dtype)`` makes it; None of Vars that have none.
+    names
+        Of the Vars.
+    """
+
+    def __init__(
+        self, model: Any, form: Callable[..., Any], names: tuple[str, ...] = ("weights",)
+    ) -> None:
+        self._model, self._form, self._names = model, form, names
+        self._of: tuple[Any, ...] = ()
+        self.made: Any = None
+        when_set(model, self._forget)
+
+    def _forget(self) -> None:
+        self._of = ()
+
+    def are_usable(self, dtype: Any) -> bool:
+        """Whether :attr:`made` holds what the Vars are now."""
+        values = tuple(getattr(self._model, name) for name in self._names)
+        if not self._of or any(a is not b for a, b in zip(values, self._of, strict=True)):
+            self.made = self._form(*values, dtype)
+            self._of = values
+        return self.made is not None

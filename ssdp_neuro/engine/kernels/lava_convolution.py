@@ -1,0 +1,151 @@
+"""What Lava's Conv computes in a step, from the pixels that are not 0.
+
+Numbers are float64, in both number worlds, as in SciPy's ``convolve2d``, and every sum is taken
+in its order: of each input channel column after column of the kernel, of these four taps at a
+time and the last ones singly, then channel after channel. What is left out are zeros, which change
+no sum.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ssdp_neuro.engine.kernels.compiler import lean_kernel
+
+(WIDTH, HEIGHT, CHANNELS, WIDTH_OUT, HEIGHT_OUT, CHANNELS_OUT, KERNEL_X, KERNEL_Y, STRIDE_X,
+ STRIDE_Y, PADDING_X, PADDING_Y, DILATION_X, DILATION_Y, GROUPS) = range(15)  # fmt: skip
+TAPS = 4  # that SciPy adds up before it adds them to the others
+
+
+@lean_kernel
+def list_pixels(image: Any, n_channels: int, starts: Any, channels: Any, heights: Any) -> None:
+    """Numbers other than 0 of an image ``(n_pixels * n_channels,)``, pixel after pixel.
+
+    Those of a pixel begin in ``channels`` and ``heights`` at ``starts[pixel]``.
+    """
+    n = 0
+    n_pixels = image.size // n_channels
+    for pixel in range(n_pixels):
+        starts[pixel] = n
+        for c in range(n_channels):
+            height = image[pixel * n_channels + c]
+            if height != 0:
+                channels[n] = c
+                heights[n] = height
+                n += 1
+    starts[n_pixels] = n
+
+
+@lean_kernel
+def join_taps(hits: Any, n_hits: int, is_hit: Any, sums: Any, n_each: int) -> None:
+    """Add sums of some taps to those of whole kernels, of the channels that were hit."""
+    n_in = is_hit.size // 2
+    for hit in range(n_hits):
+        c = hits[hit]
+        is_hit[c] = False
+        own, whole = c * n_each, (n_in + c) * n_each
+        if is_hit[n_in + c]:
+            for k in range(n_each):
+                sums[whole + k] += sums[own + k]
+        else:
+            is_hit[n_in + c] = True
+            for k in range(n_each):
+                sums[whole + k] = sums[own + k]
+
+
+@lean_kernel
+def convolve(
+    shape: Any, weights: Any, image: Any, starts: Any, channels: Any, heights: Any, hits: Any,
+    hit_flags: Any, sums: Any, total: Any,
+) -> None:  # fmt: skip
+    """A convolution of an image ``(width * height * channels,)``, all flat.
+
+    ``weights`` is ``(kernel_x, kernel_y, channels, channels_out // groups)``, ``total``
+    ``(width_out, height_out, channels_out)``; ``shape`` has the numbers named above. The others
+    are scratch: ``starts`` of one more than pixels, ``channels`` and ``heights`` of the image's
+    size, ``hits`` of the channels, ``hit_flags`` false for each of them twice, ``sums``
+    ``(2, channels, channels_out // groups)``: of some taps, and of the whole kernel.
+    """
+    n_in, n_out = shape[CHANNELS], shape[CHANNELS_OUT]
+    n_each, n_group = n_out // shape[GROUPS], n_in // shape[GROUPS]
+    size = shape[WIDTH] * shape[HEIGHT] * n_in
+    list_pixels(image[0:size], n_in, starts, channels, heights)
+    is_hit = hit_flags[0 : 2 * n_in]
+    across = (shape[KERNEL_X] - 1) * shape[DILATION_X] - shape[PADDING_X]
+    span = (shape[KERNEL_Y] - 1) * shape[DILATION_Y]
+    in_fours = (span + 1) - (span + 1) % TAPS
+    for k in range(total.size):
+        total[k] = 0.0
+    for x in range(shape[WIDTH_OUT]):
+        for y in range(shape[HEIGHT_OUT]):
+            n_all = 0
+            for i in range(shape[KERNEL_X]):
+                column = x * shape[STRIDE_X] + across - i * shape[DILATION_X]
+                if column < 0 or column >= shape[WIDTH]:
+                    continue
+                n_hits = block = 0
+                for j in range(shape[KERNEL_Y]):
+                    tap = j * shape[DILATION_Y]
+                    row = y * shape[STRIDE_Y] + span - tap - shape[PADDING_Y]
+                    if row < 0 or row >= shape[HEIGHT]:
+                        continue
+                    now = tap // TAPS if tap < in_fours else tap
+                    if now != block:
+                        join_taps(hits, n_hits, is_hit, sums, n_each)
+                        n_hits, block = 0, now
+                    pixel = column * shape[HEIGHT] + row
+                    for event in range(starts[pixel], starts[pixel + 1]):
+                        c, height = channels[event], heights[event]
+                        first = ((i * shape[KERNEL_Y] + j) * n_in + c) * n_each
+                        taps, own = weights[first : first + n_each], c * n_each
+                        n_all += 1
+                        if is_hit[c]:
+                            for k in range(n_each):
+                                sums[own + k] += taps[k] * height
+                        else:
+                            is_hit[c] = True
+                            hits[n_hits] = c
+                            n_hits += 1
+                            for k in range(n_each):
+                                sums[own + k] = taps[k] * height
+                join_taps(hits, n_hits, is_hit, sums, n_each)
+            if n_all > 0:
+                place = (x * shape[HEIGHT_OUT] + y) * n_out
+                for c in range(n_in):
+                    if is_hit[n_in + c]:
+                        is_hit[n_in + c] = False
+                        whole, to = (n_in + c) * n_each, place + c // n_group * n_each
+                        for k in range(n_each):
+                            total[to + k] += sums[whole + k]
+
+
+@lean_kernel
+def convolve_whole(shape: Any, weights: Any, image: Any, total: Any) -> None:
+    """The same of whole numbers whose sums are exact, so that their order does not matter."""
+    n_in, n_out = shape[CHANNELS], shape[CHANNELS_OUT]
+    n_each, n_group = n_out // shape[GROUPS], n_in // shape[GROUPS]
+    across = (shape[KERNEL_X] - 1) * shape[DILATION_X] - shape[PADDING_X]
+    down = (shape[KERNEL_Y] - 1) * shape[DILATION_Y] - shape[PADDING_Y]
+    for k in range(total.size):
+        total[k] = 0.0
+    for place in range(shape[WIDTH] * shape[HEIGHT] * n_in):
+        height = image[place]
+        if height == 0:
+            continue
+        pixel, c = place // n_in, place % n_in
+        column, row = pixel // shape[HEIGHT], pixel % shape[HEIGHT]
+        for i in range(shape[KERNEL_X]):
+            right = column - across + i * shape[DILATION_X]
+            x = right // shape[STRIDE_X]
+            if right % shape[STRIDE_X] != 0 or x < 0 or x >= shape[WIDTH_OUT]:
+                continue
+            for j in range(shape[KERNEL_Y]):
+                low = row - down + j * shape[DILATION_Y]
+                y = low // shape[STRIDE_Y]
+                if low % shape[STRIDE_Y] != 0 or y < 0 or y >= shape[HEIGHT_OUT]:
+                    continue
+                first = ((i * shape[KERNEL_Y] + j) * n_in + c) * n_each
+                to = (x * shape[HEIGHT_OUT] + y) * n_out + c // n_group * n_each
+                taps, targets = weights[first : first + n_each], total[to : to + n_each]
+                for k in range(n_each):
+                    targets[k] += taps[k] * height
