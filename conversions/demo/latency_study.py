@@ -7,6 +7,8 @@ not how often real data are so. Its constants were chosen on seeds 100 to 102.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from hw_models import (
@@ -32,27 +34,42 @@ SHIFTS = {8: 0, 5: 2, 4: 3, 3: 4, 1: 6}  # steps of a code, as a power of two, b
 FLAT = 1e6  # a sigma with which every distance counts the same
 
 
-class LatencyTask:
-    """Latencies of all samples, int ``(samples, inputs)``; ``N_STEPS`` where an input is silent.
+@dataclass(frozen=True)
+class LatencySamples:
+    """Latencies int ``(samples, inputs)``, ``N_STEPS`` where an input is silent, and their classes.
+
+    ``rng`` deals latencies to other inputs where they are shuffled.
+    """
+
+    train: np.ndarray
+    train_labels: np.ndarray
+    test: np.ndarray
+    test_labels: np.ndarray
+    rng: np.random.Generator
+
+    @property
+    def n_classes(self) -> int:
+        """Classes of the training samples, which have all."""
+        return int(self.train_labels.max()) + 1
+
+
+def latency_task(seed: int, *, fine: bool = False, jitter: float = JITTER) -> LatencySamples:
+    """The made task.
 
     An input's mean latency is any in each class or, with ``fine``, any within one half of the time
     that all classes share.
     """
+    rng = np.random.default_rng(seed)
+    means = rng.uniform(0, LAST, (N_CLASSES, N_INPUTS))
+    if fine:
+        means = HALF * rng.integers(0, 2, N_INPUTS) + means * 0.4
 
-    def __init__(self, seed: int, *, fine: bool = False, jitter: float = JITTER) -> None:
-        self.rng = np.random.default_rng(seed)
-        self.means = self.rng.uniform(0, LAST, (N_CLASSES, N_INPUTS))
-        if fine:
-            self.means = HALF * self.rng.integers(0, 2, N_INPUTS) + self.means * 0.4
-        self.train_labels = np.arange(N_TRAIN) % N_CLASSES
-        self.test_labels = np.arange(N_TEST) % N_CLASSES
-        self.train, self.test = (
-            self._draw(labels, jitter) for labels in (self.train_labels, self.test_labels)
-        )
+    def drawn(labels: np.ndarray) -> np.ndarray:
+        steps = np.rint(rng.normal(means[labels], jitter)).clip(0, LAST)
+        return np.where(rng.random(steps.shape) < LOST, N_STEPS, steps).astype(int)
 
-    def _draw(self, labels: np.ndarray, jitter: float) -> np.ndarray:
-        drawn = np.rint(self.rng.normal(self.means[labels], jitter)).clip(0, LAST)
-        return np.where(self.rng.random(drawn.shape) < LOST, N_STEPS, drawn).astype(int)
+    labels, test_labels = np.arange(N_TRAIN) % N_CLASSES, np.arange(N_TEST) % N_CLASSES
+    return LatencySamples(drawn(labels), labels, drawn(test_labels), test_labels, rng)
 
 
 def latency_spikes(latencies: np.ndarray) -> np.ndarray:
@@ -83,70 +100,114 @@ def latency_rule(
 
 
 def latency_network(
-    rule: DaSsdpParams, seed: int, *, threshold: int = 120, voltage_decay: int = 256
+    rule: DaSsdpParams,
+    seed: int,
+    *,
+    threshold: int = 120,
+    voltage_decay: int = 256,
+    n_classes: int = N_CLASSES,
+    n_inputs: int = N_INPUTS,
 ) -> FixedPointNetwork:
     """All inputs to one neuron a class, with small random weights to begin with."""
     neurons = LifPopulation(
         name="classes",
-        shape=(N_CLASSES,),
+        shape=(n_classes,),
         current_decay=4095,
         voltage_decay=voltage_decay,
         threshold=threshold,
     )
-    weights = np.random.default_rng(seed).integers(0, 6, (N_CLASSES, N_INPUTS))
+    weights = np.random.default_rng(seed).integers(0, 6, (n_classes, n_inputs))
     return FixedPointNetwork(
-        populations=[InputPopulation(name="in", shape=(N_INPUTS,)), neurons],
+        populations=[InputPopulation(name="in", shape=(n_inputs,)), neurons],
         projections=[
             DenseProjection(source="in", target="classes", weights=weights, plasticity=rule)
         ],
     )
 
 
-def learned_accuracy(
+def learned_share(
+    task: LatencySamples,
     seed: int,
     *,
-    fine: bool = False,
-    jitter: float = JITTER,
     shuffled: bool = False,
     threshold: int = 120,
     voltage_decay: int = 256,
+    epochs: int = EPOCHS,
     **rule: float,
 ) -> float:
     """Share of the test samples that are right after learning on the chip.
 
     Parameters
     ----------
+    task
+        What is learned and tested.
     seed
-        Of the task, the first weights and the stochastic rounding.
-    fine, jitter
-        Of the task.
+        Of the first weights and the stochastic rounding.
     shuffled
         Whether the latencies of each training sample are dealt to its inputs anew.
     threshold, voltage_decay
         Of the neurons.
+    epochs
+        How often the training samples are shown.
     rule
         Of :func:`latency_rule`.
     """
-    task = LatencyTask(seed, fine=fine, jitter=jitter)
     train = task.rng.permuted(task.train, axis=1) if shuffled else task.train
-    params = latency_rule(**rule)  # type: ignore[arg-type]
-    learned = learn(
-        latency_network(params, seed, threshold=threshold, voltage_decay=voltage_decay),
-        latency_spikes(train),
-        Teaching(labels=task.train_labels, seed=seed, epochs=EPOCHS),
-        n_steps=N_STEPS,
+    network = latency_network(
+        latency_rule(**rule),  # type: ignore[arg-type]
+        seed,
+        threshold=threshold,
+        voltage_decay=voltage_decay,
+        n_classes=task.n_classes,
+        n_inputs=train.shape[1],
     )
+    told = Teaching(labels=task.train_labels, seed=seed, epochs=epochs)
+    learned = learn(network, latency_spikes(train), told, n_steps=N_STEPS)
     run = simulate(learned.network, latency_spikes(task.test), n_steps=N_STEPS)
     return accuracy(decide(run.raster("classes")), task.test_labels)
+
+
+def ridge_share(
+    train: np.ndarray,
+    train_labels: np.ndarray,
+    test: np.ndarray,
+    test_labels: np.ndarray,
+    penalty: float = 0.1,
+) -> float:
+    """The same of ridge regression in real numbers on values ``(samples, inputs)``."""
+    seen, asked = (
+        np.column_stack([part, np.ones(len(part))]).astype(float) for part in (train, test)
+    )
+    square = seen.T @ seen + penalty * np.eye(seen.shape[1])
+    wanted = np.eye(int(train_labels.max()) + 1)[train_labels]
+    weights = np.linalg.solve(square, seen.T @ wanted)
+    return float(np.mean((asked @ weights).argmax(1) == test_labels))
+
+
+def learned_accuracy(
+    seed: int, *, fine: bool = False, jitter: float = JITTER, **settings: float
+) -> float:
+    """:func:`learned_share` of the made task, drawn from the same seed.
+
+    Parameters
+    ----------
+    seed
+        Of the task too.
+    fine, jitter
+        Of :func:`latency_task`.
+    settings
+        Of :func:`learned_share`.
+    """
+    task = latency_task(seed, fine=fine, jitter=jitter)
+    return learned_share(task, seed, **settings)  # type: ignore[arg-type]
 
 
 def ridge_accuracy(
     seed: int, *, latencies: bool = False, fine: bool = False, jitter: float = JITTER
 ) -> float:
     """The same of ridge regression in real numbers on who fired, or on when."""
-    task = LatencyTask(seed, fine=fine, jitter=jitter)
-    seen = [part / N_STEPS if latencies else part < N_STEPS for part in (task.train, task.test)]
-    train, test = (np.column_stack([part, np.ones(len(part))]).astype(float) for part in seen)
-    square = train.T @ train + 0.1 * np.eye(N_INPUTS + 1)
-    weights = np.linalg.solve(square, train.T @ np.eye(N_CLASSES)[task.train_labels])
-    return float(np.mean((test @ weights).argmax(1) == task.test_labels))
+    task = latency_task(seed, fine=fine, jitter=jitter)
+    train, test = (
+        part / N_STEPS if latencies else part < N_STEPS for part in (task.train, task.test)
+    )
+    return ridge_share(train, task.train_labels, test, task.test_labels)
