@@ -10,8 +10,8 @@ Lava's files stay as they are. What is different while, or after, Lava is import
   where Lava's runtime is about to be needed in this program.
 - NumPy 2.1 deprecates and NumPy 2.4 drops the argument ``newshape``, which Lava's reshaped
   ports use: they are given a reshape without it.
-- lava-dl imports without what only its object detection needs, see
-  :mod:`hw_models.lava_processes.lava_dl`.
+- Modules that a program imports later are mended then, see
+  :mod:`hw_models.lava_processes.mended_modules`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 
 from hw_models.errors import ExecutorError, MissingExtraError
-from hw_models.lava_processes.lava_dl import make_object_detection_optional
+from hw_models.lava_processes.mended_modules import mend_when_imported
 
 INSTALL_COMMANDS = (
     "python -m pip install --no-deps --ignore-requires-python lava-nc==0.10.0",
@@ -63,7 +63,7 @@ def import_lava() -> None:
         ) from error
     if tuple(int(part) for part in np.__version__.split(".")[:2]) >= (2, 1):
         _mend_reshaped_ports(ports.ReshapePort)
-    make_object_detection_optional()
+    mend_when_imported()
 
 
 def require_fork() -> None:

@@ -123,6 +123,21 @@ def without_synapses(run, rng):
     return values
 
 
+def wide_image(run, rng):
+    """A convolution by Lava's own model of an image whose width is no number of 8 bits."""
+    source = Source(data=rng.integers(0, 9, (200, 2, 1, 4)))
+    conv = Conv(
+        weight=2 * rng.integers(-9, 9, (3, 2, 2, 1)), input_shape=(200, 2, 1), num_message_bits=8
+    )
+    sink = Sink(shape=conv.output_shape, buffer=4)
+    source.s_out.connect(conv.s_in)
+    conv.a_out.connect(sink.a_in)
+    run(sink, 4, Loihi2SimCfg(select_tag="fixed_pt"))
+    values = [sink.data.get()]
+    sink.stop()
+    return values
+
+
 def sigma_delta(run, rng):
     """Graded differences instead of spikes."""
     source = Source(data=rng.integers(-400, 400, (6, 12)))
@@ -174,6 +189,7 @@ PROGRAMS = (
     without_synapses,
     sigma_delta,
     references,
+    wide_image,
     monitored_management,
     *LIBRARY,
     *OF_THIRD_PARTIES,
