@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 from typing import Any
 
-from ssdp_neuro.engine.kernels.compiler import python_body
+from ssdp_neuro.compilation.compiler import python_body
 
 
 def interpreted(module: types.ModuleType) -> types.SimpleNamespace:

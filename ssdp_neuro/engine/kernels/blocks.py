@@ -6,7 +6,7 @@ mostly live is swept as a whole instead, which is faster and keeps no list.
 
 import numpy as np
 
-from ssdp_neuro.engine.kernels.compiler import part
+from ssdp_neuro.compilation.compiler import part
 from ssdp_neuro.engine.kernels.table_view import section
 from ssdp_neuro.engine.kernels.tables import ASLEEP, BLOCK, BLOCK_BITS, LIVE, UNIFORM
 

@@ -16,10 +16,10 @@ import numpy as np
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from ssdp_neuro.engine.kernels.compiler import part
+from ssdp_neuro.compilation.compiler import part
+from ssdp_neuro.compilation.vector_width import wide_vectors
 from ssdp_neuro.engine.kernels.delivery import settle_dense
 from ssdp_neuro.engine.kernels.table_view import section
-from ssdp_neuro.engine.kernels.vector_width import wide_vectors
 
 LANES = 32  # two 512-bit vectors of sums
 CROWD_TAPS = 2  # visits to an output place, on average, from which a sweep costs less

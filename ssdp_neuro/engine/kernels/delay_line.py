@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ssdp_neuro.engine.kernels.compiler import step_kernel
+from ssdp_neuro.compilation.compiler import step_kernel
 from ssdp_neuro.engine.kernels.table_view import open_tables
 
 

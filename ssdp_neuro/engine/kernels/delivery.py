@@ -9,11 +9,11 @@ import numpy as np
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from ssdp_neuro.engine.kernels.compiler import part
+from ssdp_neuro.compilation.compiler import part
+from ssdp_neuro.compilation.vector_width import wide_vectors
 from ssdp_neuro.engine.kernels.row_sums import add_rows
 from ssdp_neuro.engine.kernels.table_view import section
 from ssdp_neuro.engine.kernels.tables import PLACE_BITS, PLACES
-from ssdp_neuro.engine.kernels.vector_width import wide_vectors
 
 LINE_BYTES = 64
 

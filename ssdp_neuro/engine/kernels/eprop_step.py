@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ssdp_neuro.engine.kernels.compiler import part, step_kernel
+from ssdp_neuro.compilation.compiler import part, step_kernel
 from ssdp_neuro.engine.kernels.eprop_tables import EpropSynapses
 from ssdp_neuro.engine.kernels.random_words import absorb, key_offset, next_offset
 from ssdp_neuro.engine.kernels.table_view import open_tables, opener

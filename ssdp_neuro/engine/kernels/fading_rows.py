@@ -6,7 +6,8 @@ wide forms round each synapse by a number of its own.
 
 import numpy as np
 
-from ssdp_neuro.engine.kernels.compiler import lean_kernel, part
+from ssdp_neuro.compilation.compiler import lean_kernel, part
+from ssdp_neuro.compilation.vector_width import wide_vectors
 from ssdp_neuro.engine.kernels.narrow_blocks import (
     fade_block,
     fade_fired_block,
@@ -23,7 +24,6 @@ from ssdp_neuro.engine.kernels.rule_tables import (
 from ssdp_neuro.engine.kernels.rule_traces import fill, ranged
 from ssdp_neuro.engine.kernels.table_view import section
 from ssdp_neuro.engine.kernels.tables import BLOCK
-from ssdp_neuro.engine.kernels.vector_width import wide_vectors
 
 LARGEST = 2**15 - 1
 

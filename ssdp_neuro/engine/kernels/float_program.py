@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ssdp_neuro.engine.kernels.compiler import lean_kernel
+from ssdp_neuro.compilation.compiler import lean_kernel
 from ssdp_neuro.engine.kernels.lava_models import (
     add_fired_rows,
     floating_point_step,

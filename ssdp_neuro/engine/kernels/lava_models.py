@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ssdp_neuro.engine.kernels.compiler import lean_kernel
+from ssdp_neuro.compilation.compiler import lean_kernel
 
 STATE_LIMIT = 1 << 23
 ACTIVATION_SHIFT = 6

@@ -11,9 +11,9 @@ have ``update_wide``.
 
 import numpy as np
 
-from ssdp_neuro.engine.kernels.compiler import part
+from ssdp_neuro.compilation.compiler import part
+from ssdp_neuro.compilation.vector_width import wide_vectors
 from ssdp_neuro.engine.kernels.rounding import REAL
-from ssdp_neuro.engine.kernels.vector_width import wide_vectors
 
 LIMIT = np.int32(1 << 23)
 SPAN = np.int32(1 << 24)

@@ -1,6 +1,6 @@
 """One LIF step of neurons ``low..high - 1`` of one population, by kind of population."""
 
-from ssdp_neuro.engine.kernels.compiler import part, step_kernel
+from ssdp_neuro.compilation.compiler import part, step_kernel
 from ssdp_neuro.engine.kernels.lif import (
     update_general,
     update_memoryless,

@@ -8,7 +8,7 @@ import numpy as np
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from ssdp_neuro.engine.kernels.compiler import part
+from ssdp_neuro.compilation.compiler import part
 from ssdp_neuro.engine.kernels.rule_tables import GROUP
 from ssdp_neuro.engine.kernels.spike_list import ONE_BY_ONE
 from ssdp_neuro.engine.kernels.tables import BLOCK

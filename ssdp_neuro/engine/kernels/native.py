@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from ssdp_neuro.engine.kernels.cache import CACHE
+from ssdp_neuro.compilation.cache import CACHE
 from ssdp_neuro.engine.kernels.tables import Table
 
 INTERPRETED = os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
@@ -88,7 +88,7 @@ def loaded(name: str) -> int:
     file = None if CACHE is None else CACHE / f"{name}-{_processor()}.o"
     kept = None if file is None else _read(file)
     if kept is None:
-        from ssdp_neuro.engine.kernels.compiler import compiled_object
+        from ssdp_neuro.compilation.compiler import compiled_object
 
         kept = compiled_object(_source_of(name))
         if file is not None:

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from ssdp_neuro.compilation.compiler import part, step_kernel
+from ssdp_neuro.compilation.vector_width import wide_vectors
 from ssdp_neuro.engine.kernels.clearing import clear_words
-from ssdp_neuro.engine.kernels.compiler import part, step_kernel
 from ssdp_neuro.engine.kernels.population_step import (
     list_swept,
     reset_if_due,
@@ -13,7 +14,6 @@ from ssdp_neuro.engine.kernels.population_step import (
 from ssdp_neuro.engine.kernels.rounding import TO_NEAREST, TOWARD_ZERO, set_rounding
 from ssdp_neuro.engine.kernels.table_view import call_step, open_tables, section
 from ssdp_neuro.engine.kernels.tables import BLOCK, BLOCK_BITS, DELIVER, INPUT, OVER, UPDATE
-from ssdp_neuro.engine.kernels.vector_width import wide_vectors
 
 
 @part

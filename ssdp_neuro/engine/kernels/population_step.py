@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from ssdp_neuro.compilation.compiler import part, step_kernel
 from ssdp_neuro.engine.kernels.blocks import CENSUS_MASK, census, is_quiet
 from ssdp_neuro.engine.kernels.clearing import clear_words
-from ssdp_neuro.engine.kernels.compiler import part, step_kernel
 from ssdp_neuro.engine.kernels.spike_list import list_spikes
 from ssdp_neuro.engine.kernels.table_view import call_step, open_tables, section
 from ssdp_neuro.engine.kernels.tables import ASLEEP, BLOCK, BLOCK_BITS, SPARE, UNIFORM

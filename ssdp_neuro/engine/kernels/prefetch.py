@@ -3,7 +3,7 @@
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from ssdp_neuro.engine.kernels.compiler import part
+from ssdp_neuro.compilation.compiler import part
 from ssdp_neuro.engine.kernels.spike_list import ONE_BY_ONE
 
 LINE = 32  # numbers of 16 bits in a line of the cache

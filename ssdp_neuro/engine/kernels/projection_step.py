@@ -5,7 +5,7 @@ Each is a kernel of its own, compiled when a network first has such a projection
 
 import numpy as np
 
-from ssdp_neuro.engine.kernels.compiler import part, step_kernel
+from ssdp_neuro.compilation.compiler import part, step_kernel
 from ssdp_neuro.engine.kernels.convolution import (
     deliver_conv,
     is_crowded,

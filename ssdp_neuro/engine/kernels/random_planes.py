@@ -9,13 +9,13 @@ import numpy as np
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from ssdp_neuro.engine.kernels.compiler import lean_kernel, part
+from ssdp_neuro.compilation.compiler import lean_kernel, part
+from ssdp_neuro.compilation.vector_width import wide_vectors
 from ssdp_neuro.engine.kernels.masked_rows import BYTE, FLAGS, ROW, WORD
 from ssdp_neuro.engine.kernels.random_words import MIX_A, absorb, carry_bits
 from ssdp_neuro.engine.kernels.rule_tables import GROUP, PLANES, WORDS
 from ssdp_neuro.engine.kernels.spike_list import ONE_BY_ONE
 from ssdp_neuro.engine.kernels.tables import BLOCK
-from ssdp_neuro.engine.kernels.vector_width import wide_vectors
 
 UPPER = 5  # first plane of those that decide on changes in quarters
 KEYS = 8  # keys of a group's planes

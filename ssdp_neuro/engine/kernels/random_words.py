@@ -7,7 +7,7 @@ The constants are written out because compiled code is cached by the sources of 
 
 import numpy as np
 
-from ssdp_neuro.engine.kernels.compiler import kernel, lean_kernel
+from ssdp_neuro.compilation.compiler import kernel, lean_kernel
 
 MASK32 = 0xFFFFFFFF
 GOLDEN = 0x9E3779B9

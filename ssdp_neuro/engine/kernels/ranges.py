@@ -5,7 +5,7 @@ A grain is a block, or of an image as many whole rows as are whole blocks.
 
 import numpy as np
 
-from ssdp_neuro.engine.kernels.compiler import part
+from ssdp_neuro.compilation.compiler import part
 from ssdp_neuro.engine.kernels.tables import BLOCK
 
 

@@ -7,7 +7,7 @@ each time. So every reader walks over ``counts`` and looks at the entries of pop
 
 import numpy as np
 
-from ssdp_neuro.engine.kernels.compiler import step_kernel
+from ssdp_neuro.compilation.compiler import step_kernel
 from ssdp_neuro.engine.kernels.table_view import opener
 from ssdp_neuro.engine.kernels.tables import ReadingTable
 

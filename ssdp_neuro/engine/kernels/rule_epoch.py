@@ -7,7 +7,7 @@ everything in epochs of ``u`` products.
 
 import numpy as np
 
-from ssdp_neuro.engine.kernels.compiler import lean_kernel, part
+from ssdp_neuro.compilation.compiler import lean_kernel, part
 from ssdp_neuro.engine.kernels.random_planes import fill_plane_words
 from ssdp_neuro.engine.kernels.random_words import fill_words
 from ssdp_neuro.engine.kernels.rule_fading import fade_rows

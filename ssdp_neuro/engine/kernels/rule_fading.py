@@ -14,7 +14,7 @@ before it has changed (``Program.fades``).
 
 import numpy as np
 
-from ssdp_neuro.engine.kernels.compiler import lean_kernel, part
+from ssdp_neuro.compilation.compiler import lean_kernel, part
 from ssdp_neuro.engine.kernels.fading_rows import (
     LARGEST,
     fade_fired,

@@ -10,7 +10,7 @@ as there is one, all rows are visited.
 
 import numpy as np
 
-from ssdp_neuro.engine.kernels.compiler import lean_kernel, part
+from ssdp_neuro.compilation.compiler import lean_kernel, part
 from ssdp_neuro.engine.kernels.random_planes import draw_column, draw_listed, draw_row
 from ssdp_neuro.engine.kernels.rule_tables import (
     ACCUMULATOR_HIGH,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ssdp_neuro.engine.kernels.compiler import part, step_kernel
+from ssdp_neuro.compilation.compiler import part, step_kernel
 from ssdp_neuro.engine.kernels.rule_epoch import end_step
 from ssdp_neuro.engine.kernels.rule_tables import NO_NUMBERS, OF_POST, OF_PRE, Learner
 from ssdp_neuro.engine.kernels.rule_traces import note_flags, note_number, note_numbers, note_spike

@@ -8,7 +8,7 @@ all modulo 2**32, so the first two are made once per neuron: ``source`` and ``ta
 
 import numpy as np
 
-from ssdp_neuro.engine.kernels.compiler import lean_kernel, part
+from ssdp_neuro.compilation.compiler import lean_kernel, part
 from ssdp_neuro.engine.kernels.random_words import absorb, key_offset, next_offset
 from ssdp_neuro.engine.kernels.rule_tables import (
     ADD_SATURATING,

@@ -12,7 +12,8 @@ product is added alone the accumulator's ends do not show: they are beyond those
 
 import numpy as np
 
-from ssdp_neuro.engine.kernels.compiler import lean_kernel, part
+from ssdp_neuro.compilation.compiler import lean_kernel, part
+from ssdp_neuro.compilation.vector_width import wide_vectors
 from ssdp_neuro.engine.kernels.masked_rows import add_masked
 from ssdp_neuro.engine.kernels.prefetch import prefetch_row
 from ssdp_neuro.engine.kernels.random_planes import (
@@ -36,7 +37,6 @@ from ssdp_neuro.engine.kernels.rule_tables import (
 from ssdp_neuro.engine.kernels.rule_traces import copy, fill, place_offset, ranged
 from ssdp_neuro.engine.kernels.table_view import section
 from ssdp_neuro.engine.kernels.tables import BLOCK
-from ssdp_neuro.engine.kernels.vector_width import wide_vectors
 
 MOST_SUM = 2**15 - 1 - 2**9  # of changes in 16 bits, beside a weight
 FEW = 16  # numbers of 32 bits in a vector

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ssdp_neuro.engine.kernels.compiler import kernel
+from ssdp_neuro.compilation.compiler import kernel
 from ssdp_neuro.engine.kernels.table_view import call_step
 from ssdp_neuro.engine.kernels.weight_update import (
     update_listed,

@@ -10,7 +10,7 @@ import numpy as np
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from ssdp_neuro.engine.kernels.compiler import part
+from ssdp_neuro.compilation.compiler import part
 from ssdp_neuro.engine.kernels.tables import BLOCK, BLOCK_BITS
 
 _BITS = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little")

@@ -18,7 +18,7 @@ from numba.core.typing.templates import AttributeTemplate, infer_getattr
 from numba.extending import intrinsic
 from numba.np.numpy_support import from_dtype
 
-from ssdp_neuro.engine.kernels.compiler import STEP
+from ssdp_neuro.compilation.compiler import STEP
 from ssdp_neuro.engine.kernels.native import INTERPRETED
 from ssdp_neuro.engine.kernels.tables import Table, Tables
 

@@ -12,10 +12,10 @@ import numpy as np
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
+from ssdp_neuro.compilation.compiler import part
+from ssdp_neuro.compilation.vector_width import wide_vectors
 from ssdp_neuro.engine.kernels.clearing import clear_words
-from ssdp_neuro.engine.kernels.compiler import part
 from ssdp_neuro.engine.kernels.tables import OPERATIONS_BIT, QUAD, QUAD_BIT, SUM_LANES, WAYS
-from ssdp_neuro.engine.kernels.vector_width import wide_vectors
 
 UNROLLED = 4
 IN_SHORTS = 28  # rows of at most 4 * 256 whose sum fits 16 bits; a multiple of UNROLLED

@@ -14,7 +14,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from ssdp_neuro.engine.kernels.compiler import part, step_kernel
+from ssdp_neuro.compilation.compiler import part, step_kernel
 from ssdp_neuro.engine.kernels.population_step import reset_if_due
 from ssdp_neuro.engine.kernels.ranges import first_of
 from ssdp_neuro.engine.kernels.rounding import TO_NEAREST, TOWARD_ZERO, set_rounding

@@ -5,7 +5,7 @@ A step kernel for each kind of projection, as for delivery.
 
 import numpy as np
 
-from ssdp_neuro.engine.kernels.compiler import part, step_kernel
+from ssdp_neuro.compilation.compiler import part, step_kernel
 from ssdp_neuro.engine.kernels.convolution import run_met, runs_of
 from ssdp_neuro.engine.kernels.projection_step import geometry_of, spikes_of, starts_of, words_of
 from ssdp_neuro.engine.kernels.table_view import open_tables

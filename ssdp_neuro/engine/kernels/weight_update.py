@@ -22,7 +22,7 @@ The caller guarantees that every weight lies in ``[low, high]``, and that those 
 
 import numpy as np
 
-from ssdp_neuro.engine.kernels.compiler import kernel
+from ssdp_neuro.compilation.compiler import kernel
 from ssdp_neuro.engine.kernels.random_words import absorb, key_offset, next_offset
 
 DELTA_LIMIT = 1024  # a change beyond +-511 saturates every weight, so int16 can hold it

@@ -5,8 +5,8 @@ import pytest
 
 from hw_models import DenseProjection, FixedPointNetwork, InputPopulation, LifPopulation
 from hw_models.arithmetic import decay_toward_zero
+from ssdp_neuro.compilation.compiler import kernel
 from ssdp_neuro.engine.kernels import rounding
-from ssdp_neuro.engine.kernels.compiler import kernel
 from ssdp_neuro.engine.kernels.lif import update_uniform
 from ssdp_neuro.engine.simulator import simulate
 

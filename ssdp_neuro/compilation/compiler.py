@@ -8,8 +8,8 @@ from typing import Any
 
 import numba
 
+from ssdp_neuro.compilation.cache import CACHE
 from ssdp_neuro.compile_notice import announce_compiling
-from ssdp_neuro.engine.kernels.cache import CACHE
 
 announce_compiling()
 
@@ -40,6 +40,14 @@ def lean_kernel(function: Callable[..., Any]) -> Any:
     Counting references to every slice costs more than a step of 1000 neurons.
     """
     return _compiled(function, _nrt=False)
+
+
+def lean_real_kernel(function: Callable[..., Any]) -> Any:
+    """A lean kernel of real numbers: what is divided by zero is infinite, as in NumPy.
+
+    Without a check of every division, loops with one become vectors.
+    """
+    return _compiled(function, _nrt=False, error_model="numpy")
 
 
 def part(function: Callable[..., Any]) -> Any:

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 KEPT_FOLDERS = 8
-SOURCES = Path(__file__).parent
+PACKAGE = Path(__file__).parents[1]
 
 
 def cache_name() -> str:
@@ -23,8 +23,9 @@ def cache_name() -> str:
     digest = hashlib.sha256()
     for package in ("numba", "llvmlite"):
         digest.update(importlib.metadata.version(package).encode())
-    for path in sorted(SOURCES.glob("*.py")):
-        digest.update(path.name.encode())
+    sources = [*PACKAGE.rglob("kernels/*.py"), *Path(__file__).parent.glob("*.py")]
+    for path in sorted(sources):
+        digest.update(path.relative_to(PACKAGE).as_posix().encode())
         digest.update(path.read_bytes())
     for switch in sorted(os.environ):
         if switch.startswith("NUMBA_"):

@@ -5,17 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from ssdp_neuro.engine.kernels import cache, compiler
+from ssdp_neuro import compilation
+from ssdp_neuro.compilation import cache
+from ssdp_neuro.engine import kernels
 
 HELPER = """
-from kernels.compiler import lean_kernel
+from compilation.compiler import lean_kernel
 
 @lean_kernel
 def after(x):
     return x + {step}
 """
 KERNEL = """
-from kernels.compiler import lean_kernel, step_kernel
+from compilation.compiler import lean_kernel, step_kernel
 from kernels.helper import after
 
 @lean_kernel
@@ -39,12 +41,15 @@ print(Kernel("kernel.total")(1, 20, 300, 4000, SimpleNamespace(address=0)), "num
 
 @pytest.fixture
 def project(tmp_path):
-    folder = tmp_path / "kernels"
-    folder.mkdir()
-    (folder / "__init__.py").touch()
-    for name in ("cache", "compiler", "native", "tables"):
-        source = Path(compiler.__file__).with_name(f"{name}.py").read_text()
-        (folder / f"{name}.py").write_text(source.replace("ssdp_neuro.engine.kernels", "kernels"))
+    for package, names in ((compilation, ("cache", "compiler")), (kernels, ("native", "tables"))):
+        folder = tmp_path / package.__name__.split(".")[-1]
+        folder.mkdir()
+        (folder / "__init__.py").touch()
+        for name in names:
+            source = Path(package.__file__).with_name(f"{name}.py").read_text()
+            source = source.replace("ssdp_neuro.engine.kernels", "kernels")
+            source = source.replace("ssdp_neuro.compilation", "compilation")
+            (folder / f"{name}.py").write_text(source)
     (folder / "kernel.py").write_text(KERNEL)
     (folder / "helper.py").write_text(HELPER.format(step=1))
     return tmp_path
