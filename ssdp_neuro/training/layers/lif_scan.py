@@ -27,7 +27,7 @@ from hw_models import ResetMode, ShapeError, TypeMismatchError
 from hw_models.arithmetic import ALIGN_SHIFT, STATE_LIMIT
 from ssdp_neuro.training.layers import surrogate
 
-CODES = {kind: code for code, kind in enumerate(surrogate.KINDS)}  # as lif_kernels has them
+CODES = {kind: code for code, kind in enumerate(surrogate.KINDS)}  # as rows_back.py has them
 SMALL = 2**16  # values; less is not worth a second thread
 HAS_TRITON = importlib.util.find_spec("triton") is not None
 
@@ -105,7 +105,8 @@ def scan(
         If tensors do not fit each other: kernels do not look where an array ends.
     """
     _check(given, (current_kept, voltage_kept, bias), settings)
-    tensors = (given, current_kept, voltage_kept, bias, recurrent)
+    current_kept, voltage_kept = current_kept.contiguous(), voltage_kept.contiguous()
+    tensors = (given, current_kept, voltage_kept, bias.contiguous(), recurrent)
     if given.device.type == "cuda":
         from ssdp_neuro.training.layers.lif_scan_gpu import GpuScan
 
@@ -176,7 +177,7 @@ def _forward(
     kept: tuple[Tensor, ...] = (),
 ) -> Tensor:
     """Spikes; ``kept`` takes the membrane potentials and currents of a recurrent layer."""
-    from ssdp_neuro.training.layers import lif_kernels
+    from ssdp_neuro.training.layers.kernels import scan as kernels
 
     n_samples, n_steps, n_neurons = given.shape
     fired = torch.empty(given.shape, dtype=given.dtype)
@@ -192,7 +193,7 @@ def _forward(
             _array(sent), late, *shared, threshold, mode, *state, resting, _array(fired), voltage,
             bool(kept),
         )  # fmt: skip
-        _split(lif_kernels.scan, arguments, n_samples, n_neurons, begin, end)
+        _split(kernels.scan, arguments, n_samples, n_neurons, begin, end)
 
     if recurrent is None:
         steps(given.contiguous(), settings.latency, 0, n_steps)
@@ -239,7 +240,7 @@ class _Backward:
 
     def whole(self, gradient: Tensor) -> Tensor:
         """Gradient by what was given, of a layer that does not hear itself."""
-        from ssdp_neuro.training.layers import lif_kernels
+        from ssdp_neuro.training.layers.kernels import scan as kernels
 
         n_samples, n_steps, n_neurons = gradient.shape
         shared = [_array(tensor) for tensor in self.shared]
@@ -248,7 +249,7 @@ class _Backward:
             _array(self.given.contiguous()), self.settings.latency, *shared, threshold, self.mode,
             _array(gradient), *self.constants, _array(self.by_given), self.sums,
         )  # fmt: skip
-        _split(lif_kernels.scan_back, arguments, n_samples, n_neurons, 0, n_steps)
+        _split(kernels.scan_back, arguments, n_samples, n_neurons, 0, n_steps)
         return self.by_given
 
     def step_by_step(
@@ -260,7 +261,7 @@ class _Backward:
         current: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Gradients by what was given and by the weights of a recurrent layer."""
-        from ssdp_neuro.training.layers import lif_kernels
+        from ssdp_neuro.training.layers.kernels import scan as kernels
 
         n_samples, n_steps, n_neurons = gradient.shape
         state = np.zeros((2, n_samples, n_neurons), _array(fired).dtype)
@@ -274,7 +275,7 @@ class _Backward:
         for t in range(n_steps - 1, -1, -1):
             if t + 1 < n_steps:  # what its spikes sent was felt one step later
                 wanted[:, t] += by_given[:, t + 1 - late] @ recurrent
-            _split(lif_kernels.steps_back, arguments, n_samples, n_neurons, t, t + 1)
+            _split(kernels.steps_back, arguments, n_samples, n_neurons, t, t + 1)
         felt, sent = (by_given, fired) if late else (by_given[:, 1:], fired[:, :-1])
         return by_given, felt.flatten(0, 1).T @ sent.flatten(0, 1)
 

@@ -1,6 +1,6 @@
 """A layer of LIF neurons over all steps of a sample on a GPU: one kernel forward, one back.
 
-The same computation as lif_kernels.py, with its names and its order of operations; a block of
+The same computation as kernels/scan.py, with its names and its order of operations; a block of
 neurons of one sample stays in registers over all steps. Integers are computed as integers.
 Tensors are contiguous. ``numbers`` are, in the dtype of the potentials: threshold, edge, gain,
 four settings of the surrogate, 1 / sqrt(2 pi) and pi / 2; a Python number would be rounded to
@@ -12,7 +12,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from ssdp_neuro.training.layers.lif_kernels import (
+from ssdp_neuro.training.layers.kernels.rows_back import (
     ARC_TANGENT,
     BOXCAR,
     FAST_SIGMOID,
