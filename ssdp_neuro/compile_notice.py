@@ -28,7 +28,8 @@ class _Notice(event.Listener):
     def on_start(self, event: Any) -> None:
         self._depth += 1
         function = event.data["dispatcher"].py_func
-        if self._depth > 1 or not function.__module__.startswith("ssdp_neuro."):
+        module = function.__module__ or ""  # code that was made by exec has none
+        if self._depth > 1 or not module.startswith("ssdp_neuro."):
             return
         self._timer = threading.Timer(SLOW_SECONDS, _say, [function.__name__])
         self._timer.daemon = True

@@ -49,6 +49,7 @@ def test_compile_notice__names_our_kernel_in_one_line(announced):
 
 def test_compile_notice__says_nothing_of_other_people_s_functions(announced):
     assert announced("elsewhere") == ""
+    assert announced(None) == ""
 
 
 def test_compile_notice__says_nothing_of_what_is_quick(announced, monkeypatch):
