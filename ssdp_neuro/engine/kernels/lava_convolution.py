@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ssdp_neuro.engine.kernels.compiler import lean_kernel
+from ssdp_neuro.compilation.compiler import lean_kernel
 
 (WIDTH, HEIGHT, CHANNELS, WIDTH_OUT, HEIGHT_OUT, CHANNELS_OUT, KERNEL_X, KERNEL_Y, STRIDE_X,
  STRIDE_Y, PADDING_X, PADDING_Y, DILATION_X, DILATION_Y, GROUPS) = range(15)  # fmt: skip

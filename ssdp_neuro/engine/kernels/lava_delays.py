@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ssdp_neuro.engine.kernels.compiler import lean_kernel
+from ssdp_neuro.compilation.compiler import lean_kernel
 
 BLOCK = 128  # numbers that NumPy adds up without halving them
 
