@@ -63,7 +63,8 @@ def delivered(weight: Tensor, grid: WeightGrid) -> Tensor:
     Raises
     ------
     RangeError
-        If a weight is not finite. Not looked at under ``torch.compile``.
+        If a weight on a CPU is not finite. On a GPU and under ``torch.compile`` nobody waits
+        to look: it becomes no number, and so does the loss, which training then refuses.
 
     Notes
     -----
@@ -79,8 +80,10 @@ def delivered(weight: Tensor, grid: WeightGrid) -> Tensor:
     for some, place in zip(flat.split(at_once), result.view(-1).split(at_once), strict=True):
         raw = some.to(torch.float64, copy=True).mul_(grid.scale).div_(unit).round_()
         place.copy_(raw.clamp_(register.low, register.high).mul_(unit).add_(0.0))
+    if compiling or weight.device.type != "cpu":
+        return result.add_(weight.detach() - weight.detach())  # 0 where it is finite
     extremes = torch.stack(flat.aminmax()) if flat.numel() else flat
-    if not compiling and not bool(torch.isfinite(extremes).all()):
+    if not bool(torch.isfinite(extremes).all()):
         raise RangeError("OnGrid: a weight is not finite")
     return result
 

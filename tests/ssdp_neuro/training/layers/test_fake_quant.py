@@ -46,3 +46,12 @@ def test_delivered__refuses_what_is_not_finite(bad):
     grid = WeightGrid(weight_exponent=0, threshold=100)
     with pytest.raises(RangeError, match="not finite"):
         delivered(torch.tensor([0.1, bad, 0.2]), grid)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
+def test_delivered__hands_on_what_is_not_finite_where_nobody_waits_to_look(bad):
+    grid = WeightGrid(weight_exponent=0, threshold=100)
+    compiled = torch.compile(delivered, backend="eager")
+    numbers = compiled(torch.tensor([0.1, bad, 0.2]), grid)
+    assert numbers.isnan().tolist() == [False, True, False]
+    assert numbers[::2].tolist() == delivered(torch.tensor([0.1, 0.2]), grid).tolist()
