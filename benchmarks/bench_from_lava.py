@@ -9,7 +9,7 @@ compiling, starting, 1000 steps, getting the spikes of the last 100, stopping. I
 outside of both, and so is the compilation of the engine's kernels, which are cached on disk.
 "EngineCfg" runs the program as a whole in the engine; "with own Python" has one Process more, whose
 model is plain Python beside Lava's, so every Process runs by its own model. The programs of
-``lava_tutorials.py`` run by EngineCfg and by Lava's runtime only.
+``lava_tutorials.py`` and ``lava_connections.py`` run by EngineCfg and by Lava's runtime only.
 """
 
 from __future__ import annotations
@@ -89,10 +89,16 @@ def built(program: str) -> tuple[list[Any], Any, Any, str]:
     """As of :func:`build`, and the tag of models."""
     if program in PROGRAMS:
         return (*build(program), "fixed_pt")
+    last, sink, tag = of_both_kinds()[program][0]()
+    return [], last, sink, tag
+
+
+def of_both_kinds() -> dict[str, tuple[Any, str]]:
+    """Networks of tutorials, and those of convolutions and delays: how to build, and titles."""
+    from benchmarks.lava_connections import NETWORKS
     from benchmarks.lava_tutorials import TUTORIALS
 
-    last, sink, tag = TUTORIALS[program][0]()
-    return [], last, sink, tag
+    return {**TUTORIALS, **NETWORKS}
 
 
 def own(program: str) -> dict[str, Any]:
@@ -263,9 +269,7 @@ def markdown(record: dict[str, Any]) -> str:
 
 def programs(only: list[str] | None) -> list[tuple[str, str]]:
     """Names and titles of the programs to run."""
-    from benchmarks.lava_tutorials import TUTORIALS
-
-    known = {**PROGRAMS, **{name: title for name, (_, title) in TUTORIALS.items()}}
+    known = {**PROGRAMS, **{name: title for name, (_, title) in of_both_kinds().items()}}
     return [(name, known[name]) for name in only or known]
 
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 from lava.magma.core.model.py.ports import IdentityTransformer, PyInPortVectorDense
-from lava.proc.dense.models import PyDenseModelFloat
+from lava.proc.conv.models import PyConvModelFloat
+from lava.proc.dense.models import PyDelayDenseModelFloat, PyDenseModelFloat
 from lava.proc.io.sink import PyReceiveModelFloat
 from lava.proc.io.source import PySendModelFloat
 from lava.proc.lif.models import (
@@ -22,9 +23,11 @@ from lava.proc.lif.models import (
     PyTernLifModelFloat,
 )
 from lava.proc.monitor.models import PyMonitorModel
-from lava.proc.sparse.models import PySparseModelFloat
+from lava.proc.sparse.models import PyDelaySparseModelFloat, PySparseModelFloat
 from scipy.sparse import csr_matrix
 
+from conversions.lava.runtime.fast_convolution import adds_in_order, conv_table
+from conversions.lava.runtime.fast_delays import delay_table
 from conversions.lava.runtime.float_tables import FloatTables
 from conversions.lava.runtime.model_building import Actor
 from conversions.lava.runtime.monitor_reads import reads_as_it_is
@@ -45,7 +48,8 @@ NEURONS = (
     PyLifRefractoryModelFloat,
     PyTernLifModelFloat,
 )
-CONNECTIONS = (PyDenseModelFloat, PySparseModelFloat)
+DELAYED = (PyDelayDenseModelFloat, PyDelaySparseModelFloat)
+CONNECTIONS = (PyDenseModelFloat, PySparseModelFloat, PyConvModelFloat, *DELAYED)
 RECORDERS = (PyReceiveModelFloat, PyMonitorModel)
 MODELS = (*NEURONS, *CONNECTIONS, *RECORDERS, PySendModelFloat)
 CHUNK = 1 << 21  # recorded numbers that are held at once
@@ -149,7 +153,8 @@ class FloatBatch:
             tables.add_neurons(actor)
         connections = [actor for actor in self._actors if type(actor.model) in CONNECTIONS]
         for actor in connections:
-            tables.add_connection(actor, _rows(actor))
+            is_graded = actor.model.num_message_bits.item() > 0
+            tables.add_connection(actor, _weights(actor, is_graded), is_graded=is_graded)
         for actor in self._neurons:
             tables.add_inputs(self._inputs(actor, actor.model.a_in), of_neurons=True)
         for actor in connections:
@@ -251,22 +256,28 @@ class FloatBatch:
             self._records[key].add(self._n_steps, self._tables.kept_in(kept, place) != 0)
 
 
-def _rows(actor: Actor) -> Any:
-    """Weights with a row for each neuron that sends, or by columns; as Lava's model adds them.
+def _weights(actor: Actor, is_graded: bool) -> Any:
+    """Weights as :meth:`FloatTables.add_connection` wants them, added up as Lava's model does.
 
     Raises
     ------
     ConversionError
         If the model adds in another order.
     """
-    model = actor.model
-    if model.num_message_bits.item() > 0:
+    model, kind = actor.model, type(actor.model)
+    found: Any = None
+    if kind is PyConvModelFloat:
+        found = conv_table(model) if adds_in_order(is_graded) else None
+    elif is_graded and kind is not PyDelayDenseModelFloat:
         raise ConversionError(f"{actor.name} multiplies by what arrives")
-    weights = model.weights
-    if type(weights) is csr_matrix and weights.has_canonical_format:
-        columns = weights.tocsc()
-        if columns.dtype == np.float64:
-            return columns
-    elif type(weights) is np.ndarray and weights.dtype == np.float64 and len(weights) > 1:
-        return np.ascontiguousarray(weights.T)
-    raise ConversionError(f"{actor.name}: weights that NumPy adds up in an order of its own")
+    elif kind in DELAYED:
+        found = delay_table(model, np.float64)
+    elif type(model.weights) is csr_matrix and model.weights.has_canonical_format:
+        found = model.weights.tocsc()
+        found = found if found.dtype == np.float64 else None
+    elif type(model.weights) is np.ndarray and len(model.weights) > 1:
+        is_real = model.weights.dtype == np.float64
+        found = np.ascontiguousarray(model.weights.T) if is_real else None
+    if found is None:
+        raise ConversionError(f"{actor.name}: weights that NumPy adds up in an order of its own")
+    return found

@@ -5,18 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from lava.proc.conv.models import PyConvModelFloat
 from lava.proc.lif.models import (
     PyLifRefractoryModelFloat,
     PyLifResetModelFloat,
     PyTernLifModelFloat,
 )
 
+from conversions.lava.runtime.fast_convolution import ConvScratch, ConvTable
+from conversions.lava.runtime.fast_delays import DelayScratch, DelayTable
 from conversions.lava.runtime.model_building import Actor
 from conversions.lava.runtime.neuron_turn import filled
 from hw_models.errors import ConversionError
 from ssdp_neuro.engine.kernels.float_program import (
+    CONVOLVED,
     DENSE,
     IN_ORDER,
+    LATE_DENSE,
+    LATE_STORED,
     OF_BUFFER,
     OF_CURRENT,
     OF_POTENTIAL,
@@ -28,11 +34,15 @@ from ssdp_neuro.engine.kernels.float_program import (
 COUNTS = (
     "first_neuron", "sends_at", "period", "reset_interval", "reset_offset", "neuron_inputs",
     "source_at", "source_size", "source_data", "source_length", "buffer_at", "n_pre", "kind",
-    "weights_at", "starts_at", "posts_at", "rows_at", "connection_inputs", "input_of", "input_at",
+    "is_graded", "weights_at", "starts_at", "posts_at", "rows_at", "late_at", "n_slots",
+    "shape_of", "connection_inputs", "input_of", "input_at",
     "input_order", "kept_of", "kept_at", "kept_size",
 )  # fmt: skip
+STARTS = (
+    "first_neuron", "neuron_inputs", "buffer_at", "weights_at", "late_at", "connection_inputs",
+)  # fmt: skip
 NUMBERS = ("bias", "keep_u", "keep_v", "low", "high", "data", "weights")
-PLACES = ("starts", "posts", "rows", "order")
+PLACES = ("starts", "posts", "rows", "order", "shapes")
 
 
 class FloatTables:
@@ -40,13 +50,16 @@ class FloatTables:
 
     def __init__(self) -> None:
         self._counts: dict[str, list[int]] = {name: [] for name in COUNTS}
-        for name in ("first_neuron", "neuron_inputs", "buffer_at", "connection_inputs"):
+        for name in STARTS:
             self._counts[name].append(0)
         self._numbers: dict[str, list[np.ndarray]] = {name: [] for name in NUMBERS}
         self._places: dict[str, list[np.ndarray]] = {name: [] for name in PLACES}
         self._at: dict[tuple[int, int], tuple[int, int]] = {}
         self._neurons: list[Actor] = []
         self._connections: list[Actor] = []
+        self._convolutions: list[ConvTable] = []
+        self._delays: list[DelayTable] = []
+        self._is_finite = True
         self._n_signals = self._most_stored = 0
         self.n_kept = 0
         self._program: FloatProgram | None = None
@@ -56,6 +69,7 @@ class FloatTables:
         data = actor.model.data
         if data.dtype != np.float64:
             raise ConversionError(f"{actor.name} holds {data.dtype}")
+        self._is_finite = self._is_finite and bool(np.isfinite(data).all())
         rows = data.reshape(-1, data.shape[-1]).T
         counts = self._counts
         counts["source_at"].append(self._n_signals)
@@ -95,27 +109,54 @@ class FloatTables:
         self._neurons.append(actor)
         self._add_signal(actor, model.u.size)
 
-    def add_connection(self, actor: Actor, rows: Any) -> None:
-        """Weights as a matrix ``(n_pre, n_post)``, or of SciPy by columns ``(n_post, n_pre)``."""
+    def add_connection(self, actor: Actor, weights: Any, *, is_graded: bool = False) -> None:
+        """A connection, by its weights.
+
+        These are a matrix ``(n_pre, n_post)``, one of SciPy's by columns ``(n_post, n_pre)``, a
+        convolution or delays; ``is_graded`` if what arrives is multiplied by.
+        """
+        if is_graded and not self._is_finite:
+            raise ConversionError(f"{actor.name} may hear numbers that are not finite")
         counts = self._counts
-        is_dense = isinstance(rows, np.ndarray)
-        n_pre, n_post = rows.shape if is_dense else rows.shape[::-1]
-        counts["kind"].append(DENSE if is_dense else STORED)
-        counts["n_pre"].append(n_pre)
-        counts["weights_at"].append(self._length("weights"))
-        for name in ("starts", "posts", "rows"):
-            counts[f"{name}_at"].append(sum(each.size for each in self._places[name]))
-        if not is_dense:
-            self._places["starts"].append(rows.indptr.astype(np.int64))
-            self._places["posts"].append(rows.indices.astype(np.int64))
-            stored = np.bincount(rows.indices, minlength=n_post)
-            self._places["rows"].append(np.cumsum(stored) - stored)
-            self._most_stored = max(self._most_stored, rows.nnz)
-        self._numbers["weights"].append((rows if is_dense else rows.data).reshape(-1))
-        first = counts["buffer_at"][-1]
-        self._at[actor.process.id, OF_BUFFER] = first, n_post
-        counts["buffer_at"].append(first + n_post)
+        for name in ("starts", "posts", "rows", "shapes"):
+            counts["shape_of" if name == "shapes" else f"{name}_at"].append(
+                sum(each.size for each in self._places[name])
+            )
+        n_slots = 0
+        if isinstance(weights, ConvTable):
+            kind, values = CONVOLVED, weights.weights
+            n_pre, n_post = int(np.prod(weights.shape[:3])), int(np.prod(weights.shape[3:6]))
+            self._places["shapes"].append(weights.shape)
+            self._convolutions.append(weights)
+        elif isinstance(weights, DelayTable):
+            kind, values = LATE_STORED if weights.is_sparse else LATE_DENSE, weights.weights
+            n_pre, (n_post, n_slots) = weights.starts.size - 1, weights.shape
+            self._list(weights.starts, weights.places, weights.rooms(), weights.weights.size)
+            self._delays.append(weights)
+        elif isinstance(weights, np.ndarray):
+            kind, values = DENSE, weights.reshape(-1)
+            n_pre, n_post = weights.shape
+        else:
+            kind, values = STORED, weights.data
+            n_post, n_pre = weights.shape
+            stored = np.bincount(weights.indices, minlength=n_post)
+            rooms = np.cumsum(stored) - stored
+            self._list(weights.indptr, weights.indices, rooms, weights.nnz)
+        for name, value in (
+            ("kind", kind), ("n_pre", n_pre), ("n_slots", n_slots), ("is_graded", is_graded),
+            ("weights_at", counts["weights_at"][-1] + values.size),
+            ("late_at", counts["late_at"][-1] + n_post * n_slots),
+            ("buffer_at", counts["buffer_at"][-1] + n_post),
+        ):  # fmt: skip
+            counts[name].append(int(value))
+        self._numbers["weights"].append(values)
+        self._at[actor.process.id, OF_BUFFER] = counts["buffer_at"][-2], n_post
         self._connections.append(actor)
+
+    def _list(self, starts: Any, posts: Any, rooms: Any, n_most: int) -> None:
+        for name, values in (("starts", starts), ("posts", posts), ("rows", rooms)):
+            self._places[name].append(values.astype(np.int64))
+        self._most_stored = max(self._most_stored, n_most)
 
     def add_inputs(self, inputs: list[tuple[int, int, Any]], of_neurons: bool) -> None:
         """What the next population or connection hears."""
@@ -163,13 +204,32 @@ class FloatTables:
                 buffer=np.zeros(self._counts["buffer_at"][-1]),
                 arrived=np.zeros(widest),
                 fires=np.zeros(widest, np.bool_),
-                fired=np.zeros(self._most_stored),
-                counts=np.zeros(self._counts["buffer_at"][-1], np.int64),
+                late=np.zeros(self._counts["late_at"][-1]),
+                **self._scratch(),
                 **{name: np.array(values, np.int64) for name, values in self._counts.items()},
                 **{name: _joined(values, np.float64) for name, values in self._numbers.items()},
                 **{name: _joined(values, np.int64) for name, values in self._places.items()},
             )
         return self._program
+
+    def _scratch(self) -> dict[str, np.ndarray]:
+        """Room for one connection at a time."""
+        delays, images = DelayScratch.of(self._delays), ConvScratch.of(self._convolutions)
+        return {
+            "fired": np.zeros(self._most_stored),
+            "counts": np.zeros(self._counts["buffer_at"][-1], np.int64),
+            "late_counts": delays.counts,
+            "at": delays.at,
+            "lefts": delays.lefts,
+            "marks": delays.marks,
+            "late_sums": delays.sums,
+            "pixel_starts": images.starts,
+            "pixel_channels": images.channels,
+            "pixel_heights": images.heights,
+            "hits": images.hits,
+            "hit_flags": images.is_hit,
+            "tap_sums": images.sums,
+        }
 
     def take_state(self) -> None:
         """Fill state from the models."""
@@ -179,8 +239,12 @@ class FloatTables:
             program.u[part], program.v[part] = model.u.reshape(-1), model.v.reshape(-1)
             if type(model) is PyLifRefractoryModelFloat:
                 program.rest_until[part] = model.refractory_period_end.reshape(-1)
-        for actor, part in self._parts(self._connections, "buffer_at"):
-            program.buffer[part] = actor.model.a_buff.reshape(-1)
+        for actor, part, late in self._buffers():
+            held = getattr(actor.model, buffer_of(actor.model))
+            if late.stop > late.start:
+                program.late[late] = held.reshape(-1)
+                held = held[:, 0]
+            program.buffer[part] = held.reshape(-1)
 
     def give_state(self) -> None:
         """Hand it back."""
@@ -192,8 +256,17 @@ class FloatTables:
             if type(model) is PyLifRefractoryModelFloat:
                 end = model.refractory_period_end
                 end[...] = program.rest_until[part].reshape(end.shape)
-        for actor, part in self._parts(self._connections, "buffer_at"):
-            actor.model.a_buff = program.buffer[part].copy()
+        for actor, part, late in self._buffers():
+            name = buffer_of(actor.model)
+            shape = getattr(actor.model, name).shape
+            numbers = program.late[late] if late.stop > late.start else program.buffer[part]
+            setattr(actor.model, name, numbers.reshape(shape).copy())
+
+    def _buffers(self) -> Any:
+        """Connections, with their part of what is sent next and of what is under way."""
+        parts = self._parts(self._connections, "buffer_at")
+        late = self._parts(self._connections, "late_at")
+        return [(*one, other[1]) for one, other in zip(parts, late, strict=True)]
 
     def _parts(self, actors: list[Actor], starts: str) -> Any:
         first = self._counts[starts]
@@ -205,6 +278,11 @@ class FloatTables:
 
     def _length(self, name: str) -> int:
         return sum(each.size for each in self._numbers[name])
+
+
+def buffer_of(model: Any) -> str:
+    """Name of the Var that holds what a connection sends next."""
+    return "a_buf" if isinstance(model, PyConvModelFloat) else "a_buff"
 
 
 def _joined(values: list[np.ndarray], dtype: Any) -> np.ndarray:

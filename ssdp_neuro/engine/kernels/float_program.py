@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ssdp_neuro.compilation.compiler import lean_kernel
+from ssdp_neuro.engine.kernels.lava_convolution import convolve
+from ssdp_neuro.engine.kernels.lava_delays import float_delays
 from ssdp_neuro.engine.kernels.lava_models import (
     add_fired_rows,
     floating_point_step,
@@ -17,8 +19,9 @@ from ssdp_neuro.engine.kernels.lava_models import (
 )
 
 OF_SIGNAL, OF_BUFFER, OF_CURRENT, OF_POTENTIAL = range(4)  # where a number is read
-DENSE, STORED = range(2)  # kinds of weights
+DENSE, STORED, CONVOLVED, LATE_DENSE, LATE_STORED = range(5)  # kinds of weights
 IN_ORDER = -1
+SHAPE_SIZE = 15  # numbers of a convolution
 
 
 class FloatProgram(NamedTuple):
@@ -54,17 +57,35 @@ class FloatProgram(NamedTuple):
     buffer_at: np.ndarray  # (C + 1,)
     n_pre: np.ndarray  # (C,)
     kind: np.ndarray
-    weights_at: np.ndarray  # (C,): first weight
-    starts_at: np.ndarray  # (C,): first column's start, of stored ones
-    posts_at: np.ndarray  # (C,): first target, of stored ones
-    rows_at: np.ndarray  # (C,): first row, of stored ones
+    is_graded: np.ndarray  # (C,): whether what arrives is multiplied by, else what fires counts
+    weights_at: np.ndarray  # (C + 1,): first weight
+    starts_at: np.ndarray  # (C,): first column's start, of listed ones
+    posts_at: np.ndarray  # (C,): first target, or place under way, of listed ones
+    rows_at: np.ndarray  # (C,): first row, or room of a place under way, of listed ones
+    late_at: np.ndarray  # (C + 1,): first number under way, of delayed ones
+    n_slots: np.ndarray  # (C,): delays of delayed ones
+    shape_of: np.ndarray  # (C,): first number in shapes, of convolutions
     connection_inputs: np.ndarray  # (C + 1,): first input
-    weights: np.ndarray  # a row for each neuron that sends
+    weights: np.ndarray  # a row for each neuron that sends; of kernels as convolve wants them
     starts: np.ndarray
     posts: np.ndarray
-    rows: np.ndarray  # of stored ones: where a row's numbers have room in fired
-    fired: np.ndarray  # (largest stored connection,): scratch
-    counts: np.ndarray  # (most targets,): scratch
+    rows: np.ndarray  # where a row's numbers have room in fired
+    late: np.ndarray  # what is under way, as lava_delays wants it
+    shapes: np.ndarray  # of convolutions, 15 numbers each
+    # scratch, as lava_models, lava_delays and lava_convolution want it
+    fired: np.ndarray
+    counts: np.ndarray
+    late_counts: np.ndarray
+    at: np.ndarray
+    lefts: np.ndarray
+    marks: np.ndarray
+    late_sums: np.ndarray
+    pixel_starts: np.ndarray
+    pixel_channels: np.ndarray
+    pixel_heights: np.ndarray
+    hits: np.ndarray
+    hit_flags: np.ndarray
+    tap_sums: np.ndarray
     # inputs of neurons and connections, those of each in the order in which they are added
     input_of: np.ndarray  # (I,): OF_SIGNAL or OF_BUFFER
     input_at: np.ndarray
@@ -156,23 +177,42 @@ def compute_neurons(program: Any, p: int, now: int) -> None:
 @lean_kernel
 def compute_connection(program: Any, c: int) -> None:
     """What a connection gathers of the spikes of this step."""
-    n_pre, begin = program.n_pre[c], program.weights_at[c]
+    n_pre, kind = program.n_pre[c], program.kind[c]
     arrived, fires = program.arrived[0:n_pre], program.fires[0:n_pre]
     gather(program, program.connection_inputs[c], program.connection_inputs[c + 1], arrived)
     for j in range(n_pre):
         fires[j] = arrived[j] != 0.0
+        if not program.is_graded[c]:
+            arrived[j] = 1.0 if fires[j] else 0.0
     total = program.buffer[program.buffer_at[c] : program.buffer_at[c + 1]]
-    if program.kind[c] == DENSE:
-        add_rows(program.weights[begin : begin + n_pre * total.size], fires, total)
+    weights = program.weights[program.weights_at[c] : program.weights_at[c + 1]]
+    if kind == DENSE:
+        add_rows(weights, fires, total)
+    elif kind == CONVOLVED:
+        shape = program.shapes[program.shape_of[c] : program.shape_of[c] + SHAPE_SIZE]
+        pixels = (program.pixel_starts, program.pixel_channels, program.pixel_heights)
+        sums = (program.hits, program.hit_flags, program.tap_sums)
+        convolve(shape, weights, arrived, *pixels, *sums, total)
     else:
-        first, place = program.starts_at[c], program.posts_at[c]
+        first, place, row = program.starts_at[c], program.posts_at[c], program.rows_at[c]
         starts = program.starts[first : first + n_pre + 1]
-        size = starts[n_pre]
-        weights, posts = program.weights[begin : begin + size], program.posts[place : place + size]
-        row = program.rows_at[c]
-        rows = program.rows[row : row + total.size]
-        fired, counts = program.fired[0:size], program.counts[0 : total.size]
-        add_fired_rows(starts, posts, weights, rows, fires, fired, counts, total)
+        posts = program.posts[place : place + weights.size]
+        if kind == STORED:
+            rows = program.rows[row : row + total.size]
+            fired, counts = program.fired[0 : weights.size], program.counts[0 : total.size]
+            add_fired_rows(starts, posts, weights, rows, fires, fired, counts, total)
+        else:
+            late = program.late[program.late_at[c] : program.late_at[c + 1]]
+            rows = program.rows[row : row + late.size]
+            sums = program.late_sums[0 : late.size]
+            counts = program.late_counts[0 : late.size]
+            scratch = (counts, program.fired, program.at, program.lefts, program.marks)
+            is_stored, n_slots = kind == LATE_STORED, program.n_slots[c]
+            float_delays(
+                starts, posts, weights, arrived, is_stored, rows, *scratch, sums, late, n_slots
+            )
+            for k in range(total.size):
+                total[k] = late[k * n_slots]
 
 
 @lean_kernel

@@ -66,51 +66,58 @@ def convolve(
     size, ``hits`` of the channels, ``hit_flags`` false for each of them twice, ``sums``
     ``(2, channels, channels_out // groups)``: of some taps, and of the whole kernel.
     """
-    n_in, n_out = shape[CHANNELS], shape[CHANNELS_OUT]
+    width, height, n_in = shape[WIDTH], shape[HEIGHT], shape[CHANNELS]
+    height_out, n_out = shape[HEIGHT_OUT], shape[CHANNELS_OUT]
     n_each, n_group = n_out // shape[GROUPS], n_in // shape[GROUPS]
-    size = shape[WIDTH] * shape[HEIGHT] * n_in
-    list_pixels(image[0:size], n_in, starts, channels, heights)
+    list_pixels(image[0 : width * height * n_in], n_in, starts, channels, heights)
     is_hit = hit_flags[0 : 2 * n_in]
-    across = (shape[KERNEL_X] - 1) * shape[DILATION_X] - shape[PADDING_X]
-    span = (shape[KERNEL_Y] - 1) * shape[DILATION_Y]
+    kernel_x, kernel_y = shape[KERNEL_X], shape[KERNEL_Y]
+    stride_y, dilation_x, dilation_y = shape[STRIDE_Y], shape[DILATION_X], shape[DILATION_Y]
+    across = (kernel_x - 1) * dilation_x - shape[PADDING_X]
+    span, padding_y = (kernel_y - 1) * dilation_y, shape[PADDING_Y]
     in_fours = (span + 1) - (span + 1) % TAPS
     for k in range(total.size):
         total[k] = 0.0
     for x in range(shape[WIDTH_OUT]):
-        for y in range(shape[HEIGHT_OUT]):
+        right = x * shape[STRIDE_X] + across
+        for y in range(height_out):
             n_all = 0
-            for i in range(shape[KERNEL_X]):
-                column = x * shape[STRIDE_X] + across - i * shape[DILATION_X]
-                if column < 0 or column >= shape[WIDTH]:
+            down = y * stride_y + span - padding_y
+            for i in range(kernel_x):
+                column = right - i * dilation_x
+                if column < 0 or column >= width:
                     continue
                 n_hits = block = 0
-                for j in range(shape[KERNEL_Y]):
-                    tap = j * shape[DILATION_Y]
-                    row = y * shape[STRIDE_Y] + span - tap - shape[PADDING_Y]
-                    if row < 0 or row >= shape[HEIGHT]:
+                for j in range(kernel_y):
+                    row = down - j * dilation_y
+                    if row < 0 or row >= height:
                         continue
+                    pixel = column * height + row
+                    begin, end = starts[pixel], starts[pixel + 1]
+                    if begin == end:
+                        continue
+                    tap = j * dilation_y
                     now = tap // TAPS if tap < in_fours else tap
                     if now != block:
                         join_taps(hits, n_hits, is_hit, sums, n_each)
                         n_hits, block = 0, now
-                    pixel = column * shape[HEIGHT] + row
-                    for event in range(starts[pixel], starts[pixel + 1]):
-                        c, height = channels[event], heights[event]
-                        first = ((i * shape[KERNEL_Y] + j) * n_in + c) * n_each
+                    n_all += 1
+                    for event in range(begin, end):
+                        c, number = channels[event], heights[event]
+                        first = ((i * kernel_y + j) * n_in + c) * n_each
                         taps, own = weights[first : first + n_each], c * n_each
-                        n_all += 1
                         if is_hit[c]:
                             for k in range(n_each):
-                                sums[own + k] += taps[k] * height
+                                sums[own + k] += taps[k] * number
                         else:
                             is_hit[c] = True
                             hits[n_hits] = c
                             n_hits += 1
                             for k in range(n_each):
-                                sums[own + k] = taps[k] * height
+                                sums[own + k] = taps[k] * number
                 join_taps(hits, n_hits, is_hit, sums, n_each)
             if n_all > 0:
-                place = (x * shape[HEIGHT_OUT] + y) * n_out
+                place = (x * height_out + y) * n_out
                 for c in range(n_in):
                     if is_hit[n_in + c]:
                         is_hit[n_in + c] = False

@@ -161,7 +161,11 @@ def add_late_rows(
         if counts[place] > 0:
             first = rooms[place]
             last = first + counts[place]
-            sums[place] += sum_of_few(fired, at, first, last, heights.size, lefts, marks)
+            if counts[place] <= 2:  # in whatever order
+                for k in range(first, last):
+                    sums[place] += fired[k]
+            else:
+                sums[place] += sum_of_few(fired, at, first, last, heights.size, lefts, marks)
             counts[place] = 0
 
 

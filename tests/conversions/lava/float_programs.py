@@ -5,12 +5,13 @@ import hw_models.lava_processes  # noqa: F401 makes Lava importable
 # isort: split
 import numpy as np
 from lava.magma.core.run_configs import Loihi2SimCfg
-from lava.proc.dense.process import Dense
+from lava.proc.conv.process import Conv
+from lava.proc.dense.process import DelayDense, Dense
 from lava.proc.io.sink import RingBuffer as Sink
 from lava.proc.io.source import RingBuffer as Source
 from lava.proc.lif.process import LIF, LIFRefractory, LIFReset, TernaryLIF
 from lava.proc.monitor.process import Monitor
-from lava.proc.sparse.process import Sparse
+from lava.proc.sparse.process import DelaySparse, Sparse
 from scipy.sparse import csr_matrix
 
 NEURONS = {"du": 0.3, "dv": 0.07, "vth": 0.9}
@@ -18,7 +19,7 @@ N_STEPS = 90
 
 
 def program(rng):
-    """Every kind of neuron, both matrices, a loop, ports that reorder, sums, spikes into a_in."""
+    """Every kind of neuron and connection, a loop, ports that reorder, sums, spikes into a_in."""
     source = Source(data=(rng.random((12, 25)) < 0.3) * rng.choice([1.0, 0.3, -2.0], (12, 25)))
     first = LIF(shape=(3, 4), bias_mant=rng.uniform(0, 0.2, (3, 4)), **NEURONS)
     dense = Dense(weights=rng.normal(0.3, 0.5, (12, 12)))
@@ -40,6 +41,8 @@ def program(rng):
     resting.s_out.connect(both.s_in)
     resetting.s_out.connect(both.s_in)
     both.a_out.connect(signs.a_in)
+    images = image_layers(rng, first)
+    lateness = delayed(rng, first, resetting)
     sinks = [Sink(shape=(5,), buffer=11), Sink(shape=(12,), buffer=200), Sink(shape=(6,), buffer=9)]
     resting.s_out.connect(sinks[0].a_in)
     dense.a_out.connect(sinks[1].a_in)
@@ -51,7 +54,54 @@ def program(rng):
     ):
         monitor.probe(probed, N_STEPS)
     neurons = [first, resetting, resting, signs]
-    return [*neurons, source, dense, sparse, around, both, *sinks, *monitors]
+    connections = [dense, sparse, around, both, *images, *lateness]
+    return [*neurons, source, *connections, *sinks, *monitors]
+
+
+def image_layers(rng, before):
+    """A convolution of spikes, and one of numbers, into neurons that a third one joins."""
+    plain = Conv(input_shape=(3, 4, 1), weight=rng.normal(0.2, 0.5, (2, 2, 2, 1)))
+    before.s_out.reshape((3, 4, 1)).connect(plain.s_in)
+    neurons = LIF(shape=plain.output_shape, **NEURONS)
+    heights = (rng.random((5, 7, 2, 13)) < 0.3) * rng.normal(0, 1, (5, 7, 2, 13))
+    source = Source(data=heights)
+    graded = Conv(
+        input_shape=(5, 7, 2), weight=rng.normal(0.2, 0.5, (2, 3, 3, 2)), padding=(0, 1),
+        stride=(2, 3), num_message_bits=8,
+    )  # fmt: skip
+    source.s_out.connect(graded.s_in)
+    for conv in (plain, graded):
+        conv.a_out.connect(neurons.a_in)
+    again = Conv(input_shape=plain.output_shape, weight=rng.normal(0, 0.5, (4, 2, 2, 1)), groups=2)
+    neurons.s_out.connect(again.s_in)
+    last = LIF(shape=again.output_shape, **NEURONS)
+    again.a_out.connect(last.a_in)
+    return [plain, neurons, source, graded, again, last]
+
+
+def delayed(rng, before, between):
+    """Delays, stored by rows or not, of spikes and of numbers; neurons hear two at most.
+
+    Of more Lava's runtime adds up in an order of its own.
+    """
+    weights, delays = rng.normal(0, 0.5, (6, 12)), rng.integers(0, 5, (6, 12))
+    is_there = rng.random((6, 12)) < 0.5
+    stored = DelaySparse(
+        weights=csr_matrix(weights * is_there), delays=csr_matrix(delays * is_there), max_delay=5
+    )
+    before.s_out.flatten().connect(stored.s_in)
+    dense = DelayDense(weights=rng.normal(0, 0.5, (6, 5)), delays=rng.integers(0, 3, (6, 5)))
+    between.s_out.connect(dense.s_in)
+    source = Source(data=rng.normal(0, 0.2, (200, 9)))
+    graded = DelayDense(
+        weights=rng.normal(0, 0.3, (6, 200)), delays=rng.integers(0, 3, (6, 200)),
+        num_message_bits=8,
+    )  # fmt: skip
+    source.s_out.connect(graded.s_in)
+    ends = [LIF(shape=(6,), **NEURONS), LIFRefractory(shape=(6,), refractory_period=2, **NEURONS)]
+    for connection, neurons in ((stored, 0), (dense, 0), (graded, 1)):
+        connection.a_out.connect(ends[neurons].a_in)
+    return [stored, dense, source, graded, *ends]
 
 
 def values(processes):
@@ -69,7 +119,7 @@ def floating_point(run, rng):
     processes = program(rng)
     run(processes[0], N_STEPS - 20, Loihi2SimCfg(select_tag="floating_pt"))
     run(processes[0], 20)
-    found = [var.get() for each in processes[:4] for var in (each.u, each.v)]
+    found = [var.get() for each in processes if hasattr(each, "v") for var in (each.u, each.v)]
     found += [each.data.get() for each in processes if isinstance(each, Sink)]
     for monitor in processes:
         if isinstance(monitor, Monitor):

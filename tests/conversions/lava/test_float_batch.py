@@ -41,6 +41,8 @@ def refuse(*_):
 def set_state(processes):
     processes[0].v.set(np.full((3, 4), 0.5))
     processes[5].weights.set(processes[5].weights.get() * 2)
+    processes[9].weight.set(processes[9].weight.get()[::-1])
+    processes[16].weights.set(processes[16].weights.get() * -2)
     processes[1].vth.set(np.array([0.4]))
 
 
@@ -97,10 +99,11 @@ def graded(rng):
     return [*processes, dense, cell]
 
 
-def late(rng):
-    source = Source(data=(rng.random((4, 9)) < 0.5).astype(float))
-    dense = DelayDense(weights=rng.random((3, 4)), delays=rng.integers(0, 3, (3, 4)))
-    cell = LIF(shape=(3,), **NEURONS)
+def endless(rng):
+    data = np.ones((4, 9))
+    data[2, 3] = np.inf
+    source, cell = Source(data=data), LIF(shape=(3,), **NEURONS)
+    dense = DelayDense(weights=rng.random((3, 4)), delays=np.zeros((3, 4), int), num_message_bits=8)
     source.s_out.connect(dense.s_in)
     dense.a_out.connect(cell.a_in)
     return [cell, source, dense]
@@ -111,7 +114,7 @@ def late(rng):
     [
         (single_target, "weights that NumPy adds up in an order of its own"),
         (graded, "weights that NumPy adds up|multiplies by what arrives"),
-        (late, "runs by PyDelayDenseModelFloat"),
+        (endless, "may hear numbers that are not finite"),
     ],
 )
 def test_float_batch__leaves_to_models_what_it_could_not_add_alike(build, why):

@@ -1,0 +1,87 @@
+"""Networks of convolutions and delays, for bench_from_lava; some beside a Process of a user."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hw_models.lava_processes  # noqa: F401 makes Lava importable
+
+# isort: split
+import numpy as np
+from lava.proc.conv.process import Conv
+from lava.proc.dense.process import DelayDense
+from lava.proc.io.source import RingBuffer as Source
+from lava.proc.lif.process import LIF
+
+from benchmarks.lava_counter.processes import SpikeCounter
+from benchmarks.lava_tutorials import FIXED, FLOAT, sink_of
+
+
+def _neurons(shape: tuple[int, ...], tag: str, vth: int) -> Any:
+    if tag == FIXED:
+        return LIF(shape=shape, du=1000, dv=300, vth=vth)
+    return LIF(shape=shape, du=0.25, dv=0.07, vth=vth / 100)
+
+
+def _images(tag: str) -> tuple[Any, Any, str]:
+    """17x17x2 - 8 channels - 8 channels, kernels 3x3."""
+    rng = np.random.default_rng(2)
+    unit = 1 if tag == FIXED else 0.01
+    before: Any = Source(data=(rng.random((17, 17, 2, 1000)) < 0.05) * 1)
+    shape = (17, 17, 2)
+    for padding, stride in ((0, 1), (1, 2)):
+        weights = rng.integers(-60, 61, (8, 3, 3, shape[2])) * unit
+        conv = Conv(input_shape=shape, weight=weights, padding=padding, stride=stride)
+        before.s_out.connect(conv.s_in)
+        before, shape = _neurons(conv.output_shape, tag, 200), conv.output_shape
+        conv.a_out.connect(before.a_in)
+    flat = LIF(shape=(int(np.prod(shape)),), du=4095 if tag == FIXED else 1, dv=0, vth=0)
+    before.s_out.flatten().connect(flat.a_in)
+    if tag == FIXED:
+        before.s_out.connect(SpikeCounter(shape=shape).a_in)
+    return flat, sink_of(flat), tag
+
+
+def images_fixed() -> tuple[Any, Any, str]:
+    """In fixed point, a Process of the user's counts spikes."""
+    return _images(FIXED)
+
+
+def images_float() -> tuple[Any, Any, str]:
+    """In floating point."""
+    return _images(FLOAT)
+
+
+def _late(tag: str) -> tuple[Any, Any, str]:
+    """200 inputs, 100 neurons that drive each other, delays up to 7."""
+    rng = np.random.default_rng(3)
+    unit = 1 if tag == FIXED else 0.01
+    source = Source(data=(rng.random((200, 1000)) < 0.05) * 1)
+    neurons = _neurons((100,), tag, 600)
+    for sender in (source, neurons):
+        n_pre = sender.s_out.shape[0]
+        weights = rng.integers(-50, 51, (100, n_pre)) * unit
+        into = DelayDense(weights=weights, delays=rng.integers(0, 8, (100, n_pre)), max_delay=7)
+        sender.s_out.connect(into.s_in)
+        into.a_out.connect(neurons.a_in)
+    if tag == FIXED:
+        neurons.s_out.connect(SpikeCounter(shape=(100,)).a_in)
+    return neurons, sink_of(neurons), tag
+
+
+def late_fixed() -> tuple[Any, Any, str]:
+    """In fixed point, a Process of the user's counts spikes."""
+    return _late(FIXED)
+
+
+def late_float() -> tuple[Any, Any, str]:
+    """In floating point."""
+    return _late(FLOAT)
+
+
+NETWORKS = {
+    "images_fixed": (images_fixed, "Conv 17x17x2 - 8 - 8, fixed point, own Python counts"),
+    "images_float": (images_float, "Conv 17x17x2 - 8 - 8, floating point"),
+    "late_fixed": (late_fixed, "DelayDense 200 - 100, recurrent, fixed point, own Python counts"),
+    "late_float": (late_float, "DelayDense 200 - 100, recurrent, floating point"),
+}
