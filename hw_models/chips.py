@@ -66,6 +66,8 @@ class Chip:
         Signed mantissa, unsigned exponent (a left shift).
     max_refractory
         Most steps after a spike without another one.
+    max_threshold_rise
+        Most that a spike raises a threshold.
     max_delay
         Most extra steps of a synapse.
     trace_bits, tag_bits, epoch_bits
@@ -97,6 +99,7 @@ class Chip:
     bias_mantissa_bits: Figure
     bias_exponent_bits: Figure
     max_refractory: Figure
+    max_threshold_rise: Figure
     max_delay: Figure
     trace_bits: Figure
     tag_bits: Figure
@@ -138,6 +141,7 @@ LOIHI1 = Chip(
     bias_exponent_bits=Figure(3, LAVA_LIF),
     # given there as 1..64, the step of the spike itself included
     max_refractory=Figure(63, BRIAN2_LOIHI),
+    max_threshold_rise=Figure(0, LAVA_LIF),
     max_delay=Figure(None, "public sources disagree on the last of the 6-bit codes (62 or 63)"),
     trace_bits=Figure(7, LAVA_LEARNING),
     tag_bits=Figure(8, LAVA_LEARNING),
@@ -155,6 +159,7 @@ LOIHI2 = dataclasses.replace(
     LOIHI1,
     name="Loihi 2",
     max_refractory=Figure(None, PROGRAMMABLE),
+    max_threshold_rise=Figure(None, PROGRAMMABLE),
     max_delay=Figure(63, LAVA_DELAYS),
     neurons_per_core=Figure(8192, BRIEF),
     cores_per_chip=Figure(128, BRIEF),

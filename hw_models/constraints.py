@@ -160,6 +160,8 @@ def _population(population: LifPopulation, chip: Chip) -> Iterator[Violation]:
         ("bias_mantissa", _bits(chip.bias_mantissa_bits, True), chip.bias_mantissa_bits.source),
         ("bias_exponent", _bits(chip.bias_exponent_bits), chip.bias_exponent_bits.source),
         ("refractory", _up_to(chip.max_refractory), chip.max_refractory.source),
+        ("threshold_rise", _up_to(chip.max_threshold_rise), chip.max_threshold_rise.source),
+        ("threshold_decay", _bits(chip.decay_bits), chip.decay_bits.source),
     ):
         yield from _outside(population.name, field, getattr(population, field), limits, source)
 

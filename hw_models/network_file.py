@@ -67,7 +67,7 @@ ADDED = {
     "DaSsdpParams": {"least_correlation"},
     "DenseProjection": {"tag_1", "tag_2"},
     "SparseProjection": {"plasticity", "tag_1", "tag_2"},
-    "LifPopulation": {"u", "v"},
+    "LifPopulation": {"u", "v", "threshold_rise", "threshold_decay"},
     "LearningRule": {"graded_spikes"},
     "EpropParams": {"reset_eligibility"},
 }

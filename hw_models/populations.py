@@ -7,6 +7,11 @@ One step of a LIF population, exactly as lava-nc 0.10.0's fixed-point CPU model 
     v <- clip(dec(v, 4096 - voltage_decay) + u + bias, -(2**23 - 1), 2**23 - 1)
     spike where v > threshold << 6; then v <- 0 (or v - (threshold << 6)); u stays
 
+or, where the threshold adapts (a model of this distribution; Lava has none in integers):
+
+    a <- dec(a, 4096 - threshold_decay)
+    spike where v > (threshold << 6) + a; then a <- min(a + (threshold_rise << 6), 2**23 - 1)
+
 with ``bias = bias_mantissa << bias_exponent`` (``>>`` if the exponent is negative).
 """
 
@@ -26,6 +31,7 @@ from hw_models.integers import integer, name_of, shape_of
 from hw_models.records import FrozenRecord
 
 THRESHOLD_LIMIT = 2**25  # threshold << 6 must fit 32 bits
+ADAPTIVE_LIMIT = 2**17  # of a threshold that adapts, and of its rise: 24 bits, aligned
 
 
 class ResetMode(enum.Enum):
@@ -89,6 +95,13 @@ class LifPopulation(FrozenRecord):
         If the interval is not 0, u and v are cleared at the start of every step ``t``
         (counted from 1) with ``t % interval == offset % interval``, as Lava's LIFReset. A
         running refractory period ends then, too.
+    threshold_rise
+        By how much a spike raises the threshold, 0..2**17 - 1 in its unit; felt from the next step
+        on. One or one per neuron. A reset by subtraction takes the threshold without its rise. At
+        the begin of a sample, and after a periodic reset, there is none. A threshold that rises
+        is one of ``-2**17..2**17 - 1``.
+    threshold_decay
+        ``da``, 0..4096, in 1/4096 of the rise per step; 0 keeps it. One or one per neuron.
     u, v
         Current and membrane potential when a sample begins, before its first step, on the
         membrane's scale: what a step can leave, ``-(2**23 - 1)..2**23`` and
@@ -120,6 +133,8 @@ class LifPopulation(FrozenRecord):
     reset_offset: int = 0
     u: Any = 0
     v: Any = 0
+    threshold_rise: Any = 0
+    threshold_decay: Any = 0
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -133,9 +148,14 @@ class LifPopulation(FrozenRecord):
             ("bias_exponent", -15, 15),
             ("u", 1 - STATE_LIMIT, STATE_LIMIT),
             ("v", 1 - STATE_LIMIT, STATE_LIMIT - 1),
+            ("threshold_rise", 0, ADAPTIVE_LIMIT - 1),
+            ("threshold_decay", 0, 4096),
         ):
             where = f"{self.name}.{field}"
             put(self, field, per_neuron(where, getattr(self, field), self.shape, low, high))
+        if self.adapts:
+            where, low, high = f"{self.name}.threshold", -ADAPTIVE_LIMIT, ADAPTIVE_LIMIT - 1
+            per_neuron(where, self.threshold, self.shape, low, high)
         member(f"{self.name}.reset", self.reset, ResetMode)
         put(self, "refractory", integer(f"{self.name}.refractory", self.refractory, 0, 63))
         for field in ("reset_interval", "reset_offset"):
@@ -146,6 +166,11 @@ class LifPopulation(FrozenRecord):
     def n_neurons(self) -> int:
         """Number of neurons."""
         return math.prod(self.shape)
+
+    @property
+    def adapts(self) -> bool:
+        """Whether a spike raises a threshold."""
+        return bool(self.threshold_rise.any())
 
     @property
     def bias(self) -> np.ndarray:

@@ -95,6 +95,11 @@ def lif_populations(
         for variable, high in (("u", 2**23), ("v", 2**23 - 1)):
             begin = st.integers(-20000, 20000) | st.sampled_from((0, high, 1 - 2**23))
             values[variable] = draw(one_or_each(begin))
+    moderate = np.abs(values["threshold"]).max() < 2**17
+    if not lava_own and moderate and draw(st.integers(0, 2)) == 0:
+        rises = st.sampled_from((0, 1, 30, 900, 2**17 - 1))
+        values["threshold_rise"] = draw(one_or_each(rises))
+        values["threshold_decay"] = draw(one_or_each(st.sampled_from((0, 40, 1000, 4095, 4096))))
     interval = draw(st.sampled_from((0, 0, 0, 1, 2, 3, 5)))
     return LifPopulation(
         name=name,

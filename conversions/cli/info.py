@@ -29,6 +29,7 @@ from hw_models import (
 from hw_models.chips import chip_of
 from hw_models.constraints import stored_synapses
 from hw_models.learning_engine.learning_rule import TARGETS
+from hw_models.populations import Population
 
 CORE = ("ssdp-neuro", "numpy", "numba", "h5py", "typer", "rich")
 REQUIREMENT = re.compile(r"^([A-Za-z0-9._-]+).*;.*extra\s*==\s*['\"]([a-z]+)['\"]")
@@ -115,6 +116,7 @@ def description(network: FixedPointNetwork) -> dict[str, Any]:
             "kind": type(population).__name__,
             "shape": list(population.shape),
             "neurons": population.n_neurons,
+            "threshold_rise": _highest_rise(population),
         }
         for population in network.populations
     ]
@@ -127,6 +129,10 @@ def description(network: FixedPointNetwork) -> dict[str, Any]:
         "weight_bytes": sum(p["weights"] for p in projections),
         "plasticity_state_bits": _plasticity_bits(network),
     }
+
+
+def _highest_rise(population: Population) -> int:
+    return 0 if isinstance(population, InputPopulation) else int(population.threshold_rise.max())
 
 
 def _projection(projection: Any) -> dict[str, Any]:
@@ -211,6 +217,7 @@ def _print_network(report: dict[str, Any]) -> None:
     for row in report["populations"]:
         shape = " x ".join(map(str, row["shape"]))
         kind = "input" if row["kind"] == InputPopulation.__name__ else "LIF"
+        kind += ", rising thresholds" if row["threshold_rise"] else ""
         table.add_row(escape(row["name"]), kind, shape, f"{row['neurons']:,}")
     console.print(table)
     table = Table()

@@ -34,6 +34,7 @@ def neuron_table(population: LifPopulation) -> dict[str, Any]:
     for setting, value, wanted in (
         ("reset", population.reset, ResetMode.ZERO),
         ("refractory", population.refractory, 0),
+        ("threshold_rise", int(population.threshold_rise.max()), 0),
         ("reset_interval", population.reset_interval % ONCE, 0),
     ):
         if value != wanted:

@@ -220,6 +220,8 @@ def _losses(network: FixedPointNetwork) -> Iterable[str]:
     for neurons in network.neurons:
         if neurons.refractory:
             yield f"{neurons.name}: refractory for {neurons.refractory} steps"
+        if neurons.adapts:
+            yield f"{neurons.name}: a spike raises the threshold, which then falls back"
         if neurons.reset_interval:
             yield f"{neurons.name}: cleared every {neurons.reset_interval} steps"
         if neurons.u.any() or neurons.v.any():

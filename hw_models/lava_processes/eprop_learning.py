@@ -9,7 +9,6 @@ import numpy as np
 from lava.magma.core.process.ports.ports import InPort
 from lava.magma.core.process.process import AbstractProcess
 
-from hw_models.arithmetic import ALIGN_SHIFT
 from hw_models.eprop import error_rule, taught_population
 from hw_models.errors import RangeError
 from hw_models.lava_processes.eprop.eprop_processes import EpropDense, EpropError
@@ -52,9 +51,10 @@ class EpropProcesses:
         return None
 
     def connect_target(self, target: Any, populations: Any) -> None:
-        """Let the target's spikes and potentials come back, and the taught neurons' spikes."""
+        """Let spikes and potentials of the target come back, and spikes of the taught neurons."""
         target.s_out.connect(self.synapses.s_in_bap)
         target.v_out.connect(self.synapses.v_in)
+        target.threshold_out.connect(self.synapses.threshold_in)
         populations[self.taught].s_out.connect(self.error.s_in)
 
 
@@ -79,10 +79,8 @@ def eprop_processes(
     error = EpropError(
         n_taught=taught.n_neurons, rule=error_rule(network), schedule=schedule, clock=plan.clock
     )
-    threshold = target.threshold.astype(np.int64) << ALIGN_SHIFT
     synapses = EpropDense(
         weights=projection.weights.astype(np.int32),
-        threshold=np.broadcast_to(threshold, target.n_neurons).copy(),
         refractory=target.refractory,
         rule=rule,
         schedule=schedule,

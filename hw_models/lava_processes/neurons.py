@@ -28,7 +28,8 @@ def neuron_process(
         If there is also a periodic reset.
     ExtendedLIF
         Otherwise: Lava declares one decay and one threshold per Process, has no reset by
-        subtraction, and its refractory LIF has no fixed-point model. Also if there is a
+        subtraction, its refractory LIF has no fixed-point model, and no threshold of its rises
+        with a spike. Also if there is a
         clock of samples.
     """
     size = population.n_neurons
@@ -44,10 +45,12 @@ def neuron_process(
     values = {field: getattr(population, of) for field, of in shared.items()}
     is_uniform = all((array == array[0]).all() for array in values.values())
     is_plain = clock is None and population.refractory == 0 and population.reset is ResetMode.ZERO
-    if not (is_uniform and is_plain):
+    if not (is_uniform and is_plain and not population.adapts):
         return ExtendedLIF(
             **fields,
             **{field: np.broadcast_to(array, size).copy() for field, array in values.items()},
+            rise=np.broadcast_to(population.threshold_rise, size).copy(),
+            da=np.broadcast_to(population.threshold_decay, size).copy(),
             subtract=population.reset is ResetMode.SUBTRACT,
             refractory=population.refractory,
             reset_interval=population.reset_interval,

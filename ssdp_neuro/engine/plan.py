@@ -71,6 +71,7 @@ class Plan:
             u=aligned_zeros(n_padded, dtype=np.int32),
             v=aligned_zeros(n_padded, dtype=np.int32),
             wait=np.zeros(populations.each_bias.size, dtype=np.int32),
+            adapted=np.zeros(populations.each_rise.size, dtype=np.int32),
             drive=aligned_zeros(int((populations.ring * populations.stride).sum()), dtype=np.int32),
             pending=np.zeros(int(pending.sum()), dtype=np.int32),
             pending_until=np.zeros(populations.size.size, dtype=np.int64),

@@ -49,8 +49,10 @@ def population_table(network: FixedPointNetwork, projections: ProjectionTable) -
         for field in fields
     }
     each: dict[str, list[np.ndarray]] = {
-        field: [] for field in ("keep_u", "keep_v", "bias", "threshold", "u", "v")
+        field: []
+        for field in ("keep_u", "keep_v", "bias", "threshold", "u", "v", "rise", "keep_rise")
     }
+    any_adapts = any(population.adapts for population in network.neurons)
     rows = begin_rows = 0
     for p, population in enumerate(network.populations):
         columns["size"][p] = population.n_neurons
@@ -72,6 +74,7 @@ def population_table(network: FixedPointNetwork, projections: ProjectionTable) -
         columns["awake"][p] = bool(
             population.n_neurons <= ALWAYS_SWEPT
             or values["bias"].any()
+            or population.adapts  # its thresholds fall in every step
             or (values["threshold"] < 0).any()
         )
         columns["refractory"][p] = population.refractory
@@ -84,6 +87,9 @@ def population_table(network: FixedPointNetwork, projections: ProjectionTable) -
             if uniform:
                 columns[field][p] = value[0]
             else:
+                each[field].append(_kept(value, size, order))
+        if any_adapts and not uniform:
+            for field, value in _adaptation(population).items():
                 each[field].append(_kept(value, size, order))
         rows += 0 if uniform else population.n_neurons
         columns["begin_row"][p] = begin_rows
@@ -107,6 +113,8 @@ def population_table(network: FixedPointNetwork, projections: ProjectionTable) -
         each_keep_v=joined(each["keep_v"], np.float32),
         each_bias=joined(each["bias"], np.int32),
         each_threshold=joined(each["threshold"], np.int32),
+        each_rise=joined(each["rise"], np.int32),
+        each_keep_rise=joined(each["keep_rise"], np.float64),
         begin_u=joined(each["u"], np.int32),
         begin_v=joined(each["v"], np.int32),
         update=addresses_of(UPDATES.get(kind) for kind in columns["kind"]),
@@ -142,8 +150,13 @@ def _kept(value: np.ndarray, size: int, order: np.ndarray | None) -> np.ndarray:
 def _kind(
     network: FixedPointNetwork, population: LifPopulation, values: dict[str, np.ndarray]
 ) -> int:
-    """The step that a population needs; WIDE if its state may not fit 24 bits and a sign."""
+    """The step that a population needs; WIDE if its state may not fit 24 bits and a sign.
+
+    ADAPTIVE has room for such state, too.
+    """
     subtract = population.reset is ResetMode.SUBTRACT
+    if population.adapts:
+        return tables.ADAPTIVE
     one_of_each = all(value.size == 1 for value in values.values())
     if subtract and values["threshold"].min() < -STATE_LIMIT:
         return tables.WIDE
@@ -183,4 +196,11 @@ def _neuron_parameters(population: LifPopulation) -> dict[str, np.ndarray]:
         "keep_v": (DECAY_UNITY - population.voltage_decay) / DECAY_UNITY,
         "bias": population.bias,
         "threshold": population.threshold << ALIGN_SHIFT,
+    }
+
+
+def _adaptation(population: LifPopulation) -> dict[str, np.ndarray]:
+    return {
+        "rise": population.threshold_rise << ALIGN_SHIFT,
+        "keep_rise": (DECAY_UNITY - population.threshold_decay) / DECAY_UNITY,
     }

@@ -22,7 +22,7 @@ from hw_models.learning_engine.learning_rule import LONGEST_EPOCH, TAG_LIMITS, T
 from hw_models.records import FrozenRecord
 
 FORMAT = "ssdp_neuro session"
-VERSION = 3
+VERSION = 4
 MOST_STEPS = 2**62
 WORD = (-(2**31), 2**31 - 1, np.int32)
 COUNT = (0, 2**31 - 1, np.int32)
@@ -32,6 +32,7 @@ NAMED: dict[str, tuple[set[int], tuple[int, int, Any]]] = {
     "v": ({1}, WORD),
     "waiting": ({1}, COUNT),
     "arriving": ({2}, WORD),
+    "adapted": ({1}, COUNT),
     "weights": ({1, 2}, (-(2**15), 2**15 - 1, np.int16)),
 }
 # the same of what a rule keeps
@@ -42,7 +43,7 @@ RULE_ARRAYS: dict[str, tuple[set[int], tuple[int, int, Any]]] = {
     "last_pre": ({1}, (0, LONGEST_EPOCH, np.int64)),
     "last_post": ({1}, (0, LONGEST_EPOCH, np.int64)),
 }
-OPTIONAL = {"heard", "rules"}
+OPTIONAL = {"adapted", "heard", "rules"}
 HEARD = {"codes": (0, 255, np.uint8), "counts": COUNT, "first": COUNT}
 
 
@@ -122,6 +123,9 @@ class SessionState(FrozenRecord):
     arriving
         By LIF population: synaptic input under way, int32 ``(longest delay + 1, n_neurons)``;
         row ``k`` arrives in the ``k``-th of the next steps.
+    adapted
+        By LIF population whose thresholds rise: by how much they have, on the membrane's scale,
+        int32 ``(n_neurons,)``.
     weights
         By plastic projection: weight mantissas in the shape of the projection's, int16.
     n_samples
@@ -146,6 +150,7 @@ class SessionState(FrozenRecord):
     v: Mapping[str, Any]
     waiting: Mapping[str, Any]
     arriving: Mapping[str, Any]
+    adapted: Mapping[str, Any] = field(default_factory=dict)
     weights: Mapping[str, Any] = field(default_factory=dict)
     n_samples: int = 0
     steps_learned: int = 0
@@ -214,7 +219,7 @@ class SessionState(FrozenRecord):
                 heard=HeardSample(**_values(root.members["heard"])) if "heard" in root.members
                 else None,
                 rules=_rules(root.members["rules"]) if "rules" in root.members else {},
-                **{name: _values(root.members[name]) for name in NAMED},
+                **{name: _values(root.members[name]) for name in NAMED if name in root.members},
             )  # fmt: skip
         except SsdpError as error:
             raise NetworkFileError(f"{path}: {error}") from None
@@ -233,10 +238,14 @@ def _write(state: SessionState, path: Any) -> None:
         file.attrs["format"], file.attrs["version"] = FORMAT, 2
         file.attrs["n_steps"], file.attrs["n_samples"] = state.n_steps, state.n_samples
         if state.steps_learned:  # others are files of version 2
-            file.attrs["version"], file.attrs["steps_learned"] = VERSION, state.steps_learned
+            file.attrs["version"], file.attrs["steps_learned"] = 3, state.steps_learned
+        if state.adapted:
+            file.attrs["version"] = VERSION
         counted = {name: dataclasses.asdict(sums) for name, sums in state.dopamine.items()}
         file.attrs["dopamine"] = json.dumps(counted)  # sums of more than 64 bits
         for name in NAMED:
+            if name in OPTIONAL and not getattr(state, name):
+                continue
             group = file.create_group(name)
             for key, array in getattr(state, name).items():
                 group.create_dataset(key, data=array)
@@ -258,11 +267,12 @@ def _check_outline(root: StoredGroup) -> None:
     version = root.attributes.get("version")
     if type(version) is not int or not 1 <= version <= VERSION:
         raise NetworkFileError(f"version {version!r}; this release reads versions 1 to {VERSION}")
-    needed = {"format", "version", "n_steps", "n_samples", "dopamine", *NAMED}
+    named = set(NAMED) - OPTIONAL
+    needed = {"format", "version", "n_steps", "n_samples", "dopamine", *named}
     members = set(root.members) - OPTIONAL
     found = (set(root.attributes) - {"steps_learned"}) | members
-    if found != needed or members != set(NAMED):
-        wrong = sorted(found ^ needed) or sorted(members ^ set(NAMED))
+    if found != needed or members != named:
+        wrong = sorted(found ^ needed) or sorted(members ^ named)
         raise NetworkFileError(f"/: {wrong[0]!r} is missing, unknown or of the wrong kind")
     for name, group in root.members.items():
         if not isinstance(group, StoredGroup):

@@ -45,6 +45,9 @@ class DenseLif:
         self.kept_u = 4096 - (population.current_decay.astype(np.int64) + 1)
         self.kept_v = 4096 - population.voltage_decay.astype(np.int64)
         self.threshold = population.threshold.astype(np.int64) * 64
+        self.rise = population.threshold_rise.astype(np.int64) * 64
+        self.kept_rise = 4096 - population.threshold_decay.astype(np.int64)
+        self.adapted = np.zeros(shape, dtype=np.int64)
         mantissa = population.bias_mantissa.astype(np.int64)
         exponent = population.bias_exponent.astype(np.int64)
         self.bias = np.where(
@@ -62,13 +65,17 @@ class DenseLif:
             self.u[...] = 0
             self.v[...] = 0
             self.waiting[...] = 0
+            self.adapted[...] = 0
         self.u = wrapped(decayed(self.u, self.kept_u) + wrapped(arriving * 64, 32), 32)
         self.u = wrapped_once(self.u)
         active = self.waiting == 0
         new_v = wrapped(decayed(self.v, self.kept_v) + self.u + self.bias, 32)
         new_v = np.maximum(np.minimum(new_v, 2**23 - 1), -(2**23) + 1)
         self.v = np.where(active, new_v, self.v)
-        fired = active & (self.v > self.threshold)
+        self.adapted = decayed(self.adapted, self.kept_rise)
+        self.compared_with = self.threshold + self.adapted
+        fired = active & (self.v > self.compared_with)
+        self.adapted = np.minimum(self.adapted + fired * self.rise, 2**23 - 1)
         self.waiting = np.where(fired, record.refractory, np.maximum(self.waiting - 1, 0))
         if record.reset is ResetMode.ZERO:
             self.v = np.where(fired, 0, self.v)

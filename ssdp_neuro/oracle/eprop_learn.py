@@ -154,5 +154,5 @@ def pseudo_derivative(rule, target, neuron, spikes, potential):
         return rule.psi_levels
     if any(spikes[-1 - k] for k in range(1, target.population.refractory + 1) if k < len(spikes)):
         return rule.psi_refractory
-    threshold = int(np.broadcast_to(target.threshold, target.v.shape[1])[neuron])
-    return max(rule.psi_levels - abs(potential - threshold) // 2**rule.psi_shift, 0)
+    distance = abs(potential - int(target.compared_with[0, neuron]))
+    return max(rule.psi_levels - distance // 2**rule.psi_shift, 0)

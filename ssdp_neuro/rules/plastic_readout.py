@@ -96,6 +96,8 @@ def with_plastic_readout(
             "bias_exponent",
             "u",
             "v",
+            "threshold_rise",
+            "threshold_decay",
         ):
             values = getattr(output, field)
             if values.size > 1:

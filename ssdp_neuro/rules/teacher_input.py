@@ -60,6 +60,11 @@ def with_teacher(network: FixedPointNetwork, target: str) -> FixedPointNetwork:
         raise RangeError(
             f"{target}.threshold: {neurons.threshold.tolist()}; one above 0 is needed to force it"
         )
+    if neurons.adapts:
+        raise RangeError(
+            f"{target}.threshold_rise: up to {neurons.threshold_rise.max()}; 0 is needed, a"
+            " threshold that rises cannot be forced by weights of one size"
+        )
     threshold = int(neurons.threshold[0])
     exponent = 0
     while -(-FORCING * threshold >> exponent) > LARGEST_MANTISSA:

@@ -68,6 +68,8 @@ def networks(draw):
         "refractory": draw(st.sampled_from((0, 1, 3) if stamped else (0, 0, 2))),
         "bias_mantissa": rng.integers(0, 2000, N_HIDDEN),
     }
+    if draw(st.booleans()):
+        lif |= {"threshold_rise": rng.integers(0, 60), "threshold_decay": 300}
     out = {**lif, "bias_mantissa": 0, "threshold": rng.integers(40, 120, N_OUT)}
 
     late = rng.integers(0, 4, (N_OUT, N_IN))  # Lava waits between samples

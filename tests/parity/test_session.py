@@ -30,7 +30,7 @@ pytestmark = pytest.mark.kernel
 def same_state(one, other):
     return all(
         np.array_equal(getattr(one, field)[name], getattr(other, field)[name])
-        for field in ("u", "v", "waiting", "arriving", "weights")
+        for field in ("u", "v", "waiting", "arriving", "adapted", "weights")
         for name in getattr(one, field)
     )
 

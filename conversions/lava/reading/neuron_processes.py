@@ -183,5 +183,7 @@ def _extensions(process: AbstractProcess) -> dict[str, Any]:
         raise ConversionError(f"{label(process)}: it has a clock of learning samples")
     return {
         "reset": ResetMode.SUBTRACT if params["subtract"] else ResetMode.ZERO,
+        "threshold_rise": process.rise.init,
+        "threshold_decay": process.da.init,
         **{field: params[field] for field in ("refractory", "reset_interval", "reset_offset")},
     }

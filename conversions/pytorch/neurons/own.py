@@ -24,7 +24,7 @@ def _cuba_lif(module: Any, path: str, shape: tuple[int, ...]) -> NeuronReading:
     """The chip's own neuron: decays are exact, and so is everything once it has a grid."""
     if module.adaptation is not None:
         raise ConversionError(
-            f"{path}.adaptation: the chip's threshold is constant; supported is adaptation=None"
+            f"{path}.adaptation: conversions know constant thresholds; supported is adaptation=None"
         )
     return NeuronReading(
         dynamics=dynamics(

@@ -72,6 +72,7 @@ class PyEpropDenseModelFixed(_OfSamples):
     s_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)
     s_in_bap: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)
     v_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)
+    threshold_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)
     error_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)
     a_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
     weights: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=8)
@@ -84,7 +85,6 @@ class PyEpropDenseModelFixed(_OfSamples):
 
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
-        self.threshold = proc_params["threshold"]
         self.refractory = proc_params["refractory"]
         self.weight_exp = proc_params["weight_exp"]
 
@@ -97,7 +97,8 @@ class PyEpropDenseModelFixed(_OfSamples):
         self.a_out.send(self.a_buff)
         fired_pre = self.s_in.recv() != 0
         fired_post = self.s_in_bap.recv() != 0
-        potentials, error = self.v_in.recv(), self.error_in.recv().astype(np.int64)
+        above = self.v_in.recv().astype(np.int64) - self.threshold_in.recv()
+        error = self.error_in.recv().astype(np.int64)
         summed = self.weights[:, fired_pre].sum(axis=1, dtype=np.int64)
         self.a_buff[:] = shift_floor(summed, self.weight_exp)
         self.trace[:] = _heard(self.trace, self.sent, self.rule)
@@ -106,7 +107,7 @@ class PyEpropDenseModelFixed(_OfSamples):
             self.age[:] = np.where(self.sent != 0, 0, np.minimum(self.age + 1, OLDEST))
         self.sent[:] = fired_pre
         eligible = self._eligible()
-        factor = self._pseudo_derivative(fired_post, potentials) * self._signal(error)
+        factor = self._pseudo_derivative(fired_post, above) * self._signal(error)
         self._rest(fired_post)
         if self._is_learned():
             self._learn(-factor[:, None] * eligible)
@@ -124,9 +125,9 @@ class PyEpropDenseModelFixed(_OfSamples):
             return traces
         return np.where(self.age <= self.since_reset[:, None], traces, 0)
 
-    def _pseudo_derivative(self, fired: np.ndarray, potentials: np.ndarray) -> np.ndarray:
+    def _pseudo_derivative(self, fired: np.ndarray, above: np.ndarray) -> np.ndarray:
         rule = self.rule
-        distance = np.abs(potentials.astype(np.int64) - self.threshold) >> rule.psi_shift
+        distance = np.abs(above) >> rule.psi_shift
         psi = np.maximum(rule.psi_levels - distance, 0)
         psi[self.resting > 0] = rule.psi_refractory
         psi[fired] = rule.psi_levels

@@ -42,6 +42,8 @@ class EpropDense(AbstractProcess):
         Spikes of the target, ``(n_post,)``: connect its ``s_out``.
     v_in
         Membrane potentials of the target after the step, ``(n_post,)``: connect its ``v_out``.
+    threshold_in
+        What they were compared with, ``(n_post,)``: connect its ``threshold_out``.
     error_in
         ``(n_taught,)``: connect the ``error_out`` of an :class:`EpropError`.
     a_out
@@ -51,8 +53,6 @@ class EpropDense(AbstractProcess):
     ----------
     weights
         Mantissas ``(n_post, n_pre)``.
-    threshold
-        Of each target, on the membrane's scale, ``(n_post,)``.
     refractory
         Steps of the target's refractory period.
     rule, schedule, clock
@@ -67,7 +67,6 @@ class EpropDense(AbstractProcess):
         self,
         *,
         weights: Any,
-        threshold: Any,
         refractory: int,
         rule: EpropParams,
         schedule: LearningSchedule,
@@ -76,7 +75,6 @@ class EpropDense(AbstractProcess):
         name: str | None = None,
     ) -> None:
         super().__init__(
-            threshold=threshold,
             refractory=refractory,
             rule=rule,
             schedule=schedule,
@@ -89,6 +87,7 @@ class EpropDense(AbstractProcess):
         self.s_in = InPort(shape=(n_pre,))
         self.s_in_bap = InPort(shape=(n_post,))
         self.v_in = InPort(shape=(n_post,))
+        self.threshold_in = InPort(shape=(n_post,))
         self.error_in = InPort(shape=(n_taught,))
         self.a_out = OutPort(shape=(n_post,))
         self.weights = Var(shape=weights.shape, init=weights)

@@ -38,14 +38,18 @@ class PyExtendedLifModelFixed(PyLoihiProcessModel):
     a_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)
     s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
     v_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
+    threshold_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
     u: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=STATE_BITS)
     v: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=STATE_BITS)
+    adapted: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=STATE_BITS)
     refractory_left: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=6)
     du: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=12)
     dv: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=12)
     vth: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=17)
     bias_mant: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=13)
     bias_exp: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=3)
+    rise: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=17)
+    da: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=12)
 
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
@@ -66,28 +70,40 @@ class PyExtendedLifModelFixed(PyLoihiProcessModel):
             if step > self.clock.n_steps:
                 self.s_out.send(np.zeros_like(self.v))
                 self.v_out.send(self.v)
+                self.threshold_out.send(self._threshold())
                 return
         starts = self.clock is not None and step == 1
         if starts:
             arriving = np.zeros_like(arriving)
             self.u[:] = self.begin_u
             self.v[:] = self.begin_v
+            self.adapted[:] = 0
             self.refractory_left[:] = 0
         if self._is_reset_step(step):
             self.u[:] = 0
             self.v[:] = 0
+            self.adapted[:] = 0
             self.refractory_left[:] = 0
         self._update_current(arriving)
         active = self.refractory_left == 0
         self._update_voltage(active)
+        self.adapted[:] = decay_toward_zero(self.adapted, DECAY_UNITY - self.da)
         aligned_threshold = self.vth.astype(np.int64) << ALIGN_SHIFT
-        spikes = active & (self.v > aligned_threshold)
+        compared_with = self._threshold()
+        spikes = active & (self.v > compared_with)
         after = wrap(self.v - aligned_threshold, WORD_BITS) if self.subtract else 0
         self.v[:] = np.where(spikes, after, self.v)
+        raised = self.adapted + (spikes * self.rise.astype(np.int64) << ALIGN_SHIFT)
+        self.adapted[:] = np.minimum(raised, STATE_LIMIT - 1)
         waiting = np.maximum(self.refractory_left - 1, 0)
         self.refractory_left[:] = np.where(spikes, self.refractory, waiting)
         self.s_out.send(spikes)
         self.v_out.send(self.v)
+        self.threshold_out.send(compared_with)
+
+    def _threshold(self) -> np.ndarray:
+        """Threshold with its rise, on the membrane's scale."""
+        return (self.vth.astype(np.int64) << ALIGN_SHIFT) + self.adapted
 
     def _is_reset_step(self, step: int) -> bool:
         interval = self.reset_interval

@@ -13,7 +13,8 @@ class ExtendedLIF(AbstractProcess):
     """Current-based LIF with per-neuron parameters and more kinds of reset.
 
     The equations are those of :class:`hw_models.LifPopulation`; with its defaults this is
-    Lava's ``LIF``. Its ``v_out`` sends the membrane potential after every step.
+    Lava's ``LIF``. After every step its ``v_out`` sends the membrane potential, its
+    ``threshold_out`` what the potential was compared with, on the same scale.
 
     Parameters
     ----------
@@ -23,6 +24,9 @@ class ExtendedLIF(AbstractProcess):
         Decays in 1/4096 and threshold; one value or an array of that shape.
     bias_mant, bias_exp
         Bias mantissa and exponent; one value or an array of that shape.
+    rise, da
+        By how much a spike raises the threshold, and the decay of that in 1/4096; one value or an
+        array of that shape.
     u, v
         Current and membrane potential before the first step; one value or an array.
     subtract
@@ -49,6 +53,8 @@ class ExtendedLIF(AbstractProcess):
         vth: Any = 10,
         bias_mant: Any = 0,
         bias_exp: Any = 0,
+        rise: Any = 0,
+        da: Any = 0,
         u: Any = 0,
         v: Any = 0,
         subtract: bool = False,
@@ -72,11 +78,15 @@ class ExtendedLIF(AbstractProcess):
         self.a_in = InPort(shape=shape)
         self.s_out = OutPort(shape=shape)
         self.v_out = OutPort(shape=shape)
+        self.threshold_out = OutPort(shape=shape)
         self.u = Var(shape=shape, init=u)
         self.v = Var(shape=shape, init=v)
+        self.adapted = Var(shape=shape, init=0)
         self.refractory_left = Var(shape=shape, init=0)
         self.du = Var(shape=shape, init=du)
         self.dv = Var(shape=shape, init=dv)
         self.vth = Var(shape=shape, init=vth)
         self.bias_mant = Var(shape=shape, init=bias_mant)
         self.bias_exp = Var(shape=shape, init=bias_exp)
+        self.rise = Var(shape=shape, init=rise)
+        self.da = Var(shape=shape, init=da)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ssdp_neuro.engine.kernels.native import INTERPRETED, Kernel
 from ssdp_neuro.engine.kernels.tables import (
+    ADAPTIVE,
     CONV,
     DELAYED,
     DENSE8,
@@ -53,6 +54,7 @@ UPDATES = {  # one step of a run of neurons
     UNIFORM: Kernel("lif_step.step_uniform"),
     GENERAL: Kernel("lif_step.step_general"),
     WIDE: Kernel("lif_step.step_wide"),
+    ADAPTIVE: Kernel("lif_step.step_adaptive"),
 }
 DELIVERIES = {  # spikes of a projection's source to its target's drive
     DENSE8: Kernel("projection_step.deliver_dense8_rows"),

@@ -6,6 +6,7 @@ from ssdp_neuro.compilation.compiler import part, step_kernel
 from ssdp_neuro.engine.kernels.eprop_tables import EpropSynapses
 from ssdp_neuro.engine.kernels.random_words import absorb, key_offset, next_offset
 from ssdp_neuro.engine.kernels.table_view import open_tables, opener
+from ssdp_neuro.engine.kernels.tables import ADAPTIVE
 
 SIGNAL_HIGH = 255
 LONG_AGO = -(1 << 40)  # no step of a sample
@@ -67,9 +68,11 @@ def note_error(teacher, state):
 def note_psi(synapses, populations, state, step):
     """Pseudo-derivatives of the targets, from their state after this step."""
     p, factor, resting = synapses.ends[1], synapses.factor, synapses.resting
-    start = populations.offset[p]
+    start, row = populations.offset[p], populations.row[p]
+    adapts = populations.kind[p] == ADAPTIVE
     for j in range(factor.shape[0]):
-        distance = abs(np.int64(state.v[start + j]) - synapses.threshold[j])
+        raised = np.int64(state.adapted[row + j]) if adapts else np.int64(0)  # but where it fired
+        distance = abs(np.int64(state.v[start + j]) - synapses.threshold[j] - raised)
         factor[j] = max(synapses.psi_levels - (distance >> synapses.psi_shift), 0)
         if resting[j] > 0:
             factor[j] = synapses.psi_refractory

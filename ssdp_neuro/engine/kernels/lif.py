@@ -97,6 +97,35 @@ update_wide = _general(np.float64)
 
 
 @part
+def update_adaptive(
+    u, v, wait, adapted, drive, flags, keep_u, keep_v, keep_rise, bias, threshold, rise,
+    refractory, subtract,
+):  # fmt: skip
+    """The general step where a spike raises the threshold; ``adapted`` is by how much, mutated."""
+    wide_vectors()
+    for i in range(u.shape[0]):
+        x = np.int32(np.int32(u[i] * np.float64(keep_u[i])) + np.int32(drive[i] << ALIGN))
+        drive[i] = ZERO
+        above, below = np.int32(x - SPAN), np.int32(x + SPAN)
+        x = above if x > LIMIT else (below if x <= -LIMIT else x)
+        u[i] = x
+        held = wait[i] > 0
+        y = np.int32(np.int32(np.int32(v[i] * np.float64(keep_v[i])) + x) + bias[i])
+        y = -TOP if y < -TOP else y
+        y = TOP if y > TOP else y
+        y = v[i] if held else y
+        raised = np.int32(adapted[i] * keep_rise[i])
+        spike = y > np.int32(threshold[i] + raised) and not held
+        after = np.int32(y - threshold[i]) if subtract else ZERO
+        v[i] = after if spike else y
+        higher = np.int32(raised + rise[i])
+        higher = TOP if higher > TOP else higher
+        adapted[i] = higher if spike else raised
+        wait[i] = refractory if spike else (np.int32(wait[i] - 1) if held else ZERO)
+        flags[i] = np.uint8(1) if spike else np.uint8(0)
+
+
+@part
 def at_rest(u, v):
     """Whether every neuron of a run has ``u = v = 0``."""
     wide_vectors()

@@ -2,6 +2,7 @@
 
 from ssdp_neuro.compilation.compiler import part, step_kernel
 from ssdp_neuro.engine.kernels.lif import (
+    update_adaptive,
     update_general,
     update_memoryless,
     update_uniform,
@@ -76,6 +77,32 @@ def step_wide(p, step, low, high, handle):
         section(populations.each_keep_v, first, last),
         section(populations.each_bias, first, last),
         section(populations.each_threshold, first, last),
+        populations.refractory[p],
+        populations.subtract[p],
+    )
+    return 0
+
+
+@step_kernel
+def step_adaptive(p, step, low, high, handle):
+    """The same, with thresholds that rise with a spike."""
+    tables = open_tables(handle)
+    populations, state = tables.populations, tables.state
+    start, end = populations.offset[p] + low, populations.offset[p] + high
+    first, last = populations.row[p] + low, populations.row[p] + high
+    update_adaptive(
+        section(state.u, start, end),
+        section(state.v, start, end),
+        section(state.wait, first, last),
+        section(state.adapted, first, last),
+        drive_of(p, step, low, high, populations, state),
+        section(state.flags, start, end),
+        section(populations.each_keep_u, first, last),
+        section(populations.each_keep_v, first, last),
+        section(populations.each_keep_rise, first, last),
+        section(populations.each_bias, first, last),
+        section(populations.each_threshold, first, last),
+        section(populations.each_rise, first, last),
         populations.refractory[p],
         populations.subtract[p],
     )

@@ -7,7 +7,7 @@ from ssdp_neuro.engine.kernels.blocks import CENSUS_MASK, census, is_quiet
 from ssdp_neuro.engine.kernels.clearing import clear_words
 from ssdp_neuro.engine.kernels.spike_list import list_spikes
 from ssdp_neuro.engine.kernels.table_view import call_step, open_tables, section
-from ssdp_neuro.engine.kernels.tables import ASLEEP, BLOCK, BLOCK_BITS, SPARE, UNIFORM
+from ssdp_neuro.engine.kernels.tables import ADAPTIVE, ASLEEP, BLOCK, BLOCK_BITS, SPARE, UNIFORM
 
 
 @part
@@ -19,6 +19,8 @@ def reset_run(low, high, p, populations, state):
     if populations.kind[p] != UNIFORM:
         row = populations.row[p]
         clear_words(state.wait, row + low, row + high)
+        if populations.kind[p] == ADAPTIVE:
+            clear_words(state.adapted, row + low, row + high)
 
 
 @part

@@ -47,7 +47,7 @@ BLOCK = 1 << BLOCK_BITS
 
 LIVE, ASLEEP = 1, 2  # of a block; 0 if nothing has reached it in this sample
 
-INPUT, UNIFORM, GENERAL, WIDE = 0, 1, 2, 3  # kinds of population
+INPUT, UNIFORM, GENERAL, WIDE, ADAPTIVE = 0, 1, 2, 3, 4  # kinds of population
 DENSE8, DENSE16, SPARSE, PACKED, CONV, SINGLE, DELAYED = 0, 1, 2, 3, 4, 5, 6  # of projection
 WEIGHT_BITS = 8  # of a packed synapse, below its target
 PACKED_TARGETS = (1 << (32 - WEIGHT_BITS)) - 1
@@ -130,7 +130,9 @@ class Table:
 class PopulationTable(Table):
     """Populations; one entry per population unless said otherwise."""
 
-    kind: Bytes  # INPUT, UNIFORM, GENERAL or WIDE (as GENERAL, state of 32 bits)
+    # INPUT, UNIFORM, GENERAL, WIDE (as GENERAL, state of 32 bits) or ADAPTIVE (as WIDE, with
+    # thresholds that rise)
+    kind: Bytes
     size: Int64s  # neurons
     offset: Int64s  # first neuron in u, v, flags; a multiple of BLOCK
     stride: Int64s  # neurons with padding
@@ -155,6 +157,8 @@ class PopulationTable(Table):
     each_keep_v: Float32s
     each_bias: Int32s
     each_threshold: Int32s
+    each_rise: Int32s  # of the threshold, aligned; these two are empty if no population is ADAPTIVE
+    each_keep_rise: Float64s
     begins: Bytes  # a sample begins from other than u = v = 0
     begin_row: Int64s  # first entry in the arrays below; of populations that do
     begin_u: Int32s  # per neuron, packed
@@ -224,6 +228,7 @@ class State(Table):
     u: Int32s  # per neuron
     v: Int32s
     wait: Int32s  # refractory steps left, per neuron of other than UNIFORM populations, packed
+    adapted: Int32s  # rise of their thresholds; empty if no population is ADAPTIVE
     drive: Int32s  # slots of every population
     pending: Int32s  # what a restored state has on its way, by step modulo reach
     pending_until: Int64s  # (P,): step from which there is none

@@ -1,4 +1,4 @@
-"""A threshold that rises with every spike, for training alone."""
+"""A threshold that rises with every spike, in training."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ class Adaptation:
 
     With ``a`` in thresholds, ``a <- kept * a + strength * spike``, felt from the next step
     on: a neuron fires where ``v > threshold * (1 + a)``. The reset is by the threshold at
-    rest. The chip's neuron has no such thing, so conversions refuse it.
+    rest. Conversions refuse it; a :class:`hw_models.LifPopulation` with ``threshold_decay`` of
+    ``4096 (1 - kept)`` and ``threshold_rise`` of ``threshold * strength / kept`` is the same
+    neuron in integers.
 
     Parameters
     ----------

@@ -19,11 +19,15 @@ MANTISSA_LIMIT = 2**15
 
 
 class Registers(NamedTuple):
-    """Current, membrane potential, refractory steps left after a step; each float64 ``(B, N)``."""
+    """Current, membrane potential, refractory steps left, rise of the threshold after a step.
+
+    Each is float64 ``(B, N)``.
+    """
 
     u: Tensor
     v: Tensor
     resting: Tensor
+    adapted: Tensor
 
 
 class IntegerNeurons(nn.Module):
@@ -42,6 +46,8 @@ class IntegerNeurons(nn.Module):
     kept_u: Tensor
     kept_v: Tensor
     threshold: Tensor
+    rise: Tensor
+    kept_rise: Tensor
     slope: Tensor
     first_u: Tensor
     first_v: Tensor
@@ -64,6 +70,8 @@ class IntegerNeurons(nn.Module):
             ("kept_u", kept_u),
             ("kept_v", 1 - population.voltage_decay / DECAY_UNITY),
             ("threshold", threshold),
+            ("rise", population.threshold_rise << ALIGN_SHIFT),
+            ("kept_rise", 1 - population.threshold_decay / DECAY_UNITY),
             ("slope", slope),
             ("first_u", population.u),
             ("first_v", population.v),
@@ -79,7 +87,8 @@ class IntegerNeurons(nn.Module):
         self.bias = None
         if mantissa.any():
             self.bias = nn.Parameter(torch.tensor(mantissa / scale))
-        plain = not (population.u.any() or population.v.any() or self.interval)
+        self.adapts = population.adapts
+        plain = not (population.u.any() or population.v.any() or self.interval or self.adapts)
         self.alike = plain and len(np.unique(threshold)) == 1 and threshold.flat[0] > 0
 
     def bias_mantissas(self) -> Tensor:
@@ -113,7 +122,7 @@ class IntegerNeurons(nn.Module):
         """Registers before the first step."""
         shape = (n_samples, self.n_neurons)
         u, v = (first.expand(shape) for first in (self.first_u, self.first_v))
-        return Registers(u, v, torch.zeros_like(v))
+        return Registers(u, v, torch.zeros_like(v), torch.zeros_like(v))
 
     def whole(self, arriving: Tensor, narrow: bool) -> Tensor:
         """Spikes of all steps, of neurons that do not hear themselves.
@@ -155,15 +164,17 @@ class IntegerNeurons(nn.Module):
     ) -> tuple[Tensor, Registers]:
         """Spikes of step ``t``, counted from 0: ``(B, N)``, float64; and the registers after it."""
         bias = self._bias() if bias is None else bias
-        u, v, resting = before
+        u, v, resting, adapted = before
         if self.interval and (t + 1 - self.offset) % self.interval == 0:
-            u, v, resting = torch.zeros_like(u), torch.zeros_like(v), torch.zeros_like(resting)
+            u, v, resting, adapted = (torch.zeros_like(one) for one in before)
         aligned = _wrapped(arriving.double() * 2.0**ALIGN_SHIFT)
         u = _wrapped_once(_wrapped(truncate_through(u * self.kept_u) + aligned))
         moved = _wrapped(truncate_through(v * self.kept_v) + u + bias)
         moved = moved.clamp(1 - STATE_LIMIT, STATE_LIMIT - 1)
         v = torch.where(resting > 0, v, moved) if self.refractory else moved
-        fired = spike((v - self.threshold) / self.slope, self.surrogate)
+        if self.adapts:
+            adapted = truncate_through(adapted * self.kept_rise)
+        fired = spike((v - self.threshold - adapted) / self.slope, self.surrogate)
         if self.refractory:
             fired = fired * (resting == 0)
             left = (resting - 1).clamp(min=0)
@@ -172,7 +183,9 @@ class IntegerNeurons(nn.Module):
             v = v * (1.0 - fired)
         else:
             v = _wrapped(v - self.threshold * fired)
-        return fired, Registers(u, v, resting)
+        if self.adapts:
+            adapted = (adapted + self.rise * fired).clamp(max=STATE_LIMIT - 1)
+        return fired, Registers(u, v, resting, adapted)
 
 
 def _wrapped(values: Tensor) -> Tensor:

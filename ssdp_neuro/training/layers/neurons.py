@@ -67,7 +67,7 @@ class CubaLif(nn.Module):
         Module without a bias from the layer's spikes to what they send back to it, as
         ``nn.Linear(n, n, bias=False)`` or a :class:`DelayedLinear`; None for none.
     adaptation
-        Threshold that rises with every spike; for training only, the chip has none.
+        Threshold that rises with every spike; for training only, conversions refuse it.
     latency
         Steps until what is given is felt, 0 or 1; the chip's is 1.
     detach_reset

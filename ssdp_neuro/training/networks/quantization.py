@@ -127,7 +127,7 @@ def refuse_off_chip(model: nn.Sequential) -> None:
 def _refuse_stage(stage: Stage) -> None:
     if stage.neurons.adaptation is not None:
         raise ConversionError(
-            f"{stage.neurons_path}.adaptation: the chip's threshold is constant;"
+            f"{stage.neurons_path}.adaptation: quantization knows constant thresholds;"
             " supported is adaptation=None"
         )
     if getattr(stage.synapses, "bias", None) is not None:
