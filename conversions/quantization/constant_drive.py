@@ -19,6 +19,7 @@ from conversions.quantization.decays import current_kept
 from conversions.quantization.layer import Layer
 from hw_models import ConversionError
 from hw_models.arithmetic import ALIGN_SHIFT, decay_toward_zero
+from hw_models.bias_register import bias_limits, nearest_bias
 
 ONCE = 2**31 - 1  # an interval longer than any run
 
@@ -67,7 +68,7 @@ def needs_step(layer: Layer) -> bool:
 
 def register_share(layer: Layer, units: np.ndarray) -> float:
     """How much of the bias register a scale needs; above 1 it does not fit."""
-    top, exponent_high = _register_limits(layer)
+    top, exponent_high = bias_limits(layer.chip)
     largest = float(np.abs(_on_potential(layer) * units).max(initial=0.0))
     return math.ldexp(largest, ALIGN_SHIFT) / math.ldexp(top, exponent_high)
 
@@ -205,21 +206,10 @@ def _on_potential(layer: Layer) -> np.ndarray:
     return np.broadcast_to(dynamics.bias + on_current, layer.n_neurons)
 
 
-def _register_limits(layer: Layer) -> tuple[int, int]:
-    """Largest mantissa and exponent of the bias register."""
-    top = (1 << ((layer.chip.bias_mantissa_bits.value or 16) - 1)) - 1
-    return top, min(15, (1 << (layer.chip.bias_exponent_bits.value or 4)) - 1)
-
-
 def _register(layer: Layer, units: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     """Mantissa and exponent nearest to each bias; None if one is too large."""
-    top, exponent_high = _register_limits(layer)
-    target = np.ldexp(units, ALIGN_SHIFT)
-    sizes = np.maximum(np.abs(target) / (top + 0.5), 1.0)
-    exponent = np.ceil(np.log2(sizes)).astype(np.int64)
-    mantissa = np.rint(np.ldexp(target, -exponent)).astype(np.int64)
-    exponent = np.where(np.abs(mantissa) > top, exponent + 1, exponent)
-    mantissa = np.rint(np.ldexp(target, -exponent)).astype(np.int64)
+    top, exponent_high = bias_limits(layer.chip)
+    mantissa, exponent = nearest_bias(np.ldexp(units, ALIGN_SHIFT), top)
     return None if (exponent > exponent_high).any() else (mantissa, exponent)
 
 

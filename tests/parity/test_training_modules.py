@@ -130,7 +130,7 @@ def by_hand(model):
                 voltage_decay=np.broadcast_to(neurons.voltage_decay, shape),
                 threshold=grid.threshold,
                 bias_mantissa=np.broadcast_to(bias, shape),
-                bias_exponent=bias_exponent,
+                bias_exponent=np.broadcast_to(bias_exponent, shape),
                 reset=neurons.reset,
                 refractory=neurons.refractory,
             )

@@ -45,6 +45,21 @@ def encode_through(values: Tensor, register: FixedFormat) -> Tensor:
     return _EncodeThrough.apply(values, register)
 
 
+class _InsteadThrough(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, values: Tensor, rounded: Tensor) -> Tensor:
+        return rounded.clone()
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
+        return gradient, None
+
+
+def instead_through(values: Tensor, rounded: Tensor) -> Tensor:
+    """What the values were rounded to, of their shape; the gradient is that of the identity."""
+    return _InsteadThrough.apply(values, rounded)
+
+
 def delivered(weight: Tensor, grid: WeightGrid) -> Tensor:
     """What spikes deliver on the chip: :meth:`WeightGrid.integers`, on the weights' own device.
 

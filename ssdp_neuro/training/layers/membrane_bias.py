@@ -8,13 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from hw_models import FixedFormat, Overflow
 from hw_models.arithmetic import ALIGN_SHIFT
+from hw_models.bias_register import bias_limits, nearest_bias
+from hw_models.chips import LOIHI2
 from hw_models.weight_grid import WeightGrid
-from ssdp_neuro.training.layers.fake_quant import encode_through
-
-MANTISSA_BITS = 16
-LARGEST_EXPONENT = 15
+from ssdp_neuro.training.layers.fake_quant import instead_through
 
 
 class MembraneBias(nn.Module):
@@ -31,24 +29,21 @@ class MembraneBias(nn.Module):
         super().__init__()
         self.value = nn.Parameter(torch.as_tensor(np.asarray(values, dtype=np.float32)).clone())
 
-    def register(self, grid: WeightGrid) -> FixedFormat:
-        """The finest mantissa of the chip that holds all values, in units of the state."""
-        largest = float(self.value.detach().abs().max()) * grid.scale * 2**ALIGN_SHIFT
-        exponent = 0
-        while exponent < LARGEST_EXPONENT and largest >= 2.0 ** (MANTISSA_BITS - 1 + exponent) - 1:
-            exponent += 1
-        return FixedFormat(bits=MANTISSA_BITS, exponent=exponent, overflow=Overflow.SATURATE)
+    def on_chip(self, grid: WeightGrid) -> tuple[np.ndarray, np.ndarray]:
+        """Mantissas and exponents of the register, int64 of the shape of the values.
 
-    def on_chip(self, grid: WeightGrid) -> tuple[np.ndarray, int]:
-        """Mantissas, int64 of the shape of the values, and their exponent."""
-        register = self.register(grid)
+        The nearest ones, as the converter has them; what is too large saturates.
+        """
+        top, exponent_high = bias_limits(LOIHI2)
+        most = float(top << exponent_high)
         values = self.value.detach().cpu().double().numpy() * grid.scale * 2**ALIGN_SHIFT
-        return np.asarray(register.encode(values)), register.exponent
+        return nearest_bias(np.asarray(values).clip(-most, most), top)
 
     def felt(self, grid: WeightGrid | None) -> Tensor:
         """In the unit of the state: as it is, or float64 integers straight through the rounding."""
         if grid is None:
             return self.value
-        register = self.register(grid)
+        mantissa, exponent = self.on_chip(grid)
         units = self.value.double() * (grid.scale * 2**ALIGN_SHIFT)
-        return encode_through(units, register) * 2.0**register.exponent
+        whole = np.ldexp(mantissa.astype(np.float64), exponent)
+        return instead_through(units, torch.as_tensor(whole).to(units))
