@@ -16,21 +16,28 @@ def mean_and_spread(values: list[float]) -> str:
     return f"{np.mean(values):.1f} ± {spread:.1f}"
 
 
-def record(found: list[dict[str, Any]], where: dict[str, Any]) -> str:
+def record(
+    found: list[dict[str, Any]],
+    where: dict[str, Any],
+    *,
+    title: str = "Event data, trained and in integers",
+    command: str = COMMAND,
+) -> str:
     """The record in Markdown."""
     choices = {", ".join(str(seed) for seed in case["seeds"]) for case in found}
     seeds = " or ".join(sorted(choices)) + " (see the last table)" * (len(choices) > 1)
     lines = [
-        f"# Event data, trained and in integers, {where['date']}",
+        f"# {title}, {where['date']}",
         "",
-        f"`{COMMAND}`",
+        f"`{command}`",
         "",
         f"{where['cpu']}, {where['cores']} cores, one thread, Python {where['python']}, torch"
         f" {found[0]['torch']}. Seeds {seeds} of weights, order and dropped spikes; the parts of"
         " the data are those of the configs. Each model is trained on the chip's integers in its"
         " last epochs, the best of these is chosen by validation samples, and the test is measured"
         " once. Accuracies are per cent, mean ± standard deviation over the seeds. Input, layers"
-        " and decision are spikes; nothing is a frame.",
+        " and decision are spikes. Ridge was trained on"
+        f" {', '.join(format(case['floor']['trained on'], '.0f') for case in found)} samples.",
         "",
         "| data | train / validation / test | validation | PyTorch, real numbers"
         " | PyTorch, integers | engine | ridge on the counts |",

@@ -46,6 +46,7 @@ class Case:
     folder: str
     spans: int
     held_out: tuple[str, ...] = ()
+    floor_limit: int = 0  # of what ridge is trained on; it holds all counts in memory
 
     @property
     def name(self) -> str:
@@ -93,15 +94,19 @@ def run(case: Case, folder: Path, runs: Path, seeds: list[int], n_lava: int) -> 
         out = runs / f"{case.name}-{seed}"
         began = time.process_time()
         config = config_for(case, folder, seed)
-        result = fit(config, data=split, out=out, resume=out.exists(), show_progress=False)
-        say(
-            f"{out.name}: validation {result.validation_accuracy:.3f}, {result.seconds:.0f} s"
-            f" ({time.process_time() - began:.0f} s of CPU now)"
-        )
+        if not (out / "result.json").exists():
+            fit(config, data=split, out=out, resume=out.exists(), show_progress=False)
         models.append(out / "best.safetensors")
-        trained.append(json.loads((out / "result.json").read_text(encoding="utf-8")))
+        result = json.loads((out / "result.json").read_text(encoding="utf-8"))
+        trained.append(result)
+        say(
+            f"{out.name}: validation {result['validation_accuracy']:.3f},"
+            f" {result['seconds']:.0f} s ({time.process_time() - began:.0f} s of CPU now)"
+        )
     compared = compare(models, split.test, lava_samples=n_lava)
     unchanged = dataclasses.replace(settings, mirror=False, affine=0.0, shift=0, warp=0.0, spans=1)
+    if case.floor_limit:
+        unchanged = dataclasses.replace(unchanged, train_limit=case.floor_limit)
     floor = measured(unchanged, case.spans)  # of the recordings as they are
     balance = config.training.class_balance
     balanced = measured(unchanged, case.spans, balance) if balance else None
