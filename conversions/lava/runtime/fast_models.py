@@ -125,24 +125,27 @@ def _float_dynamics(model: Any, by_lava: Callable[..., Any]) -> Callable[..., No
 
 
 def _fixed_dense(model: Any, by_lava: Callable[..., Any]) -> Callable[..., None]:
-    rows = Stored(model, _rows_of)
+    rows, narrow = Stored(model, _rows_of), Stored(model, _narrow_rows_of)
 
     def run_spk() -> None:
-        if not model.weights_set or not rows.are_usable(np.int32):
+        is_graded = model.num_message_bits.item() > 0
+        kept = rows if is_graded else narrow
+        if not model.weights_set or not kept.are_usable(np.int32):
             by_lava()
             return
         model.weight_exp = model.proc_params.get("weight_exp", 0)
         model.a_out.send(model.a_buff)
         spikes = model.s_in.recv()
-        if model.num_message_bits.item() > 0:
+        if is_graded:
             if spikes.dtype != np.int32:
                 total = model.weights.dot(spikes)
             else:
                 total = np.empty(len(model.weights), dtype=np.int32)
                 add_graded_columns(rows.made, np.ascontiguousarray(spikes), total)
         else:
-            total = np.empty(len(model.weights), dtype=np.int_)
-            add_columns(rows.made, spikes.astype(bool), total)
+            total = np.empty(len(model.weights), dtype=np.int32)
+            add_columns(narrow.made, spikes.astype(bool), total)
+            total = total.astype(np.int_)  # as of NumPy's sum
         exponent = model.weight_exp
         model.a_buff = (
             np.left_shift(total, exponent) if exponent > 0 else np.right_shift(total, -exponent)
@@ -213,6 +216,17 @@ def _rows_of(weights: Any, dtype: Any) -> Any:
     # one row alone NumPy would add up in another order
     fits = fits and (len(weights) > 1 or dtype is np.int32)
     return np.ascontiguousarray(weights.T) if fits else None
+
+
+def _narrow_rows_of(weights: Any, dtype: Any) -> Any:
+    """The same in as few bytes as hold them, if sums of all fit into int32; else as they are."""
+    rows = _rows_of(weights, dtype)
+    if rows is None or not rows.size:
+        return rows
+    largest = max(int(rows.max()), -int(rows.min()))
+    if largest * len(rows) >= 1 << 31:
+        return None
+    return rows.astype(np.int8 if largest < 128 else np.int16 if largest < 1 << 15 else np.int32)
 
 
 def _fired_rows_of(weights: Any, dtype: Any) -> Any:
