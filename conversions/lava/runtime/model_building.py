@@ -31,6 +31,7 @@ from conversions.lava.runtime.channels import (
     WireSend,
 )
 from conversions.lava.runtime.crew import Crew, named_error
+from conversions.lava.runtime.fast_learning import FastLearning
 from conversions.lava.runtime.fast_models import speed_up
 from conversions.lava.runtime.plastic_model import METHODS, PlasticModel
 from conversions.lava.runtime.random_states import RandomStates
@@ -213,7 +214,7 @@ def _build(actor: Actor, builder: PyProcessBuilder, crew: Crew) -> None:
         held = getattr(model, var.name)
         if held is var.value and isinstance(held, np.ndarray | spmatrix):
             setattr(model, var.name, held.copy())
-    actor.compiled = tuple(speed_up(model))
+    actor.compiled = (*speed_up(model), *FastLearning.replace(model))
     actor.plastic = PlasticModel.of(model, actor.asking)
     if actor.plastic is not None:
         actor.compiled = METHODS
