@@ -9,30 +9,50 @@ import numpy as np
 
 from hw_models import ConvProjection
 from ssdp_neuro.engine.kernels import tables
-from ssdp_neuro.engine.kernels.tables import OPERATIONS_BIT, QUAD, QUAD_BIT, SUM_LANES, WAYS
+from ssdp_neuro.engine.kernels.tables import (
+    OPERATIONS_BIT,
+    QUAD,
+    QUAD_BIT,
+    SUM_LANES,
+    UNROLLED,
+    WAYS,
+)
 
+SHORT_MAX = (1 << 15) - 1
 MOST_SUMS = 1 << 17  # entries, 256 kB: they are to stay in the second cache
 
 Shape = tuple[int, ...]
 
 
 def convolution_part(
-    projection: ConvProjection, shape: Shape, add: Callable[[str, np.ndarray], int]
+    projection: ConvProjection,
+    shape: Shape,
+    sent: np.ndarray | None,
+    add: Callable[[str, np.ndarray], int],
 ) -> dict[str, Any]:
     """Entry of the projection table of a convolution of images of a shape ``(C, H, W)``.
 
-    ``add`` puts an array into the synapse table and says where it begins.
+    ``sent`` is the order in which those are kept, ``add`` puts an array into the synapse table and says where it begins.
     """
     part = {
         "kind": tables.CONV,
         "base": add("conv", _by_tap(projection)),
         "geometry": _geometry(projection, shape),
+        "placed": sent is not None,
     }
     if not _has_sums(projection):
         return part
     words, n_quads = _quad_words(projection, shape)
-    part["sums_row"] = add("tap_sums", _tap_sums(projection))
-    return {**part, "quads_row": add("quad_words", words), "quads": n_quads}
+    if sent is not None:
+        words = words[sent]
+    sums = _tap_sums(projection)
+    return {
+        **part,
+        "sums_row": add("tap_sums", sums.reshape(-1)),
+        "in_shorts": _in_shorts(sums),
+        "quads_row": add("quad_words", words),
+        "quads": n_quads,
+    }
 
 
 def _has_sums(projection: ConvProjection) -> bool:
@@ -44,6 +64,7 @@ def _has_sums(projection: ConvProjection) -> bool:
         and projection.dilation == (1, 1)
         and 4 * n_in >= 3 * QUAD * n_quads
         and n_out % SUM_LANES[-1] == 0
+        and (WAYS - 1) * n_out <= SHORT_MAX
         and int(np.prod(kernel)) * n_quads * WAYS * n_out <= MOST_SUMS
     )
 
@@ -66,8 +87,18 @@ def _by_tap(projection: ConvProjection) -> np.ndarray:
     return np.ascontiguousarray(shifted.transpose(0, 2, 3, 4, 1)).reshape(-1)
 
 
+def _in_shorts(sums: np.ndarray) -> int:
+    """Of how many rows of sums, one for each tap and quad, the sum fits 16 bits; or all of them."""
+    least, most = (end(axis=3, initial=0) for end in (sums.min, sums.max))
+    ends = least.sum(axis=(0, 1, 2), dtype=np.int64), most.sum(axis=(0, 1, 2), dtype=np.int64)
+    if max(int(-ends[0].min()), int(ends[1].max())) <= SHORT_MAX:
+        return int(np.prod(sums.shape[:3]))
+    largest = int(max(-least.min(), most.max()))
+    return SHORT_MAX // largest // UNROLLED * UNROLLED
+
+
 def _tap_sums(projection: ConvProjection) -> np.ndarray:
-    """Sums of weights, not shifted, int16 (row, column, quad, way, channel out), flat."""
+    """Sums of weights, not shifted, int16 (row, column, quad, way, channel out)."""
     n_out, n_in, *kernel = projection.weights.shape
     n_quads = -(-n_in // QUAD)
     taps = np.zeros((*kernel, n_quads * QUAD, n_out), dtype=np.int16)
@@ -75,7 +106,7 @@ def _tap_sums(projection: ConvProjection) -> np.ndarray:
     taps = taps.reshape(*kernel, n_quads, 1, QUAD, n_out)
     ways = np.arange(WAYS)[:, None] >> np.arange(QUAD) & 1
     sums = (taps * ways[:, :, None].astype(np.int16)).sum(axis=4, dtype=np.int16)
-    return np.ascontiguousarray(sums).reshape(-1)
+    return np.ascontiguousarray(sums)
 
 
 def _quad_words(projection: ConvProjection, shape: Shape) -> tuple[np.ndarray, int]:

@@ -165,7 +165,7 @@ class Job:
         while not done:
             fired = np.empty(room + cursor[3], dtype=np.int32)
             cursor[2] = 0
-            window = WindowTable(bounds, cursor, counts.reshape(-1), fired)
+            window = WindowTable(bounds, cursor, counts.reshape(-1), fired, self.plan.most_listed)
             done = self._run(state, latencies, tally, window)
             room = min(16 * room, MOST_PER_PART)
             used = fired[: cursor[2]]
@@ -176,7 +176,8 @@ class Job:
     def silent_tables(self, state: State, latencies: LatencyTable) -> Tables:
         """Of runs of which nothing is kept but what ``latencies`` listens to."""
         bounds = np.array([0, 0, 0, 0, self.n_steps])
-        window = WindowTable(bounds, np.array([0, 0, 0, 0]), _NOTHING, _NOTHING)
+        none = np.zeros_like(self.plan.most_listed)
+        window = WindowTable(bounds, np.array([0, 0, 0, 0]), _NOTHING, _NOTHING, none)
         return self._tables(self.plan.alone, self._tally(), state, latencies, window)
 
     def _run(self, state: State, latencies: LatencyTable, tally: Tally, window: WindowTable) -> int:
@@ -241,7 +242,9 @@ class Job:
     def reader(self) -> OutputReader:
         """What reads the spikes of all windows."""
         sizes = {population.name: population.n_neurons for population in self.network.populations}
-        return OutputReader(self.outputs, self.plan.index, sizes, self.n_samples, self.n_steps)
+        return OutputReader(
+            self.outputs, self.plan.index, sizes, self.plan.forms(), self.n_samples, self.n_steps
+        )
 
     def probe_arrays(self) -> dict[tuple[str, str], np.ndarray]:
         """Probes by (population, variable): int32 ``(T, N)``, or ``(B, T, N)`` for a batch."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ssdp_neuro.engine.kernels.catalog import COUNT_SPIKES, FIND_FIRST, LIST_EVENTS, MARK_SPIKES
-from ssdp_neuro.engine.kernels.tables import ReadingTable
+from ssdp_neuro.engine.kernels.tables import SPARE, ReadingTable
 from ssdp_neuro.engine.results import BATCH_EVENT
 
 
@@ -37,6 +37,21 @@ class WindowOutput(NamedTuple):
         return self.parts[0]
 
 
+class WrittenForms(NamedTuple):
+    """In which form spikes are written down; entries of all populations.
+
+    Parameters
+    ----------
+    most_listed
+        Spikes of a step that are listed; more are bits. int64 ``(P,)``
+    channels
+        Of images that are kept channels last, else 0. int64 ``(P,)``
+    """
+
+    most_listed: np.ndarray
+    channels: np.ndarray
+
+
 class OutputReader:
     """A :class:`ssdp_neuro.engine.results.SpikeReader` over the windows of a run.
 
@@ -48,6 +63,8 @@ class OutputReader:
         Number of each population in the kernels' tables.
     sizes
         Neurons of each population.
+    forms
+        In which they were written down.
     n_samples, n_steps
         Of the run.
     """
@@ -57,11 +74,12 @@ class OutputReader:
         outputs: list[WindowOutput],
         index: Mapping[str, int],
         sizes: Mapping[str, int],
+        forms: WrittenForms,
         n_samples: int,
         n_steps: int,
     ) -> None:
         self._outputs = sorted(outputs, key=lambda window: (window.first, window.start))
-        self._index, self._sizes = index, sizes
+        self._index, self._sizes, self._forms = index, sizes, forms
         self._n_samples, self._n_steps = n_samples, n_steps
 
     def counts(self, name: str) -> np.ndarray:
@@ -103,11 +121,14 @@ class OutputReader:
         return _sorted_events(table, self._sizes[name], self._n_steps, rising)
 
     def _reading(self, window: WindowOutput, name: str, **wanted: np.ndarray) -> ReadingTable:
-        shape = (*window.counts.shape, self._sizes[name], self._n_steps)
+        size, channels = self._sizes[name], self._forms.channels[self._index[name]]
+        shape = (*window.counts.shape, size, self._n_steps, channels)
         return ReadingTable(
             shape=np.array(shape, dtype=np.int64),
             counts=window.counts.reshape(-1),
             fired=window.fired(),
+            most_listed=self._forms.most_listed,
+            crowd=np.empty(size + SPARE, dtype=np.int32),
             **wanted,
         )
 

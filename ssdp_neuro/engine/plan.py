@@ -15,6 +15,7 @@ from ssdp_neuro.engine.aligned import aligned_zeros
 from ssdp_neuro.engine.kernels import tables
 from ssdp_neuro.engine.kernels.catalog import WAKINGS, addresses_of
 from ssdp_neuro.engine.kernels.tables import BLOCK, SPARE, PopulationTable, ProjectionTable
+from ssdp_neuro.engine.output_reader import WrittenForms
 from ssdp_neuro.engine.population_table import population_table
 from ssdp_neuro.engine.projection_table import PlasticList, projection_table
 
@@ -42,6 +43,9 @@ class Plan:
         ranges = _ranges(network, populations, projections)
         self.populations = dataclasses.replace(populations, ranges=ranges)
         self.is_divided = bool(ranges.any())
+        is_input = populations.kind == tables.INPUT
+        n_words = populations.stride // BLOCK * 2
+        self.most_listed = np.where(is_input, populations.size, n_words)
         alone, none = np.array([0, 1], dtype=np.int64), np.zeros(0, dtype=np.int64)
         nothing_shared = np.zeros(populations.size.size, dtype=np.uint8)
         self.alone = tables.TeamTable(alone, none, nothing_shared, none)
@@ -103,7 +107,7 @@ class Plan:
         late = (projections.span * populations.stride[projections.target])[is_late]
         return {
             "rows": np.zeros(int(populations.size.max()) + 3, dtype=np.int64),
-            "quads": np.zeros(int(projections.quads.max(initial=0)), dtype=np.uint8),
+            "quads": np.zeros(int(projections.quads.max(initial=0)), dtype=np.int16),
             "rest": np.zeros(int(late.max(initial=0)), dtype=np.uint8),
             "sum16": aligned_zeros(int(projections.row.max(initial=0)), dtype=np.int16),
             "sum32": aligned_zeros(int(sums.max(initial=0)), dtype=np.int32),
@@ -115,6 +119,10 @@ class Plan:
         while len(made) < n_threads:
             made.append(dataclasses.replace(state, **self._new_scratch()))
         return made[:n_threads]
+
+    def forms(self) -> WrittenForms:
+        """In which form spikes are written down."""
+        return WrittenForms(self.most_listed, self.populations.channels)
 
     def weights(self, name: str) -> np.ndarray:
         """Plastic weights of a projection, as the kernels read them.

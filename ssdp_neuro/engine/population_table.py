@@ -40,7 +40,7 @@ def population_table(network: FixedPointNetwork, projections: ProjectionTable) -
     columns: dict[str, Any] = {
         field: np.zeros(count, dtype=dtype)
         for dtype, fields in (
-            (np.uint8, ("kind", "subtract", "awake", "begins")),
+            (np.uint8, ("kind", "subtract", "awake", "begins", "named")),
             (np.int64, ("size", "stride", "ring", "interval", "phase", "row")),
             (np.int64, ("begin_row", "channels", "reach", "depth")),
             (np.float64, ("keep_u", "keep_v")),
@@ -68,6 +68,8 @@ def population_table(network: FixedPointNetwork, projections: ProjectionTable) -
         size, order = population.n_neurons, kept_order(network, population.name)
         if order is not None:
             columns["channels"][p] = population.shape[0]
+            sent = projections.source == p
+            columns["named"][p] = bool(((projections.placed == 0) & sent).any())
         values = _neuron_parameters(population)
         columns["kind"][p] = kind = _kind(network, population, values)
         uniform = kind == tables.UNIFORM

@@ -88,7 +88,7 @@ def projection_table(
         is_matrix = isinstance(projection, DenseProjection) and projection.delays is None
         parts: list[Part] | None
         if isinstance(projection, ConvProjection) and order is not None:
-            parts = [convolution_part(projection, source.shape, store.add)]
+            parts = [convolution_part(projection, source.shape, sent, store.add)]
         elif is_matrix:
             parts = [part] = [_dense_part(projection, order, None if learns else sent, store)]
             if learns:

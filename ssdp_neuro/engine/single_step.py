@@ -53,7 +53,8 @@ class SingleStep:
         self._counts = np.zeros(len(plan.index), dtype=np.int32)
         room = int(plan.populations.stride.sum()) + BLOCK
         self._fired = np.zeros(room, dtype=np.int32)
-        window = WindowTable(self._bounds, self._cursor, self._counts, self._fired)
+        all_listed = plan.populations.size
+        window = WindowTable(self._bounds, self._cursor, self._counts, self._fired, all_listed)
         self._tables = dataclasses.replace(
             job.silent_tables(state, latencies),
             inputs=InputTable(self._base, self._starts, self._indices),

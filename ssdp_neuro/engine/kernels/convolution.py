@@ -87,6 +87,20 @@ def quotient(number, divisor):
 
 
 @part
+def source_of(fired, placed, geometry):
+    """Channel, row and column of a source; by its place in an image channels last if ``placed``."""
+    width = geometry[2]
+    if placed:
+        place = quotient(fired, geometry[0])
+        channel = fired - place * geometry[0]
+    else:
+        channel = quotient(fired, geometry[1] * width)
+        place = fired - channel * geometry[1] * width
+    y = quotient(place, width)
+    return channel, y, place - y * width
+
+
+@part
 def run_met(place, number, size, taps, stride, is_long, dilation):
     """What run ``number`` of a padded input row (or column) meets.
 
@@ -118,29 +132,19 @@ def runs_of(geometry):
 
 
 @part
-def deliver_conv(fired, weights, base, geometry, sums, lowest, last):
+def deliver_conv(fired, placed, weights, base, geometry, sums, lowest, last):
     """Add weights, ``(channel in, row tap, column tap, channel out of the group)``, to ``sums``.
 
     Only to output rows ``lowest..last - 1``. Returns the number of weights added.
     """
     wide_vectors()
-    width, n_out, n_in, rows, columns = (
-        geometry[2],
-        geometry[3],
-        geometry[4],
-        geometry[5],
-        geometry[6],
-    )
+    n_out, n_in, rows, columns = geometry[3], geometry[4], geometry[5], geometry[6]
     row_taps, column_taps, channels = geometry[7], geometry[8], geometry[15]
-    plane = geometry[1] * width
     long_rows, long_columns = runs_of(geometry)
     grouped = n_in != geometry[0]
     n_operations = 0
     for k in range(fired.shape[0]):
-        channel = quotient(fired[k], plane)
-        place = fired[k] - channel * plane
-        y = quotient(place, width)
-        x = place - y * width
+        channel, y, x = source_of(fired[k], placed, geometry)
         first = quotient(channel, n_in) * n_out if grouped else np.int64(0)
         for a in range(1 if long_rows else row_taps):
             row, n_rows, row_tap = run_met(
@@ -186,22 +190,14 @@ def is_crowded(n_fired, geometry):
 
 
 @part
-def settle_conv(fired, geometry, sums, drive, floor, lowest, last):
+def settle_conv(fired, placed, geometry, sums, drive, floor, lowest, last):
     """Walk the runs of :func:`deliver_conv` once more: floor the sums."""
     wide_vectors()
-    width, n_out, n_in, rows, columns = (
-        geometry[2],
-        geometry[3],
-        geometry[4],
-        geometry[5],
-        geometry[6],
-    )
+    n_out, n_in, rows, columns = geometry[3], geometry[4], geometry[5], geometry[6]
     row_taps, column_taps, channels = geometry[7], geometry[8], geometry[15]
-    plane = geometry[1] * width
     long_rows, long_columns = runs_of(geometry)
     for k in range(fired.shape[0]):
-        channel, place = divmod(fired[k], plane)
-        y, x = divmod(place, width)
+        channel, y, x = source_of(fired[k], placed, geometry)
         first = (channel // n_in) * n_out
         for a in range(1 if long_rows else row_taps):
             row, n_rows, _ = run_met(

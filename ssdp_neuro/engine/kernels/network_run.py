@@ -1,7 +1,5 @@
 """A network over many steps and samples in one call: events in, events out."""
 
-import numpy as np
-
 from ssdp_neuro.compilation.compiler import part, step_kernel
 from ssdp_neuro.compilation.vector_width import wide_vectors
 from ssdp_neuro.engine.kernels.clearing import clear_words
@@ -12,7 +10,8 @@ from ssdp_neuro.engine.kernels.population_step import (
     take_pending,
 )
 from ssdp_neuro.engine.kernels.rounding import TO_NEAREST, TOWARD_ZERO, set_rounding
-from ssdp_neuro.engine.kernels.table_view import call_step, open_tables, section
+from ssdp_neuro.engine.kernels.spike_record import write_spikes
+from ssdp_neuro.engine.kernels.table_view import call_step, open_tables
 from ssdp_neuro.engine.kernels.tables import BLOCK, BLOCK_BITS, DELIVER, INPUT, OVER, UPDATE
 
 
@@ -64,13 +63,6 @@ def most_spikes(sample, step, n_steps, populations, inputs, state):
         else:
             total += state.n_live[p] * BLOCK
     return total
-
-
-@part
-def copy_spikes(fired, out):
-    """Both begin at 0: a sum as index, which might be negative, costs three times as much."""
-    for k in range(fired.shape[0]):
-        out[k] = np.int32(fired[k])
 
 
 @step_kernel
@@ -140,13 +132,8 @@ def run_network(index, step, low, high, handle):
                 if latencies.note.shape[0]:
                     call_step(latencies.note[0], p, step, 0, 0, handle)
                 if keeps_spikes:
-                    n_fired = state.n_fired[p]
-                    counts[row + step * n_populations + p] = n_fired
-                    copy_spikes(
-                        section(state.fired, first, first + n_fired),
-                        section(out, n_out, n_out + n_fired),
-                    )
-                    n_out += n_fired
+                    counts[row + step * n_populations + p] = state.n_fired[p]
+                    n_out = write_spikes(p, n_out, tables)
             if is_team and not call_step(team.lead[0], DELIVER, step, 0, 0, handle):
                 set_rounding(TO_NEAREST)
                 return OVER

@@ -50,28 +50,44 @@ def name_of(kept, channels, plane, share):
 
 
 @part
-def name_fired(p, populations, state):
-    """List who fired by their own index too, where neurons are kept in another order."""
-    channels, first = populations.channels[p], state.first[p]
-    if channels > 0:
+def list_of(p, populations, state):
+    """Where who fired in population ``p`` is listed, by place, and SPARE entries more."""
+    first = state.first[p]
+    end = first + populations.size[p] + SPARE
+    if populations.channels[p] > 0:
+        return section(state.kept, first, end)
+    return section(state.fired, first, end)
+
+
+@part
+def name_fired(p, tables):
+    """List who fired in an image by their own index too, if something reads that."""
+    populations, state = tables.populations, tables.state
+    channels, first, n_fired = populations.channels[p], state.first[p], state.n_fired[p]
+    is_read = (
+        populations.named[p] != 0
+        or n_fired <= tables.window.most_listed[p]
+        or tables.latencies.note.shape[0] != 0
+        or tables.rules.learn.shape[0] != 0
+    )
+    if channels > 0 and is_read:
         plane = populations.size[p] // channels
-        fired = section(state.fired, first, first + state.n_fired[p])
-        kept = section(state.kept, first, first + state.n_fired[p])
-        for k in range(fired.shape[0]):
-            kept[k] = fired[k]
-            fired[k] = name_of(np.int32(fired[k]), channels, plane, 1.0 / channels)
+        fired = section(state.fired, first, first + n_fired)
+        kept = section(state.kept, first, first + n_fired)
+        for k in range(n_fired):
+            fired[k] = name_of(np.int32(kept[k]), channels, plane, 1.0 / channels)
 
 
 @part
 def list_swept(p, step, tables, handle):
     """List who fired in population ``p``, all of which has been updated."""
     populations, state = tables.populations, tables.state
-    size, offset, start = populations.size[p], populations.offset[p], state.first[p]
+    offset = populations.offset[p]
     flags = section(state.flags, offset, offset + populations.stride[p])
-    fired = section(state.fired, start, start + size + SPARE)
+    fired = list_of(p, populations, state)
     state.n_fired[p] = list_spikes(flags, 0, state.marked, fired, 0)
-    name_fired(p, populations, state)
-    tables.tally.updates[p] += size
+    name_fired(p, tables)
+    tables.tally.updates[p] += populations.size[p]
     may_sleep = not populations.awake[p] and step + 1 >= state.pending_until[p]
     if may_sleep and step & CENSUS_MASK == CENSUS_MASK:
         call_step(populations.visit[p], p, step, 1, 0, handle)
@@ -85,10 +101,10 @@ def visit_blocks(p, step, counts, unused, handle):
     if counts:
         census(p, step, populations, state)
         return 0
-    size, offset, start = populations.size[p], populations.offset[p], state.first[p]
+    size, offset = populations.size[p], populations.offset[p]
     take_pending(p, step, tables, handle)
     reset_if_due(p, step, populations, state)
-    fired = section(state.fired, start, start + size + SPARE)
+    fired = list_of(p, populations, state)
     first = offset >> BLOCK_BITS
     n_fired = n_live = n_updates = 0
     for k in range(state.n_live[p]):
@@ -106,6 +122,6 @@ def visit_blocks(p, step, counts, unused, handle):
             n_live += 1
     tables.tally.updates[p] += n_updates
     state.n_fired[p] = n_fired
-    name_fired(p, populations, state)
+    name_fired(p, tables)
     state.n_live[p] = n_live
     return 0

@@ -303,7 +303,7 @@ def deliver_taps(q, step, low, high, handle):
     projections, populations, state = tables.projections, tables.populations, tables.state
     target, floor = projections.target[q], projections.floor[q]
     spikes = spikes_of(q, step, 0, tables)
-    geometry = geometry_of(q, projections)
+    geometry, placed = geometry_of(q, projections), projections.placed[q] != 0
     drive = next_drive(target, step, populations, state)
     row = geometry[6] * geometry[15]
     first, last = low // row, (high + row - 1) // row
@@ -315,6 +315,7 @@ def deliver_taps(q, step, low, high, handle):
             section(state.quads, 0, projections.quads[q]),
             tables.synapses.tap_sums,
             projections.sums_row[q],
+            projections.in_shorts[q],
             geometry,
             drive,
             projections.shift[q],
@@ -324,10 +325,10 @@ def deliver_taps(q, step, low, high, handle):
         )
     sums = next_sums(target, step, populations, state) if floor else drive
     done = deliver_conv(
-        spikes, tables.synapses.conv, projections.base[q], geometry, sums, first, last
+        spikes, placed, tables.synapses.conv, projections.base[q], geometry, sums, first, last
     )
     if floor and is_crowded(spikes.shape[0], geometry):
         settle_dense(section(sums, low, high), section(drive, low, high), floor)
     elif floor:
-        settle_conv(spikes, geometry, sums, drive, floor, first, last)
+        settle_conv(spikes, placed, geometry, sums, drive, floor, first, last)
     return done

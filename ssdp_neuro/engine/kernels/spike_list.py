@@ -38,19 +38,24 @@ def _append(typing_context, bits, first, places, indices, n):
         places, indices = (
             context.make_array(signature.args[k])(context, builder, arguments[k]) for k in (2, 3)
         )
-        eight_bytes, eight_words = (cgutils.ir.VectorType(kind, 8) for kind in (BYTE, WORD))
+        entry = cgutils.ir.IntType(signature.args[3].dtype.bitwidth)
+        eight_bytes, eight_words = (cgutils.ir.VectorType(kind, 8) for kind in (BYTE, entry))
+        if entry.width < WORD.width:
+            first = builder.trunc(first, entry)
         zeros = cgutils.ir.VectorType(cgutils.ir.IntType(32), 8)(None)
         for shift in range(0, BLOCK, 8):
             eight = builder.and_(builder.lshr(bits, WORD(shift)), WORD(255))
             row = builder.gep(places.data, [builder.shl(eight, WORD(3))])
             chosen = builder.load(builder.bitcast(row, eight_bytes.as_pointer()), align=1)
             start = builder.insert_element(
-                eight_words(None), builder.add(first, WORD(shift)), zeros.type.element(0)
+                eight_words(None), builder.add(first, entry(shift)), zeros.type.element(0)
             )
             start = builder.shuffle_vector(start, start, zeros)
             listed = builder.add(builder.zext(chosen, eight_words), start)
             target = builder.gep(indices.data, [n])
-            builder.store(listed, builder.bitcast(target, eight_words.as_pointer()), align=8)
+            builder.store(
+                listed, builder.bitcast(target, eight_words.as_pointer()), align=entry.width // 8
+            )
             n = builder.add(n, builder.ctpop(eight))
         return n
 

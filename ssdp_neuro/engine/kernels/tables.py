@@ -59,6 +59,7 @@ QUAD, WAYS = 4, 16  # channels whose weights are summed beforehand, and ways in 
 # of the word of a source in a quad: weights it has, its byte, its channel
 OPERATIONS_BIT, QUAD_BIT = 32, 2
 SUM_LANES = (32, 8)  # channels out that are summed together
+UNROLLED = 4  # rows of such sums
 LANES = 32  # dense rows are padded to a multiple; weights of a 512-bit vector of sums
 SIGNAL = 8  # words between the signals of a team's members: a cache line
 OVER = -1  # signal of a leader who has ended, and of a member that has failed
@@ -164,6 +165,7 @@ class PopulationTable(Table):
     begin_u: Int32s  # per neuron, packed
     begin_v: Int32s
     channels: Int64s  # of an image kept channels last; 0 if neurons are kept in their own order
+    named: Bytes  # of an image: something reads who fired by own index
     update: Int64s  # address of the kernel for a run of neurons; 0 for inputs
     ranges: Int64s  # of its neurons, that threads may share what arrives at it by; 0 for none
     grain: Int64s  # neurons that ranges are whole multiples of
@@ -187,13 +189,14 @@ class ProjectionTable(Table):
     shift: Int32s  # left shift of a sum of weights
     floor: Int32s  # right shift after it, toward minus infinity
     delayed: Bytes  # SPARSE: synapses have delays
-    placed: Bytes  # rows are of places where sources are kept; dense and single
+    placed: Bytes  # rows are of places where sources are kept; dense, single and conv
     base: Int64s  # first weight (dense, conv, single) or first row start (the others)
     row: Int64s  # padded row length (dense)
     rows: Int64s  # rows before that of zeros (dense), sources (others)
     row_map: Int64s  # first entry in row_of; of dense parts with a lag
     geometry: Int64s  # (Q, GEOMETRY) flat: conv, see convolution.py
     sums_row: Int64s  # first entry in tap_sums; -1 of what has none
+    in_shorts: Int64s  # rows of tap_sums whose sum fits 16 bits, or all; conv with tap_sums
     quads_row: Int64s  # first entry in quad_words; conv with tap_sums
     quads: Int64s  # quads of a padded image; 0 without tap_sums
     deliver: Int64s  # address of the kernel
@@ -218,7 +221,7 @@ class SynapseTable(Table):
     fan_out: Int32s  # synapses of each source, of projections with delays
     conv: Int16s  # (channel in, row, column, channel out of the group), see convolution.py
     tap_sums: Int16s  # conv: (row, column, quad, way, channel out), see tap_sums.py
-    quad_words: Int64s  # conv with tap_sums: of each source, its place and how many weights
+    quad_words: Int64s  # conv with tap_sums: of each source as kept, its place and weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -235,13 +238,16 @@ class State(Table):
     flags: Bytes  # per neuron: fired in this step
     marked: Int64s  # scratch of list_spikes
     fired: Int64s  # indices of the neurons that fired in this step, by population
-    kept: Int64s  # likewise, places where they are kept; empty if all are in their own order
+    # of images: places where those are kept, and fired is theirs only where it is read, see
+    # name_fired; empty if all are in their own order
+    kept: Int64s
     first: Int64s  # (P,): where a population's list begins in fired
     n_fired: Int64s  # (P,)
     past: Int64s  # who fired in the last steps, where delays ask for it; by step modulo depth
     n_past: Int64s  # how many
     rows: Int64s  # scratch, rows of a dense part with a lag
-    quads: Bytes  # ways in which the quads of a padded image fire; zero between uses
+    # ways in which the quads of a padded image fire, times channels out; zero between uses
+    quads: Int16s
     rest: Bytes  # what floors leave of sums that grow synapse by synapse; zero between uses
     sum16: Int16s  # partial sums of a dense projection
     sum32: Int32s  # sums that are floored before they are added; zero between uses
@@ -302,7 +308,8 @@ class WindowTable(Table):
     # where to go on: sample, step, entries of fired in use; entries that the next step may need
     cursor: Int64s
     counts: Int32s  # (n_samples, n_steps, P) flat: spikes; empty if no spike is kept
-    fired: Int32s  # neurons that fired, in the order of counts
+    fired: Int32s  # neurons that fired, in the order of counts, listed or as bits
+    most_listed: Int64s  # (P,): spikes of a step that are listed; more are bits, by place
 
 
 @dataclass(frozen=True, eq=False)
@@ -359,9 +366,12 @@ def _none(dtype: Any) -> Callable[[], np.ndarray]:
 class ReadingTable(Table):
     """What a window wrote down, and the one of its forms that is asked for; all flat."""
 
-    shape: Int64s  # samples, steps, P; neurons and all steps of what is asked for
+    # samples, steps, P; neurons and all steps of what is asked for, channels if kept as an image
+    shape: Int64s
     counts: Int32s  # (n_samples, n_steps, P)
     fired: Int32s
+    most_listed: Int64s  # (P,), as in WindowTable
+    crowd: Int32s  # scratch: neurons of one step that are bits, and SPARE more
     totals: Int64s = field(default_factory=_none(np.int64))  # (n_samples, n_neurons): spikes
     first: Int32s = field(default_factory=_none(np.int32))  # (n_samples, n_neurons): first steps
     raster: Bytes = field(default_factory=_none(np.uint8))  # (n_samples, all steps, n_neurons)

@@ -15,24 +15,31 @@ from numba.extending import intrinsic
 from ssdp_neuro.compilation.compiler import part
 from ssdp_neuro.compilation.vector_width import wide_vectors
 from ssdp_neuro.engine.kernels.clearing import clear_words
-from ssdp_neuro.engine.kernels.tables import OPERATIONS_BIT, QUAD, QUAD_BIT, SUM_LANES, WAYS
+from ssdp_neuro.engine.kernels.tables import (
+    OPERATIONS_BIT,
+    QUAD,
+    QUAD_BIT,
+    SUM_LANES,
+    UNROLLED,
+    WAYS,
+)
 
-UNROLLED = 4
-IN_SHORTS = 28  # rows of at most 4 * 256 whose sum fits 16 bits; a multiple of UNROLLED
 FEW = 32  # of so many sources one fires, from which whole images cost less than spikes
 BYTE_MASK = (1 << OPERATIONS_BIT) - 1
 
 
 @intrinsic
-def _add_sums(typing_context, drive, post, quads, first, width, sums, base, taps, per_row, n_out,
-              shift, floor):  # fmt: skip
+def _add_sums(typing_context, drive, post, quads, first, width, sums, base, taps, per_row, in_shorts,
+              n_out, shift, floor):  # fmt: skip
     def generate(context, builder, signature, arguments):
         drive_array, quads_array, sums_array = (
             context.make_array(signature.args[k])(context, builder, arguments[k]) for k in (0, 2, 5)
         )
-        _, post, _, first, width, _, base, taps, per_row, n_out, shift, floor = arguments
+        _, post, _, first, width, _, base, taps, per_row, in_shorts, n_out, shift, floor = arguments
         word = post.type
         row_size = builder.mul(n_out, word(WAYS))
+        # of all rows, if more fit
+        is_flushed = builder.icmp_signed("<", in_shorts, builder.mul(taps, per_row))
 
         def count(start, stop, step):
             return cgutils.for_range_slice(builder, start, stop, word(step), word)
@@ -42,6 +49,13 @@ def _add_sums(typing_context, drive, post, quads, first, width, sums, base, taps
             wide = cgutils.ir.VectorType(cgutils.ir.IntType(32), lanes)
             total, short = (cgutils.alloca_once(builder, kind) for kind in (wide, narrow))
             builder.store(wide(None), total)
+            builder.store(narrow(None), short)
+
+            def keep_sum():
+                added = builder.sext(builder.load(short), wide)
+                builder.store(builder.add(builder.load(total), added), total)
+                builder.store(narrow(None), short)
+
             with count(word(0), taps, 1) as (row, _):
                 ways = builder.add(first, builder.mul(row, width))
                 ways = builder.gep(quads_array.data, [ways])
@@ -50,17 +64,19 @@ def _add_sums(typing_context, drive, post, quads, first, width, sums, base, taps
 
                 def row_of(place):
                     way = builder.zext(builder.load(builder.gep(ways, [place])), word)
-                    start = builder.mul(builder.add(builder.mul(place, word(WAYS)), way), n_out)
-                    start = builder.bitcast(builder.gep(rows, [start]), narrow.as_pointer())
+                    start = builder.gep(rows, [builder.mul(place, row_size)])
+                    start = builder.bitcast(builder.gep(start, [way]), narrow.as_pointer())
                     return builder.load(start, align=2)
 
-                with count(word(0), per_row, IN_SHORTS) as (begin, _):
-                    end = builder.add(begin, word(IN_SHORTS))
+                with cgutils.for_range_slice(builder, word(0), per_row, in_shorts, word) as (
+                    begin,
+                    _,
+                ):
+                    end = builder.add(begin, in_shorts)
                     is_whole = builder.icmp_signed("<", end, per_row)
                     end = builder.select(is_whole, end, per_row)
                     whole = builder.and_(builder.sub(end, begin), word(-UNROLLED))
                     whole = builder.add(begin, whole)
-                    builder.store(narrow(None), short)
                     with count(begin, whole, UNROLLED) as (place, _):
                         terms = [row_of(builder.add(place, word(k))) for k in range(UNROLLED)]
                         pairs = [builder.add(*terms[:2]), builder.add(*terms[2:])]
@@ -68,8 +84,9 @@ def _add_sums(typing_context, drive, post, quads, first, width, sums, base, taps
                         builder.store(added, short)
                     with count(whole, end, 1) as (place, _):
                         builder.store(builder.add(builder.load(short), row_of(place)), short)
-                    added = builder.sext(builder.load(short), wide)
-                    builder.store(builder.add(builder.load(total), added), total)
+                    with builder.if_then(is_flushed):
+                        keep_sum()
+            keep_sum()
 
             def each_lane(value):
                 zeros = cgutils.ir.VectorType(cgutils.ir.IntType(32), lanes)(None)
@@ -89,14 +106,14 @@ def _add_sums(typing_context, drive, post, quads, first, width, sums, base, taps
         return context.get_dummy_value()
 
     number, half = types.int64, types.int32
-    return types.void(drive, number, quads, number, number, sums, *(number,) * 4, half, half), (
+    return types.void(drive, number, quads, number, number, sums, *(number,) * 5, half, half), (
         generate
     )
 
 
 @part
 def _add_one_by_one(
-    drive, post, quads, first, width, sums, base, taps, per_row, n_out, shift, floor
+    drive, post, quads, first, width, sums, base, taps, per_row, in_shorts, n_out, shift, floor
 ):
     """The same, as an interpreter or a check of bounds can follow it."""
     for channel in range(n_out):
@@ -104,7 +121,7 @@ def _add_one_by_one(
         for row in range(taps):
             for place in range(per_row):
                 way = np.int64(quads[first + row * width + place])
-                start = base + ((row * per_row + place) * WAYS + way) * n_out
+                start = base + (row * per_row + place) * WAYS * n_out + way
                 total = np.int32(total + np.int32(sums[start + channel]))
         added = np.int32(np.int32(total << shift) >> floor)
         drive[post + channel] = np.int32(drive[post + channel] + added)
@@ -122,22 +139,25 @@ def many_fire(n_fired, geometry):
 
 
 @part
-def deliver_quads(fired, words, quads, sums, base, geometry, drive, shift, floor, first, last):
+def deliver_quads(
+    fired, words, quads, sums, base, in_shorts, geometry, drive, shift, floor, first, last
+):
     """Add to the drive of output rows ``first..last - 1`` what arrives there.
 
     Returns how many weights arrive anywhere, if the first row is among them.
 
     ``words`` say of each source how many weights it has, and where in ``quads``, the ways of all
-    quads of the padded input, ``(row, column, quad)``, it is. They are zero before and after.
+    quads of the padded input, ``(row, column, quad)``, it is. They are zero before and after, and
+    say where the sum for a way begins. Sums of ``in_shorts`` rows fit 16 bits.
     """
     wide_vectors()
-    n_operations = 0
+    n_operations, n_out = 0, geometry[3]
     for k in range(fired.shape[0]):
         word = words[np.uint64(fired[k])]
         place = np.uint64((word & BYTE_MASK) >> QUAD_BIT)
-        quads[place] = np.uint8(quads[place] | np.uint8(1 << (word & (QUAD - 1))))
+        quads[place] += np.int16(n_out << (word & (QUAD - 1)))
         n_operations += word >> OPERATIONS_BIT
-    n_out, columns = geometry[3], geometry[6]
+    columns = geometry[6]
     n_quads = (geometry[4] + QUAD - 1) // QUAD
     width = (geometry[2] + 2 * geometry[12]) * n_quads
     down, right = geometry[9] * width, geometry[10] * n_quads
@@ -154,6 +174,7 @@ def deliver_quads(fired, words, quads, sums, base, geometry, drive, shift, floor
                 base,
                 row_taps,
                 per_row,
+                in_shorts,
                 n_out,
                 shift,
                 floor,

@@ -6,7 +6,7 @@ A step kernel for each kind of projection, as for delivery.
 import numpy as np
 
 from ssdp_neuro.compilation.compiler import part, step_kernel
-from ssdp_neuro.engine.kernels.convolution import run_met, runs_of
+from ssdp_neuro.engine.kernels.convolution import run_met, runs_of, source_of
 from ssdp_neuro.engine.kernels.projection_step import geometry_of, spikes_of, starts_of, words_of
 from ssdp_neuro.engine.kernels.table_view import open_tables
 from ssdp_neuro.engine.kernels.tables import (
@@ -131,19 +131,12 @@ def wake_taps(q, step, low, high, handle):
     target = projections.target[q]
     first = populations.offset[target] >> BLOCK_BITS
     spikes, geometry = spikes_of(q, step, 0, tables), geometry_of(q, projections)
-    width, n_out, n_in, rows, columns = (
-        geometry[2],
-        geometry[3],
-        geometry[4],
-        geometry[5],
-        geometry[6],
-    )
+    n_out, n_in, rows, columns = geometry[3], geometry[4], geometry[5], geometry[6]
     row_taps, column_taps, channels = geometry[7], geometry[8], geometry[15]
-    plane = geometry[1] * width
     long_rows, long_columns = runs_of(geometry)
+    placed = projections.placed[q] != 0
     for k in range(spikes.shape[0]):
-        channel, place = divmod(spikes[k], plane)
-        y, x = divmod(place, width)
+        channel, y, x = source_of(spikes[k], placed, geometry)
         group = (channel // n_in) * n_out
         for a in range(1 if long_rows else row_taps):
             row, n_rows, _ = run_met(
