@@ -10,10 +10,14 @@ import numpy as np
 from hw_models import ConvProjection
 from ssdp_neuro.engine.kernels import tables
 from ssdp_neuro.engine.kernels.tables import (
+    COUNT_BIT,
+    COUNT_MASK,
+    FIRST_BIT,
     OPERATIONS_BIT,
     QUAD,
     QUAD_BIT,
     SUM_LANES,
+    TRUE_BIT,
     UNROLLED,
     WAYS,
 )
@@ -36,10 +40,17 @@ def convolution_part(
     """
     part = {
         "kind": tables.CONV,
-        "base": add("conv", _by_tap(projection)),
         "geometry": _geometry(projection, shape),
         "placed": sent is not None,
     }
+    if _has_runs(projection):
+        (row_taps, rows), (column_taps, columns) = (
+            _runs_met(projection, shape, axis) for axis in (0, 1)
+        )
+        part["base"] = add("conv", _by_tap(projection, row_taps, column_taps))
+        part["met_row"] = add("met", np.concatenate([rows, columns]))
+    else:
+        part["base"] = add("conv", _by_tap(projection, *_taps_in_runs(projection)))
     if not _has_sums(projection):
         return part
     words, n_quads = _quad_words(projection, shape)
@@ -69,20 +80,59 @@ def _has_sums(projection: ConvProjection) -> bool:
     )
 
 
-def _by_tap(projection: ConvProjection) -> np.ndarray:
-    """Shifted weights as (channel in, row, column, channel out of its group), flat.
+def _has_runs(projection: ConvProjection) -> bool:
+    """Whether rows and columns make long runs, of numbers that fit their words."""
+    fits = max(projection.weights.shape[2:]) <= COUNT_MASK
+    return bool(projection.groups == 1 and projection.dilation == (1, 1) and fits)
 
-    Rows and columns are in the order that makes runs of them, see ``kernels/convolution.py``.
+
+def _runs_met(projection: ConvProjection, shape: Shape, axis: int) -> tuple[np.ndarray, np.ndarray]:
+    """Taps of rows (axis 0) or columns in the order of runs, and what each of the input meets.
+
+    Those of a column are as many for every phase of the stride: -1 is a tap of zeros.
     """
-    n_out, n_in, *kernel = projection.weights.shape
-    groups = projection.groups
-    taps = [np.arange(size) for size in kernel]
+    n_taps, stride = projection.weights.shape[2 + axis], projection.stride[axis]
+    taps: list[int] = []
+    phases = []
+    for phase in range(stride):
+        own = [*range(phase, n_taps, stride)][::-1]
+        zeros = -(-n_taps // stride) - len(own) if axis == 1 else 0
+        phases.append((len(taps), zeros + len(own)))
+        taps += [-1] * zeros + own
+    n_out = projection.output_shape(shape)[1 + axis]
+    words = np.zeros(shape[1 + axis], dtype=np.int64)
+    for place in range(words.size):
+        top, phase = divmod(place + projection.padding[axis], stride)
+        begin, length = phases[phase]
+        lowest = top - length + 1
+        low, high = max(lowest, 0), min(top, n_out - 1)
+        first = begin + low - lowest
+        met = taps[first : first + max(high - low + 1, 0)]
+        n_true = sum(tap >= 0 for tap in met)
+        if n_true:
+            words[place] = low << FIRST_BIT | len(met) << COUNT_BIT | n_true << TRUE_BIT | first
+    return np.array(taps), words
+
+
+def _taps_in_runs(projection: ConvProjection) -> list[np.ndarray]:
+    """Taps of rows and of columns in the order that makes runs, see ``kernels/convolution.py``."""
+    taps = [np.arange(size) for size in projection.weights.shape[2:]]
     for axis, stride in enumerate(projection.stride):
-        if projection.dilation[axis] == 1 and (axis == 0 or groups == 1):
+        if projection.dilation[axis] == 1 and (axis == 0 or projection.groups == 1):
             phases = [taps[axis][phase::stride][::-1] for phase in range(stride)]
             taps[axis] = np.concatenate(phases)
-    ordered = projection.weights[:, :, taps[0][:, None], taps[1]]
-    split = ordered.reshape(groups, n_out // groups, n_in, *kernel)
+    return taps
+
+
+def _by_tap(projection: ConvProjection, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """Shifted weights as (channel in, row, column, channel out of its group), flat.
+
+    ``rows`` and ``columns`` are the taps, -1 one of zeros.
+    """
+    n_out, n_in = projection.weights.shape[:2]
+    groups = projection.groups
+    ordered = projection.weights[:, :, rows[:, None], columns] * (columns >= 0)
+    split = ordered.reshape(groups, n_out // groups, n_in, rows.size, columns.size)
     shifted = split << max(projection.weight_exponent, 0)  # fits int16: -256 << 7 is its least
     return np.ascontiguousarray(shifted.transpose(0, 2, 3, 4, 1)).reshape(-1)
 

@@ -28,6 +28,7 @@ from ssdp_neuro.engine.kernels.tables import (
     TeamTable,
     WindowTable,
 )
+from ssdp_neuro.engine.output_memory import taken
 from ssdp_neuro.engine.output_reader import OutputReader, WindowOutput
 from ssdp_neuro.engine.plan import Plan
 from ssdp_neuro.engine.results import EventCounts
@@ -163,7 +164,7 @@ class Job:
         parts = []
         done, room = 0, SPIKES_PER_PART
         while not done:
-            fired = np.empty(room + cursor[3], dtype=np.int32)
+            fired = taken(room + int(cursor[3]))
             cursor[2] = 0
             window = WindowTable(bounds, cursor, counts.reshape(-1), fired, self.plan.most_listed)
             done = self._run(state, latencies, tally, window)

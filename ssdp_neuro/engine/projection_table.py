@@ -61,6 +61,7 @@ DEFAULTS = {
     "cuts": 1,
     "counted": -1,
     "geometry": [0] * GEOMETRY,
+    "met_row": -1,
     "sums_row": -1,
 }
 Part = dict[str, Any]  # an entry of the projection table, by field; DEFAULTS, or 0, if left out

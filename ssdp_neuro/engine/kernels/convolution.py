@@ -20,6 +20,13 @@ from ssdp_neuro.compilation.compiler import part
 from ssdp_neuro.compilation.vector_width import wide_vectors
 from ssdp_neuro.engine.kernels.delivery import settle_dense
 from ssdp_neuro.engine.kernels.table_view import section
+from ssdp_neuro.engine.kernels.tables import (
+    COUNT_BIT,
+    COUNT_MASK,
+    FIRST_BIT,
+    TAP_MASK,
+    TRUE_BIT,
+)
 
 LANES = 32  # two 512-bit vectors of sums
 CROWD_TAPS = 2  # visits to an output place, on average, from which a sweep costs less
@@ -179,6 +186,43 @@ def deliver_conv(fired, placed, weights, base, geometry, sums, lowest, last):
                     count,
                 )
                 n_operations += n_rows * count
+    return n_operations
+
+
+@part
+def deliver_runs(fired, placed, weights, base, met, geometry, sums, lowest, last):
+    """The same where rows and columns make long runs, which ``met`` has for every row and column.
+
+    Weights are ``(channel in, row tap, column tap, channel out)`` with columns of zeros, which
+    make the runs of all phases alike: what has not to be foreseen costs less than they do.
+    """
+    wide_vectors()
+    height, n_out, columns = geometry[1], geometry[3], geometry[6]
+    row_taps = geometry[7]
+    column_taps = quotient(geometry[8] + geometry[10] - 1, geometry[10]) * geometry[10]
+    n_operations = 0
+    for k in range(fired.shape[0]):
+        channel, y, x = source_of(fired[k], placed, geometry)
+        rows, across = met[np.uint64(y)], met[np.uint64(height + x)]
+        row, n_rows, row_tap = rows >> FIRST_BIT, rows >> COUNT_BIT & COUNT_MASK, rows & TAP_MASK
+        left_out = max(lowest - row, 0)
+        n_rows = min(n_rows + row, last) - row - left_out
+        row, row_tap = row + left_out, row_tap + left_out
+        count = (across >> COUNT_BIT & COUNT_MASK) * n_out
+        if n_rows <= 0 or count == 0:
+            continue
+        tap = (channel * row_taps + row_tap) * column_taps + (across & TAP_MASK)
+        add_block(
+            sums,
+            (row * columns + (across >> FIRST_BIT)) * n_out,
+            columns * n_out,
+            weights,
+            base + tap * n_out,
+            column_taps * n_out,
+            n_rows,
+            count,
+        )
+        n_operations += n_rows * (across >> TRUE_BIT & COUNT_MASK) * n_out
     return n_operations
 
 

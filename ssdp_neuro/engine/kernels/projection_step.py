@@ -8,6 +8,7 @@ import numpy as np
 from ssdp_neuro.compilation.compiler import part, step_kernel
 from ssdp_neuro.engine.kernels.convolution import (
     deliver_conv,
+    deliver_runs,
     is_crowded,
     settle_conv,
 )
@@ -324,9 +325,12 @@ def deliver_taps(q, step, low, high, handle):
             last,
         )
     sums = next_sums(target, step, populations, state) if floor else drive
-    done = deliver_conv(
-        spikes, placed, tables.synapses.conv, projections.base[q], geometry, sums, first, last
-    )
+    weights, base, met_row = tables.synapses.conv, projections.base[q], projections.met_row[q]
+    if met_row >= 0:
+        met = section(tables.synapses.met, met_row, met_row + geometry[1] + geometry[2])
+        done = deliver_runs(spikes, placed, weights, base, met, geometry, sums, first, last)
+    else:
+        done = deliver_conv(spikes, placed, weights, base, geometry, sums, first, last)
     if floor and is_crowded(spikes.shape[0], geometry):
         settle_dense(section(sums, low, high), section(drive, low, high), floor)
     elif floor:

@@ -58,6 +58,10 @@ GEOMETRY = 16  # numbers that say what a convolution is
 QUAD, WAYS = 4, 16  # channels whose weights are summed beforehand, and ways in which they fire
 # of the word of a source in a quad: weights it has, its byte, its channel
 OPERATIONS_BIT, QUAD_BIT = 32, 2
+# of the word of a row or column of a convolution's input: the first of the output's that it meets,
+# how many, how many of them not by a tap of zeros, and the first tap
+FIRST_BIT, COUNT_BIT, TRUE_BIT = 40, 28, 16
+COUNT_MASK, TAP_MASK = (1 << 12) - 1, (1 << 16) - 1
 SUM_LANES = (32, 8)  # channels out that are summed together
 UNROLLED = 4  # rows of such sums
 LANES = 32  # dense rows are padded to a multiple; weights of a 512-bit vector of sums
@@ -195,6 +199,7 @@ class ProjectionTable(Table):
     rows: Int64s  # rows before that of zeros (dense), sources (others)
     row_map: Int64s  # first entry in row_of; of dense parts with a lag
     geometry: Int64s  # (Q, GEOMETRY) flat: conv, see convolution.py
+    met_row: Int64s  # first entry in met; -1 of what has none
     sums_row: Int64s  # first entry in tap_sums; -1 of what has none
     in_shorts: Int64s  # rows of tap_sums whose sum fits 16 bits, or all; conv with tap_sums
     quads_row: Int64s  # first entry in quad_words; conv with tap_sums
@@ -220,6 +225,7 @@ class SynapseTable(Table):
     delayed: Uint32s  # delayed, weight << 23 | slot * stride + target
     fan_out: Int32s  # synapses of each source, of projections with delays
     conv: Int16s  # (channel in, row, column, channel out of the group), see convolution.py
+    met: Int64s  # conv without dilation and groups: what each row, then column, of the input meets
     tap_sums: Int16s  # conv: (row, column, quad, way, channel out), see tap_sums.py
     quad_words: Int64s  # conv with tap_sums: of each source as kept, its place and weights
 
