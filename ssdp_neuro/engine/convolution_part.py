@@ -17,12 +17,13 @@ from ssdp_neuro.engine.kernels.tables import (
     QUAD,
     QUAD_BIT,
     SUM_LANES,
+    TILE,
     TRUE_BIT,
-    UNROLLED,
     WAYS,
 )
 
 SHORT_MAX = (1 << 15) - 1
+MOST_QUADS = SHORT_MAX // (4 * 256)  # of the sums of a tap, which must fit 16 bits
 MOST_SUMS = 1 << 17  # entries, 256 kB: they are to stay in the second cache
 
 Shape = tuple[int, ...]
@@ -57,10 +58,12 @@ def convolution_part(
     if sent is not None:
         words = words[sent]
     sums = _tap_sums(projection)
+    row_size = int(np.prod(projection.output_shape(shape)[::2]))
     return {
         **part,
         "sums_row": add("tap_sums", sums.reshape(-1)),
-        "in_shorts": _in_shorts(sums),
+        "taps_per_flush": _taps_per_flush(sums),
+        "tile": max(row_size, TILE),
         "quads_row": add("quad_words", words),
         "quads": n_quads,
     }
@@ -76,6 +79,7 @@ def _has_sums(projection: ConvProjection) -> bool:
         and 4 * n_in >= 3 * QUAD * n_quads
         and n_out % SUM_LANES[-1] == 0
         and (WAYS - 1) * n_out <= SHORT_MAX
+        and n_quads <= MOST_QUADS
         and int(np.prod(kernel)) * n_quads * WAYS * n_out <= MOST_SUMS
     )
 
@@ -137,14 +141,16 @@ def _by_tap(projection: ConvProjection, rows: np.ndarray, columns: np.ndarray) -
     return np.ascontiguousarray(shifted.transpose(0, 2, 3, 4, 1)).reshape(-1)
 
 
-def _in_shorts(sums: np.ndarray) -> int:
-    """Of how many rows of sums, one for each tap and quad, the sum fits 16 bits; or all of them."""
-    least, most = (end(axis=3, initial=0) for end in (sums.min, sums.max))
-    ends = least.sum(axis=(0, 1, 2), dtype=np.int64), most.sum(axis=(0, 1, 2), dtype=np.int64)
-    if max(int(-ends[0].min()), int(ends[1].max())) <= SHORT_MAX:
-        return int(np.prod(sums.shape[:3]))
-    largest = int(max(-least.min(), most.max()))
-    return SHORT_MAX // largest // UNROLLED * UNROLLED
+def _taps_per_flush(sums: np.ndarray) -> int:
+    """Of how many taps the sums fit 16 bits, whoever fires; or all of them."""
+    n_taps = int(np.prod(sums.shape[:2]))
+    least, most = (
+        end(axis=3, initial=0).sum(axis=2, dtype=np.int64).reshape(n_taps, -1)
+        for end in (sums.min, sums.max)
+    )
+    if max(-least.sum(axis=0).min(), most.sum(axis=0).max()) <= SHORT_MAX:
+        return n_taps
+    return int(SHORT_MAX // max(-least.min(), most.max()))
 
 
 def _tap_sums(projection: ConvProjection) -> np.ndarray:

@@ -55,10 +55,11 @@ WIDE_ROWS_PER_FLUSH = 124  # likewise of -256
 
 
 @part
-def _flush(sums, drive, shift):
+def flush(sums, drive, shift):
+    """Add sums, shifted, to ``drive`` and clear them."""
     wide_vectors()
     for j in range(drive.shape[0]):
-        drive[j] = np.int32(drive[j] + np.int32(np.int32(sums[j]) << shift))
+        drive[j] = np.int32(drive[j] + np.int32(np.int32(sums[j]) << (shift & 31)))
     for j in range(sums.shape[0]):
         sums[j] = np.int16(0)
 
@@ -78,7 +79,7 @@ def _deliver_rows(fired, weights, base, stride, zero_row, sums, drive, shift, pe
         if place < end:
             add_rows(sums, weights, base, stride, fired, place, 4)
             place += 4
-        _flush(sums, drive, shift)
+        flush(sums, drive, shift)
     return n * drive.shape[0]
 
 

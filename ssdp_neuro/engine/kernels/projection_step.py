@@ -306,25 +306,28 @@ def deliver_taps(q, step, low, high, handle):
     spikes = spikes_of(q, step, 0, tables)
     geometry, placed = geometry_of(q, projections), projections.placed[q] != 0
     drive = next_drive(target, step, populations, state)
+    sums = next_sums(target, step, populations, state) if floor else drive
     row = geometry[6] * geometry[15]
     first, last = low // row, (high + row - 1) // row
     if projections.sums_row[q] >= 0 and many_fire(spikes.shape[0], geometry):
         row = projections.quads_row[q]
-        return deliver_quads(
+        done = deliver_quads(
             spikes,
             section(tables.synapses.quad_words, row, row + projections.rows[q]),
             section(state.quads, 0, projections.quads[q]),
             tables.synapses.tap_sums,
             projections.sums_row[q],
-            projections.in_shorts[q],
+            projections.taps_per_flush[q],
             geometry,
-            drive,
+            state.tile,
+            sums,
             projections.shift[q],
-            floor,
             first,
             last,
         )
-    sums = next_sums(target, step, populations, state) if floor else drive
+        if floor:
+            settle_dense(section(sums, low, high), section(drive, low, high), floor)
+        return done
     weights, base, met_row = tables.synapses.conv, projections.base[q], projections.met_row[q]
     if met_row >= 0:
         met = section(tables.synapses.met, met_row, met_row + geometry[1] + geometry[2])

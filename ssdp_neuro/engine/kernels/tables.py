@@ -62,8 +62,8 @@ OPERATIONS_BIT, QUAD_BIT = 32, 2
 # how many, how many of them not by a tap of zeros, and the first tap
 FIRST_BIT, COUNT_BIT, TRUE_BIT = 40, 28, 16
 COUNT_MASK, TAP_MASK = (1 << 12) - 1, (1 << 16) - 1
-SUM_LANES = (32, 8)  # channels out that are summed together
-UNROLLED = 4  # rows of such sums
+SUM_LANES = (32, 16, 8)  # channels out that are summed together
+TILE = 1 << 12  # sums of 16 bits, 8 kB
 LANES = 32  # dense rows are padded to a multiple; weights of a 512-bit vector of sums
 SIGNAL = 8  # words between the signals of a team's members: a cache line
 OVER = -1  # signal of a leader who has ended, and of a member that has failed
@@ -201,7 +201,8 @@ class ProjectionTable(Table):
     geometry: Int64s  # (Q, GEOMETRY) flat: conv, see convolution.py
     met_row: Int64s  # first entry in met; -1 of what has none
     sums_row: Int64s  # first entry in tap_sums; -1 of what has none
-    in_shorts: Int64s  # rows of tap_sums whose sum fits 16 bits, or all; conv with tap_sums
+    taps_per_flush: Int64s  # taps whose sums fit 16 bits, or all; conv with tap_sums
+    tile: Int64s  # entries of State.tile that it uses; conv with tap_sums, else 0
     quads_row: Int64s  # first entry in quad_words; conv with tap_sums
     quads: Int64s  # quads of a padded image; 0 without tap_sums
     deliver: Int64s  # address of the kernel
@@ -254,6 +255,7 @@ class State(Table):
     rows: Int64s  # scratch, rows of a dense part with a lag
     # ways in which the quads of a padded image fire, times channels out; zero between uses
     quads: Int16s
+    tile: Int16s  # sums of a tile of output rows; zero between uses
     rest: Bytes  # what floors leave of sums that grow synapse by synapse; zero between uses
     sum16: Int16s  # partial sums of a dense projection
     sum32: Int32s  # sums that are floored before they are added; zero between uses
