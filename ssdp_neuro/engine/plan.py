@@ -81,11 +81,11 @@ class Plan:
             pending_until=np.zeros(populations.size.size, dtype=np.int64),
             flags=aligned_zeros(n_padded, dtype=np.uint8),
             marked=np.zeros(int(populations.stride.max()) // BLOCK + 1, dtype=np.int64),
-            fired=np.zeros(int(room.sum()), dtype=np.int64),
-            kept=np.zeros(int(room.sum()) if populations.channels.any() else 0, dtype=np.int64),
+            fired=np.zeros(int(room.sum()), dtype=np.uint32),
+            kept=np.zeros(int(room.sum()) if populations.channels.any() else 0, dtype=np.uint32),
             first=first,
             n_fired=np.zeros(populations.size.size, dtype=np.int64),
-            past=np.zeros(int(past.sum()), dtype=np.int64),
+            past=np.zeros(int(past.sum()), dtype=np.uint32),
             n_past=np.zeros(int(populations.depth.sum()), dtype=np.int64),
             **self._new_scratch(),
             sweep=populations.awake.copy(),
@@ -106,7 +106,7 @@ class Plan:
         is_late = (projections.floor > 0) & (projections.kind == tables.DELAYED)
         late = (projections.span * populations.stride[projections.target])[is_late]
         return {
-            "rows": np.zeros(int(populations.size.max()) + 3, dtype=np.int64),
+            "rows": np.zeros(int(populations.size.max()) + 3, dtype=np.uint32),
             "quads": np.zeros(int(projections.quads.max(initial=0)), dtype=np.int16),
             "tile": aligned_zeros(int(projections.tile.max(initial=0)), dtype=np.int16),
             "rest": np.zeros(int(late.max(initial=0)), dtype=np.uint8),

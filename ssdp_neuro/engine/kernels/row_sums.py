@@ -25,6 +25,7 @@ def _add_vectors(typing_context, sums, weights, base, stride, fired, place, coun
         for k in range(count.literal_value):
             at = builder.add(place_value, place_value.type(k))
             source = builder.load(builder.gep(fired_array.data, [at]))
+            source = builder.zext(source, base_value.type)
             first = builder.add(base_value, builder.mul(source, stride_value))
             starts.append(builder.gep(weights_array.data, [first]))
         bits = signature.args[1].dtype.bitwidth

@@ -45,7 +45,7 @@ def note_fired(program, synapses, p, state, end, start, within, lava_draw):
     """Keep the step of each spike of population ``p``."""
     begin = state.first[p]
     for k in range(begin, begin + state.n_fired[p]):
-        note_spike(program, synapses, end, state.fired[k], start, within, lava_draw)
+        note_spike(program, synapses, end, np.int64(state.fired[k]), start, within, lava_draw)
 
 
 @part
@@ -53,7 +53,7 @@ def note_ones(program, synapses, p, state, start, within):
     """The same of a source whose numbers go into x1: those of a network are 1, whose half is 0."""
     begin = state.first[p]
     for k in range(begin, begin + state.n_fired[p]):
-        note_number(program, synapses, state.fired[k], np.int32(0), True, start, within)
+        note_number(program, synapses, np.int64(state.fired[k]), np.int32(0), True, start, within)
 
 
 @step_kernel

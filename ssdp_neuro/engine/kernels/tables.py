@@ -244,15 +244,15 @@ class State(Table):
     pending_until: Int64s  # (P,): step from which there is none
     flags: Bytes  # per neuron: fired in this step
     marked: Int64s  # scratch of list_spikes
-    fired: Int64s  # indices of the neurons that fired in this step, by population
+    fired: Uint32s  # indices of the neurons that fired in this step, by population
     # of images: places where those are kept, and fired is theirs only where it is read, see
     # name_fired; empty if all are in their own order
-    kept: Int64s
+    kept: Uint32s
     first: Int64s  # (P,): where a population's list begins in fired
     n_fired: Int64s  # (P,)
-    past: Int64s  # who fired in the last steps, where delays ask for it; by step modulo depth
+    past: Uint32s  # who fired in the last steps, where delays ask for it; by step modulo depth
     n_past: Int64s  # how many
-    rows: Int64s  # scratch, rows of a dense part with a lag
+    rows: Uint32s  # scratch, rows of a dense part with a lag
     # ways in which the quads of a padded image fire, times channels out; zero between uses
     quads: Int16s
     tile: Int16s  # sums of a tile of output rows; zero between uses
