@@ -172,7 +172,8 @@ class LearningRun:
     def _learn(self, job: Job, step: int, end: int) -> None:
         (window,) = job.outputs[-1:]
         sizes = {p.name: p.n_neurons for p in self.network.populations}
-        reader = OutputReader([window._replace(start=0)], job.plan.index, sizes, 1, end - step)
+        form = (job.plan.index, sizes, job.plan.forms())
+        reader = OutputReader([window._replace(start=0)], *form, 1, end - step)
         rasters: dict[str, np.ndarray] = {}
 
         def heard(sources: tuple[Heard, ...], size: int, is_number: bool) -> np.ndarray:

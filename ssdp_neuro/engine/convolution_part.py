@@ -37,7 +37,8 @@ def convolution_part(
 ) -> dict[str, Any]:
     """Entry of the projection table of a convolution of images of a shape ``(C, H, W)``.
 
-    ``sent`` is the order in which those are kept, ``add`` puts an array into the synapse table and says where it begins.
+    ``sent`` is the order in which those are kept. ``add`` puts an array into the synapse table and
+    says where it begins.
     """
     part = {
         "kind": tables.CONV,

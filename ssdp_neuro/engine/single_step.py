@@ -13,7 +13,6 @@ from hw_models.arrays import integer_array, plain_array
 from ssdp_neuro.engine.job import Job
 from ssdp_neuro.engine.kernels.catalog import RUN_NETWORK
 from ssdp_neuro.engine.kernels.tables import (
-    BLOCK,
     InputTable,
     LatencyTable,
     RuleTable,
@@ -51,7 +50,7 @@ class SingleStep:
         self._indices = np.zeros(sum(sizes), dtype=np.int32)
         self._bounds, self._cursor = np.array([0, 1, 0, 1, 1]), np.zeros(4, dtype=np.int64)
         self._counts = np.zeros(len(plan.index), dtype=np.int32)
-        room = int(plan.populations.stride.sum()) + BLOCK
+        room = int(plan.populations.stride.sum()) + sum(sizes)  # all fire: never full
         self._fired = np.zeros(room, dtype=np.int32)
         all_listed = plan.populations.size
         window = WindowTable(self._bounds, self._cursor, self._counts, self._fired, all_listed)
@@ -93,7 +92,8 @@ class SingleStep:
         tables = self._tables
         if rules is not None:
             tables = dataclasses.replace(tables, rules=rules)
-        RUN_NETWORK(0, 0, 0, 0, tables)
+        if not RUN_NETWORK(0, 0, 0, 0, tables):
+            raise RuntimeError(f"step {step}: more spikes than neurons")
         ends = np.cumsum(self._counts).tolist()
         counts = self._counts.tolist()
         return {

@@ -129,11 +129,14 @@ def test_convolution__equals_oracle(monkeypatch, channels, kernel, fields, expon
     assert channels == 1 or result.counts.spikes["class"] > 0
 
 
-def test_convolution__sums_of_many_taps_stay_within_their_bits():
+@pytest.mark.parametrize("exponent", [0, -1])
+def test_convolution__sums_of_many_taps_stay_within_their_bits(exponent):
     """Rows of 45 sums of up to four extreme weights, quads of which the last is not whole."""
     weights = np.full((8, 35, 2, 5), 255)
     weights[::2] = -256
-    convolution = ConvProjection(source="in", target="maps", weights=weights)
+    convolution = ConvProjection(
+        source="in", target="maps", weights=weights, weight_exponent=exponent
+    )
     maps = LifPopulation(
         name="maps",
         shape=(8, 2, 4),
@@ -144,11 +147,65 @@ def test_convolution__sums_of_many_taps_stay_within_their_bits():
     network = FixedPointNetwork(
         populations=[InputPopulation(name="in", shape=(35, 3, 8)), maps], projections=[convolution]
     )
-    assert Plan(network).projections.sums_row[0] >= 0
+    projections = Plan(network).projections
+    assert projections.sums_row[0] >= 0
+    assert projections.taps_per_flush[0] == 3
     rng = np.random.default_rng(0)
     spikes = rng.random((N_STEPS, 35 * 3 * 8)) < np.linspace(1, 0, N_STEPS)[:, None]
     result = assert_equal_runs(network, spikes, N_STEPS)
-    assert result.probe("maps", "u").max() == 350 * 255 << 6
+    assert result.probe("maps", "u").max() == (350 * 255 >> -exponent) << 6
+
+
+@pytest.mark.parametrize("always_swept", [0, population_table.ALWAYS_SWEPT])
+@pytest.mark.parametrize("exponent", [0, -3])
+@pytest.mark.parametrize(
+    ("kernel", "fields"),
+    [
+        ((3, 3), {"padding": 1}),
+        ((5, 5), {"stride": 2, "padding": 2}),
+        ((2, 3), {"stride": (3, 4)}),
+        ((3, 2), {"dilation": 2}),
+        ((2, 2), {"groups": 2}),
+    ],
+)
+def test_convolution__of_an_image_that_is_kept_by_place(
+    monkeypatch, kernel, fields, exponent, always_swept
+):
+    """Its spikes are listed by place; a list with delays from it reads their own indices."""
+    monkeypatch.setattr(population_table, "ALWAYS_SWEPT", always_swept)
+    rng = np.random.default_rng(len(fields) + kernel[0])
+    pool = PoolProjection(source="in", target="pool", kernel_size=1, weight=99)
+    convolution = ConvProjection(
+        source="pool",
+        target="maps",
+        weights=rng.integers(-256, 256, (16, IMAGE[0] // fields.get("groups", 1), *kernel)),
+        weight_exponent=exponent,
+        **fields,
+    )
+    shape = convolution.output_shape(IMAGE)
+    n_pre, n_post = int(np.prod(IMAGE)), int(np.prod(shape))
+    delayed = SparseProjection(
+        name="late",
+        source="pool",
+        target="maps",
+        pre=np.arange(n_pre),
+        post=rng.permutation(max(n_pre, n_post))[:n_pre] % n_post,
+        weights=rng.integers(-99, 99, n_pre),
+        delays=rng.integers(0, 4, n_pre),
+    )
+    populations = [
+        InputPopulation(name="in", shape=IMAGE),
+        LifPopulation(
+            name="pool", shape=IMAGE, current_decay=4095, voltage_decay=4096, threshold=1
+        ),
+        LifPopulation(
+            name="maps", shape=shape, current_decay=900, voltage_decay=200, threshold=700
+        ),
+    ]
+    for wires in ([pool, convolution], [pool, convolution, delayed]):
+        network = FixedPointNetwork(populations=populations, projections=wires)
+        result = assert_equal_runs(network, rising_input(network), N_STEPS, n_threads=1)
+        assert result.counts.spikes["maps"] > 0
 
 
 def test_convolution__into_a_large_image_wakes_what_it_reaches():
