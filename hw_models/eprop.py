@@ -46,7 +46,10 @@ class ResetEligibility(enum.Enum):
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class EpropParams(FrozenRecord):
-    """Integer e-prop of one dense projection; see the module for the equation.
+    """Integer e-prop of one dense or sparse projection; see the module for the equation.
+
+    Through a synapse with a delay ``d``, what a source sent is felt ``d`` steps later, by weight
+    and rule alike: its trace is that of ``d`` steps before.
 
     The population to which a rule without ``feedback`` leads is *taught*: a network has one. A
     neuron's error is the trace of its own spikes less ``wanted`` if it is the sample's label, and
@@ -153,13 +156,14 @@ class EpropParams(FrozenRecord):
         """Whether only a source's last spike counts, and only after the last reset."""
         return self.reset_eligibility is ResetEligibility.TIME_STAMP
 
-    def state_bits(self, n_pre: int, n_post: int) -> int:
-        """Bits kept beside the weights; synapses have none."""
+    def state_bits(self, n_pre: int, n_post: int, longest_delay: int = 0) -> int:
+        """Bits kept beside the weights; synapses have none, sources a trace for each delay."""
         of_target = PSI_BITS + RESTING_BITS + SIGNAL_BITS
         if self.feedback is None:
             of_target += self.trace_bits
         stamp = STAMP_BITS if self.stamped else 0
-        return n_pre * (self.trace_bits + 1 + stamp) + n_post * (of_target + stamp)
+        of_source = (self.trace_bits + stamp) * (longest_delay + 1) + 1
+        return n_pre * of_source + n_post * (of_target + stamp)
 
 
 def taught_population(network: Any) -> LifPopulation:
@@ -202,6 +206,11 @@ def taught_population(network: Any) -> LifPopulation:
             raise ShapeError(
                 f"{projection.name}.plasticity.feedback: shape {rule.feedback.shape};"
                 f" {taught.n_neurons} taught neurons in {taught.name!r}"
+            )
+        if rule.feedback is not None and rule.feedback.shape[0] != target.n_neurons:
+            raise ShapeError(
+                f"{projection.name}.plasticity.feedback: shape {rule.feedback.shape};"
+                f" {target.n_neurons} rows are needed"
             )
     return taught
 

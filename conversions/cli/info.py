@@ -180,7 +180,9 @@ def _plasticity_bits(network: FixedPointNetwork) -> int:
         if isinstance(rule, LearningRule):
             of_rules += rule.state_bits(n_pre, n_post, stored_synapses(projection))
         elif isinstance(rule, EpropParams):
-            of_rules += rule.state_bits(n_pre, n_post)
+            delays = projection.delays
+            longest = 0 if delays is None else int(delays.max(initial=0))
+            of_rules += rule.state_bits(n_pre, n_post, longest)
         elif rule is not None:
             for end in ends:
                 key = (end.name, rule.latency_bits, rule.latency_shift)

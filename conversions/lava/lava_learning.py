@@ -155,7 +155,9 @@ def _result(task: LearningTask, clock: SampleClock, rasters: Any, recorded: Any)
     ]
     n_epochs = task.n_seen // task.n_samples
     rows_visited = {
-        name: projection.weights.shape[1] * n_epochs * int(task.mask[name].sum())
+        name: task.network.population(projection.source).n_neurons
+        * n_epochs
+        * int(task.mask[name].sum())
         for name, projection in task.plastic.items()
     }
     return record.result(task.network.replace(*learned), rows_visited)

@@ -14,7 +14,7 @@ from hw_models.errors import RangeError
 from hw_models.lava_processes.eprop.eprop_processes import EpropDense, EpropError
 from hw_models.learning_schedule import LearningForm, LearningPlan
 from hw_models.network import FixedPointNetwork
-from hw_models.projections import DenseProjection
+from hw_models.projections import DenseProjection, SparseProjection
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -59,7 +59,7 @@ class EpropProcesses:
 
 
 def eprop_processes(
-    projection: DenseProjection, network: FixedPointNetwork, plan: LearningPlan
+    projection: DenseProjection | SparseProjection, network: FixedPointNetwork, plan: LearningPlan
 ) -> EpropProcesses:
     """The Processes of a projection, connected to each other.
 
@@ -79,8 +79,12 @@ def eprop_processes(
     error = EpropError(
         n_taught=taught.n_neurons, rule=error_rule(network), schedule=schedule, clock=plan.clock
     )
+    n_pre = network.population(projection.source).n_neurons
+    weights, delays, exists = _matrices(projection, (target.n_neurons, n_pre))
     synapses = EpropDense(
-        weights=projection.weights.astype(np.int32),
+        weights=weights,
+        delays=delays,
+        exists=exists,
         refractory=target.refractory,
         rule=rule,
         schedule=schedule,
@@ -90,3 +94,18 @@ def eprop_processes(
     )
     error.error_out.connect(synapses.error_in)
     return EpropProcesses(synapses=synapses, error=error, taught=taught.name)
+
+
+def _matrices(
+    projection: DenseProjection | SparseProjection, shape: tuple[int, int]
+) -> tuple[np.ndarray, ...]:
+    """Weights, delays and where a synapse is, each ``(n_post, n_pre)``."""
+    places: Any = slice(None)
+    if isinstance(projection, SparseProjection):
+        places = (projection.post, projection.pre)
+    weights, delays = np.zeros(shape, dtype=np.int32), np.zeros(shape, dtype=np.int64)
+    exists = np.zeros(shape, dtype=bool)
+    weights[places], exists[places] = projection.weights, True
+    if projection.delays is not None:
+        delays[places] = projection.delays
+    return weights, delays, exists

@@ -17,6 +17,7 @@ from hw_models.lava_processes.lava_model import LavaModel, build_model
 from hw_models.learning_engine import RULE_STATE, learning_names
 from hw_models.learning_schedule import LearningPlan
 from hw_models.network import FixedPointNetwork
+from hw_models.projections import SparseProjection
 
 Probe = tuple[str, str]
 Sample = tuple[dict[str, np.ndarray], dict[Probe, np.ndarray]]
@@ -56,8 +57,8 @@ def run_sample_direct(
     rasters, probes
         Spikes of each LIF population, bool ``(n_steps, n_neurons)``, and the state after each
         step, int32 of the same shape, by probe. With a plan there are also the weights at
-        the end, int32 ``(n_post, n_pre)``, by ``(projection, "weights")``; with rules also all
-        other variables of ``RULE_STATE``.
+        the end, int32 in their projection's shape, by ``(projection, "weights")``; with rules
+        also all other variables of ``RULE_STATE``.
     """
     model = build_model(network, inputs, plan, rules, sent)
     sinks = _sinks(model, n_steps)
@@ -75,7 +76,8 @@ def run_sample_direct(
             recorded[probe][step] = state
     rasters = {name: run.model(sink).data.T != 0 for name, sink in sinks.items()}
     for name, plastic in model.plastic.items():
-        recorded[name, "weights"] = run.model(plastic.synapses).weights.astype(np.int32)
+        weights = _learned(network, name, run.model(plastic.synapses).weights)
+        recorded[name, "weights"] = weights.astype(np.int32)
     for name in learning_names(network) if rules else ():
         for variable in RULE_STATE:
             value = getattr(run.model(model.projections[name]), variable)
@@ -150,7 +152,8 @@ def run_sample_in_runtime(
         for (name, variable), monitor in monitors.items():
             recorded[name, variable] = monitor.get_data()[name][variable].astype(np.int32)
         for name, plastic in model.plastic.items():
-            recorded[name, "weights"] = plastic.synapses.weights.get().astype(np.int32)
+            weights = _learned(network, name, plastic.synapses.weights.get())
+            recorded[name, "weights"] = weights.astype(np.int32)
         for name in learning_names(network) if rules else ():
             for variable in RULE_STATE:
                 value = _got(getattr(model.projections[name], variable))
@@ -163,7 +166,8 @@ def run_sample_in_runtime(
 
 def _learned(network: FixedPointNetwork, name: str, value: Any) -> np.ndarray:
     """A Var as the projection has it: values of listed synapses in their order."""
-    if not isinstance(value, csr_matrix):
+    listed = np.ndim(value) == 2 and isinstance(network.projection(name), SparseProjection)
+    if not isinstance(value, csr_matrix) and not listed:
         return np.asarray(value)
     projection: Any = network.projection(name)
     return np.asarray(value[projection.post, projection.pre]).reshape(-1)

@@ -68,10 +68,8 @@ def check_plasticity(record: Any) -> None:
 
 
 def _check_eprop(record: Any, rule: EpropParams) -> None:
-    if np.ndim(record.weights) != 2 or record.delays is not None:
-        raise TypeMismatchError(
-            f"{record.name}.plasticity: EpropParams, which are of a DenseProjection without delays"
-        )
+    if np.ndim(record.weights) != 2:
+        return  # listed: the network knows how many targets there are
     if rule.feedback is not None and len(rule.feedback) != len(record.weights):
         raise ShapeError(
             f"{record.name}.plasticity.feedback: shape {rule.feedback.shape};"

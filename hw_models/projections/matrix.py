@@ -115,7 +115,7 @@ class SparseProjection(FrozenRecord):
     weights: Any
     weight_exponent: int = 0
     delays: Any = None
-    plasticity: DaSsdpParams | LearningRule | None = None
+    plasticity: DaSsdpParams | EpropParams | LearningRule | None = None
     tag_1: Any = None
     tag_2: Any = None
     name: str = ""

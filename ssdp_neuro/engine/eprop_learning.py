@@ -9,13 +9,14 @@ import numpy as np
 from hw_models.arithmetic import ALIGN_SHIFT
 from hw_models.eprop import error_rule, taught_population
 from ssdp_neuro.engine.job import Job
-from ssdp_neuro.engine.kernels.catalog import EPROP_STEP, addresses_of
-from ssdp_neuro.engine.kernels.eprop_tables import EpropSynapses, EpropTeacher
+from ssdp_neuro.engine.kernels.catalog import EPROP_LISTED_STEP, EPROP_STEP, addresses_of
+from ssdp_neuro.engine.kernels.eprop_tables import EpropListed, EpropSynapses, EpropTeacher
 from ssdp_neuro.engine.kernels.native import handles_of
 from ssdp_neuro.engine.kernels.tables import RuleTable
 from ssdp_neuro.engine.learn_result import LearnResult
 from ssdp_neuro.engine.learning_task import LearningRecord, LearningTask
 from ssdp_neuro.engine.plan import Plan
+from ssdp_neuro.engine.projection_table import LoweredSynapses, PlasticList
 from ssdp_neuro.engine.simulator import Simulator
 from ssdp_neuro.progress import Progress
 
@@ -49,9 +50,12 @@ class EpropLearning:
     def __init__(self, task: LearningTask, plan: Plan) -> None:
         self._teacher = _teacher(task, plan)
         self._learners = {name: _synapses(task, name, plan, self._teacher) for name in task.plastic}
-        self.rules = RuleTable(
-            learn=addresses_of([EPROP_STEP]), learners=handles_of(list(self._learners.values()))
-        )
+        self._shapes = {name: p.weights.shape for name, p in task.plastic.items()}
+        learners = list(self._learners.values())
+        kernels = [
+            EPROP_LISTED_STEP if isinstance(each, EpropListed) else EPROP_STEP for each in learners
+        ]
+        self.rules = RuleTable(learn=addresses_of(kernels), learners=handles_of(learners))
 
     def begin(self, task: LearningTask, sample: int, first_step: int) -> None:
         """Begin a sample of the task, whose first step is ``first_step`` of the network's life."""
@@ -67,11 +71,14 @@ class EpropLearning:
         return tuple(self._learners)
 
     def variables(self, name: str) -> dict[str, np.ndarray]:
-        """Weights, int16 ``(n_post, n_pre)``, and traces of the sources, as copies."""
-        learner = self._learners[name]
-        n_post = learner.factor.size
-        weights = learner.weights[:, :n_post].T.astype(np.int16)
-        return {"weights": weights, "trace": learner.trace.copy()}
+        """Weights, int16 in their projection's shape, and traces of the sources, as copies."""
+        learner, shape = self._learners[name], self._shapes[name]
+        weights = learner.weights
+        if weights.ndim == 2:
+            weights = weights[:, : shape[0]].T
+        elif len(shape) == 2:  # with delays: listed by source, then target
+            weights = weights.reshape(shape[::-1]).T
+        return {"weights": weights.astype(np.int16), "trace": learner.trace.copy()}
 
     def visited(self) -> dict[str, int]:
         """Synapses looked at so far, by projection."""
@@ -112,13 +119,21 @@ def _teacher(task: LearningTask, plan: Plan) -> EpropTeacher:
     )
 
 
-def _synapses(task: LearningTask, name: str, plan: Plan, teacher: EpropTeacher) -> EpropSynapses:
+def _synapses(
+    task: LearningTask, name: str, plan: Plan, teacher: EpropTeacher
+) -> EpropSynapses | EpropListed:
     projection = task.plastic[name]
     rule: Any = projection.plasticity
     target: Any = task.network.population(projection.target)
-    n_post, n_pre = projection.weights.shape
+    n_pre, n_post = task.network.population(projection.source).n_neurons, target.n_neurons
+    place = plan.plastic[name]
+    kind: Any = EpropSynapses
+    own: dict[str, Any] = {}
+    if isinstance(place, PlasticList):
+        kind, own = EpropListed, _listed(place.synapses, n_pre, n_post, rule.stamped)
     threshold = target.threshold.astype(np.int64) << ALIGN_SHIFT
-    return EpropSynapses(
+    made: EpropSynapses | EpropListed = kind(
+        **own,
         teacher=teacher,
         ends=np.array([plan.index[projection.source], plan.index[projection.target]]),
         weights=plan.weights(name),
@@ -139,3 +154,20 @@ def _synapses(task: LearningTask, name: str, plan: Plan, teacher: EpropTeacher) 
         refractory=target.refractory,
         **{field: getattr(rule, field) for field in OF_RULE},
     )
+    return made
+
+
+def _listed(synapses: LoweredSynapses, n_pre: int, n_post: int, stamped: bool) -> dict[str, Any]:
+    """What only listed synapses have."""
+    late = np.zeros(synapses.pre.size) if synapses.delay is None else synapses.delay
+    delay = late.astype(np.int64)
+    n_rows = int(delay.max(initial=0)) + 1
+    return {
+        "row_start": np.searchsorted(synapses.pre, np.arange(n_pre + 1)).astype(np.int64),
+        "post": synapses.post.astype(np.int64),
+        "delay": delay,
+        "past_trace": np.zeros((n_rows, n_pre), dtype=np.int64),
+        "past_heard": np.zeros((n_rows, n_pre if stamped else 0), dtype=np.int64),
+        "last_trace": np.zeros(n_pre, dtype=np.int64),
+        "place": np.zeros(n_post, dtype=np.int64),
+    }

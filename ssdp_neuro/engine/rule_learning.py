@@ -342,7 +342,8 @@ class RuleLearning:
             learner.begin_run(n_steps, begin, sent.get(learner.projection.name))
             for learner in active
         ]
-        return RuleTable(learn=addresses_of([LEARN_STEP]), learners=handles_of(self._at_work))
+        kernels = addresses_of([LEARN_STEP] * len(self._at_work))
+        return RuleTable(learn=kernels, learners=handles_of(self._at_work))
 
     def end_run(self, n_steps: int) -> None:
         """Count the steps of a run."""

@@ -61,21 +61,29 @@ def sample_steps(network, weights, rasters, n_steps, label, keys, first_step, le
         for p in network.projections
         if not is_eprop(p)
     }
-    sent = {p.name: np.zeros(len(p.weights), dtype=np.int64) for p in learned}
+    under_way = {
+        p.name: np.zeros((n_steps + 65, network.population(p.target).n_neurons), dtype=np.int64)
+        for p in learned
+    }
+    listed = {p.name: synapses_of(p) for p in learned}
     (taught,) = {p.target for p in learned if p.plasticity.feedback is None}
     error_rule = next(p.plasticity for p in learned if p.plasticity.feedback is None)
     for step in range(n_steps):
         for name, one in neurons.items():
             total = np.zeros((1, one.population.n_neurons), dtype=np.int64)
             for p in network.projections:
-                if p.target == name and p.name in sent:
-                    total += sent[p.name]
+                if p.target == name and p.name in under_way:
+                    total += under_way[p.name][step]
                 elif p.target == name:
                     total += fixed[p.name].arriving(fired[p.source][None], step)
             fired[name][step] = one.step(step + 1, total)[0]
         for p in learned:
-            sums = weights[p.name] @ fired[p.source][step].astype(np.int64)
-            sent[p.name] = scaled(sums, p.weight_exponent)
+            for delay in {late for _, _, _, late in listed[p.name]}:
+                sums = np.zeros(under_way[p.name].shape[1], dtype=np.int64)
+                for place, j, i, late in listed[p.name]:
+                    if late == delay and fired[p.source][step, i]:
+                        sums[j] += weights[p.name][place]
+                under_way[p.name][step + 1 + delay] += scaled(sums, p.weight_exponent)
         errors = [
             trace(error_rule, fired[taught][: step + 1, k]) - error_rule.wanted * (k == label)
             for k in range(fired[taught].shape[1])
@@ -83,33 +91,42 @@ def sample_steps(network, weights, rasters, n_steps, label, keys, first_step, le
         traces = {}
         for p, key in zip(learned, keys, strict=True):
             rule = p.plasticity
-            target = neurons[p.target]
-            arrived = np.zeros_like(fired[p.source][: step + 1])
-            arrived[1:] = fired[p.source][:step]
-            traces[p.name] = [
-                trace(rule, last_alone(column) if is_stamped(rule) else column)
-                for column in arrived.T
-            ]
+            target, source = neurons[p.target], fired[p.source][: step + 1]
+            now = [arrivals(rule, source, i, 0) for i in range(source.shape[1])]
+            traces[p.name] = [trace(rule, train) for train in now]
             if learns is not None and not learns[p.name]:
                 continue
-            for j in range(weights[p.name].shape[0]):
-                signal = errors[j] if rule.feedback is None else fed_back(rule, j, errors)
+            signals, slopes, forgotten = [], [], []
+            for j in range(target.population.n_neurons):
                 own = fired[p.target][: step + 1, j]
-                psi = pseudo_derivative(rule, target, j, own, int(target.v[0, j]))
-                forgotten = 0
-                if is_stamped(rule):
-                    forgotten = last_reset(own, target.population.refractory)
-                for i, m in enumerate(traces[p.name]):
-                    if not arrived[forgotten:, i].any():
-                        continue
-                    product = -signal * psi * m
-                    if product == 0:  # bits below 2**shift alone change nothing
-                        continue
-                    bits = random_bits(key, first_step + step, j, i) % 2**rule.shift
-                    changed = int(weights[p.name][j, i]) + (product + bits) // 2**rule.shift
-                    bounded = min(max(changed, rule.weight_low), rule.weight_high)
-                    weights[p.name][j, i] = bounded
+                signals.append(errors[j] if rule.feedback is None else fed_back(rule, j, errors))
+                slopes.append(pseudo_derivative(rule, target, j, own, int(target.v[0, j])))
+                refractory = target.population.refractory
+                forgotten.append(last_reset(own, refractory) if is_stamped(rule) else 0)
+            known = {}
+            for place, j, i, late in listed[p.name]:
+                if (i, late) not in known:
+                    train = arrivals(rule, source, i, late)
+                    known[i, late] = train, trace(rule, train)
+                train, m = known[i, late]
+                product = -signals[j] * slopes[j] * m
+                if product == 0 or not any(train[forgotten[j] :]):
+                    continue  # bits below 2**shift alone change nothing
+                bits = random_bits(key, first_step + step, j, i) % 2**rule.shift
+                changed = int(weights[p.name][place]) + (product + bits) // 2**rule.shift
+                weights[p.name][place] = min(max(changed, rule.weight_low), rule.weight_high)
         yield fired, neurons, traces
+
+
+def synapses_of(projection):
+    """``(place in its weights, target, source, delay)`` of each."""
+    if hasattr(projection, "pre"):
+        ends = zip(projection.post, projection.pre, strict=True)
+        found = [((k,), int(j), int(i)) for k, (j, i) in enumerate(ends)]
+    else:
+        found = [((j, i), j, i) for j, i in np.ndindex(projection.weights.shape)]
+    late = projection.delays
+    return [(place, j, i, 0 if late is None else int(late[place])) for place, j, i in found]
 
 
 def is_stamped(rule):
@@ -117,12 +134,14 @@ def is_stamped(rule):
     return rule.reset_eligibility.name == "TIME_STAMP"
 
 
-def last_alone(spikes):
-    """The last spike of a train, without those before it."""
-    kept = np.zeros_like(spikes)
-    if spikes.any():
-        kept[np.flatnonzero(spikes)[-1]] = True
-    return kept
+def arrivals(rule, spikes, source, delay):
+    """Steps until now in which a source's spikes arrive, one and ``delay`` steps late."""
+    train = np.zeros(len(spikes), dtype=bool)
+    train[1 + delay :] = spikes[: max(len(spikes) - 1 - delay, 0), source]
+    if is_stamped(rule) and train.any():
+        last = np.flatnonzero(train)[-1]
+        train[:last] = False
+    return train
 
 
 def last_reset(spikes, refractory):

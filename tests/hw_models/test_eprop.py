@@ -83,11 +83,20 @@ def test_eprop_params__refuses_what_does_not_fit_together():
         network(readout=BY_FEEDBACK)
     with pytest.raises(TypeMismatchError, match="EXACT keeps a number for each synapse"):
         EpropParams(shift=1, reset_eligibility=ResetEligibility.EXACT)
-    given = {"source": "a", "target": "b", "weights": [1], "plasticity": RULE}
-    with pytest.raises(TypeMismatchError, match="DenseProjection without delays"):
-        SparseProjection(pre=[0], post=[0], **given)
-    with pytest.raises(TypeMismatchError, match="DenseProjection without delays"):
-        DenseProjection(**{**given, "weights": [[1]]}, delays=[[1]])
+    made = network()
+    listed = SparseProjection(
+        source="hidden", target="hidden", pre=[0], post=[1], weights=[1],
+        plasticity=EpropParams(shift=1, feedback=[[1, 2]]),
+    )  # fmt: skip
+    with pytest.raises(ShapeError, match=r"feedback: shape \(1, 2\); 3 rows"):
+        learn(
+            FixedPointNetwork(
+                populations=made.populations, projections=[*made.projections, listed]
+            ),
+            None,
+            Teaching(labels=[0]),
+            n_steps=3,
+        )
 
 
 def test_eprop_params__are_kept_by_files_and_checked(tmp_path):
@@ -102,6 +111,7 @@ def test_eprop_params__are_kept_by_files_and_checked(tmp_path):
     assert _rule_text(STAMPED) == "e-prop, taught, time stamps"
     assert RULE.state_bits(3, 2) == 3 * 9 + 2 * 28
     assert STAMPED.state_bits(3, 2) == 3 * 17 + 2 * 36
+    assert STAMPED.state_bits(3, 2, longest_delay=4) == 3 * (5 * 16 + 1) + 2 * 36
 
 
 def test_eprop_params__of_older_files_have_no_time_stamps(tmp_path):

@@ -18,6 +18,7 @@ from hw_models import (
     RangeError,
     ResetEligibility,
     ResetMode,
+    SparseProjection,
     same_record,
 )
 from ssdp_neuro import Session, SessionState, Teaching, learn
@@ -72,17 +73,22 @@ def networks(draw):
         lif |= {"threshold_rise": rng.integers(0, 60), "threshold_decay": 300}
     out = {**lif, "bias_mantissa": 0, "threshold": rng.integers(40, 120, N_OUT)}
 
-    late = rng.integers(0, 4, (N_OUT, N_IN))  # Lava waits between samples
-
     def dense(source, target, shape, rule):
-        return DenseProjection(
-            source=source,
-            target=target,
-            weights=rng.integers(-20, 90, shape),
-            weight_exponent=draw(st.sampled_from((-1, 0, 1))),
-            delays=None if rule is not None else draw(st.sampled_from((None, late))),
-            plasticity=rule,
-        )
+        late = rng.integers(0, 4, shape)  # Lava waits between samples
+        exists = np.argwhere(rng.random(shape) < 0.7)
+        ends = {"source": source, "target": target}
+        synapses = {
+            "weights": rng.integers(-20, 90, shape),
+            "delays": draw(st.sampled_from((None, late))),
+        }
+        if draw(st.integers(0, 2)) == 0 and len(exists):
+            listed = {k: v if v is None else v[tuple(exists.T)] for k, v in synapses.items()}
+            ends |= {"pre": exists[:, 1], "post": exists[:, 0]}
+            kind, synapses = SparseProjection, listed
+        else:
+            kind = DenseProjection
+        exponent = draw(st.sampled_from((-1, 0, 1)))
+        return kind(**ends, **synapses, weight_exponent=exponent, plasticity=rule)
 
     return FixedPointNetwork(
         populations=[

@@ -57,7 +57,7 @@ def rule(kind, n_post, psi_refractory):
     )
 
 
-def window(kind, refractory, distances, run=learn, psi_refractory=-1, again=None):
+def window(kind, refractory, distances, run=learn, psi_refractory=-1, again=None, delays=None):
     """Change of a weight of 0 by one spike of its source and one of its target, by distance.
 
     ``again``: steps after which the target fires once more.
@@ -70,6 +70,7 @@ def window(kind, refractory, distances, run=learn, psi_refractory=-1, again=None
                 source="in",
                 target="hidden",
                 weights=[[0, 100]],
+                delays=delays,
                 plasticity=rule(kind, 1, psi_refractory),
             )
         ],
@@ -180,3 +181,11 @@ def test_order__of_two_neurons_is_in_the_sign_with_time_stamps():
     assert order_reversal(STAMP, 0) == [(there, 0), (0, there)]
     causal, _ = order_reversal(NONE, -1)[0]
     assert causal < there / 2, "a plain trace goes on after its target fired"
+
+
+@pytest.mark.parametrize("delay", [1, 5])
+def test_window__moves_by_the_delay_of_a_synapse(delay):
+    distances = range(-9, 8)
+    at_once = window(STAMP, 4, range(-9 - delay, 8 - delay))
+    assert window(STAMP, 4, distances, delays=[[delay, 0]]) == at_once
+    assert min(at_once) < 0 < max(at_once)

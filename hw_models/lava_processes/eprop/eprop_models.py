@@ -80,31 +80,35 @@ class PyEpropDenseModelFixed(_OfSamples):
     trace: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=8)
     sent: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=1)
     resting: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=6)
-    age: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=8)
+    past_trace: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=8)
+    past_age: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=8)
     since_reset: np.ndarray = LavaPyType(np.ndarray, np.int32, precision=8)
 
     def __init__(self, proc_params: Any) -> None:
         super().__init__(proc_params)
+        self.delays, self.exists = proc_params["delays"], proc_params["exists"]
         self.refractory = proc_params["refractory"]
         self.weight_exp = proc_params["weight_exp"]
 
     def run_spk(self) -> None:
         """Send what the spikes of the step before add up to, then hear this step."""
         if self.clock.step(self.time_step) == 0:
-            for state in (self.a_buff, self.trace, self.sent, self.resting):
+            for state in (self.a_buff, self.trace, self.past_trace, self.sent, self.resting):
                 state[:] = 0
-            self.age[:] = self.since_reset[:] = OLDEST
-        self.a_out.send(self.a_buff)
+            self.past_age[:] = OLDEST
+            self.since_reset[:] = OLDEST
+        self.a_out.send(self.a_buff[0])
         fired_pre = self.s_in.recv() != 0
         fired_post = self.s_in_bap.recv() != 0
         above = self.v_in.recv().astype(np.int64) - self.threshold_in.recv()
         error = self.error_in.recv().astype(np.int64)
-        summed = self.weights[:, fired_pre].sum(axis=1, dtype=np.int64)
-        self.a_buff[:] = shift_floor(summed, self.weight_exp)
+        self._send_later(fired_pre)
         self.trace[:] = _heard(self.trace, self.sent, self.rule)
         if self.rule.stamped:
             self.trace[self.sent != 0] = self.rule.impulse
-            self.age[:] = np.where(self.sent != 0, 0, np.minimum(self.age + 1, OLDEST))
+        age = np.where(self.sent != 0, 0, np.minimum(self.past_age[0] + 1, OLDEST))
+        self.past_trace[:] = np.concatenate([self.trace[None], self.past_trace[:-1]])
+        self.past_age[:] = np.concatenate([age[None], self.past_age[:-1]])
         self.sent[:] = fired_pre
         eligible = self._eligible()
         factor = self._pseudo_derivative(fired_post, above) * self._signal(error)
@@ -118,12 +122,21 @@ class PyEpropDenseModelFixed(_OfSamples):
         sample = self.sample()
         return sample is not None and bool(self.schedule.learns[sample])
 
+    def _send_later(self, fired: np.ndarray) -> None:
+        """Add up what each delay brings, floored by itself."""
+        self.a_buff[:-1] = self.a_buff[1:]
+        self.a_buff[-1] = 0
+        for delay in np.unique(self.delays[self.exists]):
+            late = np.where(self.delays == delay, self.weights, 0)[:, fired]
+            self.a_buff[delay] += shift_floor(late.sum(axis=1, dtype=np.int64), self.weight_exp)
+
     def _eligible(self) -> np.ndarray:
         """Traces by (target, source), without those from before the target's last reset."""
-        traces = np.broadcast_to(self.trace.astype(np.int64), self.weights.shape)
+        sources = np.arange(self.weights.shape[1])
+        traces = self.past_trace[self.delays, sources].astype(np.int64) * self.exists
         if not self.rule.stamped:
             return traces
-        return np.where(self.age <= self.since_reset[:, None], traces, 0)
+        return np.where(self.past_age[self.delays, sources] <= self.since_reset[:, None], traces, 0)
 
     def _pseudo_derivative(self, fired: np.ndarray, above: np.ndarray) -> np.ndarray:
         rule = self.rule

@@ -28,11 +28,11 @@ class EpropError(AbstractProcess):
 
 
 class EpropDense(AbstractProcess):
-    """Dense synapses whose weights change in every step, by :class:`hw_models.EpropParams`.
+    """Synapses whose weights change in every step, by :class:`hw_models.EpropParams`.
 
-    What arrives at the target is what Lava's ``Dense`` would deliver, one step late, but nothing
-    crosses from one sample to the next. A spike is sent through the weights as they are before
-    the step's learning.
+    What arrives at the target is what Lava's ``Dense`` or ``DelayDense`` would deliver, one step
+    late or more, but nothing crosses from one sample to the next. A spike is sent through the
+    weights as they are before the step's learning.
 
     Ports
     -----
@@ -53,6 +53,10 @@ class EpropDense(AbstractProcess):
     ----------
     weights
         Mantissas ``(n_post, n_pre)``.
+    delays
+        Extra steps of each synapse, same shape.
+    exists
+        Which synapses there are, bool of the same shape; the others' weights are 0 and stay so.
     refractory
         Steps of the target's refractory period.
     rule, schedule, clock
@@ -67,6 +71,8 @@ class EpropDense(AbstractProcess):
         self,
         *,
         weights: Any,
+        delays: Any,
+        exists: Any,
         refractory: int,
         rule: EpropParams,
         schedule: LearningSchedule,
@@ -75,6 +81,8 @@ class EpropDense(AbstractProcess):
         name: str | None = None,
     ) -> None:
         super().__init__(
+            delays=delays,
+            exists=exists,
             refractory=refractory,
             rule=rule,
             schedule=schedule,
@@ -83,6 +91,7 @@ class EpropDense(AbstractProcess):
             name=name,
         )
         n_post, n_pre = weights.shape
+        n_rows = int(delays.max(initial=0)) + 1
         n_taught = n_post if rule.feedback is None else rule.feedback.shape[1]
         self.s_in = InPort(shape=(n_pre,))
         self.s_in_bap = InPort(shape=(n_post,))
@@ -91,9 +100,10 @@ class EpropDense(AbstractProcess):
         self.error_in = InPort(shape=(n_taught,))
         self.a_out = OutPort(shape=(n_post,))
         self.weights = Var(shape=weights.shape, init=weights)
-        self.a_buff = Var(shape=(n_post,), init=0)
+        self.a_buff = Var(shape=(n_rows, n_post), init=0)  # row k is sent in k + 1 steps
         self.trace = Var(shape=(n_pre,), init=0)
         self.sent = Var(shape=(n_pre,), init=0)
         self.resting = Var(shape=(n_post,), init=0)
-        self.age = Var(shape=(n_pre,), init=OLDEST)
+        self.past_trace = Var(shape=(n_rows, n_pre), init=0)  # row k is of k steps ago
+        self.past_age = Var(shape=(n_rows, n_pre), init=OLDEST)
         self.since_reset = Var(shape=(n_post,), init=OLDEST)

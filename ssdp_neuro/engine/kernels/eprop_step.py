@@ -139,26 +139,37 @@ def keep_sent(synapses, state):
     synapses.n_sent[0] = n_sent
 
 
+@part
+def begin_sample(index, synapses):
+    """Nothing has been heard yet."""
+    synapses.trace[:] = 0
+    synapses.resting[:] = 0
+    synapses.n_sent[0] = 0
+    synapses.fired[:] = LONG_AGO
+    if index == 0:
+        synapses.teacher.trace[:] = 0
+
+
+@part
+def hear_step(index, step, synapses, tables):
+    """What both ends have done in the step that has just run."""
+    if index == 0:
+        note_error(synapses.teacher, tables.state)
+    note_arrivals(synapses, step)
+    note_resets(synapses, step)
+    note_psi(synapses, tables.populations, tables.state, step)
+
+
 @step_kernel
 def eprop_step(index, step, low, high, handle):
     """What projection ``index`` hears and learns of the step that has just run."""
     tables = open_tables(handle)
-    state = tables.state
     synapses = open_synapses(tables.rules.learners[index])
     if step == 0:
-        synapses.trace[:] = 0
-        synapses.resting[:] = 0
-        synapses.n_sent[0] = 0
-        synapses.fired[:] = LONG_AGO
-        if index == 0:
-            synapses.teacher.trace[:] = 0
-    if index == 0:
-        note_error(synapses.teacher, state)
-    note_arrivals(synapses, step)
-    note_resets(synapses, step)
-    note_psi(synapses, tables.populations, state, step)
+        begin_sample(index, synapses)
+    hear_step(index, step, synapses, tables)
     if synapses.key[2]:
         n_live = note_factors(synapses, key_offset(synapses.key[0], synapses.key[1] + step))
         change_weights(synapses, n_live)
-    keep_sent(synapses, state)
+    keep_sent(synapses, tables.state)
     return 0

@@ -159,7 +159,7 @@ def run_network(index, step, low, high, handle):
             if rules.learn.shape[0]:
                 set_rounding(TO_NEAREST)
                 for k in range(rules.learners.shape[0]):
-                    call_step(rules.learn[0], k, step, 0, 0, handle)
+                    call_step(rules.learn[k], k, step, 0, 0, handle)
                 set_rounding(TOWARD_ZERO)
             cursor[1] += 1
         cursor[0] += 1

@@ -336,7 +336,7 @@ class TeamTable(Table):
 class RuleTable(Table):
     """Projections that learn within a sample, see rule_tables.py and eprop_tables.py."""
 
-    learn: Int64s  # address of the kernel; empty if none learns
+    learn: Int64s  # address of the kernel of each; empty if none learns
     learners: Int64s  # address of the table of each
 
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from conversions import Executor, verify
 from conversions.execution import engine
-from hw_models import InputError, LearningRule, ResetEligibility
-from ssdp_neuro import Teaching
+from hw_models import InputError, LearningRule, ResetEligibility, SparseProjection
+from ssdp_neuro import Teaching, learn
 from tests.parity.test_eprop_learning import (
     N_HIDDEN,
     N_IN,
@@ -39,10 +39,36 @@ def test_verify__finds_e_prop_equal_over_masks_epochs_and_late_synapses(network,
     outcome = verify(network, spikes, N_STEPS, rules=True, teaching=told)
     assert outcome.equal, outcome
     assert outcome.n_samples == 6
-    n_synapses = N_HIDDEN * (N_IN + N_HIDDEN + N_OUT)
+    n_synapses = sum(p.weights.size for p in network.projections if p.plasticity is not None)
     n_traces = N_IN + N_HIDDEN + N_HIDDEN
     n_values = N_IN + 3 * (N_HIDDEN + N_OUT) + n_synapses + n_traces
     assert outcome.n_values == 6 * N_STEPS * n_values
+
+
+def test_verify__compares_e_prop_of_listed_synapses_with_delays_of_real_size():
+    network, spikes, labels = digits_network(n_hidden=100, **STAMPED)
+    rng = np.random.default_rng(0)
+    dense = network.projection("in->hidden")
+    post, pre = np.nonzero(rng.random(dense.weights.shape) < 0.5)
+    listed = SparseProjection(
+        source="in",
+        target="hidden",
+        pre=pre,
+        post=post,
+        weights=2 * dense.weights[post, pre],
+        delays=rng.integers(0, 3, pre.size),
+        plasticity=dense.plasticity,
+    )
+    readout = network.projection("hidden->out")
+    late = dataclasses.replace(readout, delays=rng.integers(0, 2, readout.weights.shape))
+    changed = network.replace(listed, late)
+    told = Teaching(labels=labels[:10], seed=5)
+    both = (Executor.ENGINE, Executor.LAVA)
+    outcome = verify(changed, spikes[:10], 12, rules=True, teaching=told, executors=both)
+    assert outcome.equal, outcome
+    assert outcome.n_values > 10 * 12 * (pre.size + late.weights.size)
+    learned = learn(changed, spikes[:10], told, n_steps=12)
+    assert all(one.n_changed > 100 for one in learned.changes.values())
 
 
 @pytest.mark.parametrize("of_rule", [{}, STAMPED], ids=["trace", "time stamps"])
