@@ -76,7 +76,8 @@ class Wire:
             sent = step - self.projection.latency - delay
             if sent >= 0:
                 made += delivered(linear, spikes[:, sent], self.shape, self.n_post)
-        return np.ldexp(made, self.projection.power)
+        power = self.projection.power
+        return np.ldexp(made, power) if power else made
 
 
 def by_delay(projection: RealProjection) -> list[tuple[int, LinearMap]]:

@@ -109,7 +109,8 @@ class Plan:
             "rows": np.zeros(int(populations.size.max()) + 3, dtype=np.uint32),
             "quads": np.zeros(int(projections.quads.max(initial=0)), dtype=np.int16),
             "tile": aligned_zeros(int(projections.tile.max(initial=0)), dtype=np.int16),
-            "rest": np.zeros(int(late.max(initial=0)), dtype=np.uint8),
+            "rest": np.zeros(int(late.max(initial=0)), dtype=np.uint16),
+            "rest_number": np.zeros(1, dtype=np.int64),
             "sum16": aligned_zeros(int(projections.row.max(initial=0)), dtype=np.int16),
             "sum32": aligned_zeros(int(sums.max(initial=0)), dtype=np.int32),
         }

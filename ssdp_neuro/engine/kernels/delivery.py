@@ -11,6 +11,7 @@ from numba.extending import intrinsic
 
 from ssdp_neuro.compilation.compiler import part
 from ssdp_neuro.compilation.vector_width import wide_vectors
+from ssdp_neuro.engine.kernels.clearing import clear_words
 from ssdp_neuro.engine.kernels.row_sums import add_rows
 from ssdp_neuro.engine.kernels.table_view import section
 from ssdp_neuro.engine.kernels.tables import PLACE_BITS, PLACES
@@ -229,14 +230,31 @@ def deliver_group(fired, row_start, cuts, low, high, words, sums, start, span, s
 
 
 @part
-def deliver_floored(fired, row_start, cuts, words, rest, drive, start, span, floor):
+def new_rest(rest, number):
+    """The number of another use of what floors leave."""
+    number[0] += 1
+    if number[0] > 255:
+        clear_words(rest, 0, rest.shape[0])
+        number[0] = 1
+    return number[0]
+
+
+@part
+def left_by(kept, above):
+    """What an earlier synapse of the same use has left, at most 8 bits."""
+    left = np.int32(np.int32(kept) - above)
+    return left if np.uint32(left) < np.uint32(256) else np.int32(0)
+
+
+@part
+def deliver_floored(fired, row_start, cuts, words, rest, number, drive, start, span, floor):
     """A group of delays whose sums are floored, one synapse after the other.
 
     ``rest`` (``span``,) keeps what a floor leaves of each sum, at most 8 bits, for the next synapse
-    to the same place: the floors of a sum's parts, rests passed on, are the floor of the sum. It is
-    zero before and after.
+    to the same place: the floors of a sum's parts, rests passed on, are the floor of the sum. What
+    it kept before counts as zero: it does not have this use's ``number`` above those bits.
     """
-    size, low_bits = drive.shape[0], np.int32((1 << floor) - 1)
+    size, low_bits, above = drive.shape[0], np.int32((1 << floor) - 1), np.int32(number << 8)
     ahead_of = section(drive, start, size)
     goes_round = start + span > size
     n_operations = 0
@@ -250,21 +268,19 @@ def deliver_floored(fired, row_start, cuts, words, rest, drive, start, span, flo
         if goes_round:
             for s in range(row.shape[0]):
                 place = np.int64(row[s] & PLACE_MASK)
-                total = np.int32(np.int32(np.int32(row[s]) >> WEIGHT_SHIFT) + np.int32(rest[place]))
-                rest[place] = np.uint8(total & low_bits)
+                left = left_by(rest[place], above)
+                total = np.int32(np.int32(np.int32(row[s]) >> WEIGHT_SHIFT) + left)
+                rest[place] = np.uint16(above | (total & low_bits))
                 later = start + place
                 later = later - size if later >= size else later
                 drive[later] = np.int32(drive[later] + np.int32(total >> floor))
         else:
             for s in range(row.shape[0]):
                 place = np.int64(row[s] & PLACE_MASK)
-                total = np.int32(np.int32(np.int32(row[s]) >> WEIGHT_SHIFT) + np.int32(rest[place]))
-                rest[place] = np.uint8(total & low_bits)
+                left = left_by(rest[place], above)
+                total = np.int32(np.int32(np.int32(row[s]) >> WEIGHT_SHIFT) + left)
+                rest[place] = np.uint16(above | (total & low_bits))
                 ahead_of[place] = np.int32(ahead_of[place] + np.int32(total >> floor))
-    for k in range(fired.shape[0]):
-        row = section(words, row_start[fired[k] * cuts], row_start[(fired[k] + 1) * cuts])
-        for s in range(row.shape[0]):
-            rest[np.int64(row[s] & PLACE_MASK)] = np.uint8(0)
     return n_operations
 
 

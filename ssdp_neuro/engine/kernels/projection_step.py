@@ -23,6 +23,7 @@ from ssdp_neuro.engine.kernels.delivery import (
     deliver_single,
     deliver_sparse,
     list_rows,
+    new_rest,
     prefetch,
     settle_dense,
     settle_sparse,
@@ -280,9 +281,9 @@ def deliver_delay_group(q, step, low, high, handle):
     for k in range(spikes.shape[0] if floor else 0):
         n_coming += row_start[(spikes[k] + 1) * cuts] - row_start[spikes[k] * cuts]
     if floor and n_coming * FEW_A_PLACE < span * size:
-        rest = section(state.rest, 0, span * stride)
+        rest, number = state.rest, new_rest(state.rest, state.rest_number)
         return deliver_floored(
-            spikes, row_start, cuts, words, rest, slots, start, span * stride, floor
+            spikes, row_start, cuts, words, rest, number, slots, start, span * stride, floor
         )
     # sums that are floored always begin at the same place, so that they stay in a cache
     sums = section(state.sum32, 0, span * stride) if floor else slots

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 Bools: TypeAlias = NDArray[np.bool_]
 Bytes: TypeAlias = NDArray[np.uint8]
+Uint16s: TypeAlias = NDArray[np.uint16]
 Int8s: TypeAlias = NDArray[np.int8]
 Int16s: TypeAlias = NDArray[np.int16]
 Int32s: TypeAlias = NDArray[np.int32]
@@ -32,6 +33,7 @@ Float64s: TypeAlias = NDArray[np.float64]
 DTYPES: dict[Any, Any] = {
     Bools: np.bool_,
     Bytes: np.uint8,
+    Uint16s: np.uint16,
     Int8s: np.int8,
     Int16s: np.int16,
     Int32s: np.int32,
@@ -256,7 +258,10 @@ class State(Table):
     # ways in which the quads of a padded image fire, times channels out; zero between uses
     quads: Int16s
     tile: Int16s  # sums of a tile of output rows; zero between uses
-    rest: Bytes  # what floors leave of sums that grow synapse by synapse; zero between uses
+    # what floors leave of sums that grow synapse by synapse: the low 8 bits, where the high ones
+    # are the number of the use, which is from 1 to 255
+    rest: Uint16s
+    rest_number: Int64s  # (1,)
     sum16: Int16s  # partial sums of a dense projection
     sum32: Int32s  # sums that are floored before they are added; zero between uses
     sweep: Bytes  # (P,): all neurons are updated, not only those of live blocks
