@@ -115,6 +115,7 @@ def rising_input(network: FixedPointNetwork) -> dict[str, np.ndarray]:
         (21, (2, 3), {"dilation": (3, 2), "stride": (1, 3), "padding": 2}),
         (18, (3, 2), {"groups": 2, "stride": 2, "padding": 1}),
         (4, (3, 3), {"groups": 4, "padding": 2}),
+        (12, (3, 3), {"padding": 1}),
         (1, (3, 3), {}),
     ],
 )

@@ -131,6 +131,35 @@ def test_session__state_is_the_same_in_every_form_and_goes_on_in_any_other(monke
             np.testing.assert_array_equal(found, whole.probe(*probe)[70:])
 
 
+def test_delays__floor_few_synapses_in_more_steps_than_a_number_counts():
+    """What floors leave is known by a number of its use, which begins again after 255."""
+    rng = np.random.default_rng(5)
+    size, n_steps = 90, 340
+    network = FixedPointNetwork(
+        populations=[
+            InputPopulation(name="in", shape=(2,)),
+            LifPopulation(
+                name="cell", shape=(size,), current_decay=900, voltage_decay=300, threshold=99
+            ),
+        ],
+        projections=[
+            SparseProjection(
+                source="in",
+                target="cell",
+                pre=np.repeat([0, 1], size // 2),
+                post=range(size),
+                weights=rng.integers(-30, 99, size),
+                delays=rng.integers(0, 61, size),
+                weight_exponent=-3,
+            )
+        ],
+    )
+    spikes = np.zeros((n_steps, 2), dtype=bool)
+    spikes[:, 1] = True
+    spikes[[10, 10 + 255], 0] = True  # nothing is added in between to where these are
+    assert_equal_runs(network, spikes, n_steps, n_threads=1)
+
+
 @pytest.mark.parametrize("cuts", [1, 4])
 @pytest.mark.parametrize("sources_at_once", [12, delay_groups.SOURCES])
 def test_groups__hold_every_synapse_once_in_order(monkeypatch, sources_at_once, cuts):

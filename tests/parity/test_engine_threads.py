@@ -226,7 +226,7 @@ def test_shares__are_one_state_but_for_scratch():
     state = made.new_state()
     one, two = made.shares(state, 2)
     assert made.shares(state, 1) == [one]
-    own = {"rows", "quads", "tile", "rest", "sum16", "sum32"}
+    own = {"rows", "quads", "tile", "rest", "rest_number", "sum16", "sum32"}
     for field in type(state).fields():
         arrays = [getattr(each, field) for each in (state, one, two)]
         assert len({id(array) for array in arrays}) == (3 if field in own else 1)

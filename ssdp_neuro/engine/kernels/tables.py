@@ -64,7 +64,7 @@ OPERATIONS_BIT, QUAD_BIT = 32, 2
 # how many, how many of them not by a tap of zeros, and the first tap
 FIRST_BIT, COUNT_BIT, TRUE_BIT = 40, 28, 16
 COUNT_MASK, TAP_MASK = (1 << 12) - 1, (1 << 16) - 1
-SUM_LANES = (32, 16, 8)  # channels out that are summed together
+SUM_LANES = (32, 16, 8, 4)  # channels out that are summed together
 TILE = 1 << 12  # sums of 16 bits, 8 kB
 LANES = 32  # dense rows are padded to a multiple; weights of a 512-bit vector of sums
 SIGNAL = 8  # words between the signals of a team's members: a cache line
