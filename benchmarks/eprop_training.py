@@ -27,12 +27,18 @@ from ssdp_neuro.training.run.losses import class_scores, sample_losses
 
 RESULTS = Path(__file__).with_name("results")
 GRADIENTS = ("surrogate", "e-prop")
+TRAINED = (
+    ("surrogate", "symmetric"),
+    ("e-prop", "symmetric"),
+    ("e-prop", "random"),
+    ("e-prop", "adaptive"),
+)
 SEEDS, EPOCHS, LENGTHS = (0, 1, 2), 8, (25, 100, 400)
 KINDS = ("feed-forward", "recurrent")
 MODEL = {"current_decay": 1023, "voltage_decay": 1023}
 
 
-def config(gradient: str, kind: str, seed: int) -> Any:
+def config(gradient: str, feedback: str, kind: str, seed: int) -> Any:
     return config_of(
         {
             "data": {"name": "digits", "n_steps": 16, "encoding": "regular"},
@@ -43,6 +49,7 @@ def config(gradient: str, kind: str, seed: int) -> Any:
                 "batch_size": 32,
                 "seed": seed,
                 "gradient": gradient,
+                "feedback": feedback,
                 "threads": 1,
                 "device": "cpu",
             },
@@ -54,15 +61,18 @@ def trained() -> dict[str, list[float]]:
     """Accuracy on test digits by kind and gradient, and the cosine of both after training."""
     found: dict[str, list[float]] = {}
     for kind in KINDS:
-        for gradient in GRADIENTS:
+        for gradient, feedback in TRAINED:
+            name = f"{kind}, {gradient}"
+            if gradient == "e-prop":
+                name += f", {feedback} feedback"
             for seed in SEEDS:
-                settings = config(gradient, kind, seed)
+                settings = config(gradient, feedback, kind, seed)
                 result = fit(settings, show_progress=False)
-                found.setdefault(f"{kind}, {gradient}", []).append(100 * result.test_accuracy)
+                found.setdefault(name, []).append(100 * result.test_accuracy)
                 if gradient == "surrogate":
-                    for name, cosine in cosines(result.model, load(settings.data).test).items():
-                        found.setdefault(f"cosine, {kind}, {name}", []).append(cosine)
-                print(kind, gradient, seed, found[f"{kind}, {gradient}"][-1], flush=True)
+                    for path, cosine in cosines(result.model, load(settings.data).test).items():
+                        found.setdefault(f"cosine, {kind}, {path}", []).append(cosine)
+                print(name, seed, found[name][-1], flush=True)
     return found
 
 
@@ -122,7 +132,8 @@ def page(record: dict[str, Any]) -> str:
         " is computed: [e-prop and STDP](../../docs/explanation/eprop.md#in-training).\n",
         f"Digits of scikit-learn, 16 steps, 64 hidden neurons, {EPOCHS} epochs, seeds {SEEDS};"
         " accuracy on test digits, and the cosine of the two gradients of each weight after"
-        " training with the surrogate's.\n",
+        " training with the surrogate's; feedback symmetric, or drawn at random and kept, or"
+        " changed as the weights are.\n",
         "| what | mean | single seeds |",
         "|---|---|---|",
         *(

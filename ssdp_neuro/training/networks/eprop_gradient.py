@@ -2,10 +2,10 @@
 
 A layer keeps traces of what it hears, one number for each source; a target's part of the gradient
 is its learning signal times its surrogate slope. The learning signal comes down through the weights
-of the layers above, in the step in which the spike is felt there. Three paths of the full gradient
-are left out: through a layer's own spikes (recurrent synapses, resets), and through the memory of
-the layers above. For one layer without recurrence that resets by subtraction nothing is left out
-but the reset.
+of the layers above, or through others of their shape, in the step in which the spike is felt there.
+Three paths of the full gradient are left out: through a layer's own spikes (recurrent synapses,
+resets), and through the memory of the layers above. For one layer without recurrence that resets by
+subtraction nothing is left out but the reset.
 
 References
 ----------
@@ -16,6 +16,7 @@ number for each synapse and sample.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,7 +39,9 @@ def output_by_steps(model: nn.Module, spikes: Tensor) -> Tensor:
     return torch.stack(fired, dim=1)
 
 
-def add_eprop_gradient(model: nn.Module, spikes: Tensor, signal: Tensor) -> None:
+def add_eprop_gradient(
+    model: nn.Module, spikes: Tensor, signal: Tensor, feedback: Sequence[Tensor] | None = None
+) -> None:
     """Add the gradient of every weight to its ``grad``, summed over samples and steps.
 
     Parameters
@@ -49,6 +52,9 @@ def add_eprop_gradient(model: nn.Module, spikes: Tensor, signal: Tensor) -> None
     spikes : shape (B, T, *input_shape)
     signal : shape (B, T, n_outputs)
         Derivative of the error by each spike of the last layer.
+    feedback
+        Of each layer but the first, what its errors come down through, of the shape of its weights;
+        None: its weights.
 
     Raises
     ------
@@ -72,14 +78,16 @@ def add_eprop_gradient(model: nn.Module, spikes: Tensor, signal: Tensor) -> None
         for layer in reversed(layers):
             layer.begin(len(spikes), signal, behind)
             behind += layer.neurons.latency
+        for layer, back in zip(layers[1:], feedback or (), strict=feedback is not None):
+            layer.back = back
         flat = spikes.to(signal).flatten(2)
         for given, wrong in zip(flat.unbind(1), signal.unbind(1), strict=True):
             for layer in layers:
                 given = layer.step(given)
-            back: Tensor | None = wrong
+            down: Tensor | None = wrong
             for layer in reversed(layers):
-                back = layer.learn(back)
-                if back is None:
+                down = layer.learn(down)
+                if down is None:
                     break
         for layer in layers:
             layer.finish()
@@ -162,6 +170,7 @@ class EpropLayer:
         self.current = self.voltage = self.fired = self.resting = zero
         self.sent = like.new_zeros(n_samples, weight.shape[1])
         self.weights: list[Any] = [weight] if own is None else [weight, own.weight]
+        self.back: Tensor = weight
         self.traces = [_Traces(one, n_samples) for one in self.weights]
         self._waiting.clear()
         self.behind = behind
@@ -199,7 +208,7 @@ class EpropLayer:
         wrong = signal * slope
         for trace, x in zip(self.traces, heard, strict=True):
             trace.total += wrong.T @ x
-        return wrong @ self.weights[0]
+        return wrong @ self.back
 
     def finish(self) -> None:
         """Hand the gradients over, and let go of the rest."""

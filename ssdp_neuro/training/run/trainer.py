@@ -14,6 +14,8 @@ from torch import nn
 from hw_models import ConversionError, InputError, RangeError
 from ssdp_neuro.data import DataSplit, SpikeDataset
 from ssdp_neuro.progress import progress_bar
+from ssdp_neuro.rules.eprop.feedback import Feedback
+from ssdp_neuro.training.networks.eprop_feedback import EpropFeedback
 from ssdp_neuro.training.networks.eprop_gradient import eprop_layers
 from ssdp_neuro.training.networks.quantization import refuse_off_chip, refuse_weight_bits
 from ssdp_neuro.training.run.batch_order import Batch, batches_of, n_batches
@@ -89,6 +91,9 @@ class Trainer:
         self._stop = StopSignals()
         as_first_rank(model, place)
         self._refuse_not_eprop()
+        if self.settings.feedback is not Feedback.SYMMETRIC:
+            kind, seed = self.settings.feedback, self.settings.seed
+            self.state.feedback = EpropFeedback(model, kind, seed)
         self.steps_per_epoch = n_batches(len(data.train), self.settings.batch_size)
         self._step = TrainingStep(
             self.state,
@@ -189,6 +194,9 @@ class Trainer:
     def _refuse_not_eprop(self) -> None:
         """At once, not after an epoch, or with another gradient than was asked for."""
         if self.settings.gradient is not GradientKind.E_PROP:
+            if self.settings.feedback is not Feedback.SYMMETRIC:
+                kind = self.settings.feedback.value
+                raise InputError(f'[training] feedback: {kind}; it needs gradient = "e-prop"')
             return
         begin = self.config.model.quantize_from_epoch
         for what, wanted in (

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from hw_models import ConversionError, InputError
 from hw_models.weight_grid import WeightGrid
+from ssdp_neuro.training.networks.eprop_feedback import EpropFeedback
 from ssdp_neuro.training.networks.quantization import quantize
 from ssdp_neuro.training.networks.stages import stages
 from ssdp_neuro.training.run.finite_numbers import Whereabouts
@@ -20,7 +21,7 @@ from ssdp_neuro.training.run.tensor_tree import put_together, take_apart
 
 
 class TrainingState:
-    """Model, optimizer, rule and progress; changes with every step.
+    """Model, optimizer, rule, feedback and progress; changes with every step.
 
     Parameters
     ----------
@@ -32,6 +33,8 @@ class TrainingState:
         Beside the optimizer; ``None`` for none.
     folder
         Of the run, or ``None``.
+    feedback
+        Of e-prop, where it is not the weights themselves.
 
     Attributes
     ----------
@@ -45,8 +48,10 @@ class TrainingState:
         optimizer: torch.optim.Optimizer,
         rule: Any,
         folder: RunFolder | None,
+        feedback: EpropFeedback | None = None,
     ) -> None:
         self.model, self.optimizer, self.rule, self.folder = model, optimizer, rule, folder
+        self.feedback = feedback
         self.progress = ProgressRecord()
         self.quantized = False
         self.best: dict[str, Any] = {}
@@ -72,6 +77,7 @@ class TrainingState:
             "optimizer": self.optimizer.state_dict(),
             "rule": None if self.rule is None else self.rule.state_dict(),
             "best": self.best,
+            "feedback": None if self.feedback is None else self.feedback.state_dict(),
         }
         rest = {
             "progress": self.progress.to_plain(),
@@ -104,6 +110,8 @@ class TrainingState:
             self.optimizer.load_state_dict(state["optimizer"])
             if self.rule is not None:
                 self.rule.load_state_dict(state["rule"])
+            if self.feedback is not None:
+                self.feedback.load_state_dict(state["feedback"])
         except (ConversionError, LookupError, RuntimeError, TypeError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise InputError(

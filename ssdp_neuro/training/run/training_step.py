@@ -143,7 +143,7 @@ class TrainingStep:
         self._numbers.tell(numbers, self._reader(batch.n_all, state.where(step=progress.step - 1)))
         if self._numbers.late:
             self._drop_gradient(~numbers.isfinite().all())
-        state.optimizer.step()
+        self._change_weights()
         if state.rule is not None:
             state.rule.step(per_sample.detach())
 
@@ -181,8 +181,19 @@ class TrainingStep:
     def _go_forwards(self) -> None:
         """With e-prop, backward() ended at the output's spikes: the rest goes forwards in time."""
         if self._seen is not None and self._seen[1].grad is not None:
-            add_eprop_gradient(self.state.model, self._seen[0], self._seen[1].grad)
+            feedback = self.state.feedback
+            back = None if feedback is None else feedback.weights
+            add_eprop_gradient(self.state.model, self._seen[0], self._seen[1].grad, back)
         self._seen = None
+
+    def _change_weights(self) -> None:
+        state = self.state
+        if state.feedback is None:
+            state.optimizer.step()
+            return
+        state.feedback.before_step()
+        state.optimizer.step()
+        state.feedback.after_step(state.learning_rate * self.config.optimizer.weight_decay)
 
     def _losses(self, spikes: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Loss of each sample, how many score highest where they should, whether any output."""

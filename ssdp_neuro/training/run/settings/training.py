@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from hw_models.choices import member
 from hw_models.integers import integer
+from ssdp_neuro.rules.eprop.feedback import Feedback
 from ssdp_neuro.training.run.choices import DeviceKind, GradientKind, LossKind
 from ssdp_neuro.training.run.settings.real_number import number
 
@@ -37,6 +38,10 @@ class TrainingSettings:
         surrogate: back through all steps. e-prop: forwards in time, in memory that hardly grows
         with the steps, and an approximation; for feed-forward and recurrent models without
         biases, in real numbers, one rank, without amp, compile and dropout layers.
+    feedback
+        Of e-prop, what errors come down through: the layers' own weights (symmetric), weights that
+        are drawn once (random), or drawn and then changed as the layers' are (adaptive), which
+        makes both alike at the pace of learning rate times weight decay.
     dropped_spikes
         Share of input spikes left out at random in training, 0 to below 1.
     device
@@ -66,6 +71,7 @@ class TrainingSettings:
     spike_weight: float = 1.0
     class_balance: float = 0.0
     gradient: GradientKind = GradientKind.SURROGATE
+    feedback: Feedback = Feedback.SYMMETRIC
     dropped_spikes: float = 0.0
     device: DeviceKind = DeviceKind.AUTO
     threads: int = 0
@@ -80,6 +86,7 @@ class TrainingSettings:
     def __post_init__(self) -> None:
         member("[training] loss", self.loss, LossKind)
         member("[training] gradient", self.gradient, GradientKind)
+        member("[training] feedback", self.feedback, Feedback)
         member("[training] device", self.device, DeviceKind)
         lowest = {"epochs": 1, "batch_size": 1, "checkpoint_epochs": 1, "keep": 1}
         integer("[training] threads", self.threads, 0, MOST_THREADS)

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from hw_models import InputError, ResetMode, ShapeError
+from ssdp_neuro.rules.eprop import Feedback
 from ssdp_neuro.training import (
     Adaptation,
     CubaLif,
@@ -13,6 +14,7 @@ from ssdp_neuro.training import (
     quantize,
     recurrent,
 )
+from ssdp_neuro.training.networks.eprop_feedback import EpropFeedback
 from ssdp_neuro.training.networks.eprop_gradient import (
     add_eprop_gradient,
     eprop_layers,
@@ -85,6 +87,48 @@ def test_hidden_layers__have_the_whole_gradient_where_later_ones_have_no_memory(
     assert model(spikes).sum() > 20
     # a potential keeps 1/4096
     assert_equal(*(gradients(model, spikes, signal, how) for how in ("eprop", "bptt")), 2e-3)
+
+
+def test_feedback__is_what_errors_come_down_through():
+    """PyTorch with layers that go forth by their weights and back by others."""
+    model = feed_forward((7, 6, 5, 4), **SUBTRACT)
+    forgetting = {**SUBTRACT, "current_decay": 4095, "voltage_decay": 4095}
+    del forgetting["gain"]
+    for place in (3, 5):
+        model[place] = CubaLif(**forgetting, threshold=0.2)
+        model[place - 1].weight.data.abs_()
+    spikes, signal = example(model)
+    back = EpropFeedback(model, Feedback.RANDOM, 3).weights
+    assert [tuple(one.shape) for one in back] == [(5, 6), (4, 5)]
+    model.zero_grad()
+    add_eprop_gradient(model, spikes, signal, back)
+    found = [weight.grad.clone() for weight in model.parameters()]
+    own = gradients(model, spikes, signal, "eprop")
+    assert not torch.allclose(found[0], own[0], rtol=0.1)
+    for place, weights in zip((2, 4), back, strict=True):
+
+        def other_way(module, given, made, weights=weights):
+            returning = given[0] @ weights.T
+            return given[0].detach() @ module.weight.T + returning - returning.detach()
+
+        model[place].register_forward_hook(other_way)
+    assert_equal(found, gradients(model, spikes, signal, "bptt"), 2e-3)
+
+
+def test_feedback__adaptive_comes_to_the_weights_as_both_decay():
+    model, decay = feed_forward((4, 5, 3), current_decay=1, voltage_decay=1).double(), 0.1
+    adaptive, random = (EpropFeedback(model, kind, 0) for kind in list(Feedback)[:0:-1])
+    weight, generator = model[2].weight.data, torch.Generator().manual_seed(0)
+    apart, first = adaptive.weights[0] - weight, random.weights[0].clone()
+    assert torch.equal(first, adaptive.weights[0])
+    for _ in range(20):
+        for feedback in (adaptive, random):
+            feedback.before_step()
+        weight.mul_(1 - decay).add_(torch.randn(weight.shape, generator=generator).double())
+        for feedback in (adaptive, random):
+            feedback.after_step(decay)
+    assert torch.allclose(adaptive.weights[0] - weight, apart * 0.9**20, atol=1e-12)
+    assert torch.equal(random.weights[0], first)
 
 
 def test_step__is_the_layer_itself():

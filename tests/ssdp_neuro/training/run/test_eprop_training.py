@@ -21,12 +21,22 @@ def test_fit__learns_by_eprop(kind):
     assert other[0].loss != history[0].loss
 
 
+def test_fit__learns_through_feedback_that_is_not_the_weights():
+    losses = {}
+    for kind in ("symmetric", "random", "adaptive"):
+        config = toy_config(**EPROP, training__feedback=kind, training__epochs=8)
+        losses[kind] = [record.loss for record in trained(config).history]
+        assert losses[kind][-1] < 0.9 * losses[kind][0]
+    assert len({rows[-1] for rows in losses.values()}) == 3
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"model__quantize_from_epoch": 2}, "quantize_from_epoch"),
         ({"training__compile": True}, "compile"),
         ({"training__amp": True}, "amp"),
+        ({"training__gradient": "surrogate", "training__feedback": "random"}, "feedback: random"),
         ({"model__bias": True}, "gradient: e-prop: .* a bias"),
     ],
 )

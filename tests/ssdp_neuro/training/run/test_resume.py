@@ -113,6 +113,15 @@ def test_resume__rules_and_optimizers_same_bits(tmp_path, rule):
     same(trained(tmp_path, config=config, resume=True), straight)
 
 
+def test_resume__adaptive_feedback_same_bits(tmp_path):
+    eprop = {"training__gradient": "e-prop", "training__feedback": "adaptive"}
+    config = toy_config(rule__kind="none", model__quantize_from_epoch=None, **eprop)
+    straight = trained(config=config)
+    with pytest.raises(KeyboardInterrupt):
+        trained(tmp_path, config=config, on_epoch=stopped_at(1))
+    same(trained(tmp_path, config=config, resume=True), straight)
+
+
 def test_resume__learned_delays_same_bits(tmp_path):
     delays = {"model__learned_delays": "per-synapse", "model__longest_delay": 3}
     config = toy_config(rule__kind="none", optimizer__schedule="constant", **delays)
