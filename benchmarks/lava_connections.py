@@ -1,4 +1,4 @@
-"""Networks of convolutions and delays, for bench_from_lava; some beside a Process of a user."""
+"""Networks of convolutions, delays and sigma-delta neurons, for bench_from_lava."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import hw_models.lava_processes  # noqa: F401 makes Lava importable
 # isort: split
 import numpy as np
 from lava.proc.conv.process import Conv
-from lava.proc.dense.process import DelayDense
+from lava.proc.dense.process import DelayDense, Dense
 from lava.proc.io.source import RingBuffer as Source
 from lava.proc.lif.process import LIF
+from lava.proc.sdn.process import Delta, SigmaDelta
 
 from benchmarks.lava_counter.processes import SpikeCounter
 from benchmarks.lava_tutorials import FIXED, FLOAT, sink_of
@@ -79,9 +80,49 @@ def late_float() -> tuple[Any, Any, str]:
     return _late(FLOAT)
 
 
+def _frames(tag: str) -> tuple[Any, Any, str]:
+    """Frames 33x20x3 - 8 - 12 channels - 10, kernels 3x3 in steps of 2, like PilotNet."""
+    rng = np.random.default_rng(1)
+    is_fixed, shape = tag == FIXED, (33, 20, 3)
+    unit, vth = (1, 60) if is_fixed else (0.01, 0.2)
+    state = {"state_exp": 6} if is_fixed else {}
+    frames = np.cumsum(rng.integers(-3, 4, (*shape, 100)), axis=-1)
+    source = Source(data=frames if is_fixed else frames / 10)
+    first = Delta(shape=shape, vth=3 if is_fixed else 0.3, **state)
+    source.s_out.connect(first.a_in)
+    before: Any = first.s_out
+    for channels in (8, 12):
+        weights = rng.integers(-30, 31, (channels, 3, 3, shape[2])) * unit
+        conv = Conv(input_shape=shape, weight=weights, stride=2, num_message_bits=16)
+        neurons = SigmaDelta(shape=conv.output_shape, vth=vth, **state)
+        before.connect(conv.s_in)
+        conv.a_out.connect(neurons.a_in)
+        before, shape = neurons.s_out, conv.output_shape
+    weights = rng.integers(-60, 61, (10, int(np.prod(shape)))) * unit
+    dense, last = (
+        Dense(weights=weights, num_message_bits=16),
+        SigmaDelta(shape=(10,), vth=vth, **state),
+    )
+    before.flatten().connect(dense.s_in)
+    dense.a_out.connect(last.a_in)
+    return last, sink_of(last), tag
+
+
+def frames_fixed() -> tuple[Any, Any, str]:
+    """In fixed point."""
+    return _frames(FIXED)
+
+
+def frames_float() -> tuple[Any, Any, str]:
+    """In floating point."""
+    return _frames(FLOAT)
+
+
 NETWORKS = {
     "images_fixed": (images_fixed, "Conv 17x17x2 - 8 - 8, fixed point, own Python counts"),
     "images_float": (images_float, "Conv 17x17x2 - 8 - 8, floating point"),
     "late_fixed": (late_fixed, "DelayDense 200 - 100, recurrent, fixed point, own Python counts"),
+    "frames_fixed": (frames_fixed, "sigma-delta 33x20x3 - 8 - 12 - 10, Conv, fixed point"),
+    "frames_float": (frames_float, "sigma-delta 33x20x3 - 8 - 12 - 10, Conv, floating point"),
     "late_float": (late_float, "DelayDense 200 - 100, recurrent, floating point"),
 }

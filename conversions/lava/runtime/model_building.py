@@ -226,7 +226,7 @@ def _build(actor: Actor, builder: PyProcessBuilder, crew: Crew) -> None:
 
 
 def _shorten(port: Any) -> None:
-    """Hand on the only message of integers as it is, which Lava adds to zeros."""
+    """Hand on the only message as it is, which Lava adds to zeros; of -0.0 that makes 0.0."""
     if type(port) is not PyInPortVectorDense or len(port.csp_ports) != 1:
         return
     (end,) = port.csp_ports
@@ -234,6 +234,8 @@ def _shorten(port: Any) -> None:
     is_whole = type(port._transformer) is IdentityTransformer and end.shape == tuple(port.shape)
     if is_whole and dtype == end.d_type and dtype.kind in "bi":
         port.recv = end.recv
+    elif is_whole and dtype == end.d_type == np.float64:
+        port.recv = lambda: end.recv() + 0.0
 
 
 def _copied(value: Any) -> Any:

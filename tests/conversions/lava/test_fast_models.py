@@ -7,14 +7,17 @@ import numpy as np
 import pytest
 from lava.magma.core.decorator import implements, requires
 from lava.magma.core.resources import CPU
+from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from lava.proc.dense.models import AbstractPyDenseModelFloat
 from lava.proc.dense.process import DelayDense, Dense
+from lava.proc.io.sink import RingBuffer as Sink
 from lava.proc.io.source import RingBuffer as Source
 from lava.proc.lif.process import LIF, LIFRefractory, LIFReset, TernaryLIF
 from lava.proc.sparse.process import DelaySparse, Sparse
 from scipy.sparse import csr_matrix
 
+from conversions import EngineCfg
 from conversions.lava.runtime.fast_models import _fired_rows_of, _row_sums
 from tests.conversions.lava.compared_models import assert_equal
 from tests.conversions.lava.user_program.processes import Careless
@@ -215,3 +218,18 @@ def test_fast_models__give_every_receiver_its_own_message(monkeypatch):
         return [neurons, *receivers]
 
     assert "run_spk" in assert_equal(build, "fixed_pt", monkeypatch)
+
+
+def test_shortened_port__hears_what_lavas_adds_to_zeros():
+    """One message of floating-point numbers; Lava's sum makes 0.0 of -0.0."""
+    data = np.array([[-0.0, 2.5], [-3.0, -0.0]])
+    source, dense, sink = Source(data=data), Dense(weights=np.eye(2)), Sink(shape=(2,), buffer=2)
+    source.s_out.connect(sink.a_in)
+    source.s_out.connect(dense.s_in)
+    sink.run(condition=RunSteps(2), run_cfg=EngineCfg(select_tag="floating_pt"))
+    port = sink.runtime.model_of(sink).a_in
+    assert "recv" in vars(port)
+    heard = sink.data.get()
+    np.testing.assert_array_equal(heard, data)
+    assert not np.signbit(heard[heard == 0]).any()
+    sink.stop()
