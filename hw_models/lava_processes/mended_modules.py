@@ -1,25 +1,39 @@
-"""Modules of Lava and lava-dl that are mended when a program imports them.
+"""Modules of Lava and lava-dl that are mended, or stood in for, when a program imports them.
 
 - ``lava.lib.dl.slayer`` imports its object detection, which needs torchvision and OpenCV.
   Nothing else of lava-dl does, netx least of all. Where one of them is missing, or torchvision
   was built for another PyTorch, the object detection alone is missing, and says so when it is
   asked for.
 - Lava's ``Conv`` adds sizes of images to 8-bit integers, which NumPy 2 refuses from 128 on.
+- Lava's ``InvSqrt`` and netx's input layers convert arrays of one element to integers, which
+  NumPy refuses since 2.5.
+- ``lava.proc.embedded_io``, of which programs for the chip take their adapters, is a part of an
+  extension that only Intel gives out. Where it is missing, adapters of ours take its place.
 """
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Callable, Sequence
-from importlib.abc import MetaPathFinder
+from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any, NoReturn
+
+import numpy as np
 
 from hw_models.errors import MissingExtraError
 
 OBJECT_DETECTION = "lava.lib.dl.slayer.object_detection"
 CONVOLUTION = "lava.proc.conv.utils"
+INVERSE_ROOT = "lava.proc.graded.models"
+NETWORK_FILE = "lava.lib.dl.netx.hdf5"
+ADAPTERS = "lava.proc.embedded_io"
+STANDING_IN = {
+    ADAPTERS: "hw_models.lava_processes.embedded_io",
+    f"{ADAPTERS}.spike": "hw_models.lava_processes.embedded_io.spike",
+}
 
 Execute = Callable[[ModuleType], None]
 
@@ -36,6 +50,8 @@ class _MendingFinder(MetaPathFinder):
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
+        if name in STANDING_IN and _is_missing(name, path):
+            return ModuleSpec(name, _StandIn(), is_package=name == ADAPTERS)
         if name not in MENDED:
             return None
         spec = PathFinder.find_spec(name, path, target)
@@ -43,6 +59,26 @@ class _MendingFinder(MetaPathFinder):
             loader: Any = spec.loader
             loader.exec_module = MENDED[name](loader.exec_module)
         return spec
+
+
+def _is_missing(name: str, path: Sequence[str] | None) -> bool:
+    """Whether a module is not there, or is a part of one that we stand in for."""
+    package = sys.modules.get(ADAPTERS)
+    if package is not None:
+        return package is sys.modules.get(STANDING_IN[ADAPTERS])
+    return PathFinder.find_spec(name, path) is None
+
+
+class _StandIn(Loader):
+    """Gives a module of ours for one that is missing."""
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        module = importlib.import_module(STANDING_IN[spec.name])
+        self._spec = module.__spec__
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__spec__ = self._spec  # it was executed under its own name
 
 
 def _without_object_detection(execute: Execute) -> Execute:
@@ -89,6 +125,46 @@ def _with_whole_sizes(execute: Execute) -> Execute:
     return exec_module
 
 
+def _with_scalar_roots(execute: Execute) -> Execute:
+    def exec_module(module: ModuleType) -> None:
+        execute(module)
+        named: Any = module
+        by_lava = named.inv_sqrt
+        named.inv_sqrt = lambda value, *given, **more: by_lava(_scalar(value), *given, **more)
+
+    return exec_module
+
+
+def _with_scalar_inputs(execute: Execute) -> Execute:
+    def exec_module(module: ModuleType) -> None:
+        execute(module)
+        kind: Any = module.__dict__["Network"]
+        by_netx = kind.create_input
+
+        def create_input(layer_config: Any, *given: Any, **more: Any) -> Any:
+            return by_netx(_ScalarFields(layer_config), *given, **more)
+
+        kind.create_input = staticmethod(create_input)
+
+    return exec_module
+
+
+class _ScalarFields:
+    """A layer of a network file whose fields of one element are scalars."""
+
+    def __init__(self, layer: Any) -> None:
+        self._layer = layer
+        self.keys = layer.keys
+
+    def __getitem__(self, name: str) -> Any:
+        return _scalar(self._layer[name]) if name in ("weight", "bias") else self._layer[name]
+
+
+def _scalar(value: Any) -> Any:
+    array = np.asarray(value)
+    return array.item() if array.size == 1 else value
+
+
 def _integers(pair: Any) -> tuple[int, ...]:
     return tuple(int(each) for each in pair)
 
@@ -96,4 +172,6 @@ def _integers(pair: Any) -> tuple[int, ...]:
 MENDED: dict[str, Callable[[Execute], Execute]] = {
     OBJECT_DETECTION: _without_object_detection,
     CONVOLUTION: _with_whole_sizes,
+    INVERSE_ROOT: _with_scalar_roots,
+    NETWORK_FILE: _with_scalar_inputs,
 }

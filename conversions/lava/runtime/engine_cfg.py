@@ -33,7 +33,8 @@ class EngineCfg(Loihi2SimCfg):
     ----------
     run_cfg
         The configuration that the program had, of any class: its ``select`` chooses the
-        models. Hardware configurations choose what they would choose without hardware.
+        models. Hardware configurations without a tag choose models in fixed point, where
+        there are any.
         None for Lava's ``Loihi2SimCfg`` with the arguments below.
     select_tag, select_sub_proc_model, exception_proc_model_map, custom_sync_domains, loglevel
         As of ``Loihi2SimCfg``; not with ``run_cfg``.
@@ -84,14 +85,22 @@ class EngineCfg(Loihi2SimCfg):
         if isinstance(run_cfg, AbstractLoihiHWRunCfg):
             self.notes = (
                 f"{type(run_cfg).__name__}: there is no hardware; every Process runs by its"
-                " Python model",
+                " Python model, in fixed point if it has one and no tag says otherwise",
             )
 
     def select(self, process: Any, proc_models: list[Any]) -> Any:
         """The model that the original configuration chooses."""
-        if self._original is not None:
-            return self._original.select(process, proc_models)
-        return super().select(process, proc_models)
+        original = self._original
+        if original is None:
+            return super().select(process, proc_models)
+        if isinstance(original, AbstractLoihiHWRunCfg) and not original.select_tag:
+            proc_models = sorted(proc_models, key=_computes_in_real_numbers)
+        return original.select(process, proc_models)
+
+
+def _computes_in_real_numbers(model: Any) -> bool:
+    """Whether a chip would compute something else: Lava takes the first Python model."""
+    return "fixed_pt" not in model.tags
 
 
 class FixedPointFirst(Loihi2SimCfg):

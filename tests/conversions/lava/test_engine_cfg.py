@@ -46,6 +46,13 @@ def counting():
     return neurons, sink
 
 
+class FloatOnChip(Loihi2HwCfg):
+    """A choice of the program's own, which stays."""
+
+    def select(self, process, proc_models):
+        return PyLifModelFloat if isinstance(process, LIF) else super().select(process, proc_models)
+
+
 def model_of(process):
     return process.runtime.model_of(process)
 
@@ -80,11 +87,26 @@ def test_engine_cfg__asks_a_configuration_of_the_user():
     assert models.index(PyLifModelFloat) < models.index(PyLifModelBitAcc)
 
 
+@pytest.mark.parametrize(
+    ("run_cfg", "model"),
+    [
+        (Loihi2HwCfg(), PyLifModelBitAcc),
+        (Loihi2HwCfg(select_tag="floating_pt"), PyLifModelFloat),
+        (FloatOnChip(), PyLifModelFloat),
+    ],
+)
+def test_engine_cfg__computes_as_a_chip_in_place_of_a_chip(run_cfg, model):
+    neurons, _ = counting()
+    neurons.run(condition=RunSteps(1), run_cfg=EngineCfg(run_cfg))
+    assert type(model_of(neurons)) is model
+
+
 def test_engine_cfg__has_no_hardware_and_says_so():
     neurons, sink = counting()
     neurons.run(condition=RunSteps(4), run_cfg=EngineCfg(Loihi2HwCfg(select_tag="fixed_pt")))
     assert neurons.runtime.notes == (
-        "Loihi2HwCfg: there is no hardware; every Process runs by its Python model",
+        "Loihi2HwCfg: there is no hardware; every Process runs by its Python model, in fixed point"
+        " if it has one and no tag says otherwise",
     )
     assert sink.data.get()[0, :4].tolist() == [0, 1, 0, 1]
 

@@ -96,3 +96,35 @@ def test_import_lava__lets_lava_dl_go_without_torchvision():
     assert said[0] == "Network False"
     assert "object_detection.yolo_base: lava-dl's object detection could not be imp" in said[1]
     assert "torchvision" in said[1] or "cv2" in said[1]
+
+
+def test_import_lava__stands_in_for_adapters_of_the_chip():
+    said = run_program(
+        """
+        import hw_models.lava_processes
+        import numpy as np
+        from lava.magma.core.run_conditions import RunSteps
+        from lava.magma.core.run_configs import Loihi2HwCfg
+        from lava.proc import embedded_io as eio
+        from lava.proc.embedded_io.spike import NxToPyAdapter
+        from lava.proc.io.sink import RingBuffer as Sink
+        from lava.proc.io.source import RingBuffer as Source
+        from lava.proc.lif.process import LIF
+        from lava.utils.system import Loihi2
+        from conversions import EngineCfg
+
+        source, neurons = Source(data=np.eye(2, 3, dtype=int)), LIF(shape=(2,), du=4095, vth=0)
+        there, back = eio.spike.PyToNxAdapter(shape=(2,)), NxToPyAdapter(shape=(2,))
+        sink = Sink(shape=(2,), buffer=3)
+        source.s_out.connect(there.inp)
+        there.out.connect(neurons.a_in)
+        neurons.s_out.connect(back.inp)
+        back.out.connect(sink.a_in)
+        sink.run(condition=RunSteps(3), run_cfg=EngineCfg(Loihi2HwCfg()))
+        print(sink.data.get().astype(int).tolist(), sink.runtime.notes[0])
+        print(Loihi2.is_loihi2_available)
+        print(type(back) is eio.spike.NxToPyAdapter, NxToPyAdapter.__module__)
+        """
+    )
+    assert "[[1, 0, 0], [0, 1, 0]] Loihi2HwCfg: there is no hardware" in said
+    assert "False\nTrue hw_models.lava_processes.embedded_io.spike" in said
