@@ -4,6 +4,7 @@ from ssdp_neuro.data.array_dataset import from_arrays, to_arrays
 from ssdp_neuro.data.codes.augmentation import Augmented
 from ssdp_neuro.data.codes.disturbance import Disturbed
 from ssdp_neuro.data.dataset import DataSplit, IndexedPairs, SpikeDataset
+from ssdp_neuro.data.formats.event_recordings import event_packets
 from ssdp_neuro.data.images import EncodedImages
 from ssdp_neuro.data.loading import DATA_SETS, load
 from ssdp_neuro.data.settings import DataSettings, Encoding, ValidationBy
@@ -24,6 +25,7 @@ __all__ = [
     "ValidationBy",
     "as_spike_dataset",
     "as_split",
+    "event_packets",
     "few_of_each",
     "from_arrays",
     "load",

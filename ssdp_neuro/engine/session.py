@@ -325,6 +325,7 @@ class Session:
             Iterable of structured arrays as tonic gives (fields ``t``, and ``x``, ``y``, ``p``
             as the input's shape has axes), of integer arrays ``(n, 2)`` of ``(time, index)``,
             or of integers: a time before which nothing more will come. Times never fall.
+            ``ssdp_neuro.data.event_packets`` reads them from a file.
         time_per_step
             In the events' unit of time. Several events of a neuron in a step are one spike.
         start

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ from ssdp_neuro.data.formats.file_tree import TreeFile, contents, find_files
 EVENT_BYTES = 5
 OVERFLOW_ROW = 240  # such an entry is no event: the clock has wrapped
 CLOCK_WRAP = 2**13
+MOST_EVENTS = 2**24  # in a packet
 SENSOR = (2, 34, 34)  # polarities, rows, columns of N-MNIST
 EVENTS = np.dtype([("x", "<i2"), ("y", "<i2"), ("t", "<i8"), ("p", "<i2")])
 NAME = re.compile(r"(?:.*/)?(Train|Test)/(\d)/(\d+)\.bin")
@@ -51,25 +53,79 @@ def decode_events(data: bytes, where: str, sensor: tuple[int, int, int] = SENSOR
         If the length is not a whole number of events, or an event lies outside the sensor
         or before the one before it.
     """
+    return _decoded(data, where, sensor, FilePlace())[0]
+
+
+def event_packets(
+    path: str | os.PathLike[str],
+    *,
+    n_events: int = 4096,
+    sensor: tuple[int, int, int] = SENSOR,
+) -> Iterator[np.ndarray]:
+    """Packets of a file of 40-bit events, read as they are asked for, for ``Session.stream``.
+
+    Parameters
+    ----------
+    path
+        The file; see :func:`decode_events`.
+    n_events
+        At most in a packet, from 1.
+    sensor
+        Polarities, rows and columns.
+
+    Yields
+    ------
+    structured array with fields x, y, t (microseconds), p
+
+    Raises
+    ------
+    InputError
+        As :func:`decode_events`, when the packet is reached; and if there is no such file.
+    """
+    size = EVENT_BYTES * integer("n_events", n_events, 1, MOST_EVENTS)
+    where, place = os.fspath(path), FilePlace()
+    try:
+        with Path(path).open("rb") as file:
+            while data := file.read(size):
+                events, place = _decoded(data, where, sensor, place)
+                yield events
+    except OSError as error:
+        raise InputError(f"{where}: {error.strerror}") from error
+
+
+class FilePlace(NamedTuple):
+    """Where in a recording a part of it begins."""
+
+    number: int = 0  # of the first event
+    clock: int = 0  # microseconds before which nothing may come
+    n_wraps: int = 0  # of the clock
+
+
+def _decoded(
+    data: bytes, where: str, sensor: tuple[int, int, int], place: FilePlace
+) -> tuple[np.ndarray, FilePlace]:
+    """The events of a part, and where the next one begins."""
     if not data or len(data) % EVENT_BYTES:
         raise InputError(f"{where}: {len(data)} bytes; a positive multiple of 5 is needed")
     raw = np.frombuffer(data, dtype=np.uint8).reshape(-1, EVENT_BYTES).astype(np.int64)
     wrapped = raw[:, 1] == OVERFLOW_ROW
     clock = (raw[:, 2] & 127) << 16 | raw[:, 3] << 8 | raw[:, 4]
-    clock += CLOCK_WRAP * np.cumsum(wrapped)
+    clock += CLOCK_WRAP * (place.n_wraps + np.cumsum(wrapped))
     raw, clock = raw[~wrapped], clock[~wrapped]
     outside = (raw[:, 0] >= sensor[2]) | (raw[:, 1] >= sensor[1])
-    late = np.flatnonzero(np.diff(clock) < 0)
+    late = np.flatnonzero(np.diff(clock, prepend=place.clock) < 0)
     if outside.any() or late.size:
-        first = int(outside.argmax()) if outside.any() else int(late[0]) + 1
+        first = int(outside.argmax()) if outside.any() else int(late[0])
         raise InputError(
-            f"{where}: event {first} at x {raw[first, 0]}, y {raw[first, 1]},"
+            f"{where}: event {place.number + first} at x {raw[first, 0]}, y {raw[first, 1]},"
             f" t {clock[first]}; allowed are x below {sensor[2]}, y below {sensor[1]} and times"
             " that do not go back"
         )
     events = np.empty(len(raw), dtype=EVENTS)
     events["x"], events["y"], events["t"], events["p"] = raw[:, 0], raw[:, 1], clock, raw[:, 2] >> 7
-    return events
+    now = int(clock[-1]) if clock.size else place.clock
+    n_wraps = place.n_wraps + int(np.count_nonzero(wrapped))
+    return events, FilePlace(place.number + len(events), now, n_wraps)
 
 
 def find_recordings(path: str | os.PathLike[str], part: str) -> list[TreeFile]:

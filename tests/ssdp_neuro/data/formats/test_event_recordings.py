@@ -5,7 +5,9 @@ import pytest
 from tonic.datasets import NMNIST
 from tonic.io import read_mnist_file
 
-from hw_models import InputError, ShapeError
+from hw_models import FixedPointNetwork, InputError, InputPopulation, ShapeError
+from ssdp_neuro import Session
+from ssdp_neuro.data import event_packets
 from ssdp_neuro.data.formats.event_recordings import binned_events, decode_events, read_recordings
 from tests.ssdp_neuro.data.made_files import event_bytes, random_events, recordings_file
 
@@ -30,6 +32,38 @@ def test_decode_events__wrapped_clocks_as_tonic_has_them():
     tonics = read_mnist_file(io.BytesIO(data), dtype=NMNIST.dtype, is_stream=True)
     assert len(ours) == 37
     assert columns(ours) == columns(tonics)
+
+
+@pytest.mark.parametrize("n_events", [1, 3, 40, 4096])
+def test_event_packets__are_the_whole_file_however_it_is_cut(tmp_path, n_events):
+    x, y, p, t = random_events(np.random.default_rng(1), 40)
+    y[[0, 10, 11, 30]] = 240
+    data = event_bytes(x, y, p, t)
+    (tmp_path / "a.bin").write_bytes(data)
+    packets = list(event_packets(tmp_path / "a.bin", n_events=n_events))
+    assert max(len(packet) for packet in packets) <= n_events
+    whole = decode_events(data, "a.bin")
+    assert columns(np.concatenate(packets)) == columns(whole)
+    eye = FixedPointNetwork(
+        populations=[InputPopulation(name="eye", shape=(2, 34, 34))], projections=[]
+    )
+    parts = list(Session(eye).stream(iter(packets), time_per_step=1000))
+    assert sum(part.counts.spikes["eye"] for part in parts) == len(
+        np.unique(np.stack([whole["t"] // 1000, whole["p"], whole["y"], whole["x"]]), axis=1).T
+    )
+
+
+def test_event_packets__say_which_event_of_the_file_is_wrong(tmp_path):
+    x, y, p, t = random_events(np.random.default_rng(1), 40)
+    t[25:] = 0
+    (tmp_path / "a.bin").write_bytes(event_bytes(x, y, p, t))
+    with pytest.raises(InputError, match=r"a\.bin: event 25 at"):
+        list(event_packets(tmp_path / "a.bin", n_events=5))
+    (tmp_path / "a.bin").write_bytes(b"123456")
+    with pytest.raises(InputError, match="multiple of 5"):
+        list(event_packets(tmp_path / "a.bin"))
+    with pytest.raises(InputError, match=r"none\.bin: "):
+        list(event_packets(tmp_path / "none.bin"))
 
 
 def one(**fields):
