@@ -1,0 +1,260 @@
+"""Accuracy against the bits of a weight, and the fewest bits of each layer within half a point.
+
+    python -m benchmarks.weight_bits --folder FOLDER --runs RUNS
+    python -m benchmarks.weight_bits --folder FOLDER --runs RUNS --out benchmarks/results
+
+FOLDER and RUNS as of ``image_results``, whose networks of eight bits are what it begins with;
+they are trained here if they are not there. Each is read with fewer bits,
+and trained on with them (quantization-aware). The search gives the layer whose next step down
+saves most memory fewer bits, trains on, and keeps that while validation samples lose no more
+than half a point in all; else that layer stays as it is. The test is looked at when all that
+is done.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.event_report import mean_and_spread
+from benchmarks.event_results import Case, config_for
+from benchmarks.machine import machine
+from conversions.comparison.model_comparison import compare
+from conversions.execution import Executor
+from hw_models.atomic_file import write_whole
+from ssdp_neuro.data import DataSplit, load
+from ssdp_neuro.training import RunConfig, fit, load_model, quantize, save_model
+from ssdp_neuro.training.networks.stages import stages, weight_of
+
+BITS = (8, 6, 4, 3, 2)
+BEST = "best.safetensors"
+MAY_LOSE = 0.005
+RESULT = "weight_bits"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Study:
+    """A case, and how it is trained on: epochs, peak rate, and on how many samples."""
+
+    case: Case
+    epochs: int
+    rate: float
+    limit: int
+
+
+STUDIES = (
+    Study(
+        case=Case(title="MNIST", config="mnist_conv", folder="mnist", spans=1),
+        epochs=1,
+        rate=1e-3,
+        limit=12_000,
+    ),
+)
+
+
+class Networks:
+    """The networks of one study and seed: trained, trained on, and read with fewer bits."""
+
+    def __init__(self, study: Study, folder: Path, runs: Path, seed: int) -> None:
+        self.study, self.runs, self.seed = study, runs, seed
+        self.config = config_for(study.case, folder, seed)
+        assert self.config.data is not None
+        self.split = load(self.config.data)
+        few = dataclasses.replace(self.config.data, train_limit=study.limit)
+        self.fewer = dataclasses.replace(load(few), validation=self.split.validation)
+        self.first = self._fitted(f"{study.case.name}-{seed}", self.config, self.split)[0]
+
+    def trained_on(self, bits: tuple[int, ...], start: Path) -> tuple[Path, float]:
+        """Its file and validation accuracy."""
+        model = dataclasses.replace(
+            self.config.model, start_from=str(start), quantize_from_epoch=0, weight_bits=bits
+        )
+        training = dataclasses.replace(self.config.training, epochs=self.study.epochs)
+        optimizer = dataclasses.replace(self.config.optimizer, learning_rate=self.study.rate)
+        config = dataclasses.replace(
+            self.config, model=model, training=training, optimizer=optimizer
+        )
+        words = "-".join(map(str, bits))
+        return self._fitted(f"bits-{self.study.case.name}-{self.seed}-{words}", config, self.fewer)
+
+    def read(self, bits: tuple[int, ...]) -> Path:
+        """The file of the first network with fewer bits, not trained on."""
+        model, words = load_model(self.first), "-".join(map(str, bits))
+        quantize(model, weight_bits=bits)
+        path = self.runs / f"read-{self.study.case.name}-{self.seed}-{words}.safetensors"
+        save_model(model, path)
+        return path
+
+    def sizes(self) -> list[int]:
+        """Weights of each layer; those of a convolution are shared by its places."""
+        return [weight_of(stage.synapses).size for stage in stages(load_model(self.first))]
+
+    def _fitted(self, name: str, config: RunConfig, data: DataSplit) -> tuple[Path, float]:
+        out = self.runs / name
+        if not (out / "result.json").exists():
+            fit(config, data=data, out=out, resume=out.exists(), show_progress=False)
+        told = json.loads((out / "result.json").read_text(encoding="utf-8"))
+        say(f"{name}: validation {told['validation_accuracy']:.4f}")
+        return out / BEST, told["validation_accuracy"]
+
+
+def searched(networks: Networks) -> dict[str, Any]:
+    """Bits of each layer, the steps that led there, and the file of the network."""
+    sizes = networks.sizes()
+    bits = (BITS[0],) * len(sizes)
+    path, share = networks.trained_on(bits, networks.first)
+    least, steps = share - MAY_LOSE, [{"bits": bits, "validation": 100 * share, "kept": True}]
+    fixed: set[int] = set()
+    while len(fixed) < len(sizes):
+        saved = {
+            layer: sizes[layer] * (bits[layer] - BITS[BITS.index(bits[layer]) + 1])
+            for layer in range(len(sizes))
+            if layer not in fixed and bits[layer] > BITS[-1]
+        }
+        if not saved:
+            break
+        layer = max(saved, key=lambda one: saved[one])
+        fewer = list(bits)
+        fewer[layer] = BITS[BITS.index(bits[layer]) + 1]
+        tried, share = networks.trained_on(tuple(fewer), path)
+        kept = share >= least
+        steps.append({"bits": fewer, "validation": 100 * share, "kept": kept})
+        if kept:
+            path, bits = tried, tuple(fewer)
+        else:
+            fixed.add(layer)
+    return {"bits": list(bits), "path": path, "steps": steps, "sizes": sizes}
+
+
+def run(
+    study: Study, folder: Path, runs: Path, seeds: list[int], n_test: int | None = None
+) -> dict[str, Any]:
+    """Everything of one data set; accuracies of the test on the engine, in per cent."""
+    by_seed = [Networks(study, folder, runs, seed) for seed in seeds]
+    files: dict[str, list[Path]] = {}
+    validation: dict[str, list[float]] = {}
+    for bits in BITS:
+        files[f"read {bits}"] = [one.read((bits,)) for one in by_seed]
+        tuned = [one.trained_on((bits,), one.first) for one in by_seed]
+        files[f"trained on {bits}"] = [path for path, _ in tuned]
+        validation[str(bits)] = [100 * share for _, share in tuned]
+    search = searched(by_seed[0])
+    files["searched"] = [search.pop("path")]
+    test, accuracy, equal = by_seed[0].split.test, {}, True
+    for name, paths in files.items():
+        compared = compare(paths, test, n_samples=n_test)
+        accuracy[name] = (100 * compared.accuracies(Executor.ENGINE)).tolist()
+        equal &= compared.first_difference(Executor.PYTORCH_INTEGERS) is None
+        say(f"{study.case.name}, {name}: {accuracy[name]}")
+    return {
+        "title": study.case.title,
+        "config": f"examples/configs/{study.case.config}.toml",
+        "epochs": study.epochs,
+        "rate": study.rate,
+        "samples": len(by_seed[0].fewer.train),
+        "test": n_test or len(test),
+        "sizes": by_seed[0].sizes(),
+        "seeds": seeds,
+        "accuracy": accuracy,
+        "validation": validation,
+        "all_equal": equal,
+        "search": search,
+    }
+
+
+def record(found: list[dict[str, Any]], where: dict[str, Any]) -> str:
+    """The record in Markdown."""
+    lines = [
+        f"# Accuracy against the bits of a weight, {where['date']}",
+        "",
+        f"`python -m benchmarks.{RESULT} --folder FOLDER --runs RUNS --out benchmarks/results`",
+        "",
+        f"{where['cpu']}, one thread. Accuracy of the test in the engine, per cent, mean ± standard"
+        " deviation over the seeds. Read: the network of eight bits with fewer, nothing trained."
+        " Trained on: as long for every number of bits. Memory: of the weights, those of a"
+        " convolution once.",
+        "",
+    ]
+    for case in found:
+        n_weights = sum(case["sizes"])
+        lines += [
+            f"## {case['title']}",
+            "",
+            f"`{case['config']}`, seeds {', '.join(map(str, case['seeds']))}; trained on for"
+            f" {case['epochs']} epochs of {case['samples']} samples at a rate of {case['rate']};"
+            f" {case['test']} test samples; {n_weights} weights in layers of"
+            f" {', '.join(map(str, case['sizes']))}. PyTorch's integers and the engine:"
+            f" {'every spike equal' if case['all_equal'] else '**they differ**'}.",
+            "",
+            "| bits | memory, bits | read | trained on | validation, trained on |",
+            "|---|---|---|---|---|",
+        ]
+        for bits in BITS:
+            read, tuned = (
+                mean_and_spread(case["accuracy"][f"{how} {bits}"]) for how in ("read", "trained on")
+            )
+            chosen = mean_and_spread(case["validation"][str(bits)])
+            lines.append(f"| {bits} | {bits * n_weights} | {read} | {tuned} | {chosen} |")
+        lines += ["", *_search(case)]
+    return "\n".join(lines)
+
+
+def _search(case: dict[str, Any]) -> list[str]:
+    search = case["search"]
+    memory = int(np.dot(search["bits"], search["sizes"]))
+    lines = [
+        f"Fewest bits of each layer within half a point of validation, seed {case['seeds'][0]}:"
+        f" **{', '.join(map(str, search['bits']))}**, {memory} bits of memory,"
+        f" {memory / (BITS[0] * sum(search['sizes'])):.2f} of that of eight bits; test"
+        f" **{case['accuracy']['searched'][0]:.2f}** (eight bits trained on"
+        f" {case['accuracy']['trained on 8'][0]:.2f}).",
+        "",
+        "| bits by layer | validation | kept |",
+        "|---|---|---|",
+    ]
+    for step in search["steps"]:
+        words = ", ".join(map(str, step["bits"]))
+        lines.append(f"| {words} | {step['validation']:.2f} | {'yes' if step['kept'] else 'no'} |")
+    return [*lines, ""]
+
+
+def say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    """Train on, search, compare, and write the record."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--folder", type=Path, required=True, help="of mnist")
+    parser.add_argument("--runs", type=Path, required=True, help="a folder for every run")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    names = [study.case.name for study in STUDIES]
+    parser.add_argument("--only", nargs="+", help="some cases", choices=names)
+    parser.add_argument("--test", type=int, help="so many of the test samples, from the first")
+    parser.add_argument("--out", type=Path, help="folder for the record")
+    arguments = parser.parse_args()
+    if arguments.out is not None:  # before the training, not after
+        arguments.out.mkdir(parents=True, exist_ok=True)
+    found = [
+        run(study, arguments.folder, arguments.runs, arguments.seeds, arguments.test)
+        for study in STUDIES
+        if not arguments.only or study.case.name in arguments.only
+    ]
+    where = machine()
+    text = record(found, where)
+    print(text)
+    if arguments.out is not None:
+        stem = arguments.out / f"{RESULT}_{where['date']}"
+        write_whole(stem.with_suffix(".md"), text.encode())
+        told = {"machine": where, "bits": BITS, "cases": found}
+        write_whole(stem.with_suffix(".json"), (json.dumps(told, indent=1) + "\n").encode())
+
+
+if __name__ == "__main__":
+    main()
