@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ssdp_neuro.engine.kernels.catalog import COUNT_SPIKES, FIND_FIRST, LIST_EVENTS, MARK_SPIKES
-from ssdp_neuro.engine.kernels.tables import SPARE, ReadingTable
+from ssdp_neuro.engine.kernels.reading_tables import ReadingTable
+from ssdp_neuro.engine.kernels.tables import SPARE
 from ssdp_neuro.engine.results import BATCH_EVENT
 
 

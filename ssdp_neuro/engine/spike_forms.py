@@ -10,7 +10,7 @@ import numpy as np
 from hw_models import InputError, InputPopulation, ShapeError
 from hw_models.arrays import plain_array, spike_array
 from ssdp_neuro.engine.kernels.catalog import COUNT_ROWS, FILL_ROWS
-from ssdp_neuro.engine.kernels.tables import RasterTable
+from ssdp_neuro.engine.kernels.reading_tables import RasterTable
 
 EVENT_AXES = {1: ("x",), 2: ("y", "x"), 3: ("p", "y", "x")}
 

@@ -7,8 +7,8 @@ index and keep it only if its byte is set. So all lists have one entry to spare.
 import numpy as np
 
 from ssdp_neuro.compilation.compiler import part, step_kernel
+from ssdp_neuro.engine.kernels.reading_tables import RasterTable
 from ssdp_neuro.engine.kernels.table_view import opener, section
-from ssdp_neuro.engine.kernels.tables import RasterTable
 
 open_raster = opener(RasterTable)
 

@@ -9,9 +9,9 @@ which are lists or bits, see :mod:`.spike_record`.
 import numpy as np
 
 from ssdp_neuro.compilation.compiler import step_kernel
+from ssdp_neuro.engine.kernels.reading_tables import ReadingTable
 from ssdp_neuro.engine.kernels.spike_record import spikes_at
 from ssdp_neuro.engine.kernels.table_view import opener
-from ssdp_neuro.engine.kernels.tables import ReadingTable
 
 open_reading = opener(ReadingTable)
 
