@@ -57,7 +57,8 @@ class LayerReport:
     threshold_error
         Largest difference to the threshold of the model, as a share of it.
     decay_error
-        Largest difference of the share of current or potential that a step leaves.
+        Largest difference of the share that a step leaves of current, potential or a threshold's
+        rise.
     bias_error
         Largest difference of the constant input of a step.
     potential_unit

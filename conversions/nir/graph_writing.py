@@ -150,6 +150,7 @@ def real_to_nir(network: RealNetwork, *, discretization: Discretization = DEFAUL
         },
         names={node: name for name, node in drawing.node_of.items()},
         recurrent_latency=_by_node(feedback, drawing.node_of),
+        losses=tuple(_rises(n.name) for n in network.neurons if n.dynamics.adapts),
     )
     return graph_of(NirRecord(record.nodes, record.edges, {FACTS: facts.to_json()}))
 
@@ -212,6 +213,10 @@ def _by_node(
     return {(node_of[a], node_of[b]): steps for (a, b), steps in feedback.items()}
 
 
+def _rises(name: str) -> str:
+    return f"{name}: a spike raises the threshold, which then falls back"
+
+
 def _losses(network: FixedPointNetwork) -> Iterable[str]:
     yield (
         "What arrives is rounded down, decays round toward zero and registers wrap or saturate"
@@ -221,7 +226,7 @@ def _losses(network: FixedPointNetwork) -> Iterable[str]:
         if neurons.refractory:
             yield f"{neurons.name}: refractory for {neurons.refractory} steps"
         if neurons.adapts:
-            yield f"{neurons.name}: a spike raises the threshold, which then falls back"
+            yield _rises(neurons.name)
         if neurons.reset_interval:
             yield f"{neurons.name}: cleared every {neurons.reset_interval} steps"
         if neurons.u.any() or neurons.v.any():

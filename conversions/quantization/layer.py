@@ -16,7 +16,9 @@ from conversions.quantization.decays import (
 from conversions.quantization.synapses import ScaledSynapses
 from conversions.real_network import NeuronDynamics, RealNetwork, RealNeurons
 from conversions.real_network.timing import Timing
-from hw_models import Chip, ConversionError
+from hw_models import Chip, ConversionError, RangeError
+from hw_models.arithmetic import DECAY_UNITY
+from hw_models.rise_register import rise_kept, risen_threshold_high
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,12 +95,37 @@ class Layer:
         """``dv``, int64, one or one per neuron."""
         return voltage_decay(self.dynamics.voltage_kept)
 
+    @cached_property
+    def rise_kept(self) -> np.ndarray:
+        """Share of a threshold's rise that remains after a step, one or one per neuron.
+
+        On 12 bits where a threshold rises.
+
+        Raises
+        ------
+        ConversionError
+            If it would be none or all.
+        """
+        kept, rises = np.broadcast_arrays(self.dynamics.rise_kept, self.dynamics.threshold_rise > 0)
+        kept = kept.copy()
+        try:
+            kept[rises] = rise_kept(kept[rises]) / DECAY_UNITY
+        except RangeError as error:
+            raise ConversionError(f"{self.name}: {error}") from error
+        return kept
+
+    @cached_property
+    def felt_rise(self) -> np.ndarray:
+        """By how much a spike has raised the threshold in the next step, one or per neuron."""
+        return self.dynamics.threshold_rise * self.dynamics.rise_kept
+
     @property
     def decay_error(self) -> float:
-        """Largest change of the share that a step leaves of current or potential."""
+        """Largest change of what a step leaves of current, potential or a threshold's rise."""
         current = np.abs(current_kept(self.current_decay) - self.dynamics.current_kept).max()
         voltage = np.abs(voltage_kept(self.voltage_decay) - self.dynamics.voltage_kept).max()
-        largest = float(max(current, voltage))
+        rise = np.abs(self.rise_kept - self.dynamics.rise_kept).max()
+        largest = float(max(current, voltage, rise))
         return largest if largest > 1e-12 else 0.0
 
     @property
@@ -113,8 +140,14 @@ class Layer:
 
     @property
     def threshold_high(self) -> int:
-        """Largest threshold register of the chip."""
-        return (1 << (self.chip.threshold_bits.value or 25)) - 1
+        """Largest threshold register of the chip; of one that rises, with room for its rise."""
+        high = (1 << (self.chip.threshold_bits.value or 25)) - 1
+        if self.dynamics.adapts:
+            strength, kept = np.broadcast_arrays(
+                self.felt_rise / self.dynamics.threshold, self.rise_kept
+            )
+            high = min(high, risen_threshold_high(strength[strength > 0], kept[strength > 0]))
+        return high
 
     @cached_property
     def thresholds(self) -> np.ndarray:

@@ -10,7 +10,9 @@ import numpy as np
 from conversions.conversion_report import GridChoice
 from conversions.quantization.layer import Layer
 from conversions.quantization.synapses import ScaledSynapses
+from hw_models import ConversionError, RangeError
 from hw_models.bounds import InputBound
+from hw_models.rise_register import nearest_rise
 from hw_models.weight_grid import beyond_grid, nearest_mantissas
 
 ON_GRID = 1e-6  # of a step; a weight of float32 that is nearer differs by its own rounding
@@ -60,6 +62,29 @@ class LayerGrid:
     def step(self, synapses: ScaledSynapses) -> int:
         """Distance of neighbouring mantissas."""
         return 1 if synapses.one_sign and not self.even else 2
+
+    def rise(self, layer: Layer) -> tuple[np.ndarray, np.ndarray]:
+        """``threshold_rise`` and ``threshold_decay`` of a layer, int64, one or one per neuron.
+
+        Neurons of which none adapts have zeros.
+
+        Raises
+        ------
+        ConversionError
+            If a rise does not fit its register, or is none on it.
+        """
+        rises = layer.dynamics.threshold_rise > 0
+        if not rises.any():
+            return np.zeros(1, dtype=np.int64), np.zeros(1, dtype=np.int64)
+        felt, kept, rises = np.broadcast_arrays(
+            layer.felt_rise * self.units, layer.rise_kept, rises
+        )
+        register, decay = np.zeros(felt.shape, dtype=np.int64), np.zeros(felt.shape, dtype=np.int64)
+        try:
+            register[rises], decay[rises] = nearest_rise(felt[rises], kept[rises])
+        except RangeError as error:
+            raise ConversionError(f"{layer.name}: {error}") from error
+        return register, decay
 
     def errors(self, synapses: ScaledSynapses) -> np.ndarray:
         """What rounding did to each weight, saturation included, in the weights' unit."""

@@ -150,12 +150,15 @@ def lower(layer: Layer, grid: LayerGrid, constant: Drive, clock_name: str) -> Lo
         If a delay that is needed is beyond the chip's.
     """
     dynamics, name = layer.dynamics, layer.name
+    rise, rise_decay = grid.rise(layer)
     population = LifPopulation(
         name=name,
         shape=layer.neurons.shape,
         current_decay=_compact(layer.current_decay),
         voltage_decay=_compact(layer.voltage_decay),
         threshold=_compact(grid.threshold),
+        threshold_rise=_compact(rise),
+        threshold_decay=_compact(rise_decay),
         bias_mantissa=_compact(constant.mantissa),
         bias_exponent=_compact(constant.exponent),
         reset=ResetMode.ZERO if dynamics.reset is RealReset.ZERO else ResetMode.SUBTRACT,

@@ -15,7 +15,7 @@ from conversions.quantization.layer_grid import LayerGrid
 from conversions.quantization.lowering import Lowered
 from conversions.quantization.recordings import Recordings
 from hw_models import FixedPointNetwork, InputError
-from hw_models.arithmetic import ALIGN_SHIFT, STATE_LIMIT
+from hw_models.arithmetic import ALIGN_SHIFT, DECAY_UNITY, STATE_LIMIT
 from hw_models.bounds import input_bound
 from ssdp_neuro.decision import accuracy
 
@@ -122,6 +122,7 @@ def network_notes(
     for layer in layers:
         grid, dynamics = grids[layer.name], layer.dynamics
         notes += _decay_notes(layer)
+        notes += _rise_notes(layer, grid)
         notes += _digit_notes(layer, grid)
         notes += lowered[layer.name].notes
         full = _fullness(lowered[layer.name])
@@ -157,6 +158,30 @@ def _decay_notes(layer: Layer) -> list[str]:
     if (layer.dynamics.voltage_kept < 0.5 / 4096).any():
         notes.append(f"{layer.name}: 1/4096 of the potential remains after a step, not 0.")
     return notes
+
+
+def _rise_notes(layer: Layer, grid: LayerGrid) -> list[str]:
+    """What is rounded of a threshold that rises."""
+    if not layer.dynamics.adapts:
+        return []
+    rise, decay = grid.rise(layer)
+    kept = layer.dynamics.rise_kept
+    moved = np.abs(layer.rise_kept - kept)
+    rises = rise > 0
+    felt, left = (
+        np.broadcast_to(one, rise.shape) for one in (layer.felt_rise * grid.units, layer.rise_kept)
+    )
+    off = float(np.abs(rise[rises] * left[rises] / felt[rises] - 1).max())
+    note = f"{layer.name}: a spike raises the threshold by {_span(rise)} units of its register"
+    note += f", rounded by up to {off:.2g} of it" if off > 1e-9 else ", exactly"
+    note += f"; {_span(DECAY_UNITY - decay)}/{DECAY_UNITY} of the rise are kept in a step"
+    note += f", rounded by up to {moved.max():.2g}" if moved.max() > 1e-12 else ", exactly"
+    return [note + "."]
+
+
+def _span(values: np.ndarray) -> str:
+    low, high = int(values.min()), int(values.max())
+    return str(low) if low == high else f"{low}..{high}"
 
 
 def _digit_notes(layer: Layer, grid: LayerGrid) -> list[str]:

@@ -4,7 +4,8 @@ One step ``t``, with ``x`` what the synapses send in it:
 
     u <- current_kept * u + gain * (x[t - latency] + current_bias)
     v <- voltage_kept * v + u + bias
-    spike where v > threshold (or v >= threshold); then v is reset
+    a <- rise_kept * a
+    spike where v > threshold + a (or v >= threshold + a); then v is reset, a <- a + threshold_rise
 
 Frameworks differ in the gain (1, 1 - kept, 1 / tau), in the latency, in what happens at
 equality and in when the reset is felt; a reader says which of it holds, and nothing that
@@ -34,6 +35,8 @@ PER_NEURON = (
     "current_bias",
     "bias",
     "initial",
+    "threshold_rise",
+    "rise_kept",
 )
 """Parameters of :class:`NeuronDynamics` that are one number or one per neuron."""
 
@@ -41,7 +44,7 @@ PER_NEURON = (
 class RealReset(enum.Enum):
     """What a spike does to the membrane potential.
 
-    ``ZERO`` and ``SUBTRACT`` (of the threshold) act in the step of the spike, before it
+    ``ZERO`` and ``SUBTRACT`` (of the threshold at rest) act in the step of the spike, before it
     decays. ``DELAYED_SUBTRACT`` lowers the next step's potential by a whole threshold, after
     it has decayed. ``NONE`` leaves it.
     """
@@ -53,12 +56,16 @@ class RealReset(enum.Enum):
 
 
 class NeuronState(NamedTuple):
-    """State after a step, each ``(B, N)``: current, potential, spikes, refractory steps left."""
+    """State after a step, each ``(B, N)``.
+
+    Current, potential, spikes, refractory steps left, and by how much the threshold has risen.
+    """
 
     u: np.ndarray
     v: np.ndarray
     fired: np.ndarray
     rest: np.ndarray
+    risen: np.ndarray
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -84,6 +91,11 @@ class NeuronDynamics:
         Added to the membrane potential in every step.
     initial
         Membrane potential before the first step; only without latency.
+    threshold_rise
+        By how much a spike raises the threshold, not negative; felt from the next step on, after
+        one decay.
+    rise_kept
+        Share of the rise that remains after a step, 0..1, refractory steps included.
     fires_at_threshold
         Whether ``v == threshold`` fires.
     reset
@@ -116,6 +128,8 @@ class NeuronDynamics:
     current_bias: Any = 0.0
     bias: Any = 0.0
     initial: Any = 0.0
+    threshold_rise: Any = 0.0
+    rise_kept: Any = 0.0
     fires_at_threshold: bool = False
     reset: RealReset = RealReset.ZERO
     refractory: int = 0
@@ -134,6 +148,8 @@ class NeuronDynamics:
             ("current_bias", -math.inf, math.inf),
             ("bias", -math.inf, math.inf),
             ("initial", -math.inf, math.inf),
+            ("threshold_rise", 0.0, math.inf),
+            ("rise_kept", 0.0, 1.0),
         ):
             put(self, field, _reals(field, getattr(self, field), low, high))
         if not (self.threshold > 0).all():
@@ -151,6 +167,11 @@ class NeuronDynamics:
     def is_readout(self) -> bool:
         """Whether these neurons never fire."""
         return bool(np.isinf(self.threshold).all())
+
+    @property
+    def adapts(self) -> bool:
+        """Whether a spike raises a threshold."""
+        return bool(self.threshold_rise.any())
 
     def run(self, currents: Any) -> tuple[np.ndarray, np.ndarray]:
         """Spikes and membrane potentials of a whole sample: the equations, as they stand.
@@ -182,7 +203,7 @@ class NeuronDynamics:
     def start(self, n_samples: int, n_neurons: int) -> NeuronState:
         """The state before the first step."""
         zero = np.zeros((n_samples, n_neurons))
-        return NeuronState(zero, zero + self.initial, zero != 0, zero.astype(np.int64))
+        return NeuronState(zero, zero + self.initial, zero != 0, zero.astype(np.int64), zero)
 
     def step(self, state: NeuronState, arrived: np.ndarray | None) -> NeuronState:
         """The state after one more step.
@@ -202,14 +223,17 @@ class NeuronDynamics:
         if self.reset is RealReset.DELAYED_SUBTRACT:
             raised = np.where(state.fired, raised - self.threshold, raised)
         v = np.where(state.rest > 0, state.v, raised)
-        above = v >= self.threshold if self.fires_at_threshold else v > self.threshold
+        risen = self.rise_kept * state.risen
+        barrier = self.threshold + risen
+        above = v >= barrier if self.fires_at_threshold else v > barrier
         fired = above & (state.rest == 0)
         rest = np.where(fired, self.refractory, np.maximum(state.rest - 1, 0))
         if self.reset is RealReset.ZERO:
             v = np.where(fired, 0.0, v)
         elif self.reset is RealReset.SUBTRACT:
             v = np.where(fired, v - np.where(fired, self.threshold, 0.0), v)
-        return NeuronState(u, v, fired, rest)
+        risen = np.where(fired, risen + self.threshold_rise, risen)
+        return NeuronState(u, v, fired, rest, risen)
 
 
 def _reals(field: str, value: Any, low: float, high: float) -> np.ndarray:

@@ -34,7 +34,7 @@ def counted_spikes(dynamics: NeuronDynamics, currents: np.ndarray, most: int) ->
     Parameters
     ----------
     dynamics
-        Reset by subtraction, no refractory steps, no latency.
+        Reset by subtraction, no refractory steps, no latency, a threshold that does not rise.
     currents : real, shape (B, T, N)
     most
         In one step of one neuron.
@@ -59,6 +59,7 @@ def may_be_copied(neurons: RealNeurons) -> bool:
     return (
         dynamics.reset is RealReset.SUBTRACT
         and not dynamics.is_readout
+        and not dynamics.adapts
         and dynamics.refractory == dynamics.latency == 0
         and bool((dynamics.gain > 0).all())
     )

@@ -45,7 +45,7 @@ def with_potential(network: RealNetwork, name: str) -> RealNetwork:
     neurons = network.population(name)
     assert isinstance(neurons, RealNeurons)
     shown = shown_name(name)
-    silent = replace(neurons.dynamics, threshold=math.inf, reset=RealReset.ZERO)
+    silent = replace(neurons.dynamics, threshold=math.inf, threshold_rise=0.0, reset=RealReset.ZERO)
     heard = [replace(one, target=shown, name=f"{one.name} shown") for one in network.into(name)]
     never = neurons.dynamics.reset is RealReset.NONE
     resets = [] if never else _resets(neurons, shown)

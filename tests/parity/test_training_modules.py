@@ -9,7 +9,6 @@ from torch import nn
 
 from conversions import from_torch
 from hw_models import (
-    ConversionError,
     ConvProjection,
     DenseProjection,
     FixedPointNetwork,
@@ -93,6 +92,20 @@ MODELS = {
     "recurrent with learned delays": lambda s: dense(
         s, own=0.5, own_delays=delays_of(s, (7, 1)) + 0.4, delays=delays_of(s, 9), refractory=1
     ),
+    "rising threshold": lambda s: dense(s, adaptation=Adaptation(kept=0.9, strength=0.4)),
+    "rising threshold, all else": lambda s: dense(
+        s,
+        adaptation=Adaptation(kept=0.9871, strength=0.07),
+        own=0.5,
+        own_delays=delays_of(s, (7, 7)),
+        bias=np.linspace(-0.1, 0.4, 7),
+        reset=ResetMode.SUBTRACT,
+        refractory=1,
+        **LEARNED,
+    ),
+    "rising thresholds of maps": lambda s: convolutional(
+        s, adaptation=Adaptation(kept=0.7, strength=0.3)
+    ),
     "convolution": lambda s: convolutional(s, refractory=1, reset=ResetMode.SUBTRACT),
     "learned by channel": lambda s: convolutional(
         s, current_decay=np.arange(0, 4000, 1000).reshape(4, 1, 1), **LEARNED
@@ -122,6 +135,10 @@ def by_hand(model):
             back = {"source": name, "target": name, **exponent}
             projections.append(dense_projection(neurons.recurrent, own, back))
         bias, bias_exponent = (0, 0) if neurons.bias is None else neurons.bias.on_chip(grid)
+        rise, kept = 0, 4096
+        if neurons.adaptation is not None:
+            kept = round(4096 * neurons.adaptation.kept)
+            rise = round(neurons.adaptation.strength * grid.threshold * 4096 / kept)
         populations.append(
             LifPopulation(
                 name=name,
@@ -133,6 +150,8 @@ def by_hand(model):
                 bias_exponent=np.broadcast_to(bias_exponent, shape),
                 reset=neurons.reset,
                 refractory=neurons.refractory,
+                threshold_rise=rise,
+                threshold_decay=4096 - kept,
             )
         )
     return FixedPointNetwork(populations=populations, projections=projections)
@@ -224,11 +243,3 @@ def test_quantized_modules__from_torch_keeps_every_spike(kind):
         assert shift == 0 or kind.startswith("felt at once")
         found = run.raster(name)[:, shift : shift + 24]
         assert found.tolist() == (fired.flatten(2).numpy() != 0).tolist()
-
-
-def test_quantized_modules__from_torch_refuses_an_adaptive_threshold_by_name():
-    model = dense(0, adaptation=Adaptation())
-    with pytest.raises(ConversionError, match=r"hidden\.adaptation"):
-        from_torch(model)
-    with pytest.raises(ConversionError, match=r"hidden\.adaptation"):
-        quantize(model)

@@ -62,7 +62,9 @@ def read_as_potentials(
             f"{path}: the model decides by its potential and not its spikes, so it is a readout"
             f" that never fires{never}."
         )
-        silent = replace(dynamics, threshold=math.inf, reset=RealReset.ZERO, refractory=0)
+        silent = replace(
+            dynamics, threshold=math.inf, threshold_rise=0.0, reset=RealReset.ZERO, refractory=0
+        )
         layer.reading = replace(layer.reading, dynamics=silent, spikes_output=None)
         sent = {name: numbers for name, numbers in sent.items() if name != path}
     return sent, beside, notes

@@ -113,8 +113,16 @@ def _with_decays(neurons: RealNeurons, layer: Layer) -> RealNeurons:
         neurons.dynamics,
         current_kept=current_kept(layer.current_decay),
         voltage_kept=voltage_kept(layer.voltage_decay),
+        threshold_rise=_rise_of(layer.felt_rise, layer.rise_kept),
+        rise_kept=layer.rise_kept,
     )
     return dataclasses.replace(neurons, dynamics=dynamics)
+
+
+def _rise_of(felt: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """What a spike adds so that so much is felt after a decay."""
+    felt, kept = np.broadcast_arrays(felt, kept)
+    return np.divide(felt, kept, out=np.zeros(felt.shape), where=felt > 0)
 
 
 def _on_grid(
@@ -126,9 +134,15 @@ def _on_grid(
     if not dynamics.is_readout:
         reached = grid.threshold + (1 if dynamics.fires_at_threshold else 0)
         threshold = reached / grid.units
+    rise, _ = grid.rise(layer)
     constant = dynamics.gain * dynamics.current_bias
     dynamics = dataclasses.replace(
-        dynamics, threshold=threshold, gain=1.0, current_bias=constant, grid=None
+        dynamics,
+        threshold=threshold,
+        threshold_rise=rise / grid.units,
+        gain=1.0,
+        current_bias=constant,
+        grid=None,
     )
     by_name = {projection.name: projection for projection in into}
     weighted = []

@@ -67,7 +67,7 @@ class CubaLif(nn.Module):
         Module without a bias from the layer's spikes to what they send back to it, as
         ``nn.Linear(n, n, bias=False)`` or a :class:`DelayedLinear`; None for none.
     adaptation
-        Threshold that rises with every spike; for training only, conversions refuse it.
+        Threshold that rises with every spike; None for none.
     latency
         Steps until what is given is felt, 0 or 1; the chip's is 1.
     detach_reset
@@ -215,8 +215,14 @@ class CubaLif(nn.Module):
         barrier: Tensor | float = threshold
         adapted = None
         if self.adaptation is not None:
-            adapted = self.adaptation.after(state.adapted, state.fired)
-            barrier = threshold + self.threshold * adapted
+            if self.grid is None:
+                adapted = self.adaptation.after(state.adapted, state.fired)
+                barrier = threshold + self.threshold * adapted
+            else:
+                adapted = self.adaptation.after_on_chip(
+                    state.adapted, state.fired, self.grid.threshold
+                )
+                barrier = threshold + adapted
         resting = state.resting
         if resting is not None:
             voltage = torch.where(resting > 0, state.voltage, voltage)

@@ -14,7 +14,9 @@ from torch.nn.utils import parametrize
 from hw_models import ConversionError, RangeError
 from hw_models.chips import LOIHI2, Chip, chip_of
 from hw_models.integers import integer
+from hw_models.rise_register import rise_kept, risen_threshold_high
 from hw_models.weight_grid import WeightGrid, covering_grid, nearest_grid
+from ssdp_neuro.training.layers.adaptation import Adaptation
 from ssdp_neuro.training.layers.fake_quant import OnGrid
 from ssdp_neuro.training.networks.stages import SYNAPSES, Stage, stages, weights_into
 
@@ -60,14 +62,18 @@ def quantize(
     -------
     model
     """
-    chosen, chip = {}, chip_of("chip", chip)
-    refuse_off_chip(model)
+    chip = chip_of("chip", chip)
+    refuse_off_chip(model, chip)
     refuse_weight_bits(model, weight_bits, chip)
+    chosen: dict[str, WeightGrid] = {}
     for number, stage in enumerate(stages(model)):
-        neurons = stage.neurons
         bits = weight_bits[number % len(weight_bits)] if weight_bits else None
         grid = (grids or {}).get(stage.neurons_path) or _grid_of(stage, chip, bits)
-        for synapses in (stage.synapses, neurons.recurrent):
+        _refuse_rise(stage, grid)
+        chosen[stage.neurons_path] = grid
+    for stage in stages(model):
+        stage.neurons.grid = grid = chosen[stage.neurons_path]
+        for synapses in (stage.synapses, stage.neurons.recurrent):
             if synapses is None:
                 continue
             if parametrize.is_parametrized(synapses):
@@ -75,7 +81,6 @@ def quantize(
                 synapses.parametrizations.weight[0].grid = grid  # type: ignore[union-attr,index]
             else:
                 parametrize.register_parametrization(synapses, "weight", OnGrid(grid))
-        neurons.grid = chosen[stage.neurons_path] = grid
     return chosen
 
 
@@ -85,11 +90,40 @@ def _grid_of(stage: Stage, chip: Chip, bits: int | None) -> WeightGrid:
         "real_threshold": stage.neurons.threshold,
         "current_decay": int(np.min(stage.neurons.current_decay)),
     }
-    if bits is None or bits == chip.weight_bits.value:
-        return covering_grid(weights_into(stage), **given, chip=chip)
-    figure = dataclasses.replace(chip.weight_bits, value=bits)
-    fewer = dataclasses.replace(chip, weight_bits=figure)
-    return nearest_grid(weights_into(stage), **given, chip=fewer)
+    make: Any = covering_grid
+    if bits is not None and bits != chip.weight_bits.value:
+        make = nearest_grid
+        figure = dataclasses.replace(chip.weight_bits, value=bits)
+        chip = dataclasses.replace(chip, weight_bits=figure)
+    adaptation = stage.neurons.adaptation
+    if adaptation is None:
+        return make(weights_into(stage), **given, chip=chip)
+    try:
+        return make(weights_into(stage), **given, chip=_with_room_to_rise(chip, adaptation))
+    except RangeError as error:
+        raise ConversionError(
+            f"{stage.neurons_path}.adaptation: with room for a threshold that rises by"
+            f" {adaptation.strength:.6g} of itself with a spike: {error}"
+        ) from error
+
+
+def _with_room_to_rise(chip: Chip, adaptation: Adaptation) -> Chip:
+    """A chip whose thresholds are so small that 24 bits hold them risen, too."""
+    high = risen_threshold_high(adaptation.strength, adaptation.kept)
+    bits = min(chip.threshold_bits.value or 25, (high + 1).bit_length() - 1)
+    return dataclasses.replace(
+        chip, threshold_bits=dataclasses.replace(chip.threshold_bits, value=max(bits, 1))
+    )
+
+
+def _refuse_rise(stage: Stage, grid: WeightGrid) -> None:
+    """Refuse a rise of the threshold that is none, or too much, beside the grid's threshold."""
+    if stage.neurons.adaptation is None:
+        return
+    try:
+        stage.neurons.adaptation.registers(grid.threshold)
+    except RangeError as error:
+        raise ConversionError(f"{stage.neurons_path}.adaptation: {error}") from error
 
 
 def refuse_weight_bits(
@@ -112,7 +146,7 @@ def refuse_weight_bits(
         integer("weight_bits", bits, 2, chip.weight_bits.value or 8)
 
 
-def refuse_off_chip(model: nn.Sequential) -> None:
+def refuse_off_chip(model: nn.Sequential, chip: Chip = LOIHI2) -> None:
     """Refuse a model that :func:`quantize` cannot put on the chip's integers.
 
     Raises
@@ -121,15 +155,21 @@ def refuse_off_chip(model: nn.Sequential) -> None:
         Names the path of the first layer that the chip has not.
     """
     for stage in stages(model):
-        _refuse_stage(stage)
+        _refuse_stage(stage, chip)
 
 
-def _refuse_stage(stage: Stage) -> None:
+def _refuse_stage(stage: Stage, chip: Chip) -> None:
     if stage.neurons.adaptation is not None:
-        raise ConversionError(
-            f"{stage.neurons_path}.adaptation: quantization knows constant thresholds;"
-            " supported is adaptation=None"
-        )
+        where, most = f"{stage.neurons_path}.adaptation", chip.max_threshold_rise
+        if most.value == 0:
+            raise ConversionError(
+                f"{where}: thresholds that rise; supported on {chip.name} is adaptation=None"
+                f" ({most.source})"
+            )
+        try:
+            rise_kept(stage.neurons.adaptation.kept)
+        except RangeError as error:
+            raise ConversionError(f"{where}.kept: {error}") from error
     if getattr(stage.synapses, "bias", None) is not None:
         raise ConversionError(
             f"{stage.synapses_path}.bias: supported is bias=False; the chip adds a bias to the"
