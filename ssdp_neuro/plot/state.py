@@ -39,7 +39,8 @@ def potentials(
     population, variable
         What was probed; ``u`` or ``v``.
     network
-        The network that ran: gives v its thresholds, dashed.
+        The network that ran: gives v its thresholds, dashed; of neurons whose threshold rises
+        with a spike, the one at rest, and the legend says so.
     neurons
         At most six; the first four if not given.
     sample
@@ -70,13 +71,15 @@ def potentials(
     shown = neurons_in(range(min(FEW, size)) if neurons is None else neurons, size, "neurons")
     if len(shown) > len(SERIES):
         raise InputError(f"neurons: {len(shown)} given; allowed up to {len(SERIES)}")
-    thresholds = None
+    thresholds, label = None, "threshold"
     if network is not None and variable == "v":
         lif: Any = network.population(population)
         thresholds = np.broadcast_to(lif.threshold.astype(np.int64) << 6, size)[shown]
+        if np.broadcast_to(lif.threshold_rise, size)[shown].any():
+            label = "threshold at rest"
     with drawing(ax) as axes:
         if thresholds is not None:
-            _draw_thresholds(axes, thresholds)
+            _draw_thresholds(axes, thresholds, label)
         for place, neuron in enumerate(shown):
             colour = series_colour(place)
             axes.plot(values[:, neuron], color=colour, label=f"neuron {neuron}")
@@ -98,10 +101,12 @@ def potentials(
     return axes
 
 
-def _draw_thresholds(axes: Axes, thresholds: np.ndarray) -> None:
+def _draw_thresholds(axes: Axes, thresholds: np.ndarray, label: str) -> None:
     """One dashed line for all, or one in the colour of each."""
     if len(set(thresholds.tolist())) == 1:
-        axes.axhline(int(thresholds[0]), color=ink_of(axes), ls="--", lw=1, label="threshold")
+        axes.axhline(int(thresholds[0]), color=ink_of(axes), ls="--", lw=1, label=label)
         return
+    if label != "threshold":  # that dashes are thresholds is plain, that they rise is not
+        axes.plot([], [], color=ink_of(axes), ls="--", lw=1, label=label)
     for place, level in enumerate(thresholds):
         axes.axhline(int(level), color=series_colour(place), ls="--", lw=1)

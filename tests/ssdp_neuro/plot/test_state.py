@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -40,6 +42,19 @@ def test_potentials__show_thresholds(run, network):
     assert levels == [60 << 6, 90 << 6]
     axes = plot.potentials(run, "out", "u", network=network)
     assert not [line for line in axes.lines if line.get_linestyle() == "--"]
+
+
+@pytest.mark.parametrize("neurons", [[0, 1], [1, 2]])
+def test_potentials__say_that_a_threshold_which_rises_is_drawn_at_rest(run, network, neurons):
+    rising = dataclasses.replace(network.population("out"), threshold_rise=[0, 5, 0, 0])
+    labels = {
+        name: [one for one in lines_of(axes) if one.startswith("threshold")]
+        for name, axes in {
+            "rising": plot.potentials(run, "out", network=network.replace(rising), neurons=neurons),
+            "constant": plot.potentials(run, "out", network=network.replace(rising), neurons=[0]),
+        }.items()
+    }
+    assert labels == {"rising": ["threshold at rest"], "constant": ["threshold"]}
 
 
 def test_potentials__refuse_what_is_not_there(run, network):
