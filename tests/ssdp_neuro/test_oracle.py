@@ -71,6 +71,8 @@ class PlainNeuron:
         self.record = population
         self.kept = 4095 - own("current_decay"), 4096 - own("voltage_decay")
         self.threshold = own("threshold") * 64
+        self.rise, self.kept_rise = own("threshold_rise") * 64, 4096 - own("threshold_decay")
+        self.risen = 0
         exponent = own("bias_exponent")
         mantissa = own("bias_mantissa")
         self.bias = mantissa << exponent if exponent >= 0 else mantissa >> -exponent
@@ -79,19 +81,21 @@ class PlainNeuron:
     def step(self, time_step, arriving):
         record = self.record
         if record.reset_interval and (time_step - record.reset_offset) % record.reset_interval == 0:
-            self.u = self.v = self.waiting = 0
+            self.u = self.v = self.waiting = self.risen = 0
         self.u = wrapped(decayed(self.u, self.kept[0]) + wrapped(arriving << 6, 32), 32)
         if self.u > 2**23:
             self.u -= 2**24
         elif self.u <= -(2**23):
             self.u += 2**24
+        self.risen = decayed(self.risen, self.kept_rise)
         if self.waiting:
             self.waiting -= 1
             return False
         v = wrapped(decayed(self.v, self.kept[1]) + self.u + self.bias, 32)
         self.v = min(max(v, -(2**23) + 1), 2**23 - 1)
-        if self.v <= self.threshold:
+        if self.v <= self.threshold + self.risen:
             return False
+        self.risen = min(self.risen + self.rise, 2**23 - 1)
         self.waiting = record.refractory
         zero = record.reset is ResetMode.ZERO
         self.v = 0 if zero else wrapped(self.v - self.threshold, 32)

@@ -14,6 +14,7 @@ from lava.proc.io.sink import RingBuffer as Sink
 from lava.proc.io.source import RingBuffer as Source
 from lava.proc.lif.process import LIF, LIFReset
 from lava.proc.monitor.process import Monitor
+from lava.proc.sdn.process import Delta
 from lava.proc.sparse.process import DelaySparse, Sparse
 from scipy.sparse import csr_matrix
 
@@ -160,9 +161,9 @@ def test_engine_batch__says_what_is_in_the_way():
     first.s_out.connect(second.a_in)
     first.run(condition=RunSteps(1), run_cfg=EngineCfg(select_tag="fixed_pt"))
     assert "not run as a whole by the engine: LIF 'first' -> LIF" in first.runtime.notes[0]
-    third, fourth = Conv(weight=np.ones((1, 1, 1, 1)), input_shape=(1, 1, 1)), LIF(shape=(1, 1, 1))
-    third.a_out.connect(fourth.a_in)
+    third, fourth = Delta(shape=(1,), vth=1), LIF(shape=(1,))
+    third.s_out.connect(fourth.a_in)
     fourth.run(condition=RunSteps(1), run_cfg=EngineCfg())
     assert fourth.runtime.notes == (
-        f"not run as a whole by the engine: {label(third)} runs by PyConvModelFloat",
+        f"not run as a whole by the engine: {label(third)} runs by PyDeltaModelFloat",
     )
