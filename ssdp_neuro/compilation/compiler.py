@@ -13,6 +13,8 @@ from ssdp_neuro.compile_notice import announce_compiling
 
 announce_compiling()
 
+_NO_WRAPPERS = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+
 
 @contextlib.contextmanager
 def _cache_folder() -> Iterator[None]:
@@ -50,6 +52,14 @@ def lean_real_kernel(function: Callable[..., Any]) -> Any:
     return _compiled(function, _nrt=False, error_model="numpy")
 
 
+def inner_kernel(function: Callable[..., Any]) -> Any:
+    """A lean kernel that only kernels call: made without the wrappers for calls from Python.
+
+    Those take as long to compile as many a kernel, and are compiled again in each that calls it.
+    """
+    return _compiled(function, _nrt=False, **_NO_WRAPPERS)
+
+
 def part(function: Callable[..., Any]) -> Any:
     """A lean function that is written into each kernel that calls it; no call is left.
 
@@ -64,8 +74,7 @@ STEP = numba.int64(*[numba.int64] * 5)
 
 def step_kernel(function: Callable[..., Any]) -> Any:
     """A lean kernel of signature STEP, for :class:`.native.Kernel`."""
-    options = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    return numba.njit(nogil=True, _nrt=False, **options)(function)
+    return numba.njit(nogil=True, _nrt=False, **_NO_WRAPPERS)(function)
 
 
 def compiled_object(step: Any) -> tuple[str, bytes]:

@@ -22,7 +22,7 @@ from hw_models.learning_engine.learning_rule import NUMBER_HIGH, TAG_LIMITS, TAR
 from ssdp_neuro.engine.kernels.catalog import LEARN_TRAINS
 from ssdp_neuro.engine.kernels.rule_tables import Draws, Learner, RunSteps
 from ssdp_neuro.engine.rule_log import empty_log
-from ssdp_neuro.engine.rule_program import rule_program
+from ssdp_neuro.engine.rule_program import changes_of, rule_program
 from ssdp_neuro.engine.rule_state import count_lowest_tags, dense_state
 
 MOST_SYNAPSES = 2**31 - 1
@@ -162,6 +162,7 @@ class PlasticSynapses:
             steps=steps,
             ends=_NO_ENDS,
             weights=_NO_WEIGHTS,
+            changes=changes_of(self._program),
             n_visited=self._n_visited,
         )
         LEARN_TRAINS(0, 0, 0, n_steps, learner)

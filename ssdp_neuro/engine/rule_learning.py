@@ -27,7 +27,7 @@ from ssdp_neuro.engine.plan import Plan
 from ssdp_neuro.engine.plastic_synapses import MOST_STEPS, NO_DRAWS, NOTHING_SENT, LavaGenerators
 from ssdp_neuro.engine.projection_table import PlasticList
 from ssdp_neuro.engine.rule_log import NO_LOG
-from ssdp_neuro.engine.rule_program import rule_program
+from ssdp_neuro.engine.rule_program import changes_of, rule_program
 from ssdp_neuro.engine.rule_state import count_lowest_tags, dense_state, listed_state
 from ssdp_neuro.engine.session_state import RuleState
 from ssdp_neuro.engine.teaching import SampleStart
@@ -231,6 +231,7 @@ class RuleLearner:
             steps=steps,
             ends=self._ends,
             weights=self._listed,
+            changes=changes_of(self.program),
             n_visited=self._n_visited,
         )
 

@@ -18,6 +18,12 @@ from hw_models import (
 )
 from hw_models.learning_engine.learning_rule import TARGETS, TraceConfiguration
 from ssdp_neuro.engine.kernels import rule_tables
+from ssdp_neuro.engine.kernels.catalog import (
+    CHANGE_REACHED,
+    CHANGE_WAITING,
+    FADE_ROWS,
+    addresses_of,
+)
 from ssdp_neuro.engine.kernels.rule_tables import Program
 
 DEPENDENCIES = {
@@ -88,6 +94,15 @@ def rule_program(rule: LearningRule, waits: bool = True) -> Program:
         is_lava=rule.random_stream is RandomStream.LAVA,
         seed=rule.seed,
     )
+
+
+def changes_of(program: Program) -> Any:
+    """Kernels that change the synapses of a rule, as :class:`Learner` holds them.
+
+    Only those of its kind are compiled.
+    """
+    change = CHANGE_WAITING if program.waits else CHANGE_REACHED
+    return addresses_of([change, FADE_ROWS if program.fades else None])
 
 
 def places(rule: LearningRule) -> tuple[int, ...]:

@@ -25,7 +25,7 @@ from ssdp_neuro.engine.kernels.lava_models import add_columns
 from ssdp_neuro.engine.kernels.rule_tables import Learner, RunSteps, Synapses
 from ssdp_neuro.engine.plastic_synapses import lava_draws
 from ssdp_neuro.engine.rule_log import empty_log
-from ssdp_neuro.engine.rule_program import rule_program
+from ssdp_neuro.engine.rule_program import changes_of, rule_program
 from ssdp_neuro.engine.rule_state import count_lowest_tags, dense_state, padded
 
 BLOCK = 64  # steps whose random numbers are drawn at once
@@ -217,6 +217,7 @@ class PlasticModel:
             steps=self._steps,
             ends=_NOTHING,
             weights=_NOTHING.astype(np.int16),
+            changes=changes_of(self._program),
             n_visited=np.zeros(1, np.int64),
         )
 

@@ -6,7 +6,7 @@ wide forms round each synapse by a number of its own.
 
 import numpy as np
 
-from ssdp_neuro.compilation.compiler import lean_kernel, part
+from ssdp_neuro.compilation.compiler import inner_kernel, part
 from ssdp_neuro.compilation.vector_width import wide_vectors
 from ssdp_neuro.engine.kernels.narrow_blocks import (
     fade_block,
@@ -28,7 +28,7 @@ from ssdp_neuro.engine.kernels.tables import BLOCK
 LARGEST = 2**15 - 1
 
 
-@lean_kernel
+@inner_kernel
 def largest_number(numbers, number):
     """Of a product of the ends' numbers, its size."""
     largest = np.int64(0)
@@ -37,14 +37,14 @@ def largest_number(numbers, number):
     return largest
 
 
-@lean_kernel
+@inner_kernel
 def narrow_numbers(numbers, number, narrow):
     """Products of the ends' numbers in 16 bits, which hold them."""
     for k in range(narrow.shape[0]):
         narrow[k] = np.int16(numbers[k] * number)
 
 
-@lean_kernel
+@inner_kernel
 def fill_terms(program, synapses, target):
     """What is the same for all rows of a variable that changes in 16 bits.
 
@@ -76,7 +76,7 @@ def row_of(synapses, place, pre):
     return section(synapses.variables[place], first[pre], first[pre + 1])
 
 
-@lean_kernel
+@inner_kernel
 def fade_narrow(program, synapses, target, pre, place):
     """Change a row by a product of the values of ``place``: its own, or another variable's."""
     wide_vectors()
@@ -87,7 +87,7 @@ def fade_narrow(program, synapses, target, pre, place):
         fade_block(start, row, factors, numbers, added, marks, changes, 0, terms)
 
 
-@lean_kernel
+@inner_kernel
 def fade_marked(program, synapses, target, pre, change):
     """Change a row by a product of its own values, and one change more where ``marks`` are -1."""
     wide_vectors()
@@ -98,7 +98,7 @@ def fade_marked(program, synapses, target, pre, change):
         fade_marked_block(start, row, row, numbers, added, marks, changes, change, terms)
 
 
-@lean_kernel
+@inner_kernel
 def fade_fired(program, synapses, target, pre, change):
     """The same, and one change more of each synapse, which are in ``changes``."""
     wide_vectors()
@@ -109,7 +109,7 @@ def fade_fired(program, synapses, target, pre, change):
         fade_fired_block(start, row, row, numbers, added, marks, changes, change, terms)
 
 
-@lean_kernel
+@inner_kernel
 def highest(values):
     """The highest of all, at least 0."""
     found = np.int16(0)
@@ -118,7 +118,7 @@ def highest(values):
     return np.int64(found)
 
 
-@lean_kernel
+@inner_kernel
 def reach(values):
     """The largest size of values above -2**15."""
     wide_vectors()
@@ -129,7 +129,7 @@ def reach(values):
     return max(np.int64(highest), -np.int64(lowest))
 
 
-@lean_kernel
+@inner_kernel
 def scale_narrow(program, synapses, x, pre):
     """Fill ``changes`` with those of accumulators by a source's spike; returns their size.
 
@@ -146,7 +146,7 @@ def scale_narrow(program, synapses, x, pre):
     return np.int64(largest)
 
 
-@lean_kernel
+@inner_kernel
 def highest_marked(row, marks):
     """The highest value where ``marks`` are -1, not 0; at least 0."""
     wide_vectors()
@@ -156,7 +156,7 @@ def highest_marked(row, marks):
     return np.int64(found)
 
 
-@lean_kernel
+@inner_kernel
 def lowest_marked(row, marks):
     """The lowest one; at most 0."""
     wide_vectors()
@@ -177,7 +177,7 @@ def wide_value(value, numbers_k, number, factor, right, left, added, floor, ceil
     return np.int16(min(max(total, np.int32(low)), np.int32(high)))
 
 
-@lean_kernel
+@inner_kernel
 def fade_own_wide(
     row, numbers, number, constant, bound, right, left, added, floor, ceiling, low, high
 ):
@@ -190,7 +190,7 @@ def fade_own_wide(
         )
 
 
-@lean_kernel
+@inner_kernel
 def fade_other_wide(
     row, factors, numbers, number, constant, bound, right, left, added, floor, ceiling, low, high
 ):
@@ -203,7 +203,7 @@ def fade_other_wide(
         )
 
 
-@lean_kernel
+@inner_kernel
 def scale_numbers(changes, numbers, number, right, left):
     """Changes of the accumulator by products without a factor of the synapse."""
     for k in range(changes.shape[0]):
@@ -211,7 +211,7 @@ def scale_numbers(changes, numbers, number, right, left):
         changes[k] = scaled(product, right, left)
 
 
-@lean_kernel
+@inner_kernel
 def scale_factors(factors, numbers, number, constant, bound, right, left):
     """Values of a variable, to changes by products with a factor of it."""
     for k in range(factors.shape[0]):

@@ -9,7 +9,7 @@ import numpy as np
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 
-from ssdp_neuro.compilation.compiler import lean_kernel, part
+from ssdp_neuro.compilation.compiler import inner_kernel, part
 from ssdp_neuro.compilation.vector_width import wide_vectors
 from ssdp_neuro.engine.kernels.masked_rows import BYTE, FLAGS, ROW, WORD
 from ssdp_neuro.engine.kernels.random_words import MIX_A, absorb, carry_bits
@@ -137,7 +137,7 @@ expand_block = part(expand_one_by_one) if ONE_BY_ONE else _expander(0)
 expand_upper_block = part(expand_one_by_one) if ONE_BY_ONE else _expander(UPPER)
 
 
-@lean_kernel
+@inner_kernel
 def fill_plane_words(words, stride, offset):
     """Random numbers of groups of targets, plane after plane, by a key whose last word is both."""
     for plane in range(PLANES):
@@ -158,7 +158,7 @@ def fill_carries(out, place, words, start, number, stride, first, fraction, fire
         )
 
 
-@lean_kernel
+@inner_kernel
 def pick_numbers(synapses, out, places, count):
     """Those of listed targets, of planes that :func:`draw_row` has mixed."""
     planes, stride = synapses.planes, synapses.stride
@@ -172,7 +172,7 @@ def pick_numbers(synapses, out, places, count):
         out[k] = np.int32(total)
 
 
-@lean_kernel
+@inner_kernel
 def draw_row(synapses, target, word, first, needs_all):
     """Fill ``narrow_added``: 127 minus the number of each synapse of a source.
 
@@ -191,7 +191,7 @@ def draw_row(synapses, target, word, first, needs_all):
             expand_upper_block(added, start, planes, start // GROUP, stride)
 
 
-@lean_kernel
+@inner_kernel
 def draw_listed(added, word, words, stride, posts, start, count):
     """The same of listed targets."""
     for k in range(count):
@@ -204,7 +204,7 @@ def draw_listed(added, word, words, stride, posts, start, count):
             added[k] += np.int32(bit << np.int32(plane))
 
 
-@lean_kernel
+@inner_kernel
 def draw_column(added, words, group_words, stride, post, sources, count):
     """The same of listed sources of one target."""
     for k in range(count):

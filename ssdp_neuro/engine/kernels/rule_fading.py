@@ -14,7 +14,7 @@ before it has changed (``Program.fades``).
 
 import numpy as np
 
-from ssdp_neuro.compilation.compiler import lean_kernel, part
+from ssdp_neuro.compilation.compiler import inner_kernel, part, step_kernel
 from ssdp_neuro.engine.kernels.fading_rows import (
     LARGEST,
     fade_fired,
@@ -58,6 +58,7 @@ from ssdp_neuro.engine.kernels.rule_tables import (
     W,
 )
 from ssdp_neuro.engine.kernels.rule_traces import fill
+from ssdp_neuro.engine.kernels.table_view import open_learner
 
 
 @part
@@ -118,7 +119,7 @@ def draw_numbers_of_row(program, synapses, target, pre):
         draw_row(synapses, target, word, program.first_plane[target], False)
 
 
-@lean_kernel
+@inner_kernel
 def prepare_fading(program, synapses):
     """Find which variables can be changed in 16 bits in this epoch, and the numbers for it."""
     for target in range(3):
@@ -224,7 +225,7 @@ def fade_values(program, synapses, target, pre, number, is_narrow):
         )
 
 
-@lean_kernel
+@inner_kernel
 def fade_variable(program, synapses, target):
     """Change one variable in all rows."""
     u, p = program.fading[target], program.fading_post[target]
@@ -300,9 +301,11 @@ def fade_variable(program, synapses, target):
             synapses.n_lowest[0] += count_lowest(row, synapses.n_post)
 
 
-@part
-def fade_rows(program, synapses):
-    """All synapses; returns their number."""
+@step_kernel
+def fade_rows(index, step, low, high, handle):
+    """Change all synapses in an epoch of ``u`` products; returns their number."""
+    learner = open_learner(handle)
+    program, synapses = learner.program, learner.synapses
     prepare_fading(program, synapses)
     if not synapses.knows_reach[0]:
         for target in range(3):

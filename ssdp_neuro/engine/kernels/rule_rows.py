@@ -10,7 +10,7 @@ as there is one, all rows are visited.
 
 import numpy as np
 
-from ssdp_neuro.compilation.compiler import lean_kernel, part
+from ssdp_neuro.compilation.compiler import inner_kernel, part
 from ssdp_neuro.engine.kernels.random_planes import draw_column, draw_listed, draw_row
 from ssdp_neuro.engine.kernels.rule_tables import (
     ACCUMULATOR_HIGH,
@@ -38,21 +38,21 @@ def scaled(product, right, left):
     return bounded(np.int32(np.int32(product >> right) << left))
 
 
-@lean_kernel
+@inner_kernel
 def start_total(total, row, count):
     """Accumulators of variables."""
     for k in range(count):
         total[k] = np.int32(np.int32(row[k]) << np.int32(7))
 
 
-@lean_kernel
+@inner_kernel
 def clip_total(total, count):
     """What a product that is not added does."""
     for k in range(count):
         total[k] = bounded(total[k])
 
 
-@lean_kernel
+@inner_kernel
 def add_product(total, numbers, number, right, left, count):
     """Add ``number * numbers`` to the accumulators."""
     for k in range(count):
@@ -60,7 +60,7 @@ def add_product(total, numbers, number, right, left, count):
         total[k] = bounded(np.int32(total[k] + scaled(product, right, left)))
 
 
-@lean_kernel
+@inner_kernel
 def multiply_variable(numbers, out, row, number, constant, bound, is_sign, count):
     """Multiply numbers with ``number`` and a factor of a variable, modulo 2**32, into ``out``."""
     if is_sign:
@@ -74,7 +74,7 @@ def multiply_variable(numbers, out, row, number, constant, bound, is_sign, count
             out[k] = np.int32(np.int64(np.int32(np.int64(number) * numbers[k])) * factor)
 
 
-@lean_kernel
+@inner_kernel
 def add_with_variable(total, numbers, row, number, constant, bound, right, left, count):
     """Add a product with one factor of a variable."""
     for k in range(count):
@@ -83,7 +83,7 @@ def add_with_variable(total, numbers, row, number, constant, bound, right, left,
         total[k] = bounded(np.int32(total[k] + scaled(product, right, left)))
 
 
-@lean_kernel
+@inner_kernel
 def round_total(total, row, added, floor, ceiling, low, high, count):
     """Round accumulators, by a random number for each, into the variables."""
     for k in range(count):
@@ -92,7 +92,7 @@ def round_total(total, row, added, floor, ceiling, low, high, count):
         row[k] = np.int16(min(max(value, np.int32(low)), np.int32(high)))
 
 
-@lean_kernel
+@inner_kernel
 def count_lowest(row, count):
     """Tags of -257."""
     found = np.int64(0)
@@ -101,28 +101,28 @@ def count_lowest(row, count):
     return found
 
 
-@lean_kernel
+@inner_kernel
 def widen(numbers, out):
     """The same numbers in 32 bits."""
     for k in range(numbers.shape[0]):
         out[k] = np.int32(numbers[k])
 
 
-@lean_kernel
+@inner_kernel
 def gather(values, places, out, count):
     """Values at places."""
     for k in range(count):
         out[k] = np.int32(values[places[k]])
 
 
-@lean_kernel
+@inner_kernel
 def scatter(values, places, row, count):
     """Write values to places of a row."""
     for k in range(count):
         row[places[k]] = np.int16(values[k])
 
 
-@lean_kernel
+@inner_kernel
 def round_entries(values, first, second, added, floor, ceiling, low, high):
     """Add two changes to values, one after the other, and round."""
     for k in range(values.shape[0]):
@@ -175,9 +175,10 @@ def read_step(program, synapses, p, pre, is_due, is_column):
     return np.int64(program.epoch if is_due else 0)
 
 
-@lean_kernel
-def add_products(program, synapses, target, pre, post, start, count, is_due, is_column):
+@inner_kernel
+def add_products(program, synapses, target, pre, post, start, count, is_due):
     """Fill the accumulators of a target variable along a row, or down a gathered column."""
+    is_column = post >= 0
     stop = start + count
     total = synapses.total[target]
     start_total(total, synapses.variables[program.place[target], start:stop], count)
@@ -218,12 +219,12 @@ def add_products(program, synapses, target, pre, post, start, count, is_due, is_
 
 
 @part
-def draw_numbers(program, synapses, target, pre, post, start, count, is_column):
+def draw_numbers(program, synapses, target, pre, post, start, count):
     """Fill ``added`` for a row or a column; Lava's one number is there already."""
     if program.is_lava:
         return
     added, words, stride = synapses.added, synapses.post_words[target], synapses.stride
-    if is_column:
+    if post >= 0:
         draw_column(
             added, synapses.pre_words[target], words, stride, post, synapses.listed[0], count
         )
@@ -238,9 +239,9 @@ def draw_numbers(program, synapses, target, pre, post, start, count, is_column):
 
 
 @part
-def write_variable(program, synapses, target, pre, post, start, count, n_real, is_column):
+def write_variable(program, synapses, target, pre, post, start, count, n_real):
     """Round the accumulators of a variable along a row, or down a gathered column."""
-    draw_numbers(program, synapses, target, pre, post, start, count, is_column)
+    draw_numbers(program, synapses, target, pre, post, start, count)
     row = synapses.variables[program.place[target], start : start + count]
     if target == TAG:
         synapses.n_lowest[0] -= count_lowest(row, n_real)
@@ -258,24 +259,28 @@ def write_variable(program, synapses, target, pre, post, start, count, n_real, i
         synapses.n_lowest[0] += count_lowest(row, n_real)
 
 
-@lean_kernel
-def change_synapses(program, synapses, pre, post, start, count, n_real, is_due, is_column):
-    """Evaluate all equations on the old values, then write, along a row or down a column."""
+@inner_kernel
+def change_synapses(program, synapses, pre, post, start, count, n_real, is_due):
+    """Evaluate all equations on the old values, then write, along a row or down a column.
+
+    Of a row ``post`` is -1. No argument is a literal, for each of which Numba would compile anew.
+    """
     for target in range(3):
         if program.first_product[target] < program.first_product[target + 1]:
-            add_products(program, synapses, target, pre, post, start, count, is_due, is_column)
+            add_products(program, synapses, target, pre, post, start, count, is_due)
     for target in range(3):
         if program.first_product[target] < program.first_product[target + 1]:
-            write_variable(program, synapses, target, pre, post, start, count, n_real, is_column)
+            write_variable(program, synapses, target, pre, post, start, count, n_real)
 
 
-@lean_kernel
+@inner_kernel
 def change_variable(program, synapses, target, pre):
     """One equation along the row of a source, at the end of an epoch of ``u`` products."""
     start = synapses.first[pre]
     count = synapses.first[pre + 1] - start
-    add_products(program, synapses, target, pre, 0, start, count, True, False)
-    write_variable(program, synapses, target, pre, 0, start, count, synapses.n_post, False)
+    post, is_due = np.int64(-1), program.has_epochs != 0
+    add_products(program, synapses, target, pre, post, start, count, is_due)
+    write_variable(program, synapses, target, pre, post, start, count, synapses.n_post)
 
 
 @part
@@ -283,14 +288,15 @@ def change_row(program, synapses, pre, is_due):
     """All synapses of a source; returns their number."""
     start, stop = synapses.first[pre], synapses.first[pre + 1]
     n_real = stop - start if synapses.post.shape[0] > 0 else np.int64(synapses.n_post)
-    change_synapses(program, synapses, pre, 0, start, stop - start, n_real, is_due, False)
+    post = np.int64(-1)
+    change_synapses(program, synapses, pre, post, start, stop - start, n_real, is_due)
     return n_real
 
 
 @part
 def list_column(synapses, post, n_live):
     """Sources and synapses of a target whose sources are live and have not fired."""
-    count = 0
+    count = np.int64(0)
     if synapses.post.shape[0] == 0:
         for k in range(n_live):
             pre = np.int64(synapses.live[k])
@@ -307,7 +313,7 @@ def list_column(synapses, post, n_live):
 
 
 @part
-def change_column(program, synapses, post, n_live):
+def change_column(program, synapses, post, n_live, is_due):
     """Synapses of a target that fired, but not those of rows that are visited as a whole."""
     count = list_column(synapses, post, n_live)
     places = synapses.listed[1]
@@ -315,7 +321,7 @@ def change_column(program, synapses, post, n_live):
     for v in range(synapses.variables.shape[0]):
         for k in range(count):
             synapses.variables[v, start + k] = synapses.variables[v, places[k]]
-    change_synapses(program, synapses, 0, post, start, count, count, False, True)
+    change_synapses(program, synapses, np.int64(0), post, start, count, count, is_due)
     for target in range(3):
         if program.first_product[target] < program.first_product[target + 1]:
             v = program.place[target]

@@ -4,12 +4,10 @@ import numpy as np
 
 from ssdp_neuro.compilation.compiler import part, step_kernel
 from ssdp_neuro.engine.kernels.rule_epoch import end_step
-from ssdp_neuro.engine.kernels.rule_tables import NO_NUMBERS, OF_POST, OF_PRE, Learner
+from ssdp_neuro.engine.kernels.rule_tables import NO_NUMBERS, OF_POST, OF_PRE
 from ssdp_neuro.engine.kernels.rule_traces import note_flags, note_number, note_numbers, note_spike
-from ssdp_neuro.engine.kernels.rule_waiting import begin_log, settle_all
-from ssdp_neuro.engine.kernels.table_view import open_tables, opener
-
-open_learner = opener(Learner)
+from ssdp_neuro.engine.kernels.rule_waiting import begin_log
+from ssdp_neuro.engine.kernels.table_view import open_learner, open_tables
 
 
 @step_kernel
@@ -19,10 +17,10 @@ def learn_trains(index, step, low, high, handle):
     Where spikes may wait (``program.waits``) they do in the log, but not beyond the last step.
     """
     learner = open_learner(handle)
-    program, synapses, log, steps = learner.program, learner.synapses, learner.log, learner.steps
+    program, synapses, steps = learner.program, learner.synapses, learner.steps
     n_visited = np.int64(0)
     if program.waits:
-        begin_log(program, log)
+        begin_log(program, learner.log)
     for at in range(low, high):
         now = steps.clock + at + 1
         within = (now - 1) % program.epoch + 1
@@ -33,9 +31,7 @@ def learn_trains(index, step, low, high, handle):
         else:
             note_flags(program, synapses, steps, at, OF_PRE, start, within, -1)
         note_flags(program, synapses, steps, at, OF_POST, start, within, burst)
-        n_visited += end_step(program, synapses, log, steps, at, now)
-    if program.waits:
-        n_visited += settle_all(program, synapses, log)
+        n_visited += end_step(learner, handle, at, now, at + 1 == high)
     learner.n_visited[0] += n_visited
     return 0
 
@@ -61,7 +57,8 @@ def learn_step(index, step, low, high, handle):
     """What the rule ``index`` of a network hears and learns of the step that has just run."""
     tables = open_tables(handle)
     state = tables.state
-    learner = open_learner(tables.rules.learners[index])
+    handle_of_learner = tables.rules.learners[index]
+    learner = open_learner(handle_of_learner)
     program, synapses, steps = learner.program, learner.synapses, learner.steps
     at = step - steps.begin
     now = steps.clock + at + 1
@@ -73,7 +70,7 @@ def learn_step(index, step, low, high, handle):
     else:
         note_fired(program, synapses, learner.ends[OF_PRE], state, OF_PRE, start, within, -1)
     note_fired(program, synapses, learner.ends[OF_POST], state, OF_POST, start, within, burst)
-    n_visited = end_step(program, synapses, learner.log, steps, at, now)
+    n_visited = end_step(learner, handle_of_learner, at, now, False)
     if n_visited > 0:
         learner.n_visited[0] += n_visited
         weights = learner.weights

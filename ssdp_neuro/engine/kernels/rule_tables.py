@@ -209,4 +209,6 @@ class Learner(Table):
     steps: RunSteps
     ends: Int64s  # (2,): populations of source and target; empty without a network
     weights: Int16s  # of listed synapses, as the network reads them; empty if it reads variables
+    changes: Int64s  # (2,): addresses of the kernels for the end of an epoch, and for one of u
+    # products where program.fades, else 0
     n_visited: Int64s  # (1,): synapses looked at; added to

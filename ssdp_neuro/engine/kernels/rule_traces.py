@@ -8,7 +8,7 @@ all modulo 2**32, so the first two are made once per neuron: ``source`` and ``ta
 
 import numpy as np
 
-from ssdp_neuro.compilation.compiler import lean_kernel, part
+from ssdp_neuro.compilation.compiler import inner_kernel, part
 from ssdp_neuro.engine.kernels.random_words import absorb, key_offset, next_offset
 from ssdp_neuro.engine.kernels.rule_tables import (
     ADD_SATURATING,
@@ -31,21 +31,21 @@ from ssdp_neuro.engine.kernels.spike_list import list_flags
 BEYOND = 2**20  # further than every factor's range
 
 
-@lean_kernel
+@inner_kernel
 def fill(numbers, value):
     """Set all."""
     for k in range(numbers.shape[0]):
         numbers[k] = value
 
 
-@lean_kernel
+@inner_kernel
 def copy(values, out):
     """Copy all."""
     for k in range(out.shape[0]):
         out[k] = values[k]
 
 
-@lean_kernel
+@inner_kernel
 def are_zero(numbers):
     """Whether all are."""
     found = np.int32(0)
@@ -91,7 +91,7 @@ def spikes_of(synapses, end):
     return synapses.ty, synapses.post_fired
 
 
-@lean_kernel
+@inner_kernel
 def add_impulse(program, synapses, end, k, neuron, step, lava_draw):
     """Add an impulse to trace ``k`` of an end, which holds 0..127."""
     traces, _ = traces_of(synapses, end)
@@ -116,7 +116,7 @@ def note_spike(program, synapses, end, neuron, start, within, lava_draw):
     last[neuron] = within
 
 
-@lean_kernel
+@inner_kernel
 def note_flags(program, synapses, steps, at, end, start, within, lava_draw):
     """The same of all neurons of an end at a step of given trains."""
     last, fired = spikes_of(synapses, end)
@@ -157,7 +157,7 @@ def note_number(program, synapses, neuron, half, spiked, start, within):
         last[neuron] = within
 
 
-@lean_kernel
+@inner_kernel
 def note_numbers(program, synapses, steps, at, start, within):
     """The same of all sources at a step of given trains, the silent ones too."""
     spikes, halves = steps.pre[at], steps.halves[at]
@@ -166,7 +166,7 @@ def note_numbers(program, synapses, steps, at, start, within):
         note_number(program, synapses, neuron, half, spiked, start, within)
 
 
-@lean_kernel
+@inner_kernel
 def decay_together(synapses, end, k, within, decay, draw):
     """A trace after a step of the epoch; one random number rounds all neurons'."""
     traces, history = traces_of(synapses, end)
@@ -178,7 +178,7 @@ def decay_together(synapses, end, k, within, decay, draw):
         decayed[neuron] = np.int32(np.int32(below) + np.int32(draw < exact - below))
 
 
-@lean_kernel
+@inner_kernel
 def decay_apart(synapses, end, k, within, decay, offset):
     """The same with a random number for each neuron."""
     traces, history = traces_of(synapses, end)
@@ -191,14 +191,14 @@ def decay_apart(synapses, end, k, within, decay, offset):
         decayed[neuron] = np.int32(np.int32(below) + np.int32(draw < exact - below))
 
 
-@lean_kernel
+@inner_kernel
 def take_over(synapses, end, k, epoch):
     """Make the last value of a history the trace."""
     traces, history = traces_of(synapses, end)
     copy(history[k, epoch], traces[k])
 
 
-@lean_kernel
+@inner_kernel
 def fill_history(program, synapses, draws, place, end, start):
     """Values of traces after each step of the epoch; the last becomes the trace, if it is one.
 
@@ -235,7 +235,7 @@ def ranged(value, constant, bound):
     return min(max(value, np.int32(-bound)), np.int32(bound - 1))
 
 
-@lean_kernel
+@inner_kernel
 def start_traces(numbers, unit, values, constant, bound):
     """Multiply a product's constant number with a factor of each neuron's trace."""
     for neuron in range(numbers.shape[0]):
@@ -243,7 +243,7 @@ def start_traces(numbers, unit, values, constant, bound):
         numbers[neuron] = np.int32(np.int64(np.int32(unit)) * factor)
 
 
-@lean_kernel
+@inner_kernel
 def multiply_traces(numbers, values, constant, bound):
     """Multiply each neuron's number with a factor of its trace, modulo 2**32."""
     for neuron in range(numbers.shape[0]):
@@ -251,7 +251,7 @@ def multiply_traces(numbers, values, constant, bound):
         numbers[neuron] = np.int32(np.int64(numbers[neuron]) * factor)
 
 
-@lean_kernel
+@inner_kernel
 def multiply_flags(numbers, last, constant, bound):
     """The same with a factor of the spike flag."""
     for neuron in range(numbers.shape[0]):
@@ -259,7 +259,7 @@ def multiply_flags(numbers, last, constant, bound):
         numbers[neuron] = np.int32(np.int64(numbers[neuron]) * ranged(flag, constant, bound))
 
 
-@lean_kernel
+@inner_kernel
 def fill_numbers(program, p, numbers, within, flag, last, history, unit):
     """Numbers of one end of product p at a step of the epoch; ``flag`` is X0 or Y0."""
     is_begun = False
@@ -279,7 +279,7 @@ def fill_numbers(program, p, numbers, within, flag, last, history, unit):
         is_begun = True
 
 
-@lean_kernel
+@inner_kernel
 def fill_own(program, synapses, p, n_fired):
     """Numbers of the targets of a y0 product, each at its own step; 0 of those without a spike."""
     own = synapses.target[p, OWN]
@@ -299,7 +299,7 @@ def fill_own(program, synapses, p, n_fired):
         own[post] = number
 
 
-@lean_kernel
+@inner_kernel
 def fill_products(program, synapses, is_due):
     """Numbers of both ends of all products that can be added at the end of this epoch."""
     n_pre_fired, n_post_fired = synapses.n_fired[0], synapses.n_fired[1]

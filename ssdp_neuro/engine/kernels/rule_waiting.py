@@ -12,7 +12,7 @@ product is added alone the accumulator's ends do not show: they are beyond those
 
 import numpy as np
 
-from ssdp_neuro.compilation.compiler import lean_kernel, part
+from ssdp_neuro.compilation.compiler import inner_kernel, part, step_kernel
 from ssdp_neuro.compilation.vector_width import wide_vectors
 from ssdp_neuro.engine.kernels.masked_rows import add_masked
 from ssdp_neuro.engine.kernels.prefetch import prefetch_row
@@ -35,7 +35,7 @@ from ssdp_neuro.engine.kernels.rule_tables import (
     WEIGHT,
 )
 from ssdp_neuro.engine.kernels.rule_traces import copy, fill, place_offset, ranged
-from ssdp_neuro.engine.kernels.table_view import section
+from ssdp_neuro.engine.kernels.table_view import open_learner, section
 from ssdp_neuro.engine.kernels.tables import BLOCK
 
 MOST_SUM = 2**15 - 1 - 2**9  # of changes in 16 bits, beside a weight
@@ -49,7 +49,7 @@ def row_of(synapses, pre):
     return section(synapses.variables[WEIGHT], first[pre], first[pre + 1])
 
 
-@lean_kernel
+@inner_kernel
 def fill_changes(program, synapses, log):
     """Changes of accumulators by a source's spike, for each target."""
     p = program.pair
@@ -79,7 +79,7 @@ def begin_log(program, log):
     log.has_one_sign[0] = least == 0 or most == 0
 
 
-@lean_kernel
+@inner_kernel
 def round_changes(log, added):
     """Whole changes of weights: rounded by one random number, or down if it is 0."""
     changes, rounded, fractions = log.change, log.rounded, log.fraction
@@ -88,7 +88,7 @@ def round_changes(log, added):
         fractions[k] = np.int16(changes[k] & np.int32(127))
 
 
-@lean_kernel
+@inner_kernel
 def keep_traces(program, synapses, log, slot):
     """Keep traces of sources in a byte each."""
     traces, kept = synapses.x[program.waiting_trace], log.traces[slot]
@@ -118,7 +118,7 @@ def add_entries_by_chance(log, row, begin, end, low, high):
         row[post] = np.int16(min(max(value, low), high))
 
 
-@lean_kernel
+@inner_kernel
 def add_row(program, synapses, log, pre):
     """Add whole numbers to the weights of a source."""
     wide_vectors()
@@ -129,7 +129,7 @@ def add_row(program, synapses, log, pre):
         row[k] = min(max(value, low), high)
 
 
-@lean_kernel
+@inner_kernel
 def add_row_by_chance(program, synapses, log, pre):
     """The same, and 1 where a random number of ``narrow_added`` carries the fraction."""
     wide_vectors()
@@ -166,7 +166,7 @@ def list_together(log, pre, stride, first, last, stays):
     return n_used + (total << 32)
 
 
-@lean_kernel
+@inner_kernel
 def list_apart(program, log, pre, stride, first, last, stays):
     """The same of changes that are rounded down; the bits where one carries are one more."""
     wide_vectors()
@@ -196,7 +196,7 @@ def list_apart(program, log, pre, stride, first, last, stays):
     return n_used + (total << 32)
 
 
-@lean_kernel
+@inner_kernel
 def settle_row(program, synapses, log, pre):
     """Make up for what waits for a source; returns the number of changes."""
     wide_vectors()
@@ -227,7 +227,7 @@ def settle_row(program, synapses, log, pre):
     return end - begin
 
 
-@lean_kernel
+@inner_kernel
 def settle_all(program, synapses, log):
     """Make up for everything, so that weights can be read, and begin a new log."""
     n_visited = np.int64(0)
@@ -246,7 +246,7 @@ def word_of(offset, neuron):
     return absorb(offset, np.uint32(neuron))
 
 
-@lean_kernel
+@inner_kernel
 def list_fired(synapses, log):
     """What a source's spike does to the synapses of targets that fired with it."""
     changes, places = synapses.entries[ENTRY_CHANGE], synapses.post_fired
@@ -254,7 +254,7 @@ def list_fired(synapses, log):
         changes[k] = log.change[np.uint64(places[k])]
 
 
-@lean_kernel
+@inner_kernel
 def fill_values(program, synapses, log, pre):
     """New weights of the synapses whose both ends fired."""
     wide_vectors()
@@ -308,7 +308,7 @@ def mark_bits(bits, posts, count):
         bits[post >> np.uint64(5)] |= bit
 
 
-@lean_kernel
+@inner_kernel
 def log_epoch(program, synapses, log, pre_offset, lava_rounding):
     """Put down which targets fired, and the traces of all sources."""
     slot = log.n_slots[0]
@@ -330,7 +330,7 @@ def log_epoch(program, synapses, log, pre_offset, lava_rounding):
     log.n_slots[0] = slot + 1
 
 
-@lean_kernel
+@inner_kernel
 def fill_pair(program, synapses, log, lava_rounding):
     """What a source's spike does to its synapses, the same for all sources."""
     if program.pair >= 0:
@@ -343,9 +343,16 @@ def fill_pair(program, synapses, log, lava_rounding):
         round_changes(log, 0)
 
 
-@lean_kernel
-def change_waiting(program, synapses, log, now, lava_rounding):
-    """Change the rows of sources that fired, and log the spikes of targets for the others."""
+@step_kernel
+def change_waiting(index, step, low, high, handle):
+    """Change the rows of sources that fired, and log the spikes of targets for the others.
+
+    ``low`` is Lava's random number of the epoch, and ``high`` whether it is the last of a run:
+    nothing waits any longer then.
+    """
+    learner = open_learner(handle)
+    program, synapses, log = learner.program, learner.synapses, learner.log
+    now, lava_rounding = step, low
     n_visited = np.int64(0)
     logged = log.n_slots[0] + (1 if synapses.n_fired[1] > 0 else 0)
     pre_offset = np.uint32(0)
@@ -365,7 +372,7 @@ def change_waiting(program, synapses, log, now, lava_rounding):
         log.settled[pre] = logged
     if synapses.n_fired[1] > 0:
         log_epoch(program, synapses, log, pre_offset, lava_rounding)
-        room = log.post.shape[0] - log.first[logged]
-        if logged == log.traces.shape[0] or room < synapses.n_post:
-            n_visited += settle_all(program, synapses, log)
+    room = log.post.shape[0] - log.first[logged]
+    if high != 0 or logged == log.traces.shape[0] or room < synapses.n_post:
+        n_visited += settle_all(program, synapses, log)
     return n_visited

@@ -20,6 +20,7 @@ from numba.np.numpy_support import from_dtype
 
 from ssdp_neuro.compilation.compiler import STEP
 from ssdp_neuro.engine.kernels.native import INTERPRETED
+from ssdp_neuro.engine.kernels.rule_tables import Learner
 from ssdp_neuro.engine.kernels.tables import Table, Tables
 
 WORD = ir.IntType(64)
@@ -152,5 +153,6 @@ def _called(step, index, now, low, high, handle):
 
 
 open_tables = opener(Tables)
+open_learner = opener(Learner)
 section = _sliced if INTERPRETED else _section
 call_step = _called if INTERPRETED else _call_step

@@ -25,6 +25,8 @@ from ssdp_neuro.engine.kernels import (
     narrow_blocks,
     prefetch,
     random_planes,
+    rule_epoch,
+    rule_fading,
     rule_steps,
     rule_waiting,
     spike_list,
@@ -304,7 +306,17 @@ def test_learn_trains__is_the_same_as_plain_python(stream, monkeypatch):
     for module in (fading_rows, rule_waiting):
         monkeypatch.setattr(module, "wide_vectors", lambda: None)
         monkeypatch.setattr(module, "section", table_view._sliced)
-    monkeypatch.setattr(rule_steps, "open_learner", lambda learner: learner)
+    for module in (rule_steps, rule_epoch, rule_fading, rule_waiting):
+        monkeypatch.setattr(module, "open_learner", lambda learner: learner)
+    monkeypatch.setattr(rule_epoch, "call_step", table_view._called)
+    reached, waiting = interpreted(rule_epoch), interpreted(rule_waiting)
+    fading = interpreted(rule_fading)
+
+    def changes_of(program):
+        change = waiting.change_waiting if program.waits else reached.change_reached
+        return np.array([change, fading.fade_rows], dtype=object)
+
+    monkeypatch.setattr(plastic_synapses, "changes_of", changes_of)
     learn_trains = interpreted(rule_steps).learn_trains
     monkeypatch.setattr(plastic_synapses, "LEARN_TRAINS", learn_trains)
     for spikes, compiled, plain in runs:
