@@ -1,9 +1,10 @@
 """What acts on a neuron in every step: biases, by the chip's register or by a clock's synapses.
 
 The register acts from the network's first step on, a layer whose shift is not 0 begins
-later. Two exact ways around that: clear the neuron once, at the start of its first step (if
-the register cannot make it fire before), or drive it by a neuron that fires in every step
-and whose synapses have the shift as their delay.
+later. So the neuron is cleared once, at the start of its first step. If the register would make
+it fire before, it begins from the lowest potential. Where that leaks away too soon, and for what
+the register cannot hold, a neuron fires in every step, and its synapses have the shift as their
+delay: they round to whole units, 64 times coarser.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ import numpy as np
 from conversions.quantization.decays import current_kept
 from conversions.quantization.layer import Layer
 from hw_models import ConversionError
-from hw_models.arithmetic import ALIGN_SHIFT, decay_toward_zero
+from hw_models.arithmetic import ALIGN_SHIFT, STATE_LIMIT, decay_toward_zero
 from hw_models.bias_register import bias_limits, nearest_bias
 
 ONCE = 2**31 - 1  # an interval longer than any run
+LOWEST = 1 - STATE_LIMIT  # membrane potential
+EXACT = 1e-6  # of a unit of synaptic input; the register's own steps are 1/64
 
 
 class BiasForm(enum.Enum):
@@ -41,6 +44,8 @@ class Drive:
         Register of the bias, int64 ``(N,)``.
     clear_at
         Network step at whose start the neurons are cleared; None for never.
+    voltage
+        Membrane potential to begin with, int64 ``(N,)`` or one number.
     synapses
         ``(delay, units of synaptic input (N,))`` of synapses from the clock.
     error
@@ -52,6 +57,7 @@ class Drive:
     mantissa: np.ndarray
     exponent: np.ndarray
     clear_at: int | None = None
+    voltage: np.ndarray | int = 0
     synapses: tuple[tuple[int, np.ndarray], ...] = ()
     error: float = 0.0
     notes: tuple[str, ...] = ()
@@ -79,8 +85,21 @@ def drive(layer: Layer, units: np.ndarray, threshold: np.ndarray, form: BiasForm
     Raises
     ------
     ConversionError
-        If the register cannot hold them and nothing else is allowed or possible.
+        If the register cannot hold them and nothing else is allowed or possible, or a layer
+        that was trained in the chip's integers would get others than it was trained with.
     """
+    made = _drive(layer, units, threshold, form)
+    if layer.dynamics.grid is not None and made.synapses and made.error > EXACT:
+        raise ConversionError(
+            f"{layer.name}.bias: the layer is in the chip's integers, and its bias register cannot"
+            f" hold what they are, or would make it fire before its first step, network step"
+            f" {_first_step(layer)}; latency=1, a smaller bias or a slower leak of the potential"
+            " is needed"
+        )
+    return made
+
+
+def _drive(layer: Layer, units: np.ndarray, threshold: np.ndarray, form: BiasForm) -> Drive:
     on_potential = _on_potential(layer) * units
     held = _by_register(layer, on_potential, threshold, form)
     synapses: list[tuple[int, np.ndarray]] = []
@@ -149,13 +168,16 @@ def _by_register(
             " layer's first, as was asked for."
         )
         return dataclasses.replace(register, notes=(note,))
-    if _fires_before(layer, mantissa << exponent, threshold, start):
+    first = _silent_before(layer, mantissa << exponent, threshold, start)
+    if first is None:
         return None
     note = (
         f"{layer.name}: the bias is in its register; neurons are cleared at the start of network"
         f" step {start}, the first that has it."
     )
-    return dataclasses.replace(register, clear_at=start, notes=(note,))
+    if first.any():
+        note += " Until then a low potential to begin with keeps them silent."
+    return dataclasses.replace(register, clear_at=start, voltage=first, notes=(note,))
 
 
 def _on_potential_by_clock(
@@ -213,11 +235,22 @@ def _register(layer: Layer, units: np.ndarray) -> tuple[np.ndarray, np.ndarray] 
     return None if (exponent > exponent_high).any() else (mantissa, exponent)
 
 
-def _fires_before(layer: Layer, bias: np.ndarray, threshold: np.ndarray, start: int) -> bool:
+def _silent_before(
+    layer: Layer, bias: np.ndarray, threshold: np.ndarray, start: int
+) -> np.ndarray | None:
+    """Potentials to begin with from which no neuron fires in the first steps; None if none do."""
+    none = np.zeros(layer.n_neurons, dtype=np.int64)
+    first = np.where(_fires_before(layer, none, bias, threshold, start), LOWEST, none)
+    return None if _fires_before(layer, first, bias, threshold, start).any() else first
+
+
+def _fires_before(
+    layer: Layer, v: np.ndarray, bias: np.ndarray, threshold: np.ndarray, start: int
+) -> np.ndarray:
+    """Which neurons do without any input, bool ``(N,)``."""
     kept = 4096 - layer.voltage_decay
-    v = np.zeros(layer.n_neurons, dtype=np.int64)
+    fired = np.zeros(layer.n_neurons, dtype=bool)
     for _ in range(start):
-        v = decay_toward_zero(v, kept) + bias
-        if (v > threshold << ALIGN_SHIFT).any():
-            return True
-    return False
+        v = (decay_toward_zero(v, kept) + bias).clip(LOWEST, STATE_LIMIT - 1)
+        fired |= v > threshold << ALIGN_SHIFT
+    return fired

@@ -161,6 +161,7 @@ def lower(layer: Layer, grid: LayerGrid, constant: Drive, clock_name: str) -> Lo
         threshold_decay=_compact(rise_decay),
         bias_mantissa=_compact(constant.mantissa),
         bias_exponent=_compact(constant.exponent),
+        v=_compact(np.atleast_1d(constant.voltage)),
         reset=ResetMode.ZERO if dynamics.reset is RealReset.ZERO else ResetMode.SUBTRACT,
         refractory=dynamics.refractory,
         reset_interval=0 if constant.clear_at is None else ONCE,

@@ -68,6 +68,53 @@ def test_from_torch__a_quantized_model_spikes_as_the_engine(name):
     assert check(network, LOIHI2) == ()
 
 
+BIASES = {
+    "potential": {"current_decay": 4095, "voltage_decay": 100, "bias": 1.53},
+    "current": {"current_decay": 300, "voltage_decay": [5, 900, 2048, 0], "bias": 2.71},
+    "each": {"reset": ResetMode.SUBTRACT, "bias": [1.37, -6.1, 0.21, 9.03], "refractory": 2},
+    "learned": {"learn_voltage_decay": True, "bias": [40.3, 1.1, -1.1, 0.999]},
+}
+
+
+def biased(latency, n_layers=3, **settings):
+    """Layers of four neurons; the middle one is recurrent."""
+    neurons = {**NEURON, "reset": ResetMode.SUBTRACT, "latency": latency, **settings}
+    model = dense_model((4,) * (n_layers + 1), gain=4.0, **neurons)
+    if n_layers == 3:
+        model.hidden2.recurrent = nn.Linear(4, 4, bias=False)
+        nn.init.constant_(model.hidden2.recurrent.weight, -0.3)
+    return model
+
+
+@pytest.mark.parametrize("latency", [0, 1])
+@pytest.mark.parametrize("name", BIASES)
+def test_from_torch__a_bias_of_any_size_is_the_register_that_was_trained(name, latency):
+    model = biased(latency, **BIASES[name])
+    quantize(model, weight_bits=(8, 4, 2))
+    spikes = spikes_for(model, samples=3, steps=200)
+    network, report = from_torch(model)
+    late = max(report.shifts.values())
+    assert late == 3 * (1 - latency)
+    run = simulate(network, np.pad(spikes, ((0, 0), (0, late), (0, 0))), n_steps=200 + late)
+    before = recorded(model, spikes)
+    assert not all(fired.all() for fired in before.values())
+    for population, fired in before.items():
+        begins = report.shifts[population]
+        assert fired.any()
+        assert (run.raster(population)[:, begins : begins + 200] == fired).all()
+        assert not run.raster(population)[:, :begins].any()
+    assert max(layer.bias_error for layer in report.layers) < 1e-9
+
+
+def test_from_torch__refuses_a_trained_bias_that_nothing_holds_exactly():
+    model = biased(0, 1, current_decay=300, voltage_decay=4095, bias=1.53)
+    quantize(model)
+    with pytest.raises(ConversionError, match=r"output.bias: .* fire before .* network step 1"):
+        from_torch(model)
+    model.output.latency = 1
+    assert from_torch(model)[1].layers[0].bias_error < 1e-9
+
+
 def test_from_torch__records_say_what_the_modules_say():
     network, _ = from_torch(conv_model())
     assert [p.name for p in network.populations] == ["input", "maps", "output"]

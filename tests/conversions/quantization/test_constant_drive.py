@@ -15,8 +15,9 @@ from tests.conversions.quantization.two_layers import SPIKES, agreement, layers
         ({"current_bias": 0.13}, "cleared at the start of network step 1"),
         ({"current_bias": 0.13, "latency": 1}, "cleared at the start of network step 1"),
         ({"current_bias": 0.09, "current_kept": 0.5}, "a neuron that fires in every step"),
-        ({"bias": 1.3}, "a neuron that fires in every step"),
-        ({"bias": 1.3, "current_kept": 0.5}, "a neuron that fires in every step"),
+        ({"bias": 1.3}, "a low potential to begin with"),
+        ({"bias": 1.3, "current_kept": 0.5}, "a low potential to begin with"),
+        ({"bias": 1.3, "voltage_kept": 0.0}, "a neuron that fires in every step"),
         ({"bias": -0.37, "current_bias": 0.5, "latency": 1}, "a neuron that fires in every step"),
     ],
 )
