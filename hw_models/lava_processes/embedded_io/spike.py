@@ -54,41 +54,39 @@ class _PassingOn(PyLoihiProcessModel):
         self.out.send(self.inp.recv())
 
 
+class _PassingIntegers(_PassingOn):
+    inp: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)
+    out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
+
+
+class _PassingReals(_PassingOn):
+    inp: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
+    out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
+
+
 @implements(proc=PyToNxAdapter, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("fixed_pt")
-class PyToNxModelFixed(_PassingOn):
+class PyToNxModelFixed(_PassingIntegers):
     """Passes integers on."""
-
-    inp: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)
-    out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
 
 
 @implements(proc=PyToNxAdapter, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("floating_pt")
-class PyToNxModelFloat(_PassingOn):
+class PyToNxModelFloat(_PassingReals):
     """Passes real numbers on."""
-
-    inp: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
-    out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
 
 
 @implements(proc=NxToPyAdapter, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("fixed_pt")
-class NxToPyModelFixed(_PassingOn):
+class NxToPyModelFixed(_PassingIntegers):
     """Passes integers on."""
-
-    inp: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)
-    out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
 
 
 @implements(proc=NxToPyAdapter, protocol=LoihiProtocol)
 @requires(CPU)
 @tag("floating_pt")
-class NxToPyModelFloat(_PassingOn):
+class NxToPyModelFloat(_PassingReals):
     """Passes real numbers on."""
-
-    inp: PyInPort = LavaPyType(PyInPort.VEC_DENSE, float)
-    out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, float)
