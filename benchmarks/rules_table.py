@@ -20,7 +20,8 @@ import numpy as np
 from benchmarks.eprop_timing import N_INPUTS, N_STEPS, RATE, match
 from benchmarks.few_shot_study.stdp import StdpParams, stdp_update
 from benchmarks.machine import machine
-from benchmarks.synchrony_classes import RULES, SynchronyTask, prototypes
+from benchmarks.readout_rules import prototypes
+from benchmarks.synchrony_classes import RULES, SynchronyTask
 from hw_models import DaSsdpParams, Rounding
 from hw_models.arithmetic import saturate, shift_stochastic
 from hw_models.random_bits import random_bits

@@ -1,14 +1,7 @@
 import numpy as np
 
-from benchmarks.synchrony_classes import (
-    LAST,
-    N_INPUTS,
-    N_TOGETHER,
-    SynchronyTask,
-    label_gates,
-    prototypes,
-    spikes_of,
-)
+from benchmarks.readout_rules import label_gates, prototypes
+from benchmarks.synchrony_classes import LAST, N_INPUTS, N_TOGETHER, SynchronyTask, spikes_of
 
 
 def test_synchrony_task__counts_say_nothing_and_each_class_has_its_own_twenty():
