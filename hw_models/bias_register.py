@@ -7,10 +7,21 @@ import numpy as np
 from hw_models.chips import Chip
 
 
-def bias_limits(chip: Chip) -> tuple[int, int]:
-    """Largest mantissa, of either sign, and largest exponent of a chip's bias register."""
-    top = (1 << ((chip.bias_mantissa_bits.value or 16) - 1)) - 1
-    return top, min(15, (1 << (chip.bias_exponent_bits.value or 4)) - 1)
+def bias_bits(chip: Chip) -> tuple[int, int]:
+    """Bits of the mantissa, its sign included, and of the exponent of a chip's bias register."""
+    return min(chip.bias_mantissa_bits.value or 16, 16), min(chip.bias_exponent_bits.value or 4, 4)
+
+
+def bias_limits(bits: tuple[int, int]) -> tuple[int, int]:
+    """Largest mantissa, of either sign, and largest exponent of a register of so many bits.
+
+    Examples
+    --------
+    >>> bias_limits((13, 3))
+    (4095, 7)
+    """
+    mantissa_bits, exponent_bits = bits
+    return (1 << (mantissa_bits - 1)) - 1, (1 << exponent_bits) - 1
 
 
 def nearest_bias(values: np.ndarray, top: int) -> tuple[np.ndarray, np.ndarray]:

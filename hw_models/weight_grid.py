@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from hw_models.arithmetic import STATE_LIMIT
+from hw_models.bias_register import bias_bits
 from hw_models.bounds import row_bound
 from hw_models.chips import LOIHI2, Chip, chip_of
 from hw_models.errors import RangeError
@@ -39,6 +40,9 @@ class WeightGrid:
         What the mantissa stands for; positive and finite.
     bits
         Of a mantissa, 2..8, see :func:`nearest_mantissas`.
+    bias_bits
+        Of the mantissa, 2..16, and of the exponent, 1..4, of the register that holds the layer's
+        biases, see :func:`hw_models.bias_register.bias_limits`.
 
     Raises
     ------
@@ -58,6 +62,7 @@ class WeightGrid:
     threshold: int
     real_threshold: float = 1.0
     bits: int = 8
+    bias_bits: tuple[int, int] = bias_bits(LOIHI2)
 
     def __post_init__(self) -> None:
         put = object.__setattr__
@@ -67,6 +72,11 @@ class WeightGrid:
             ("bits", 2, 8),
         ):
             put(self, field, integer(f"WeightGrid.{field}", getattr(self, field), low, high))
+        for bits, name, low, high in zip(
+            self.bias_bits, ("mantissa", "exponent"), (2, 1), (16, 4), strict=True
+        ):
+            integer(f"WeightGrid.bias_bits, of the {name}", bits, low, high)
+        put(self, "bias_bits", tuple(self.bias_bits))  # files hold lists
         if not (math.isfinite(self.real_threshold) and self.real_threshold > 0):
             raise RangeError(
                 f"WeightGrid.real_threshold: {self.real_threshold}; a positive number is needed"
@@ -224,7 +234,7 @@ def covering_grid(
         ``du`` of the target neurons, 0..4095: the slower the current decays, the more
         of it piles up.
     chip
-        Its weight and threshold registers.
+        Its registers of weights, thresholds and biases.
     coverage
         Share of the weights' largest magnitude that must not saturate, in (0, 1].
 
@@ -258,7 +268,11 @@ def covering_grid(
         if not 1 <= threshold <= threshold_high:
             return None
         return WeightGrid(
-            weight_exponent=exponent, threshold=threshold, real_threshold=real_threshold, bits=bits
+            weight_exponent=exponent,
+            threshold=threshold,
+            real_threshold=real_threshold,
+            bits=bits,
+            bias_bits=bias_bits(chip),
         )
 
     def never_wraps(exponent: int, grid: WeightGrid) -> bool:

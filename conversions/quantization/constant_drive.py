@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 import enum
 import math
+import operator
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,7 @@ from conversions.quantization.decays import current_kept
 from conversions.quantization.layer import Layer
 from hw_models import ConversionError
 from hw_models.arithmetic import ALIGN_SHIFT, STATE_LIMIT, decay_toward_zero
-from hw_models.bias_register import bias_limits, nearest_bias
+from hw_models.bias_register import bias_bits, bias_limits, nearest_bias
 
 ONCE = 2**31 - 1  # an interval longer than any run
 LOWEST = 1 - STATE_LIMIT  # membrane potential
@@ -74,7 +75,7 @@ def needs_step(layer: Layer) -> bool:
 
 def register_share(layer: Layer, units: np.ndarray) -> float:
     """How much of the bias register a scale needs; above 1 it does not fit."""
-    top, exponent_high = bias_limits(layer.chip)
+    top, exponent_high = bias_limits(bias_bits(layer.chip))
     largest = float(np.abs(_on_potential(layer) * units).max(initial=0.0))
     return math.ldexp(largest, ALIGN_SHIFT) / math.ldexp(top, exponent_high)
 
@@ -89,12 +90,24 @@ def drive(layer: Layer, units: np.ndarray, threshold: np.ndarray, form: BiasForm
         that was trained in the chip's integers would get others than it was trained with.
     """
     made = _drive(layer, units, threshold, form)
-    if layer.dynamics.grid is not None and made.synapses and made.error > EXACT:
+    grid = layer.dynamics.grid
+    if grid is None:
+        return made
+    # a current that remembers would truncate the clock's part together with its own
+    by_current = layer.dynamics.bias.any() and not made.mantissa.any() and layer.has_memory.any()
+    if made.synapses and (made.error > EXACT or by_current):
         raise ConversionError(
             f"{layer.name}.bias: the layer is in the chip's integers, and its bias register cannot"
             f" hold what they are, or would make it fire before its first step, network step"
             f" {_first_step(layer)}; latency=1, a smaller bias or a slower leak of the potential"
             " is needed"
+        )
+    bits = bias_bits(layer.chip)
+    if made.error > EXACT and any(map(operator.gt, grid.bias_bits, bits)):
+        raise ConversionError(
+            f"{layer.name}.bias: trained in a register of {grid.bias_bits[0]} bits and"
+            f" {grid.bias_bits[1]} of the exponent; that of {layer.chip.name}, {bits[0]} and"
+            f" {bits[1]}, would round it. Training needs the same chip: quantize(chip=...)"
         )
     return made
 
@@ -106,7 +119,7 @@ def _drive(layer: Layer, units: np.ndarray, threshold: np.ndarray, form: BiasFor
     if held is None:
         synapses += _on_potential_by_clock(layer, on_potential, form)
         none = np.zeros(layer.n_neurons, dtype=np.int64)
-        held = Drive(mantissa=none, exponent=none, error=_lasting_error(layer, on_potential))
+        held = Drive(mantissa=none, exponent=none, error=_clock_error(layer, on_potential))
     dynamics, error = layer.dynamics, held.error
     if dynamics.current_bias.any() and not _is_folded(layer):
         if form is BiasForm.REGISTER:
@@ -203,9 +216,12 @@ def _lasting(layer: Layer, target: np.ndarray) -> np.ndarray:
     return np.rint(target * (1.0 - current_kept(layer.current_decay))).astype(np.int64)
 
 
-def _lasting_error(layer: Layer, target: np.ndarray) -> float:
+def _clock_error(layer: Layer, target: np.ndarray) -> float:
+    """Of the first step, and of what a current ends at that is given as much in every step."""
     leak = 1.0 - current_kept(layer.current_decay)
-    return float((np.abs(_lasting(layer, target) - target * leak) / leak).max())
+    first = np.abs(np.rint(target) - target)
+    lasting = np.abs(_lasting(layer, target) - target * leak) / leak
+    return float(np.maximum(first, lasting).max())
 
 
 def _first_step(layer: Layer) -> int:
@@ -230,7 +246,7 @@ def _on_potential(layer: Layer) -> np.ndarray:
 
 def _register(layer: Layer, units: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     """Mantissa and exponent nearest to each bias; None if one is too large."""
-    top, exponent_high = bias_limits(layer.chip)
+    top, exponent_high = bias_limits(bias_bits(layer.chip))
     mantissa, exponent = nearest_bias(np.ldexp(units, ALIGN_SHIFT), top)
     return None if (exponent > exponent_high).any() else (mantissa, exponent)
 

@@ -16,6 +16,7 @@ from hw_models import (
     LifPopulation,
     ResetMode,
 )
+from hw_models.bias_register import nearest_bias
 from ssdp_neuro import oracle, simulate
 from ssdp_neuro.training import Adaptation, CubaLif, DelayedLinear, Lif, SpikingNetwork, quantize
 from ssdp_neuro.training.networks.stages import stages, weight_of
@@ -134,7 +135,10 @@ def by_hand(model):
             own = grid.mantissas(weight_of(neurons.recurrent))
             back = {"source": name, "target": name, **exponent}
             projections.append(dense_projection(neurons.recurrent, own, back))
-        bias, bias_exponent = (0, 0) if neurons.bias is None else neurons.bias.on_chip(grid)
+        bias, bias_exponent = 0, 0
+        if neurons.bias is not None:
+            values = neurons.bias.value.detach().double().numpy() * grid.scale * 64
+            bias, bias_exponent = nearest_bias(values.clip(-4095 * 128, 4095 * 128), 4095)
         rise, kept = 0, 4096
         if neurons.adaptation is not None:
             kept = round(4096 * neurons.adaptation.kept)

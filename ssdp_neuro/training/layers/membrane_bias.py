@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from hw_models import RangeError
 from hw_models.arithmetic import ALIGN_SHIFT
-from hw_models.bias_register import bias_limits, nearest_bias
-from hw_models.chips import LOIHI2
+from hw_models.bias_register import bias_limits
 from hw_models.weight_grid import WeightGrid
 from ssdp_neuro.training.layers.fake_quant import instead_through
 
@@ -29,21 +29,50 @@ class MembraneBias(nn.Module):
         super().__init__()
         self.value = nn.Parameter(torch.as_tensor(np.asarray(values, dtype=np.float32)).clone())
 
-    def on_chip(self, grid: WeightGrid) -> tuple[np.ndarray, np.ndarray]:
-        """Mantissas and exponents of the register, int64 of the shape of the values.
-
-        The nearest ones, as the converter has them; what is too large saturates.
-        """
-        top, exponent_high = bias_limits(LOIHI2)
-        most = float(top << exponent_high)
-        values = self.value.detach().cpu().double().numpy() * grid.scale * 2**ALIGN_SHIFT
-        return nearest_bias(np.asarray(values).clip(-most, most), top)
-
     def felt(self, grid: WeightGrid | None) -> Tensor:
-        """In the unit of the state: as it is, or float64 integers straight through the rounding."""
+        """In the unit of the state: as it is, or float64 integers straight through the rounding.
+
+        Raises
+        ------
+        RangeError
+            If a bias on a CPU is not finite, and there is a grid. On a GPU and under
+            ``torch.compile`` nobody waits to look: it stays no number, and so does the gradient,
+            which training then refuses.
+        """
         if grid is None:
             return self.value
-        mantissa, exponent = self.on_chip(grid)
         units = self.value.double() * (grid.scale * 2**ALIGN_SHIFT)
-        whole = np.ldexp(mantissa.astype(np.float64), exponent)
-        return instead_through(units, torch.as_tensor(whole).to(units))
+        return instead_through(units, in_register(units.detach(), grid.bias_bits))
+
+
+def in_register(units: Tensor, bits: tuple[int, int]) -> Tensor:
+    """What a register holds for biases: the numbers of ``nearest_bias``, on their own device.
+
+    Parameters
+    ----------
+    units
+        Biases in units of the state, float64, any shape; what is too large saturates.
+    bits
+        Of the register, see :func:`hw_models.bias_register.bias_limits`.
+
+    Returns
+    -------
+    integers as floats, shape and dtype of ``units``
+
+    Raises
+    ------
+    RangeError
+        If a value on a CPU is not finite; elsewhere it becomes no number.
+    """
+    top, exponent_high = bias_limits(bits)
+    most = float(top << exponent_high)
+    looks = units.device.type == "cpu" and not torch.compiler.is_compiling()
+    if looks and not bool(torch.isfinite(units).all()):
+        raise RangeError("CubaLif.bias: a bias is not finite")
+    inside = units.clamp(-most, most)
+    fraction, power = torch.frexp((inside.abs() / (top + 0.5)).clamp(min=1.0))
+    exponent = power - (fraction == 0.5).to(power.dtype)  # of the next power of two
+    rounded = torch.ldexp(inside, -exponent).round()
+    exponent = exponent + (rounded.abs() > top).to(exponent.dtype)
+    held = torch.ldexp(torch.ldexp(inside, -exponent).round(), exponent)
+    return held + (units - units)  # 0 where it is finite

@@ -40,7 +40,7 @@ def quantize(
     grids
         By name of the neurons; those that cover the weights as they stand if not given.
     chip
-        Registers, for grids that are not given.
+        Registers of weights, thresholds and biases, for grids that are not given.
     weight_bits
         Of each layer's weights from input to output, or one number for all, 2..8; those of the
         chip if empty. Fewer than the chip's are laid where they fit the weights best, and the

@@ -15,6 +15,7 @@ from torch import nn
 
 from hw_models import InputError
 from hw_models.atomic_file import write_whole
+from hw_models.chips import LOIHI2, Chip
 from ssdp_neuro.data import DataSplit, SpikeDataset, Subset, as_split, load
 from ssdp_neuro.training.memory_reuse import reuse_memory
 from ssdp_neuro.training.networks.spiking_network import SpikingNetwork
@@ -104,6 +105,7 @@ def fit(
     resume: bool = False,
     show_progress: bool = True,
     on_epoch: Callable[[EpochRecord], None] | None = None,
+    chip: Chip | str = LOIHI2,
 ) -> TrainingResult:
     """Train, choose the best epoch by validation samples, and measure it once on the test.
 
@@ -137,6 +139,9 @@ def fit(
         Whether there is a bar, on stderr.
     on_epoch
         Called after every epoch, by the first rank.
+    chip
+        Whose registers of weights, thresholds and biases the epochs in integers have, such as a
+        :class:`hw_models.Chip` of your own; to convert the model, give the same one.
 
     Raises
     ------
@@ -197,6 +202,7 @@ def fit(
                     folder=folder,
                     extra=extra,
                     on_epoch=on_epoch,
+                    chip=chip,
                 )
                 if found is not None:
                     trainer.state.restore(*found)

@@ -12,6 +12,7 @@ import numpy as np
 from torch import nn
 
 from hw_models import ConversionError, InputError, RangeError
+from hw_models.chips import LOIHI2, Chip, chip_of
 from ssdp_neuro.data import DataSplit, SpikeDataset
 from ssdp_neuro.progress import progress_bar
 from ssdp_neuro.rules.eprop.feedback import Feedback
@@ -63,6 +64,8 @@ class Trainer:
         What checkpoints say beside: fingerprint of the data, versions.
     on_epoch
         Called after every epoch, by the first rank.
+    chip
+        Whose registers the integer epochs have.
     """
 
     def __init__(
@@ -76,8 +79,10 @@ class Trainer:
         folder: RunFolder | None,
         extra: dict[str, Any],
         on_epoch: Callable[[EpochRecord], None] | None = None,
+        chip: Chip | str = LOIHI2,
     ) -> None:
         self.data, self.config, self.place = data, config, place
+        self.chip = chip_of("fit.chip", chip)
         self.folder, self.extra = folder, extra
         self.settings = config.training
         self.on_epoch = on_epoch
@@ -183,11 +188,11 @@ class Trainer:
         if begin is None or begin >= self.settings.epochs:
             return
         try:
-            refuse_off_chip(self.state.model)  # type: ignore[arg-type]
+            refuse_off_chip(self.state.model, self.chip)  # type: ignore[arg-type]
         except ConversionError as error:
             raise InputError(f"[model] quantize_from_epoch: {error}") from None
         try:
-            refuse_weight_bits(self.state.model, self.config.model.weight_bits)  # type: ignore[arg-type]
+            refuse_weight_bits(self.state.model, self.config.model.weight_bits, self.chip)  # type: ignore[arg-type]
         except RangeError as error:
             raise RangeError(f"[model] {error}") from None
 
@@ -216,7 +221,7 @@ class Trainer:
         state, begin = self.state, self.config.model.quantize_from_epoch
         state.progress.begin_epoch()
         if begin is not None and not state.quantized and state.progress.epoch >= begin:
-            state.quantize(self.config.model.weight_bits)
+            state.quantize(self.config.model.weight_bits, self.chip)
 
     def _batches(self) -> Iterator[tuple[Batch, np.ndarray]]:
         """Read the part of this rank of the steps that remain of the epoch."""

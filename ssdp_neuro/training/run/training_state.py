@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from hw_models import ConversionError, InputError
+from hw_models.chips import LOIHI2, Chip
 from hw_models.weight_grid import WeightGrid
 from ssdp_neuro.training.networks.eprop_feedback import EpropFeedback
 from ssdp_neuro.training.networks.quantization import quantize
@@ -62,9 +63,9 @@ class TrainingState:
         """Of the last step."""
         return self.optimizer.param_groups[0]["lr"]
 
-    def quantize(self, weight_bits: Sequence[int] = ()) -> None:
+    def quantize(self, weight_bits: Sequence[int] = (), chip: Chip | str = LOIHI2) -> None:
         """Put the model on the chip's integers, with so many bits of each layer's weights."""
-        quantize(self.model, weight_bits=weight_bits)  # type: ignore[arg-type]
+        quantize(self.model, chip=chip, weight_bits=weight_bits)  # type: ignore[arg-type]
         self.quantized = True
         # what was best in real numbers is not compared with what is in integers
         self.progress.forget_best()

@@ -1,4 +1,5 @@
 import copy
+import dataclasses
 import json
 
 import numpy as np
@@ -22,9 +23,11 @@ from hw_models import (
     TypeMismatchError,
     check,
 )
+from hw_models.chips import Figure
+from hw_models.weight_grid import WeightGrid
 from ssdp_neuro import simulate
 from ssdp_neuro.decision import decide
-from ssdp_neuro.training import CubaLif, SpikingNetwork, quantize
+from ssdp_neuro.training import CubaLif, SpikingNetwork, load_model, quantize, save_model
 from tests.ssdp_neuro.training.models import conv_model, dense_model
 
 NEURON = {"current_decay": 1023, "voltage_decay": 256}
@@ -113,6 +116,51 @@ def test_from_torch__refuses_a_trained_bias_that_nothing_holds_exactly():
         from_torch(model)
     model.output.latency = 1
     assert from_torch(model)[1].layers[0].bias_error < 1e-9
+
+
+def equal_in_the_engine(model, spikes, **settings):
+    """Whether every layer spikes in the converted network as in PyTorch."""
+    network, report = from_torch(model, **settings)
+    late, n_steps = max(report.shifts.values()), spikes.shape[1]
+    run = simulate(network, np.pad(spikes, ((0, 0), (0, late), (0, 0))), n_steps=n_steps + late)
+    return all(
+        (run.raster(name)[:, report.shifts[name] :][:, :n_steps] == fired).all()
+        for name, fired in recorded(model, spikes).items()
+    )
+
+
+def test_from_torch__refuses_a_clock_beside_a_current_that_remembers():
+    """Half of a clock's units and of a current is not half of their sum, truncated."""
+    model = biased(0, 1, current_decay=2047, voltage_decay=4095, bias=1.0)
+    quantize(model, {"output": WeightGrid(weight_exponent=0, threshold=10)})
+    nn.init.constant_(model.output.bias.value, 46 / model.output.grid.scale)  # whole when halved
+    with pytest.raises(ConversionError, match=r"output.bias: .* fire before .* network step 1"):
+        from_torch(model)
+    model.output.latency = 1
+    assert equal_in_the_engine(model, spikes_for(model, samples=40, steps=500))
+
+
+SMALL = dataclasses.replace(
+    LOIHI2,
+    name="small",
+    bias_mantissa_bits=Figure(6, "made up"),
+    bias_exponent_bits=Figure(4, "made up"),
+)
+
+
+@pytest.mark.parametrize("name", BIASES)
+def test_from_torch__biases_are_trained_in_the_register_of_a_chip_of_ones_own(name, tmp_path):
+    model = biased(1, **BIASES[name])
+    quantize(model, chip=SMALL)
+    spikes = spikes_for(model, steps=100)
+    assert equal_in_the_engine(model, spikes, chip=SMALL)
+    save_model(model, tmp_path / "model.safetensors")
+    again = load_model(tmp_path / "model.safetensors")
+    assert again.output.grid == model.output.grid
+    assert equal_in_the_engine(again, spikes, chip=SMALL)
+    quantize(model)
+    with pytest.raises(ConversionError, match=r"bias: trained .* 13 bits .* small, 6 and 4"):
+        from_torch(model, chip=SMALL)
 
 
 def test_from_torch__records_say_what_the_modules_say():

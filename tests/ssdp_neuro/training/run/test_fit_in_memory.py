@@ -1,10 +1,13 @@
 """Training on arrays, with no folder and no part to choose or measure by."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 
-from hw_models import SsdpError
+from hw_models import LOIHI2, SsdpError
+from hw_models.chips import Figure
 from ssdp_neuro.data import from_arrays
 from ssdp_neuro.training import TrainingError, config_of, fit, quantize
 from ssdp_neuro.training.networks.stages import weight_of
@@ -60,6 +63,21 @@ def test_fit__trains_a_quantized_model():
     assert history[-1].loss < history[0].loss
     assert (model.to_hidden.weight != before).any()
     assert torch.equal(model.to_hidden.weight, model.to_hidden.weight.round())
+
+
+def test_fit__integer_epochs_have_the_registers_of_the_chip():
+    small = dataclasses.replace(LOIHI2, name="small", bias_mantissa_bits=Figure(4, "made up"))
+    config = config_of(
+        {
+            "model": {"hidden": [8], "bias": True, "quantize_from_epoch": 1},
+            "training": {"epochs": 2, "threads": 1},
+        }
+    )
+    for chip, bits in ((small, 4), ("loihi2", 13)):
+        model = fit(config, data=from_arrays(*toy()), chip=chip, show_progress=False).model
+        assert model.hidden.grid.bias_bits == (bits, 3)
+    with pytest.raises(SsdpError, match=r"fit.chip: 'loihi3'"):
+        fit(config, data=from_arrays(*toy()), chip="loihi3", show_progress=False)
 
 
 @pytest.mark.parametrize(
