@@ -66,9 +66,13 @@ def whole_terms(values: Any, bits: int = 8) -> list[tuple[np.ndarray, int]]:
         last = exponent + bits > EXPONENT_HIGH
         size = 1 << (EXPONENT_HIGH + 1 - exponent if last else bits)
         digit = left % size
+        below = np.where(digit > 0, digit - size, 0)
+        rest, rest_below = ((left - one) // size * (2 if last else 1) for one in (digit, below))
+        if last and not _fits(rest, bits) and _fits(rest_below, bits):
+            digit, rest = below, rest_below  # the least of one sign is a vector short of that
         if digit.any():
             terms.append((digit, exponent))
-        left = (left - digit) // size * (2 if last else 1)
+        left = rest
         exponent = EXPONENT_HIGH if last else exponent + bits
     return terms
 

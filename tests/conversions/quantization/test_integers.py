@@ -1,7 +1,7 @@
 """The pure functions: decays, integers as synapses."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from conversions.quantization.decays import (
@@ -53,6 +53,9 @@ def test_whole_terms__add_up_and_fit_a_chip_of_few_bits(values, bits):
 
 
 @given(values=st.lists(st.integers(-(2**18), 2**18), min_size=1, max_size=5))
+@example(values=[-32513])
+@example(values=[-32767, 5, -1])
+@example(values=[-32513, 32767])
 def test_whole_terms__add_up_and_fit_the_chip(values):
     terms = whole_terms(values)
     total = sum((weights << exponent for weights, exponent in terms), np.zeros(len(values), int))
