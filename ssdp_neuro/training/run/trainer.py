@@ -19,10 +19,11 @@ from ssdp_neuro.rules.eprop.feedback import Feedback
 from ssdp_neuro.training.networks.eprop_feedback import EpropFeedback
 from ssdp_neuro.training.networks.eprop_gradient import eprop_layers
 from ssdp_neuro.training.networks.quantization import refuse_off_chip, refuse_weight_bits
+from ssdp_neuro.training.networks.rate_pass import refuse_without_rates
 from ssdp_neuro.training.run.batch_order import Batch, batches_of, n_batches
 from ssdp_neuro.training.run.batch_reader import read_ahead
 from ssdp_neuro.training.run.best_model import BestModel
-from ssdp_neuro.training.run.choices import GradientKind
+from ssdp_neuro.training.run.choices import GradientKind, LossKind
 from ssdp_neuro.training.run.config import RunConfig
 from ssdp_neuro.training.run.device import Place, as_first_rank, seed_step
 from ssdp_neuro.training.run.finite_numbers import refuse_weights_not_finite
@@ -96,6 +97,7 @@ class Trainer:
         self._stop = StopSignals()
         as_first_rank(model, place)
         self._refuse_not_eprop()
+        self._refuse_no_rates()
         if self.settings.feedback is not Feedback.SYMMETRIC:
             kind, seed = self.settings.feedback, self.settings.seed
             self.state.feedback = EpropFeedback(model, kind, seed)
@@ -216,6 +218,29 @@ class Trainer:
             eprop_layers(self.state.model)
         except InputError as error:
             raise InputError(f"[training] gradient: {error}") from None
+
+    def _refuse_no_rates(self) -> None:
+        """At once: rates of other networks, or beside what listens to spikes, mean nothing."""
+        n_epochs, begin = self.settings.rate_epochs, self.config.model.quantize_from_epoch
+        if not n_epochs:
+            return
+        for what, wanted in (
+            ('[training] gradient = "e-prop"', self.settings.gradient is GradientKind.E_PROP),
+            ('[training] loss = "latency"', self.settings.loss is LossKind.LATENCY),
+            ("[training] compile", self.settings.compile),
+            ("several ranks", self.place.n_ranks > 1),
+            ("a rule", self.state.rule is not None),
+            (
+                "[model] quantize_from_epoch before their end",
+                begin is not None and begin < n_epochs,
+            ),
+        ):
+            if wanted:
+                raise InputError(f"[training] rate_epochs: not together with {what}")
+        try:
+            refuse_without_rates(self.state.model)
+        except InputError as error:
+            raise InputError(f"[training] rate_epochs: {error}") from None
 
     def _begin_epoch(self) -> None:
         state, begin = self.state, self.config.model.quantize_from_epoch

@@ -16,6 +16,8 @@ from hw_models import InputError
 from ssdp_neuro.data import SpikeDataset
 from ssdp_neuro.training.layers.delays import narrow_delay_windows
 from ssdp_neuro.training.networks.eprop_gradient import add_eprop_gradient, output_by_steps
+from ssdp_neuro.training.networks.rate_pass import output_rates
+from ssdp_neuro.training.networks.spiking_network import SpikingNetwork
 from ssdp_neuro.training.plasticity.ranks import sum_over_ranks
 from ssdp_neuro.training.run.batch_order import Batch
 from ssdp_neuro.training.run.choices import GradientKind
@@ -204,7 +206,13 @@ class TrainingStep:
             spikes = spikes * kept
         # whole numbers of the chip do not fit in bfloat16
         mixed = settings.amp and not self.state.quantized
-        if self._forwards and self.state.rule is None:
+        model = self.state.model
+        by_rates = self.state.progress.epoch < settings.rate_epochs
+        if by_rates and isinstance(model, SpikingNetwork):
+            with torch.autocast(self.place.device.type, dtype=torch.bfloat16, enabled=mixed):
+                rates = output_rates(model, spikes)
+            output = rates.flatten(1) * (spikes.shape[1] * settings.spike_weight)
+        elif self._forwards and self.state.rule is None:
             output = output_by_steps(self.state.model, spikes)
         else:  # a rule listens to whole runs of the layers
             with (

@@ -34,6 +34,12 @@ class TrainingSettings:
     class_balance
         0: every training sample counts alike in the loss; 1: every class does, however rare;
         between, a sample counts by that power of how rare its class is.
+    rate_epochs
+        So many epochs from the first take each layer in one pass, by the share of steps in which
+        its neurons fire, instead of step by step: some n_steps times faster, and not yet the
+        network itself, so the epochs after them train it in spikes. For feed-forward and
+        convolutional models with current_decay 4095, voltage_decay 0, reset SUBTRACT and latency 0;
+        validation is in spikes in all epochs.
     gradient
         surrogate: back through all steps. e-prop: forwards in time, in memory that hardly grows
         with the steps, and an approximation; for feed-forward and recurrent models without
@@ -70,6 +76,7 @@ class TrainingSettings:
     loss: LossKind = LossKind.COUNTS
     spike_weight: float = 1.0
     class_balance: float = 0.0
+    rate_epochs: int = 0
     gradient: GradientKind = GradientKind.SURROGATE
     feedback: Feedback = Feedback.SYMMETRIC
     dropped_spikes: float = 0.0
@@ -90,7 +97,7 @@ class TrainingSettings:
         member("[training] device", self.device, DeviceKind)
         lowest = {"epochs": 1, "batch_size": 1, "checkpoint_epochs": 1, "keep": 1}
         integer("[training] threads", self.threads, 0, MOST_THREADS)
-        for field in (*lowest, "patience", "checkpoint_steps"):
+        for field in (*lowest, "patience", "checkpoint_steps", "rate_epochs"):
             integer(f"[training] {field}", getattr(self, field), lowest.get(field, 0), 2**31 - 1)
         integer("[training] seed", self.seed, 0, 2**31 - 1)
         number("[training] spike_weight", self.spike_weight, above=0)
