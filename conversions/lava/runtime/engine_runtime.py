@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 import warnings
@@ -17,8 +18,8 @@ from lava.proc.io.extractor import Extractor
 from conversions.lava.reading.walk import label
 from conversions.lava.runtime.crew import Crew, StoppedRunError
 from conversions.lava.runtime.engine_batch import CONNECTIONS, EngineBatch
-from conversions.lava.runtime.float_batch import NEURONS as REAL_NEURONS
-from conversions.lava.runtime.float_batch import FloatBatch
+from conversions.lava.runtime.loop_batch import LoopBatch
+from conversions.lava.runtime.loop_worlds import FIXED_POINT, FLOATING_POINT
 from conversions.lava.runtime.model_building import CHANNEL_SIZE, Actor, build_actors
 from conversions.lava.runtime.monitor_reads import read_directly
 from conversions.lava.runtime.program_graph import ProgramGraph
@@ -97,16 +98,29 @@ class EngineRuntime(Runtime):
         self._has_steps = bool(in_steps)
         self._step = TimeStep(in_steps, self._crew, self._random)
         self._crew.place = self._step.place
-        self._batch: EngineBatch | FloatBatch | None = None
-        is_real = any(type(each.model) in REAL_NEURONS for each in self.actors)
+        self._batch: EngineBatch | LoopBatch | None = None
         try:
-            kind = FloatBatch if is_real else EngineBatch
-            self._batch = kind(list(self._actors.values()), self._records)
+            self._batch = self._whole()
         except SsdpError as error:
             self.notes = (*self.notes, f"not run as a whole by the engine: {error}")
         for process in (*self._graph.leaves, *self._graph.containers):
             process.runtime = self
         self._is_initialized = True
+
+    def _whole(self) -> EngineBatch | LoopBatch:
+        """What runs the program as a whole: the engine if it can, else one loop.
+
+        Raises
+        ------
+        SsdpError
+            If neither can.
+        """
+        if any(type(each.model) in FLOATING_POINT.neurons for each in self.actors):
+            return LoopBatch(self.actors, self._records, FLOATING_POINT)
+        try:
+            return EngineBatch(self.actors, self._records)
+        except SsdpError:
+            return LoopBatch(self.actors, self._records, FIXED_POINT)
 
     # What Process and Var call
 
@@ -289,7 +303,7 @@ class EngineRuntime(Runtime):
             self._crew.notice()
 
     def _run_steps(self, n_steps: int) -> None:
-        if self._batch is not None:
+        while self._batch is not None and n_steps > 0 and not self._crew.ending:
             n_steps -= self._run_batch(self._batch, n_steps)
         for actor in self._asynchronous:
             if actor.is_done:
@@ -307,7 +321,7 @@ class EngineRuntime(Runtime):
         self._obey(asked_by(self._asynchronous), PyAsyncProcessModel.Response)
         self._step.run_phase(HOST)
 
-    def _run_batch(self, batch: EngineBatch | FloatBatch, n_steps: int) -> int:
+    def _run_batch(self, batch: EngineBatch | LoopBatch, n_steps: int) -> int:
         """Run steps in the engine; how many it were."""
         n_done = 0
         try:
@@ -326,11 +340,15 @@ class EngineRuntime(Runtime):
         return n_steps
 
     def _leave_batch(self, why: str) -> None:
-        """Go on by the models, for good."""
+        """Go on in one loop if the engine ends and that can, else by the models, for good."""
         if self._batch is not None:
             self._batch.settle()
+            is_of_engine = isinstance(self._batch, EngineBatch)
             self._batch = None
             self.notes = (*self.notes, f"not run by the engine any more: {why}")
+            with contextlib.suppress(SsdpError):
+                if is_of_engine:
+                    self._batch = LoopBatch(self.actors, self._records, FIXED_POINT)
 
     def _obey(self, asked: set[int], answer: Any) -> None:
         """End the run if a model asked for it."""

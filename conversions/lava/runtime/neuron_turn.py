@@ -12,23 +12,23 @@ from lava.proc.lif.models import (
     PyLifModelBitAcc,
     PyLifModelFloat,
     PyLifRefractoryModelFloat,
-    PyLifResetModelBitAcc,
-    PyLifResetModelFloat,
-    PyTernLifModelFixed,
-    PyTernLifModelFloat,
 )
 
 from conversions.lava.runtime.channels import ModelSend
 from conversions.lava.runtime.model_building import Actor
+from conversions.lava.runtime.neuron_constants import (
+    RESETTING,
+    TERNARY,
+    are_alike,
+    fixed_constants,
+    float_constants,
+)
 from ssdp_neuro.engine.kernels.lava_models import (
-    UNITY,
     fixed_point_step,
     floating_point_step,
     refractory_step,
 )
 
-TERNARY = (PyTernLifModelFixed, PyTernLifModelFloat)
-RESETTING = (PyLifResetModelBitAcc, PyLifResetModelFloat)
 KINDS = (
     PyLifModelBitAcc,
     PyLifModelFloat,
@@ -36,8 +36,6 @@ KINDS = (
     *RESETTING,
     *TERNARY,
 )
-LARGEST_DECAY = 1 << 20
-LOWEST = -(1 << 62)  # a threshold that nothing is below
 
 
 class NeuronTurn:
@@ -129,9 +127,9 @@ class NeuronTurn:
         self._u, self._v = u, v = model.u, model.v
         self._shape = u.shape
         state = np.int32 if fixed else np.float64
-        if not (_are_alike(state, u, v) and self._fit_ports(fixed)):
+        if not (are_alike(state, u, v) and self._fit_ports(fixed)):
             return False
-        constants = self._fixed_constants() if fixed else self._float_constants()
+        constants = fixed_constants(model) if fixed else float_constants(model)
         if constants is None:
             return False
         step: Any = fixed_point_step if fixed else floating_point_step
@@ -165,34 +163,6 @@ class NeuronTurn:
         self._silence = np.zeros(shape, np.int32 if fixed else np.float64)
         return True
 
-    def _fixed_constants(self) -> tuple[np.ndarray, ...] | None:
-        model, shape = self._model, self._shape
-        if not (_is_whole(model.du) and _is_whole(model.dv)):
-            return None
-        model.scale_bias()
-        if not model.isthrscaled:
-            model.scale_threshold()
-        bias = model.effective_bias
-        if not _are_alike(np.int32, bias, like=shape):
-            return None
-        high = model.effective_vth_hi if type(model) in TERNARY else model.effective_vth
-        low = model.effective_vth_lo if type(model) in TERNARY else LOWEST
-        keeps = (
-            UNITY - (np.asarray(model.du, np.int64) + model.ds_offset),
-            UNITY - (np.asarray(model.dv, np.int64) + model.dm_offset),
-        )
-        return _joined(bias, [filled(each, shape, np.int64) for each in (*keeps, low, high)])
-
-    def _float_constants(self) -> tuple[np.ndarray, ...] | None:
-        model, shape = self._model, self._shape
-        bias = model.bias_mant
-        if not _are_alike(np.float64, bias, like=shape):
-            return None
-        high = model.vth_hi if type(model) in TERNARY else model.vth
-        low = model.vth_lo if type(model) in TERNARY else -np.inf
-        rest = (1 - model.du, 1 - model.dv, low, high)
-        return _joined(bias, [filled(each, shape, np.float64) for each in rest])
-
     def _refractory(
         self,
         u: Any,
@@ -209,37 +179,3 @@ class NeuronTurn:
         end = model.refractory_period_end.reshape(-1)
         now = model.time_step
         refractory_step(u, v, a, bias, keep_u, keep_v, high, end, now, model.refractory_period, s)
-
-
-def _are_alike(dtype: Any, *arrays: Any, like: tuple[int, ...] | None = None) -> bool:
-    """Whether arrays have the type and one shape, and lie in memory in order."""
-    shape = like if like is not None else getattr(arrays[0], "shape", None)
-    return all(
-        type(each) is np.ndarray
-        and each.dtype == dtype
-        and each.shape == shape
-        and each.flags.c_contiguous
-        for each in arrays
-    )
-
-
-def _is_whole(value: Any) -> bool:
-    """Whether a decay is of integers whose product with a state stays within 64 bits."""
-    array = np.asarray(value)
-    return array.dtype.kind in "iu" and bool((np.abs(array.astype(np.int64)) < LARGEST_DECAY).all())
-
-
-def _joined(bias: np.ndarray, rest: list[np.ndarray | None]) -> tuple[np.ndarray, ...] | None:
-    known = [each for each in rest if each is not None]
-    return (bias.reshape(-1), *known) if len(known) == len(rest) else None
-
-
-def filled(value: Any, shape: tuple[int, ...], dtype: Any) -> np.ndarray | None:
-    """A number, or one for each neuron, as one for each neuron; None if it is neither."""
-    array = np.asarray(value)
-    if array.dtype.kind not in "iuf" or (array.dtype.kind == "f" and dtype == np.int64):
-        return None
-    try:
-        return np.broadcast_to(array.astype(dtype), shape).reshape(-1).copy()
-    except ValueError:
-        return None

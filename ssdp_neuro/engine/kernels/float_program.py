@@ -5,9 +5,7 @@ Sums are taken in the order in which Lava's models take them, so the numbers are
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import Any
 
 from ssdp_neuro.compilation.compiler import lean_kernel
 from ssdp_neuro.engine.kernels.lava_convolution import convolve
@@ -17,84 +15,18 @@ from ssdp_neuro.engine.kernels.lava_models import (
     floating_point_step,
     refractory_step,
 )
-
-OF_SIGNAL, OF_BUFFER, OF_CURRENT, OF_POTENTIAL = range(4)  # where a number is read
-DENSE, STORED, CONVOLVED, LATE_DENSE, LATE_STORED = range(5)  # kinds of weights
-IN_ORDER = -1
-SHAPE_SIZE = 15  # numbers of a convolution
-
-
-class FloatProgram(NamedTuple):
-    """A program as flat arrays, float64 and int64. Neurons, then signals, lie one after another."""
-
-    u: np.ndarray  # (N,)
-    v: np.ndarray
-    activation: np.ndarray  # (N,): what arrives in a step
-    bias: np.ndarray
-    keep_u: np.ndarray
-    keep_v: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-    rest_until: np.ndarray  # (N,): step, of neurons that rest after a spike
-    signal: np.ndarray  # what sources and neurons send in this step
-    buffer: np.ndarray  # what connections have gathered, and send in the next step
-    arrived: np.ndarray  # (largest connection,): scratch
-    fires: np.ndarray  # (largest connection,): scratch, bool
-    # populations in the order in which they are computed
-    first_neuron: np.ndarray  # (P + 1,)
-    sends_at: np.ndarray  # (P,): first signal
-    period: np.ndarray  # (P,): steps of rest, -1 of neurons without
-    reset_interval: np.ndarray  # (P,): 0 for none
-    reset_offset: np.ndarray
-    neuron_inputs: np.ndarray  # (P + 1,): first input
-    # sources
-    source_at: np.ndarray  # (Q,): first signal
-    source_size: np.ndarray
-    source_data: np.ndarray  # (Q,): first number in data
-    source_length: np.ndarray  # (Q,): steps
-    data: np.ndarray  # step after step
-    # connections
-    buffer_at: np.ndarray  # (C + 1,)
-    n_pre: np.ndarray  # (C,)
-    kind: np.ndarray
-    is_graded: np.ndarray  # (C,): whether what arrives is multiplied by, else what fires counts
-    weights_at: np.ndarray  # (C + 1,): first weight
-    starts_at: np.ndarray  # (C,): first column's start, of listed ones
-    posts_at: np.ndarray  # (C,): first target, or place under way, of listed ones
-    rows_at: np.ndarray  # (C,): first row, or room of a place under way, of listed ones
-    late_at: np.ndarray  # (C + 1,): first number under way, of delayed ones
-    n_slots: np.ndarray  # (C,): delays of delayed ones
-    shape_of: np.ndarray  # (C,): first number in shapes, of convolutions
-    connection_inputs: np.ndarray  # (C + 1,): first input
-    weights: np.ndarray  # a row for each neuron that sends; of kernels as convolve wants them
-    starts: np.ndarray
-    posts: np.ndarray
-    rows: np.ndarray  # where a row's numbers have room in fired
-    late: np.ndarray  # what is under way, as lava_delays wants it
-    shapes: np.ndarray  # of convolutions, 15 numbers each
-    # scratch, as lava_models, lava_delays and lava_convolution want it
-    fired: np.ndarray
-    counts: np.ndarray
-    late_counts: np.ndarray
-    at: np.ndarray
-    lefts: np.ndarray
-    marks: np.ndarray
-    late_sums: np.ndarray
-    pixel_starts: np.ndarray
-    pixel_channels: np.ndarray
-    pixel_heights: np.ndarray
-    hits: np.ndarray
-    hit_flags: np.ndarray
-    tap_sums: np.ndarray
-    # inputs of neurons and connections, those of each in the order in which they are added
-    input_of: np.ndarray  # (I,): OF_SIGNAL or OF_BUFFER
-    input_at: np.ndarray
-    input_order: np.ndarray  # (I,): first place in order, or IN_ORDER
-    order: np.ndarray
-    # what is kept of each step
-    kept_of: np.ndarray  # (R,)
-    kept_at: np.ndarray
-    kept_size: np.ndarray
+from ssdp_neuro.engine.kernels.lava_program import (
+    BY_NUMPY,
+    CONVOLVED,
+    DENSE,
+    IN_ORDER,
+    LATE_STORED,
+    OF_SIGNAL,
+    SHAPE_SIZE,
+    STORED,
+    keep_values,
+)
+from ssdp_neuro.engine.kernels.lava_sigma_delta import LIF, float_sigma_delta
 
 
 @lean_kernel
@@ -134,25 +66,6 @@ def add_rows(weights: Any, fires: Any, total: Any) -> None:
 
 
 @lean_kernel
-def keep_values(program: Any, row: Any, are_buffers: bool) -> None:
-    """Copy what is recorded: buffers when they are sent, all else at the end of a step."""
-    place = 0
-    for r in range(program.kept_of.size):
-        of, begin, size = program.kept_of[r], program.kept_at[r], program.kept_size[r]
-        if (of == OF_BUFFER) == are_buffers:
-            values = program.signal
-            if of == OF_BUFFER:
-                values = program.buffer
-            elif of == OF_CURRENT:
-                values = program.u
-            elif of == OF_POTENTIAL:
-                values = program.v
-            for k in range(size):
-                row[place + k] = values[begin + k]
-        place += size
-
-
-@lean_kernel
 def compute_neurons(program: Any, p: int, now: int) -> None:
     """One population, from what arrives to what it sends."""
     a, b = program.first_neuron[p], program.first_neuron[p + 1]
@@ -167,7 +80,11 @@ def compute_neurons(program: Any, p: int, now: int) -> None:
     spikes = program.signal[begin : begin + b - a]
     bias, keep_u, keep_v = program.bias[a:b], program.keep_u[a:b], program.keep_v[a:b]
     low, high = program.low[a:b], program.high[a:b]
-    if program.period[p] >= 0:
+    kind = program.neuron_kind[p]
+    if kind != LIF:
+        state = (u, v, program.residue[a:b], program.error[a:b])
+        float_sigma_delta(*state, activation, bias, high, kind, program.is_cumulative[p], spikes)
+    elif program.period[p] >= 0:
         end, period = program.rest_until[a:b], program.period[p]
         refractory_step(u, v, activation, bias, keep_u, keep_v, high, end, now, period, spikes)
     else:
@@ -178,6 +95,11 @@ def compute_neurons(program: Any, p: int, now: int) -> None:
 def compute_connection(program: Any, c: int) -> None:
     """What a connection gathers of the spikes of this step."""
     n_pre, kind = program.n_pre[c], program.kind[c]
+    if kind == BY_NUMPY:
+        begin = program.fires.size + program.arrived_at[c]
+        arrived = program.arrived[begin : begin + n_pre]
+        gather(program, program.connection_inputs[c], program.connection_inputs[c + 1], arrived)
+        return
     arrived, fires = program.arrived[0:n_pre], program.fires[0:n_pre]
     gather(program, program.connection_inputs[c], program.connection_inputs[c + 1], arrived)
     for j in range(n_pre):

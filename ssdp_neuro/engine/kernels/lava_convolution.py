@@ -131,28 +131,41 @@ def convolve_whole(shape: Any, weights: Any, image: Any, total: Any) -> None:
     """The same of whole numbers whose sums are exact, so that their order does not matter."""
     n_in, n_out = shape[CHANNELS], shape[CHANNELS_OUT]
     n_each, n_group = n_out // shape[GROUPS], n_in // shape[GROUPS]
-    across = (shape[KERNEL_X] - 1) * shape[DILATION_X] - shape[PADDING_X]
-    down = (shape[KERNEL_Y] - 1) * shape[DILATION_Y] - shape[PADDING_Y]
+    height, height_out = shape[HEIGHT], shape[HEIGHT_OUT]
+    stride_x, stride_y = shape[STRIDE_X], shape[STRIDE_Y]
+    dilation_x, dilation_y = shape[DILATION_X], shape[DILATION_Y]
+    span_x, span_y = (shape[KERNEL_X] - 1) * dilation_x, (shape[KERNEL_Y] - 1) * dilation_y
     for k in range(total.size):
-        total[k] = 0.0
-    for place in range(shape[WIDTH] * shape[HEIGHT] * n_in):
-        height = image[place]
-        if height == 0:
+        total[k] = 0
+    for pixel in range(shape[WIDTH] * height):
+        own = image[pixel * n_in : (pixel + 1) * n_in]
+        is_dark = True
+        for c in range(n_in):
+            is_dark = is_dark and own[c] == 0
+        if is_dark:
             continue
-        pixel, c = place // n_in, place % n_in
-        column, row = pixel // shape[HEIGHT], pixel % shape[HEIGHT]
-        for i in range(shape[KERNEL_X]):
-            right = column - across + i * shape[DILATION_X]
-            x = right // shape[STRIDE_X]
-            if right % shape[STRIDE_X] != 0 or x < 0 or x >= shape[WIDTH_OUT]:
+        # taps that reach it from output x lie across to the right
+        right = pixel // height + shape[PADDING_X] - span_x
+        low = pixel % height + shape[PADDING_Y] - span_y
+        for x in range(max(0, -(-right // stride_x)), shape[WIDTH_OUT]):
+            across = x * stride_x - right
+            if across > span_x:
+                break
+            if across % dilation_x != 0:
                 continue
-            for j in range(shape[KERNEL_Y]):
-                low = row - down + j * shape[DILATION_Y]
-                y = low // shape[STRIDE_Y]
-                if low % shape[STRIDE_Y] != 0 or y < 0 or y >= shape[HEIGHT_OUT]:
+            for y in range(max(0, -(-low // stride_y)), height_out):
+                down = y * stride_y - low
+                if down > span_y:
+                    break
+                if down % dilation_y != 0:
                     continue
-                first = ((i * shape[KERNEL_Y] + j) * n_in + c) * n_each
-                to = (x * shape[HEIGHT_OUT] + y) * n_out + c // n_group * n_each
-                taps, targets = weights[first : first + n_each], total[to : to + n_each]
-                for k in range(n_each):
-                    targets[k] += taps[k] * height
+                tap = (across // dilation_x * shape[KERNEL_Y] + down // dilation_y) * n_in
+                to = (x * height_out + y) * n_out
+                for c in range(n_in):
+                    number = own[c]
+                    if number != 0:
+                        taps = weights[(tap + c) * n_each : (tap + c + 1) * n_each]
+                        first = to + c // n_group * n_each
+                        targets = total[first : first + n_each]
+                        for k in range(n_each):
+                            targets[k] += taps[k] * number

@@ -25,7 +25,7 @@ MODELS, METHODS, TURNS = "models", "methods", "turns"  # by NumPy, single method
 def values_of(build, tag, how, monkeypatch, updates=()):
     """Vars of all Processes after every third step."""
     with monkeypatch.context() as patch:
-        for whole in ("FloatBatch", "EngineBatch"):  # models are compared
+        for whole in ("LoopBatch", "EngineBatch"):  # models are compared
             patch.setattr(engine_runtime, whole, _refuse)
         if how == MODELS:
             patch.setattr(model_building, "speed_up", lambda model: [])

@@ -11,6 +11,7 @@ from lava.proc.io.sink import RingBuffer as Sink
 from lava.proc.io.source import RingBuffer as Source
 from lava.proc.lif.process import LIF, LIFRefractory, LIFReset, TernaryLIF
 from lava.proc.monitor.process import Monitor
+from lava.proc.sdn.process import ActivationMode, Delta, Sigma, SigmaDelta
 from lava.proc.sparse.process import DelaySparse, Sparse
 from scipy.sparse import csr_matrix
 
@@ -43,6 +44,7 @@ def program(rng):
     both.a_out.connect(signs.a_in)
     images = image_layers(rng, first)
     lateness = delayed(rng, first, resetting)
+    differences = sigma_delta(rng)
     sinks = [Sink(shape=(5,), buffer=11), Sink(shape=(12,), buffer=200), Sink(shape=(6,), buffer=9)]
     resting.s_out.connect(sinks[0].a_in)
     dense.a_out.connect(sinks[1].a_in)
@@ -54,7 +56,7 @@ def program(rng):
     ):
         monitor.probe(probed, N_STEPS)
     neurons = [first, resetting, resting, signs]
-    connections = [dense, sparse, around, both, *images, *lateness]
+    connections = [dense, sparse, around, both, *images, *lateness, *differences]
     return [*neurons, source, *connections, *sinks, *monitors]
 
 
@@ -104,6 +106,25 @@ def delayed(rng, before, between):
     return [stored, dense, source, graded, *ends]
 
 
+def sigma_delta(rng):
+    """Differences of frames, through products that NumPy and SciPy take, and what hears a sum."""
+    frames = Source(data=np.cumsum(rng.normal(0, 0.3, (4, 31)), axis=1))
+    delta, sigma = Delta(shape=(4,), vth=0.2), Sigma(shape=(5,))
+    dense = Dense(weights=rng.normal(0, 1, (5, 4)), num_message_bits=16)
+    neurons = SigmaDelta(shape=(5,), vth=0.4, bias=0.1, cum_error=True)
+    sparse = Sparse(weights=csr_matrix(rng.normal(0, 1, (5, 5))), num_message_bits=16)
+    last = SigmaDelta(shape=(5,), vth=0.3, act_mode=ActivationMode.UNIT)
+    chained = Dense(weights=rng.normal(0, 1, (5, 5)))
+    frames.s_out.connect(delta.a_in)
+    delta.s_out.connect(dense.s_in)
+    dense.a_out.connect(neurons.a_in)
+    neurons.s_out.connect(sparse.s_in)
+    for receiver in (last.a_in, chained.s_in):  # the second hears what was gathered a step before
+        sparse.a_out.connect(receiver)
+    chained.a_out.connect(sigma.a_in)
+    return [frames, delta, dense, neurons, sparse, last, chained, sigma]
+
+
 def values(processes):
     """All Vars."""
     found = []
@@ -120,6 +141,7 @@ def floating_point(run, rng):
     run(processes[0], N_STEPS - 20, Loihi2SimCfg(select_tag="floating_pt"))
     run(processes[0], 20)
     found = [var.get() for each in processes if hasattr(each, "v") for var in (each.u, each.v)]
+    found += [each.act.get() for each in processes if hasattr(each, "act")]
     found += [each.data.get() for each in processes if isinstance(each, Sink)]
     for monitor in processes:
         if isinstance(monitor, Monitor):

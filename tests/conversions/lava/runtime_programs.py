@@ -22,6 +22,7 @@ from lava.proc.lif.process import LIF
 from lava.proc.monitor.process import Monitor
 from lava.proc.sdn.process import Delta, Sigma, SigmaDelta
 
+from tests.conversions.lava.fixed_programs import fixed_point
 from tests.conversions.lava.float_programs import floating_point
 from tests.conversions.lava.library_programs import LIBRARY
 from tests.conversions.lava.third_party.programs import PROGRAMS as OF_THIRD_PARTIES
@@ -182,6 +183,7 @@ def monitored_management(run, rng):
 
 PROGRAMS = (
     floating_point,
+    fixed_point,
     own_models,
     random_numbers,
     hierarchy,

@@ -10,11 +10,11 @@ import pytest
 from lava.magma.core.run_conditions import RunContinuous, RunSteps
 from lava.proc.conv.process import Conv
 from lava.proc.dense.process import DelayDense, Dense
+from lava.proc.graded.process import GradedVec
 from lava.proc.io.sink import RingBuffer as Sink
 from lava.proc.io.source import RingBuffer as Source
 from lava.proc.lif.process import LIF, LIFReset
 from lava.proc.monitor.process import Monitor
-from lava.proc.sdn.process import Delta
 from lava.proc.sparse.process import DelaySparse, Sparse
 from scipy.sparse import csr_matrix
 
@@ -73,7 +73,7 @@ def values(processes):
 def run_program(updates, *, in_engine, monkeypatch):
     with monkeypatch.context() as patch:
         if not in_engine:
-            patch.setattr(engine_runtime, "EngineBatch", _refuse)
+            _leave_to_models(patch)
         processes = program(np.random.default_rng(4))
         seen = []
         for n_steps, update in updates:
@@ -82,12 +82,18 @@ def run_program(updates, *, in_engine, monkeypatch):
             if update:
                 update(*processes)
         notes = processes[0].runtime.notes
+        assert processes[0].runtime.is_whole == in_engine  # in the loop, where the engine ends
         processes[0].stop()
     return seen, notes
 
 
-def _refuse(actors, records):
+def _refuse(*_):
     raise ConversionError("not wanted")
+
+
+def _leave_to_models(patch):
+    for whole in ("EngineBatch", "LoopBatch"):
+        patch.setattr(engine_runtime, whole, _refuse)
 
 
 def set_state(first, second, *_):
@@ -128,7 +134,7 @@ def test_engine_batch__begins_from_what_was_set_before_the_first_step(monkeypatc
     for in_engine in (True, False):
         with monkeypatch.context() as patch:
             if not in_engine:
-                patch.setattr(engine_runtime, "EngineBatch", _refuse)
+                _leave_to_models(patch)
             processes = program(np.random.default_rng(4))
             processes[0].create_runtime(EngineCfg(select_tag="fixed_pt"))
             set_state(*processes)
@@ -157,13 +163,9 @@ def test_engine_batch__fails_where_a_monitor_has_no_room():
 
 
 def test_engine_batch__says_what_is_in_the_way():
-    first, second = LIF(shape=(1,), name="first"), LIF(shape=(1,), name="second")
-    first.s_out.connect(second.a_in)
-    first.run(condition=RunSteps(1), run_cfg=EngineCfg(select_tag="fixed_pt"))
-    assert "not run as a whole by the engine: LIF 'first' -> LIF" in first.runtime.notes[0]
-    third, fourth = Delta(shape=(1,), vth=1), LIF(shape=(1,))
-    third.s_out.connect(fourth.a_in)
-    fourth.run(condition=RunSteps(1), run_cfg=EngineCfg())
-    assert fourth.runtime.notes == (
-        f"not run as a whole by the engine: {label(third)} runs by PyDeltaModelFloat",
+    graded, neurons = GradedVec(shape=(1,), vth=1), LIF(shape=(1,))
+    graded.s_out.connect(neurons.a_in)
+    neurons.run(condition=RunSteps(1), run_cfg=EngineCfg(select_tag="fixed_pt"))
+    assert neurons.runtime.notes == (
+        f"not run as a whole by the engine: {label(graded)} runs by PyGradedVecModelFixed",
     )

@@ -1,54 +1,78 @@
-"""The flat arrays of a program in floating point, made of its models and given back to them."""
+"""The flat arrays of a program in one loop, made of its models and given back to them."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from lava.proc.conv.models import PyConvModelFloat
-from lava.proc.lif.models import (
-    PyLifRefractoryModelFloat,
-    PyLifResetModelFloat,
-    PyTernLifModelFloat,
-)
+from lava.proc.lif.models import PyLifRefractoryModelFloat
 
 from conversions.lava.runtime.fast_convolution import ConvScratch, ConvTable
 from conversions.lava.runtime.fast_delays import DelayScratch, DelayTable
+from conversions.lava.runtime.loop_worlds import NumberWorld, beyond_int32, exponent_of
 from conversions.lava.runtime.model_building import Actor
-from conversions.lava.runtime.neuron_turn import filled
+from conversions.lava.runtime.neuron_constants import (
+    RESETTING,
+    SIGMA_DELTA_KINDS,
+    STATES,
+    fixed_constants,
+    float_constants,
+    sigma_delta_constants,
+)
 from hw_models.errors import ConversionError
-from ssdp_neuro.engine.kernels.float_program import (
+from ssdp_neuro.engine.kernels.lava_program import (
+    BY_NUMPY,
     CONVOLVED,
     DENSE,
+    GRADED,
     IN_ORDER,
     LATE_DENSE,
     LATE_STORED,
     OF_BUFFER,
     OF_CURRENT,
+    OF_ERROR,
     OF_POTENTIAL,
+    OF_RESIDUE,
     OF_SIGNAL,
     STORED,
-    FloatProgram,
+    UNARY,
+    LoopProgram,
 )
+from ssdp_neuro.engine.kernels.lava_sigma_delta import LIF
 
 COUNTS = (
     "first_neuron", "sends_at", "period", "reset_interval", "reset_offset", "neuron_inputs",
-    "source_at", "source_size", "source_data", "source_length", "buffer_at", "n_pre", "kind",
+    "neuron_kind", "is_cumulative", "shift_in", "shift_out", "source_at", "source_size",
+    "source_data", "source_length", "buffer_at", "n_pre", "kind",
     "is_graded", "weights_at", "starts_at", "posts_at", "rows_at", "late_at", "n_slots",
-    "shape_of", "connection_inputs", "input_of", "input_at",
+    "exponent", "arrived_at", "shape_of", "connection_inputs", "input_of", "input_at",
     "input_order", "kept_of", "kept_at", "kept_size",
 )  # fmt: skip
 STARTS = (
     "first_neuron", "neuron_inputs", "buffer_at", "weights_at", "late_at", "connection_inputs",
 )  # fmt: skip
 NUMBERS = ("bias", "keep_u", "keep_v", "low", "high", "data", "weights")
+STATE_OF = {  # where the loop has Vars
+    "u": OF_CURRENT, "v": OF_POTENTIAL, "sigma": OF_CURRENT, "act": OF_POTENTIAL,
+    "residue": OF_RESIDUE, "error": OF_ERROR,
+}  # fmt: skip
+STATE_ARRAYS = {
+    OF_CURRENT: "u", OF_POTENTIAL: "v", OF_RESIDUE: "residue", OF_ERROR: "error",
+}  # fmt: skip
 PLACES = ("starts", "posts", "rows", "order", "shapes")
 
 
-class FloatTables:
-    """Filled once: sources, neurons, connections, then the inputs of the last two, in order."""
+class LoopTables:
+    """Filled once: sources, neurons, connections, then the inputs of the last two, in order.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    world
+        The models' numbers.
+    """
+
+    def __init__(self, world: NumberWorld) -> None:
+        self._world = world
         self._counts: dict[str, list[int]] = {name: [] for name in COUNTS}
         for name in STARTS:
             self._counts[name].append(0)
@@ -60,14 +84,14 @@ class FloatTables:
         self._convolutions: list[ConvTable] = []
         self._delays: list[DelayTable] = []
         self._is_finite = True
-        self._n_signals = self._most_stored = 0
+        self._n_signals = self._most_stored = self._n_arrived = 0
         self.n_kept = 0
-        self._program: FloatProgram | None = None
+        self._program: LoopProgram | None = None
 
     def add_source(self, actor: Actor) -> None:
         """A ring buffer."""
         data = actor.model.data
-        if data.dtype != np.float64:
+        if data.dtype != self._world.stored:
             raise ConversionError(f"{actor.name} holds {data.dtype}")
         self._is_finite = self._is_finite and bool(np.isfinite(data).all())
         rows = data.reshape(-1, data.shape[-1]).T
@@ -82,68 +106,82 @@ class FloatTables:
     def add_neurons(self, actor: Actor) -> None:
         """A population; those that hear it in the same step come later."""
         model, counts = actor.model, self._counts
-        shape = model.u.shape
-        is_ternary = type(model) is PyTernLifModelFloat
-        given = {
-            "bias": model.bias_mant,
-            "keep_u": 1 - np.asarray(model.du),
-            "keep_v": 1 - np.asarray(model.dv),
-            "low": model.vth_lo if is_ternary else -np.inf,
-            "high": model.vth_hi if is_ternary else model.vth,
-        }
-        for name, value in given.items():
-            each = filled(value, shape, np.float64)
-            if each is None:
-                raise ConversionError(f"{actor.name}: {name} is not one number for each neuron")
-            self._numbers[name].append(each)
-        rests = type(model) is PyLifRefractoryModelFloat
-        resets = type(model) is PyLifResetModelFloat
-        counts["period"].append(int(model.refractory_period) if rests else -1)
-        counts["reset_interval"].append(int(model.reset_interval) if resets else 0)
-        counts["reset_offset"].append(int(model.reset_offset) if resets else 0)
+        if type(model) in SIGMA_DELTA_KINDS:
+            found = sigma_delta_constants(model, self._world.message)
+            size = getattr(model, states_of(model)[0]).size
+        else:
+            found = (fixed_constants if self._world.is_fixed else float_constants)(model)
+            size = model.u.size
+        if found is None:
+            raise ConversionError(f"{actor.name} holds what is not one number for each neuron")
+        if type(model) in SIGMA_DELTA_KINDS:
+            bias, high, kind, is_cumulative, before, after = found
+            keep_u = keep_v = low = np.zeros(size)
+        else:
+            bias, keep_u, keep_v, low, high = found
+            kind, is_cumulative, before, after = LIF, False, 0, 0
+        for name, value in zip(NUMBERS, (bias, keep_u, keep_v, low, high), strict=False):
+            self._numbers[name].append(value)
+        rests, resets = type(model) is PyLifRefractoryModelFloat, type(model) in RESETTING
+        for name, number in (
+            ("period", model.refractory_period if rests else -1),
+            ("reset_interval", model.reset_interval if resets else 0),
+            ("reset_offset", model.reset_offset if resets else 0),
+            ("neuron_kind", kind), ("is_cumulative", is_cumulative),
+            ("shift_in", before), ("shift_out", after),
+        ):  # fmt: skip
+            counts[name].append(int(number))
         counts["sends_at"].append(self._n_signals)
         first = counts["first_neuron"][-1]
-        self._at[actor.process.id, OF_CURRENT] = first, model.u.size
-        self._at[actor.process.id, OF_POTENTIAL] = first, model.u.size
-        counts["first_neuron"].append(first + model.u.size)
+        for name in states_of(model):
+            self._at[actor.process.id, STATE_OF[name]] = first, size
+        counts["first_neuron"].append(first + size)
         self._neurons.append(actor)
-        self._add_signal(actor, model.u.size)
+        self._add_signal(actor, size)
 
-    def add_connection(self, actor: Actor, weights: Any, *, is_graded: bool = False) -> None:
+    def add_connection(self, actor: Actor, weights: Any, n_pre: int, how: int) -> None:
         """A connection, by its weights.
 
         These are a matrix ``(n_pre, n_post)``, one of SciPy's by columns ``(n_post, n_pre)``, a
-        convolution or delays; ``is_graded`` if what arrives is multiplied by.
+        convolution or delays; None where NumPy adds up. ``how`` is UNARY, GRADED or WIDE.
+
+        Raises
+        ------
+        ConversionError
+            If the loop does not hold it.
         """
-        if is_graded and not self._is_finite:
+        if how != UNARY and not (self._is_finite or weights is None):
             raise ConversionError(f"{actor.name} may hear numbers that are not finite")
         counts = self._counts
         for name in ("starts", "posts", "rows", "shapes"):
             counts["shape_of" if name == "shapes" else f"{name}_at"].append(
                 sum(each.size for each in self._places[name])
             )
-        n_slots = 0
-        if isinstance(weights, ConvTable):
+        n_slots = arrived_at = 0
+        n_post = getattr(actor.model, buffer_of(actor.model)).size
+        if weights is None:
+            kind, values = BY_NUMPY, np.zeros(0)
+            arrived_at, self._n_arrived = self._n_arrived, self._n_arrived + n_pre
+        elif isinstance(weights, ConvTable):
             kind, values = CONVOLVED, weights.weights
-            n_pre, n_post = int(np.prod(weights.shape[:3])), int(np.prod(weights.shape[3:6]))
             self._places["shapes"].append(weights.shape)
             self._convolutions.append(weights)
         elif isinstance(weights, DelayTable):
             kind, values = LATE_STORED if weights.is_sparse else LATE_DENSE, weights.weights
-            n_pre, (n_post, n_slots) = weights.starts.size - 1, weights.shape
+            n_post, n_slots = weights.shape
             self._list(weights.starts, weights.places, weights.rooms(), weights.weights.size)
             self._delays.append(weights)
         elif isinstance(weights, np.ndarray):
             kind, values = DENSE, weights.reshape(-1)
-            n_pre, n_post = weights.shape
         else:
             kind, values = STORED, weights.data
-            n_post, n_pre = weights.shape
             stored = np.bincount(weights.indices, minlength=n_post)
             rooms = np.cumsum(stored) - stored
             self._list(weights.indptr, weights.indices, rooms, weights.nnz)
         for name, value in (
-            ("kind", kind), ("n_pre", n_pre), ("n_slots", n_slots), ("is_graded", is_graded),
+            ("kind", kind), ("n_pre", n_pre), ("n_slots", n_slots), ("is_graded", how),
+            ("arrived_at", arrived_at),
+            ("exponent", exponent_of(actor) if kind != CONVOLVED and self._world.is_fixed else 0),
             ("weights_at", counts["weights_at"][-1] + values.size),
             ("late_at", counts["late_at"][-1] + n_post * n_slots),
             ("buffer_at", counts["buffer_at"][-1] + n_post),
@@ -190,24 +228,41 @@ class FloatTables:
         first = sum(self._counts["kept_size"][:number])
         return kept[:, first : first + self._counts["kept_size"][number]]
 
-    def program(self) -> FloatProgram:
+    def by_numpy(self) -> list[tuple[Any, bool, slice, slice]]:
+        """Connections that NumPy adds up: model, whether graded, what arrives, what is gathered."""
+        counts, found = self._counts, []
+        shared = max(counts["n_pre"], default=1)
+        for c, actor in enumerate(self._connections):
+            if counts["kind"][c] == BY_NUMPY:
+                begin = counts["arrived_at"][c]
+                arrived = slice(shared + begin, shared + begin + counts["n_pre"][c])
+                gathered = slice(*counts["buffer_at"][c : c + 2])
+                found.append((actor.model, counts["is_graded"][c] != UNARY, arrived, gathered))
+        return found
+
+    def program(self) -> LoopProgram:
         """The arrays, the same ones in every run."""
         if self._program is None:
             n_neurons = self._counts["first_neuron"][-1]
             widest = max(self._counts["n_pre"], default=1)
-            self._program = FloatProgram(
-                u=np.zeros(n_neurons),
-                v=np.zeros(n_neurons),
-                activation=np.zeros(n_neurons),
+            number, stored = self._world.number, self._world.stored
+            types = {"data": stored, "weights": stored}
+            self._program = LoopProgram(
+                **{name: np.zeros(n_neurons, number) for name in STATE_ARRAYS.values()},
+                activation=np.zeros(n_neurons, number),
                 rest_until=np.zeros(n_neurons, np.int64),
-                signal=np.zeros(self._n_signals),
-                buffer=np.zeros(self._counts["buffer_at"][-1]),
-                arrived=np.zeros(widest),
+                signal=np.zeros(self._n_signals, number),
+                buffer=np.zeros(self._counts["buffer_at"][-1], number),
+                arrived=np.zeros(widest + self._n_arrived, number),
                 fires=np.zeros(widest, np.bool_),
-                late=np.zeros(self._counts["late_at"][-1]),
+                late=np.zeros(self._counts["late_at"][-1], number),
+                beyond=np.array(beyond_int32(), np.int64),
                 **self._scratch(),
                 **{name: np.array(values, np.int64) for name, values in self._counts.items()},
-                **{name: _joined(values, np.float64) for name, values in self._numbers.items()},
+                **{
+                    name: _joined(values, types.get(name, number))
+                    for name, values in self._numbers.items()
+                },
                 **{name: _joined(values, np.int64) for name, values in self._places.items()},
             )
         return self._program
@@ -222,7 +277,7 @@ class FloatTables:
             "at": delays.at,
             "lefts": delays.lefts,
             "marks": delays.marks,
-            "late_sums": delays.sums,
+            "late_sums": delays.sums.astype(self._world.number),
             "pixel_starts": images.starts,
             "pixel_channels": images.channels,
             "pixel_heights": images.heights,
@@ -236,7 +291,10 @@ class FloatTables:
         program = self.program()
         for actor, part in self._parts(self._neurons, "first_neuron"):
             model = actor.model
-            program.u[part], program.v[part] = model.u.reshape(-1), model.v.reshape(-1)
+            for name in states_of(model):
+                getattr(program, STATE_ARRAYS[STATE_OF[name]])[part] = getattr(model, name).reshape(
+                    -1
+                )
             if type(model) is PyLifRefractoryModelFloat:
                 program.rest_until[part] = model.refractory_period_end.reshape(-1)
         for actor, part, late in self._buffers():
@@ -251,16 +309,26 @@ class FloatTables:
         program = self.program()
         for actor, part in self._parts(self._neurons, "first_neuron"):
             model = actor.model
-            model.u[...] = program.u[part].reshape(model.u.shape)
-            model.v[...] = program.v[part].reshape(model.v.shape)
+            for name in states_of(model):
+                held = getattr(model, name)
+                numbers = getattr(program, STATE_ARRAYS[STATE_OF[name]])[part].reshape(held.shape)
+                if type(model) in SIGMA_DELTA_KINDS:  # these make new arrays, which others may hold
+                    setattr(model, name, numbers.astype(held.dtype))
+                else:
+                    held[...] = numbers
             if type(model) is PyLifRefractoryModelFloat:
                 end = model.refractory_period_end
                 end[...] = program.rest_until[part].reshape(end.shape)
-        for actor, part, late in self._buffers():
+        for (actor, part, late), how in zip(
+            self._buffers(), self._counts["is_graded"], strict=True
+        ):
             name = buffer_of(actor.model)
-            shape = getattr(actor.model, name).shape
+            held = getattr(actor.model, name)
             numbers = program.late[late] if late.stop > late.start else program.buffer[part]
-            setattr(actor.model, name, numbers.reshape(shape).copy())
+            dtype = self._world.message
+            if type(actor.model) in self._world.plain and how != GRADED:
+                dtype = self._world.number  # as of NumPy's sum
+            setattr(actor.model, name, numbers.reshape(held.shape).astype(dtype))
 
     def _buffers(self) -> Any:
         """Connections, with their part of what is sent next and of what is under way."""
@@ -282,7 +350,13 @@ class FloatTables:
 
 def buffer_of(model: Any) -> str:
     """Name of the Var that holds what a connection sends next."""
-    return "a_buf" if isinstance(model, PyConvModelFloat) else "a_buff"
+    return "a_buff" if hasattr(model, "a_buff") else "a_buf"
+
+
+def states_of(model: Any) -> tuple[str, ...]:
+    """Vars of neurons that change as they run, beside the rest after a spike."""
+    kind = SIGMA_DELTA_KINDS.get(type(model))
+    return ("u", "v") if kind is None else STATES[kind]
 
 
 def _joined(values: list[np.ndarray], dtype: Any) -> np.ndarray:
