@@ -44,7 +44,7 @@ def program(rng):
     both.a_out.connect(signs.a_in)
     images = image_layers(rng, first)
     lateness = delayed(rng, first, resetting)
-    differences = sigma_delta(rng)
+    differences = sigma_delta(rng, both)
     sinks = [Sink(shape=(5,), buffer=11), Sink(shape=(12,), buffer=200), Sink(shape=(6,), buffer=9)]
     resting.s_out.connect(sinks[0].a_in)
     dense.a_out.connect(sinks[1].a_in)
@@ -106,7 +106,7 @@ def delayed(rng, before, between):
     return [stored, dense, source, graded, *ends]
 
 
-def sigma_delta(rng):
+def sigma_delta(rng, after):
     """Differences of frames, through products that NumPy and SciPy take, and what hears a sum."""
     frames = Source(data=np.cumsum(rng.normal(0, 0.3, (4, 31)), axis=1))
     delta, sigma = Delta(shape=(4,), vth=0.2), Sigma(shape=(5,))
@@ -122,6 +122,7 @@ def sigma_delta(rng):
     for receiver in (last.a_in, chained.s_in):  # the second hears what was gathered a step before
         sparse.a_out.connect(receiver)
     chained.a_out.connect(sigma.a_in)
+    last.s_out.connect(after.s_in)
     return [frames, delta, dense, neurons, sparse, last, chained, sigma]
 
 
