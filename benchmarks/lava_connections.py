@@ -113,6 +113,13 @@ def frames_fixed() -> tuple[Any, Any, str]:
     return _frames(FIXED)
 
 
+def frames_own() -> tuple[Any, Any, str]:
+    """In fixed point, a Process of the user's counts spikes."""
+    last, sink, tag = _frames(FIXED)
+    last.s_out.connect(SpikeCounter(shape=(10,)).a_in)
+    return last, sink, tag
+
+
 def frames_float() -> tuple[Any, Any, str]:
     """In floating point."""
     return _frames(FLOAT)
@@ -123,6 +130,7 @@ NETWORKS = {
     "images_float": (images_float, "Conv 17x17x2 - 8 - 8, floating point"),
     "late_fixed": (late_fixed, "DelayDense 200 - 100, recurrent, fixed point, own Python counts"),
     "frames_fixed": (frames_fixed, "sigma-delta 33x20x3 - 8 - 12 - 10, Conv, fixed point"),
+    "frames_own": (frames_own, "the same, own Python counts"),
     "frames_float": (frames_float, "sigma-delta 33x20x3 - 8 - 12 - 10, Conv, floating point"),
     "late_float": (late_float, "DelayDense 200 - 100, recurrent, floating point"),
 }

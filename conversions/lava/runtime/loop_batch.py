@@ -15,11 +15,11 @@ from lava.magma.core.model.py.ports import IdentityTransformer, PyInPortVectorDe
 from lava.proc.lif.models import PyTernLifModelFixed
 from lava.proc.monitor.models import PyMonitorModel
 
-from conversions.lava.runtime.loop_tables import STATE_OF, LoopTables, states_of
+from conversions.lava.runtime.loop_tables import STATE_OF, LoopTables
 from conversions.lava.runtime.loop_worlds import NumberWorld, by_numpy, scale_weights
 from conversions.lava.runtime.model_building import Actor
 from conversions.lava.runtime.monitor_reads import reads_as_it_is
-from conversions.lava.runtime.neuron_constants import SIGMA_DELTA_KINDS
+from conversions.lava.runtime.neuron_constants import SIGMA_DELTA_KINDS, states_of
 from conversions.lava.runtime.sent_spikes import PORT, SentSpikes
 from conversions.lava.runtime.turn_order import in_order
 from hw_models.errors import ConversionError, RangeError

@@ -14,10 +14,10 @@ from conversions.lava.runtime.model_building import Actor
 from conversions.lava.runtime.neuron_constants import (
     RESETTING,
     SIGMA_DELTA_KINDS,
-    STATES,
     fixed_constants,
     float_constants,
     sigma_delta_constants,
+    states_of,
 )
 from hw_models.errors import ConversionError
 from ssdp_neuro.engine.kernels.lava_program import (
@@ -351,12 +351,6 @@ class LoopTables:
 def buffer_of(model: Any) -> str:
     """Name of the Var that holds what a connection sends next."""
     return "a_buff" if hasattr(model, "a_buff") else "a_buf"
-
-
-def states_of(model: Any) -> tuple[str, ...]:
-    """Vars of neurons that change as they run, beside the rest after a spike."""
-    kind = SIGMA_DELTA_KINDS.get(type(model))
-    return ("u", "v") if kind is None else STATES[kind]
 
 
 def _joined(values: list[np.ndarray], dtype: Any) -> np.ndarray:

@@ -104,6 +104,12 @@ def sigma_delta_constants(model: Any, dtype: Any) -> tuple[Any, ...] | None:
     return bias, vth, kind, bool(np.asarray(model.cum_error).item()), before, after
 
 
+def states_of(model: Any) -> tuple[str, ...]:
+    """Vars of neurons that change as they run, beside the rest after a spike."""
+    kind = SIGMA_DELTA_KINDS.get(type(model))
+    return ("u", "v") if kind is None else STATES[kind]
+
+
 def are_alike(dtype: Any, *arrays: Any, like: tuple[int, ...] | None = None) -> bool:
     """Whether arrays have the type and one shape, and lie in memory in order."""
     shape = like if like is not None else getattr(arrays[0], "shape", None)

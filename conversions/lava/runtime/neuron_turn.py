@@ -1,4 +1,4 @@
-"""The spiking turn of Lava's LIF neurons in one compiled loop, from message to message."""
+"""The spiking turn of Lava's neurons in one compiled loop, from message to message."""
 
 from __future__ import annotations
 
@@ -13,20 +13,30 @@ from lava.proc.lif.models import (
     PyLifModelFloat,
     PyLifRefractoryModelFloat,
 )
+from lava.proc.sdn.models import PyDeltaModelFixed, PySigmaDeltaModelFixed, PySigmaModelFixed
 
 from conversions.lava.runtime.channels import ModelSend
 from conversions.lava.runtime.model_building import Actor
 from conversions.lava.runtime.neuron_constants import (
     RESETTING,
+    SIGMA_DELTA_KINDS,
+    STATES,
     TERNARY,
     are_alike,
     fixed_constants,
     float_constants,
+    sigma_delta_constants,
+    states_of,
 )
 from ssdp_neuro.engine.kernels.lava_models import (
     fixed_point_step,
     floating_point_step,
     refractory_step,
+)
+from ssdp_neuro.engine.kernels.lava_sigma_delta import (
+    SIGMA_DELTA,
+    fixed_sigma_delta,
+    float_sigma_delta,
 )
 
 KINDS = (
@@ -35,7 +45,9 @@ KINDS = (
     PyLifRefractoryModelFloat,
     *RESETTING,
     *TERNARY,
+    *SIGMA_DELTA_KINDS,
 )
+FIXED = (AbstractPyLifModelFixed, PySigmaModelFixed, PyDeltaModelFixed, PySigmaDeltaModelFixed)
 
 
 class NeuronTurn:
@@ -55,7 +67,8 @@ class NeuronTurn:
         self._model = model = actor.model
         self._values = model.__dict__
         self._by_model = by_model
-        self._is_fixed = isinstance(model, AbstractPyLifModelFixed)
+        self._is_fixed = isinstance(model, FIXED)
+        self._message = np.int32 if self._is_fixed else np.float64
         self._inputs = [end._queue for end in model.a_in.csp_ports]
         self._ends = list(model.s_out.csp_ports)
         self._outputs = [end._queue for end in self._ends if type(end) is ModelSend]
@@ -82,16 +95,16 @@ class NeuronTurn:
         if self._ready is False or not self._can_go_on():
             self._by_model()
             return
-        u, v, step, constants, dtype = self._ready
+        state, step, constants = self._ready
         values = self._values
         values["time_step"] += 1
         if self._is_resetting:
             model = self._model
             if values["time_step"] % model.reset_interval == model.reset_offset:
-                u *= 0
-                v *= 0
-        spikes = np.empty(self._shape, dtype)
-        step(u, v, self._received(), *constants, spikes.reshape(-1))
+                for array in state:
+                    array *= 0
+        spikes = np.empty(self._shape, self._message)
+        step(*state, self._received(), *constants, spikes.reshape(-1))
         self._send(spikes)
 
     def _can_go_on(self) -> bool:
@@ -102,7 +115,7 @@ class NeuronTurn:
             if len(link.messages) >= link.size:
                 return False
         values = self._values  # a model's arrays are replaced only from outside
-        return values["u"] is self._u and values["v"] is self._v
+        return all(values[name] is array for name, array in self._held)
 
     def _received(self) -> np.ndarray:
         if self._is_single:
@@ -124,19 +137,29 @@ class NeuronTurn:
     def _prepared(self) -> Any:
         """Arguments of the loop; False if the model itself must compute."""
         model, fixed = self._model, self._is_fixed
-        self._u, self._v = u, v = model.u, model.v
-        self._shape = u.shape
-        state = np.int32 if fixed else np.float64
-        if not (are_alike(state, u, v) and self._fit_ports(fixed)):
+        names = states_of(model)
+        arrays = [getattr(model, name) for name in names]
+        self._held = list(zip(names, arrays, strict=True))
+        self._shape = arrays[0].shape
+        if not (are_alike(self._message, *arrays) and self._fit_ports(fixed)):
             return False
+        flat = {name: array.reshape(-1) for name, array in self._held}
+        step: Any
+        if type(model) in SIGMA_DELTA_KINDS:
+            found = sigma_delta_constants(model, self._message)
+            if found is None:
+                return False
+            state = [flat.get(name, np.zeros_like(found[0])) for name in STATES[SIGMA_DELTA]]
+            # of numbers with fractions nothing is shifted
+            return (state, fixed_sigma_delta, found) if fixed else (
+                state, float_sigma_delta, found[:4])  # fmt: skip
         constants = fixed_constants(model) if fixed else float_constants(model)
         if constants is None:
             return False
-        step: Any = fixed_point_step if fixed else floating_point_step
+        step = fixed_point_step if fixed else floating_point_step
         if type(model) is PyLifRefractoryModelFloat:
             step = self._refractory
-        dtype = np.int32 if fixed else np.float64
-        return u.reshape(-1), v.reshape(-1), step, constants, dtype
+        return list(flat.values()), step, constants
 
     def _fit_ports(self, fixed: bool) -> bool:
         model, shape = self._model, self._shape

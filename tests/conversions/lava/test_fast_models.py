@@ -14,6 +14,7 @@ from lava.proc.dense.process import DelayDense, Dense
 from lava.proc.io.sink import RingBuffer as Sink
 from lava.proc.io.source import RingBuffer as Source
 from lava.proc.lif.process import LIF, LIFRefractory, LIFReset, TernaryLIF
+from lava.proc.sdn.process import ActivationMode, Delta, Sigma, SigmaDelta
 from lava.proc.sparse.process import DelaySparse, Sparse
 from scipy.sparse import csr_matrix
 
@@ -111,6 +112,36 @@ def test_fast_models__neurons_in_floating_point(kind, arguments, monkeypatch):
         return [neurons]
 
     assert "run_spk" in assert_equal(build, "floating_pt", monkeypatch)
+
+
+@pytest.mark.parametrize("tag", ["fixed_pt", "floating_pt"])
+def test_fast_models__sigma_delta(tag, monkeypatch):
+    """Numbers that wrap where there are integers; a threshold and a state that are set."""
+
+    def build(rng):
+        size = 2**31 if tag == "fixed_pt" else 3.0
+        data = rng.uniform(-size, size, (2, 6, 9))
+        data[:, 3:] /= 1000
+        source = Source(data=data.astype(np.int64) if tag == "fixed_pt" else data)
+        scale = {"state_exp": 2, "spike_exp": 3} if tag == "fixed_pt" else {}
+        neurons = [
+            Delta(shape=(2, 6), vth=1, cum_error=True, **scale),
+            SigmaDelta(shape=(2, 6), vth=1, bias=0 if scale else 0.3, **scale),
+            SigmaDelta(shape=(2, 6), vth=2, act_mode=ActivationMode.UNIT, cum_error=True, **scale),
+            Sigma(shape=(2, 6)),
+        ]
+        for each in neurons[:3]:
+            source.s_out.connect(each.a_in)
+        neurons[1].s_out.connect(neurons[3].a_in)
+        neurons[2].s_out.connect(neurons[3].a_in)
+        return neurons
+
+    def update(step, delta, neurons, *_):
+        if step == 1:
+            neurons.vth.set(np.array([5]))
+            delta.act.set(np.arange(12).reshape(2, 6))
+
+    assert "run_spk" in assert_equal(build, tag, monkeypatch, updates=[update])
 
 
 def stored(rng, shape):
