@@ -43,10 +43,10 @@ class ReadoutTask:
     ----------
     spikes, test_spikes : bool ``(samples, T, inputs)``
     labels, test_labels : int ``(samples,)``
-    epochs
-        How often the samples are shown.
+    stages
+        What is added to the shift of every change, and for how many epochs.
     voltage_decay, first_weights
-        Of the neurons; first weights are drawn below ``first_weights``, from 0.
+        Of the neurons; the lowest first weight, and what is above the highest.
     rng
         Of what is shuffled.
     """
@@ -58,14 +58,14 @@ class ReadoutTask:
         test_spikes: np.ndarray,
         test_labels: np.ndarray,
         *,
-        epochs: int,
+        stages: tuple[tuple[int, int], ...],
         voltage_decay: int,
-        first_weights: int,
+        first_weights: tuple[int, int],
         rng: np.random.Generator,
     ) -> None:
         self.spikes, self.labels = spikes, labels
         self.test_spikes, self.test_labels = test_spikes, test_labels
-        self.epochs, self.voltage_decay, self.rng = epochs, voltage_decay, rng
+        self.stages, self.voltage_decay, self.rng = stages, voltage_decay, rng
         self.first_weights = first_weights
         self.n_steps, self.n_inputs = spikes.shape[1:]
         self.n_classes = int(labels.max()) + 1
@@ -92,7 +92,7 @@ def network(
         **neuron,
     )
     size = task.n_classes, task.n_inputs
-    weights = np.random.default_rng(seed).integers(0, task.first_weights, size)
+    weights = np.random.default_rng(seed).integers(*task.first_weights, size)
     synapses = DenseProjection(source="in", target="out", weights=weights, plasticity=rule)
     return FixedPointNetwork(
         populations=[InputPopulation(name="in", shape=(task.n_inputs,)), neurons],
@@ -134,9 +134,28 @@ def error_gated(
     """SSDP gated by the teacher's error; or with a flat kernel, or from shuffled latencies."""
     rule = ssdp_rule(task.n_steps, amplitude, sigma, ThirdFactor.TEACHER)
     seen = task.shuffled() if shuffled else task.spikes
-    told = Teaching(labels=task.labels, seed=seed, epochs=task.epochs)
     made = network(task, seed, threshold, rule)
-    return learn(made, seen, told, n_steps=task.n_steps, progress=False).network
+    return in_stages(task, made, seen, seed, labels=task.labels)
+
+
+def in_stages(
+    task: ReadoutTask, made: FixedPointNetwork, seen: np.ndarray, seed: int, **told: Any
+) -> FixedPointNetwork:
+    """The engine's rule of a network on all samples, in all stages."""
+    (synapses,) = made.projections
+    rule: Any = synapses.plasticity  # type: ignore[union-attr]
+    fitted: Any = None
+    next_sample = 0
+    for slower, epochs in task.stages:
+        warm_up = getattr(rule, "warm_up", 0) > 0 and fitted is None
+        given = {"dopamine": fitted} if fitted else told
+        slow = dataclasses.replace(rule, shift=rule.shift + slower)
+        synapses = dataclasses.replace(made.projections[0], plasticity=slow)  # type: ignore[call-arg]
+        teaching = Teaching(**given, seed=seed, epochs=epochs + warm_up, first_sample=next_sample)
+        result = learn(made.replace(synapses), seen, teaching, n_steps=task.n_steps, progress=False)
+        made, next_sample = result.network, result.next_sample
+        fitted = dict(result.dopamine) if warm_up else fitted
+    return made
 
 
 def ungated(
@@ -144,9 +163,7 @@ def ungated(
 ) -> FixedPointNetwork:
     """SSDP without a third factor."""
     rule = ssdp_rule(task.n_steps, amplitude, sigma, ThirdFactor.CONSTANT)
-    told = Teaching(seed=seed, epochs=task.epochs)
-    made = network(task, seed, threshold, rule)
-    return learn(made, task.spikes, told, n_steps=task.n_steps, progress=False).network
+    return in_stages(task, network(task, seed, threshold, rule), task.spikes, seed)
 
 
 def dopamine_gated(
@@ -156,8 +173,7 @@ def dopamine_gated(
     rule = ssdp_rule(task.n_steps, amplitude, sigma, ThirdFactor.DOPAMINE, len(task.labels))
     made = network(task, seed, threshold, rule)
     losses = losses_of(made, task.spikes, task.labels)
-    told = Teaching(losses=losses, seed=seed, epochs=task.epochs + 1)
-    return learn(made, task.spikes, told, n_steps=task.n_steps, progress=False).network
+    return in_stages(task, made, task.spikes, seed, losses=losses)
 
 
 def losses_of(made: FixedPointNetwork, spikes: np.ndarray, labels: np.ndarray) -> np.ndarray:
@@ -193,23 +209,36 @@ def reward_gates(counts: np.ndarray, first: np.ndarray, label: int) -> np.ndarra
     return gates
 
 
-Update = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int], np.ndarray]
+# of weights (post, pre), both ends' spikes, gates, the sample's number and the stage's shift
+Update = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int, int], np.ndarray]
 
 
 def by_trains(
-    task: ReadoutTask, seed: int, threshold: int, update: Update, gates: Callable[..., np.ndarray]
+    task: ReadoutTask,
+    seed: int,
+    threshold: int,
+    update: Update,
+    gates: Callable[..., np.ndarray],
+    forced: bool = False,
 ) -> FixedPointNetwork:
-    """Rules of spike trains: the engine runs a sample, then ``update`` changes ``(post, pre)``."""
+    """Rules of spike trains: the engine runs a sample, then ``update`` changes ``(post, pre)``.
+
+    ``forced``: a silent neuron whose weights shall rise is taken to fire at half time, as by the
+    teacher of error-gated SSDP.
+    """
     # a plastic projection keeps its weights where they can be changed
     rule = ssdp_rule(task.n_steps, 0.1, 1.0, ThirdFactor.CONSTANT)
     simulator = Simulator(network(task, seed, threshold, rule), n_threads=1, own_weights=True)
     weights, spikes, n = simulator.plastic_weights("in->out"), task.spikes, task.n_classes
-    for seen in range(task.epochs * len(spikes)):
+    slower = [added for added, epochs in task.stages for _ in range(epochs * len(spikes))]
+    for seen, added in enumerate(slower):
         place = seen % len(spikes)
         run = simulator.run(spikes[place], n_steps=task.n_steps, progress=False)
         post = run.raster("out")
         gate = gates(run.spike_counts("out"), run.first_spikes("out"), task.labels[place])
-        weights[:, :n] = update(weights[:, :n].T, spikes[place], post, gate, seen).T
+        if forced:
+            post[task.n_steps // 2, (gate > 0) & ~post.any(0)] = True
+        weights[:, :n] = update(weights[:, :n].T, spikes[place], post, gate, seen, added).T
     return simulator.current_network()
 
 
@@ -222,33 +251,43 @@ def stdp(
     time_constant: float = 2.0,
     depression: int = 60,
     gates: Callable[..., np.ndarray] = label_gates,
+    forced: bool = False,
 ) -> FixedPointNetwork:
     """Pair STDP of all spikes, with the same gates or a reward."""
     params = StdpParams(
         potentiation=128, depression=depression, time_constant=time_constant, shift=shift
     )
 
-    def update(weights, pre, post, gate, seen):
-        made = weights.T
-        for sign in (1, -1):
+    def update(weights, pre, post, gate, seen, added):
+        made, slow = weights.T, dataclasses.replace(params, shift=shift + added)
+        for sign in set(gate) - {0}:
             key = {"gate": 128 * sign, "seed": seed, "sample": 2 * seen + (sign < 0)}
-            made = stdp_update(made, params, pre, post & (gate == sign), **key)
+            made = stdp_update(made, slow, pre, post & (gate == sign), **key)
         return made.T
 
-    return by_trains(task, seed, threshold, update, gates)
+    return by_trains(task, seed, threshold, update, gates, forced)
 
 
 def sadp(
-    task: ReadoutTask, seed: int, *, threshold: int, shift: int, bin_width: int = 2
+    task: ReadoutTask,
+    seed: int,
+    *,
+    threshold: int,
+    shift: int,
+    bin_width: int = 2,
+    forced: bool = False,
 ) -> FixedPointNetwork:
     """SADP with the same gates: agreement of whole trains, towards or away from it."""
     params = SadpParams(potentiation=255, depression=60, shift=shift, bin_width=bin_width)
 
-    def update(weights, pre, post, gate, seen):
-        moved = params.update(weights, pre, post, seed=seed, sample=seen).astype(int) - weights
+    def update(weights, pre, post, gate, seen, added):
+        if not gate.any():
+            return weights
+        slow = dataclasses.replace(params, shift=shift + added)
+        moved = slow.update(weights, pre, post, seed=seed, sample=seen).astype(int) - weights
         return np.clip(weights + moved * gate[:, None], -128, 127)
 
-    return by_trains(task, seed, threshold, update, label_gates)
+    return by_trains(task, seed, threshold, update, label_gates, forced)
 
 
 def eprop(
@@ -285,9 +324,8 @@ def eprop(
     neuron = {"refractory": refractory}
     if rise:
         neuron |= {"threshold_rise": threshold * rise // 64, "threshold_decay": 400}
-    told = Teaching(labels=task.labels, seed=seed, epochs=task.epochs)
     made = network(task, seed, threshold, rule, **neuron)
-    return learn(made, task.spikes, told, n_steps=task.n_steps, progress=False).network
+    return in_stages(task, made, task.spikes, seed, labels=task.labels)
 
 
 def latencies(spikes: np.ndarray) -> np.ndarray:

@@ -46,9 +46,9 @@ class SynchronyTask(ReadoutTask):
             labels,
             spikes_of(tested),
             test_labels,
-            epochs=EPOCHS,
+            stages=((0, EPOCHS),),
             voltage_decay=2048,
-            first_weights=12,
+            first_weights=(0, 12),
             rng=rng,
         )
 

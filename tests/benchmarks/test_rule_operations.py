@@ -25,7 +25,7 @@ def task():
     spikes = made.spikes | (rng.random(made.spikes.shape) < 0.02)  # several of an input
     return ReadoutTask(
         spikes[:, :, ::2], made.labels, spikes[:, :, ::2], made.labels,
-        epochs=1, voltage_decay=2048, first_weights=24, rng=rng,
+        stages=((0, 1),), voltage_decay=2048, first_weights=(0, 24), rng=rng,
     )  # fmt: skip
 
 
