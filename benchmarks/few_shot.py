@@ -34,6 +34,9 @@ def main() -> None:
     parser.add_argument("--only", choices=[d.name for d in DATA_SETS], help="one data set")
     parser.add_argument("--seeds", type=int, default=5, help="seeds 0 to this one less")
     parser.add_argument("--tune", action="store_true", help="choose the constants of the rules")
+    parser.add_argument(
+        "--rules", nargs="+", choices=[one.name for one in Method], help="some rules"
+    )
     parser.add_argument("--gate", action="store_true", help="only the gate: equal constants")
     parser.add_argument("--out", type=Path, help="folder for few_shot_<date>.md, .json, .svg")
     arguments = parser.parse_args()
@@ -47,12 +50,14 @@ def main() -> None:
 
     folder = arguments.data or Path()
     if arguments.tune:
-        best = tuned(folder, data_sets, settings, ON_CHIP, TUNING_SEEDS, say=say)
+        chosen = [rule for rule in ON_CHIP if rule.name in (arguments.rules or [rule.name])]
+        best = tuned(folder, data_sets, settings, chosen, TUNING_SEEDS, say=say)
         for rule, constants in best.items():
             print(f"{rule.value}: {constants}")
         return
     about = {"command": "python -m benchmarks.few_shot " + " ".join(shown(sys.argv[1:]))}
-    name, rules = "few_shot", tuple(Method)
+    name = "few_shot"
+    rules = tuple(rule for rule in Method if rule.name in (arguments.rules or [rule.name]))
     if arguments.gate:
         name, rules = "few_shot_gate", (Method.NONE, Method.SSDP, Method.DA_SSDP)
         same = {**settings.rules, Method.SSDP: settings.rules[Method.DA_SSDP]}

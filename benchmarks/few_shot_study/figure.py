@@ -19,6 +19,8 @@ COLOURS = {
     Method.ERROR_SSDP: "#c8552b",
     Method.PAIR_STDP: "#4a8f5c",
     Method.REWARD_STDP: "#b89b2e",
+    Method.SADP: "#d08fb0",
+    Method.EPROP: "#5bb5c9",
     Method.PROTOTYPE: "#1c2126",
     Method.OFFLINE: "#5a6772",
 }

@@ -17,6 +17,7 @@ from benchmarks.few_shot_study.stdp import StdpParams, stdp_update
 from hw_models import (
     DaSsdpParams,
     DenseProjection,
+    EpropParams,
     FixedPointNetwork,
     InputError,
     SynchronyStatistics,
@@ -26,10 +27,12 @@ from ssdp_neuro import Teaching, learn
 from ssdp_neuro.data import SpikeDataset, to_arrays
 from ssdp_neuro.engine.simulator import Simulator
 from ssdp_neuro.engine.third_factors import winner
+from ssdp_neuro.rules import SadpParams
 from ssdp_neuro.rules.plastic_readout import READOUT
 from ssdp_neuro.rules.teacher_input import TEACHER
 
 TIME_CONSTANT = 8.0
+BIN_WIDTH = 4  # of SADP, in steps
 GUESSES_IN_256 = 128  # reward STDP acts at random in half of the samples
 
 
@@ -67,31 +70,40 @@ def learn_on_chip(
     """
     if rule not in ON_CHIP:
         raise InputError(f"learn_on_chip: {rule}; one of {ON_CHIP} is needed")
-    if rule is Method.ERROR_SSDP:
-        return _error_gated(network, lesson, settings, seed)
+    if rule in (Method.ERROR_SSDP, Method.EPROP):
+        return _by_labels(rule, network, lesson, settings, seed)
     if rule in (Method.SSDP, Method.DA_SSDP):
         warm_up = lesson if warm_up is None else warm_up
         return _synchrony(rule, network, lesson, settings, seed, warm_up)
-    return _stdp(rule, network, lesson, settings, seed)
+    return _of_trains(rule, network, lesson, settings, seed)
 
 
 def _passes(lesson: SpikeDataset, settings: StudySettings) -> int:
     return settings.passes(len(lesson), len(np.unique(lesson.labels)))
 
 
-def _with_rule(network: FixedPointNetwork, params: DaSsdpParams) -> FixedPointNetwork:
+def _with_rule(network: FixedPointNetwork, params: DaSsdpParams | EpropParams) -> FixedPointNetwork:
     readout = network.projection(READOUT)
     assert isinstance(readout, DenseProjection)
     return network.replace(dataclasses.replace(readout, plasticity=params))
 
 
-def _error_gated(
-    network: FixedPointNetwork, lesson: SpikeDataset, settings: StudySettings, seed: int
+def _by_labels(
+    rule: Method,
+    network: FixedPointNetwork,
+    lesson: SpikeDataset,
+    settings: StudySettings,
+    seed: int,
 ) -> FixedPointNetwork:
     n_seen = 0
     for stage in range(STAGES):
+        params = (
+            settings.eprop_rule(stage)
+            if rule is Method.EPROP
+            else settings.synchrony_rule(rule, stage)
+        )
         result = learn(
-            _with_rule(network, settings.synchrony_rule(Method.ERROR_SSDP, stage)),
+            _with_rule(network, params),
             {HIDDEN: to_arrays(lesson)[0]},
             Teaching(
                 labels=lesson.labels,
@@ -151,7 +163,7 @@ def losses_of(network: FixedPointNetwork, samples: SpikeDataset) -> np.ndarray:
     return counts.max(axis=1) - own
 
 
-def _stdp(
+def _of_trains(
     rule: Method,
     network: FixedPointNetwork,
     lesson: SpikeDataset,
@@ -164,17 +176,18 @@ def _stdp(
     weights = simulator.plastic_weights(READOUT)
     n_seen = 0
     for stage in range(STAGES):
-        params = StdpParams(
-            potentiation=chosen.amplitudes[0],
-            depression=chosen.amplitudes[1],
+        potentiation, depression = chosen.amplitudes
+        stdp = StdpParams(
+            potentiation=potentiation,
+            depression=depression,
             time_constant=TIME_CONSTANT,
             shift=chosen.shift + stage,
         )
         for _ in range(_passes(lesson, settings)):
             forced = (
-                lesson.labels
-                if rule is Method.PAIR_STDP
-                else guesses(lesson, n_classes, seed, n_seen)
+                guesses(lesson, n_classes, seed, n_seen)
+                if rule is Method.REWARD_STDP
+                else lesson.labels
             )
             given = taught(lesson, forced, n_classes, chosen.forced_step)
             for place, label in enumerate(lesson.labels):
@@ -187,9 +200,21 @@ def _stdp(
                     gate = 128 if acted == label else -128
                     # the reward is for what was done: other neurons keep their weights
                     post = post & (np.arange(n_classes) == acted)
+                if rule is Method.SADP:
+                    sadp = SadpParams(
+                        potentiation=potentiation,
+                        depression=min(depression, 255),
+                        shift=chosen.shift + stage,
+                        bin_width=BIN_WIDTH,
+                    )
+                    key = {"seed": seed, "sample": n_seen}
+                    old = weights[:, :n_classes].T
+                    weights[:, :n_classes] = sadp.update(old, one[HIDDEN], post, **key).T
+                    n_seen += 1
+                    continue
                 weights[:, :n_classes] = stdp_update(
                     weights[:, :n_classes],
-                    params,
+                    stdp,
                     one[HIDDEN],
                     post,
                     gate=gate,

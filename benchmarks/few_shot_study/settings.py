@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from hw_models import DaSsdpParams, RangeError, Rounding, ThirdFactor
+from hw_models import DaSsdpParams, EpropParams, RangeError, Rounding, ThirdFactor
 from hw_models.integers import integer
 from ssdp_neuro.rules.da_ssdp import least_correlation
 
@@ -29,12 +29,22 @@ class Method(enum.Enum):
     ERROR_SSDP = "error-gated SSDP (teacher)"
     PAIR_STDP = "pair STDP"
     REWARD_STDP = "reward STDP"
+    SADP = "SADP"
+    EPROP = "e-prop"
     PROTOTYPE = "nearest prototype"
     OFFLINE = "offline last layer, same samples"
     CEILING = "offline last layer, all samples"
 
 
-ON_CHIP = (Method.SSDP, Method.DA_SSDP, Method.ERROR_SSDP, Method.PAIR_STDP, Method.REWARD_STDP)
+ON_CHIP = (
+    Method.SSDP,
+    Method.DA_SSDP,
+    Method.ERROR_SSDP,
+    Method.PAIR_STDP,
+    Method.REWARD_STDP,
+    Method.SADP,
+    Method.EPROP,
+)
 
 
 class Drift(enum.Enum):
@@ -111,11 +121,16 @@ class MethodConstants:
         Depression as a share of potentiation, in 1/16.
     forced_step
         Step in which the teacher makes the labelled neuron fire; not used by the error gate.
+    psi_shift, wanted
+        Of e-prop: how fast its pseudo-derivative falls, and the trace that the label's neuron
+        should have.
     """
 
     shift: int
     depression: int = 0
     forced_step: int = 3
+    psi_shift: int = 12
+    wanted: int = 100
 
     @property
     def amplitudes(self) -> tuple[int, int]:
@@ -129,6 +144,8 @@ CHOSEN: Mapping[Method, MethodConstants] = {
     Method.ERROR_SSDP: MethodConstants(shift=20),
     Method.PAIR_STDP: MethodConstants(shift=23, depression=32, forced_step=15),
     Method.REWARD_STDP: MethodConstants(shift=22, depression=16),
+    Method.SADP: MethodConstants(shift=15, depression=4, forced_step=10),
+    Method.EPROP: MethodConstants(shift=17, psi_shift=17, wanted=60),
 }
 
 
@@ -215,4 +232,15 @@ class StudySettings:
             teacher_latency=3,
             warm_up=warm_up if rule is Method.DA_SSDP else 0,
             least_correlation=least_correlation(warm_up, 1e-3) if rule is Method.DA_SSDP else 0,
+        )
+
+    def eprop_rule(self, stage: int = 0) -> EpropParams:
+        """e-prop of the readout, in which the label's neuron should have a trace."""
+        chosen = self.rules[Method.EPROP]
+        return EpropParams(
+            shift=chosen.shift + stage,
+            wanted=chosen.wanted,
+            psi_shift=chosen.psi_shift,
+            psi_levels=8,
+            impulse=48,
         )

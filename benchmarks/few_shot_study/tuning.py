@@ -18,22 +18,36 @@ from benchmarks.few_shot_study.settings import (
 )
 from benchmarks.few_shot_study.study import Experiment
 
-# shifts, depressions and forced steps; those of STDP where a wider look had been best
-GRIDS = {
-    Method.SSDP: ((21, 22, 23, 24, 26), (0, 1, 4), (3, 10)),
-    Method.DA_SSDP: ((21, 22, 23, 24, 26), (0, 1, 4), (3, 10)),
-    Method.ERROR_SSDP: ((18, 19, 20, 21), (0, 1), (3,)),
-    Method.PAIR_STDP: ((23, 24, 25), (16, 24, 32), (10, 15)),
-    Method.REWARD_STDP: ((21, 22, 23), (16, 24, 32), (3, 10)),
+# those of STDP, SADP and e-prop where a wider look had been best
+GRIDS: dict[Method, dict[str, tuple[int, ...]]] = {
+    Method.SSDP: {"shift": (21, 22, 23, 24, 26), "depression": (0, 1, 4), "forced_step": (3, 10)},
+    Method.DA_SSDP: {
+        "shift": (21, 22, 23, 24, 26),
+        "depression": (0, 1, 4),
+        "forced_step": (3, 10),
+    },
+    Method.ERROR_SSDP: {"shift": (18, 19, 20, 21), "depression": (0, 1)},
+    Method.PAIR_STDP: {
+        "shift": (23, 24, 25),
+        "depression": (16, 24, 32),
+        "forced_step": (10, 15),
+    },
+    Method.REWARD_STDP: {
+        "shift": (21, 22, 23),
+        "depression": (16, 24, 32),
+        "forced_step": (3, 10),
+    },
+    Method.SADP: {"shift": (14, 15, 16), "depression": (4, 16), "forced_step": (10, 15)},
+    Method.EPROP: {"shift": (16, 17, 18), "psi_shift": (15, 17, 19), "wanted": (60, 120)},
 }
 SHOTS = 5
 
 
 def grid(rule: Method) -> list[MethodConstants]:
     """What is tried for a rule."""
+    names, values = zip(*GRIDS[rule].items(), strict=True)
     return [
-        MethodConstants(shift=shift, depression=depression, forced_step=step)
-        for shift, depression, step in itertools.product(*GRIDS[rule])
+        MethodConstants(**dict(zip(names, one, strict=True))) for one in itertools.product(*values)
     ]
 
 

@@ -145,7 +145,7 @@ def test_run_study__one_row_per_rule_lesson_and_drift():
     said = []
     found = run_study("", [QUICK], SMALL, say=said.append)
     kinds = [(m.task, m.rule, m.shots, m.drift) for m in found]
-    assert len(set(kinds)) == len(kinds) == 1 + 8 + 5 + 3 * 8
+    assert len(set(kinds)) == len(kinds) == 1 + 10 + 7 + 3 * 10
     assert len(said) == 1
     text = tables(found)
     for rule in Method:
