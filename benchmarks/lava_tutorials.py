@@ -18,6 +18,8 @@ from lava.proc.io.source import RingBuffer as Source
 from lava.proc.learning_rules.stdp_learning_rule import STDPLoihi
 from lava.proc.lif.process import LIF
 from lava.proc.monitor.process import Monitor
+from lava.proc.sparse.process import LearningSparse
+from scipy.sparse import csr_matrix
 from sklearn.datasets import load_digits
 
 from benchmarks.lava_counter.processes import DigitInput, SpikeCounter
@@ -105,6 +107,24 @@ def stdp() -> tuple[Any, Any, str]:
     return post, sink_of(post), FLOAT
 
 
+def listed_stdp() -> tuple[Any, Any, str]:
+    """Sparse synapses that learn, in fixed point, and a Process of the user's that counts."""
+    rng = np.random.default_rng(10)
+    rule = STDPLoihi(
+        learning_rate=1, A_plus=1, A_minus=-1, tau_plus=10, tau_minus=10, t_epoch=4, rng_seed=1
+    )
+    source = Source(data=(rng.random((200, 1000)) < 0.05).astype(int))
+    weights = csr_matrix(rng.integers(1, 60, (100, 200)) * 2 * (rng.random((100, 200)) < 0.3))
+    plastic = LearningSparse(weights=weights, learning_rule=rule)
+    drive = rng.integers(100, 200, 100)
+    neurons = LIF(shape=(100,), du=1000, dv=300, vth=200, bias_mant=drive, bias_exp=3)
+    source.s_out.connect(plastic.s_in)
+    plastic.a_out.connect(neurons.a_in)
+    neurons.s_out.connect(plastic.s_in_bap)
+    neurons.s_out.connect(SpikeCounter(shape=(100,)).a_in)
+    return neurons, sink_of(neurons), FIXED
+
+
 class Recordings:
     """A data set of spikes as Lava's loader wants it."""
 
@@ -135,5 +155,6 @@ TUTORIALS = {
     "balanced_fixed": (balanced_fixed, "excitatory-inhibitory 400 + 100, fixed point"),
     "balanced_float": (balanced_float, "excitatory-inhibitory 400 + 100, floating point"),
     "stdp": (stdp, "STDP of two neurons, five Monitors, floating point"),
+    "listed_stdp": (listed_stdp, "STDP of sparse synapses 200 - 100, own Python counts"),
     "dataloader": (dataloader, "SpikeDataloader 200 - LIF 100"),
 }

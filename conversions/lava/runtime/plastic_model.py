@@ -1,9 +1,10 @@
-"""Lava's fixed-point ``LearningDense`` from message to message in compiled kernels.
+"""Lava's fixed-point ``LearningDense`` and ``LearningSparse`` in compiled kernels, by messages.
 
 The kernels are those of :class:`ssdp_neuro.PlasticSynapses`. While they run, the model's Vars
 are views of their state, so that ``get`` and Monitors see what Lava's model would hold; before
 anybody else changes a Var, or where a value is none that a chip holds, the model gets arrays of
-its own back, its random numbers too, and goes on by Lava's Python.
+its own back, its random numbers too, and goes on by Lava's Python. Weights of ``LearningSparse``
+are no views: what was learned is copied to their places in its matrix.
 """
 
 from __future__ import annotations
@@ -15,22 +16,26 @@ from lava.magma.core.learning.constants import GradedSpikeCfg
 from lava.magma.core.learning.learning_rule import Loihi2FLearningRule, Loihi3FLearningRule
 from lava.proc.dense.models import PyLearningDenseModelBitApproximate
 from lava.proc.monitor.process import Monitor
+from lava.proc.sparse.models import PyLearningSparseModelBitApproximate
+from scipy.sparse import csr_matrix
 
 from conversions.lava.reading.learning_rules import from_lava_rule
 from hw_models.errors import ConversionError
 from hw_models.learning_engine import GradedSpikes, LearningRule, SignMode
 from hw_models.learning_engine.learning_rule import NUMBER_HIGH, TAG_LIMITS, TRACE_HIGH, TRACES
 from ssdp_neuro.engine.kernels.catalog import LEARN_TRAINS
-from ssdp_neuro.engine.kernels.lava_models import add_columns
-from ssdp_neuro.engine.kernels.rule_tables import Learner, RunSteps, Synapses
+from ssdp_neuro.engine.kernels.lava_models import add_columns, add_stored_columns
+from ssdp_neuro.engine.kernels.rule_tables import Learner, Program, RunSteps, Synapses
 from ssdp_neuro.engine.plastic_synapses import lava_draws
 from ssdp_neuro.engine.rule_log import empty_log
 from ssdp_neuro.engine.rule_program import changes_of, rule_program
-from ssdp_neuro.engine.rule_state import count_lowest_tags, dense_state, padded
+from ssdp_neuro.engine.rule_state import count_lowest_tags, dense_state, listed_state, padded
 
 BLOCK = 64  # steps whose random numbers are drawn at once
 SYNAPTIC = ("weights", "tag_2", "tag_1")  # in the order of the kernels' tables
 METHODS = ("run_spk", "run_lrn")
+MODELS = (PyLearningDenseModelBitApproximate, PyLearningSparseModelBitApproximate)
+MIXED = SignMode.MIXED
 _NOTHING = np.zeros(0, dtype=np.int64)
 
 
@@ -43,8 +48,9 @@ class PlasticModel:
         As it was built; its methods are replaced.
     """
 
-    def __init__(self, model: PyLearningDenseModelBitApproximate) -> None:
-        self._model: Any = model
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._is_listed = type(model) is PyLearningSparseModelBitApproximate
         self._by_lava = {name: getattr(model, name) for name in METHODS}
         self._shape: tuple[int, int] = model._shape
         self._has_learned = False  # in the last step, by the kernels
@@ -70,8 +76,7 @@ class PlasticModel:
         ``asking`` are Processes that read or write its Vars while it runs. A Monitor reads them
         when all models have learned; others may earlier.
         """
-        fits = type(model) is PyLearningDenseModelBitApproximate
-        if not fits or any(type(each) is not Monitor for each in asking):
+        if type(model) not in MODELS or any(type(each) is not Monitor for each in asking):
             return None
         return cls(model) if _hears_integers(model) and readable_rule(model) else None
 
@@ -101,12 +106,13 @@ class PlasticModel:
         model.a_out.send(model.a_buff)
         spikes = model.s_in.recv()
         if model.num_message_bits.item() > 0:
-            total = model.weights.astype(self._dtypes["weights"]).dot(spikes)
+            weights = model.weights
+            if not self._is_listed:
+                weights = weights.astype(self._dtypes["weights"])
+            total = weights.dot(spikes)
         else:
             spikes = spikes.astype(bool)
-            total = np.empty(self._rows.shape[1], dtype=np.int64)
-            add_columns(self._rows, spikes, total)
-            total = total[: self._shape[0]]
+            total = self._total(spikes)
         model.a_buff = (
             np.left_shift(total, exponent) if exponent > 0 else np.right_shift(total, -exponent)
         )
@@ -117,6 +123,16 @@ class PlasticModel:
             return
         self._learn(spikes)
         self._has_learned = True
+
+    def _total(self, spikes: np.ndarray) -> np.ndarray:
+        n_post = self._shape[0]
+        total = np.empty(n_post if self._is_listed else self._rows.shape[1], dtype=np.int64)
+        if self._is_listed:
+            assert self._state is not None
+            add_stored_columns(self._state.first, self._state.post, self._learned, spikes, total)
+        else:
+            add_columns(self._rows, spikes, total)
+        return total[:n_post]
 
     def _run_lrn(self) -> None:
         if not self._has_learned:
@@ -141,6 +157,8 @@ class PlasticModel:
         self._at = at + 1
         if epoch > 1:
             np.greater(model.ty, 0, out=model.y0)
+        if self._is_listed and model.time_step % epoch == 0:
+            model.weights.data[self._places] = self._learned
 
     def _take(self) -> bool:
         """Put what the model holds into the kernels' state, and views of it into the model."""
@@ -152,9 +170,7 @@ class PlasticModel:
             return False
         program = rule_program(rule)
         n_post, n_pre = self._shape
-        given = [getattr(model, name).astype(np.int16) for name in SYNAPTIC]
-        self._state = state = dense_state(program, self._shape, given)
-        count_lowest_tags(program, state, given[2])
+        self._state = state = self._listed(program) if self._is_listed else self._dense(program)
         views = {name: state.x[int(name[1]) - 1, :n_pre] for name in ("x1", "x2")}
         views |= {name: state.y[int(name[1]) - 1, :n_post] for name in ("y1", "y2", "y3")}
         views |= {"tx": state.tx[:n_pre], "ty": state.ty[:n_post]}
@@ -164,12 +180,13 @@ class PlasticModel:
             state.n_fired[end] = fired.size
         for name, view in views.items():
             view[...] = getattr(model, name)
-        row = padded(n_post)
-        for name, place in zip(SYNAPTIC, program.place, strict=True):
-            if place >= 0:
-                rows = state.variables[place, : n_pre * row].reshape(n_pre, row)
-                views[name] = rows[:, :n_post].T
-        self._rows = state.variables[program.place[0], : n_pre * row].reshape(n_pre, row)
+        if not self._is_listed:
+            row = padded(n_post)
+            for name, place in zip(SYNAPTIC, program.place, strict=True):
+                if place >= 0:
+                    rows = state.variables[place, : n_pre * row].reshape(n_pre, row)
+                    views[name] = rows[:, :n_post].T
+            self._rows = state.variables[program.place[0], : n_pre * row].reshape(n_pre, row)
         self._dtypes = {name: getattr(model, name).dtype for name in views}
         for name, view in views.items():
             setattr(model, name, view)
@@ -181,6 +198,24 @@ class PlasticModel:
         self._begin_block()
         return True
 
+    def _dense(self, program: Program) -> Synapses:
+        given = [getattr(self._model, name).astype(np.int16) for name in SYNAPTIC]
+        state = dense_state(program, self._shape, given)
+        count_lowest_tags(program, state, given[2])
+        return state
+
+    def _listed(self, program: Program) -> Synapses:
+        """Synapses by source, and where each lies in the model's matrix by target."""
+        weights = self._model.weights
+        numbers = (np.arange(weights.nnz), weights.indices, weights.indptr)
+        by_source = csr_matrix(numbers, weights.shape).tocsc()
+        self._places = by_source.data
+        pre = np.repeat(np.arange(self._shape[1]), np.diff(by_source.indptr))
+        given = [weights.data[self._places].astype(np.int16), None, None]
+        state = listed_state(program, self._shape, pre, by_source.indices, given)
+        self._learned = state.variables[program.place[0], : weights.nnz]
+        return state
+
     def _can_hold(self, rule: LearningRule) -> bool:
         model, within = self._model, (self._model.time_step - 1) % rule.epoch
         limits = {**TAG_LIMITS, "weights": (rule.weight_low, rule.weight_high)}
@@ -191,7 +226,13 @@ class PlasticModel:
             limits[name] = (0, TRACE_HIGH if kept else 0)
             if is_sent and name.startswith("y"):  # heard anew in every step
                 limits[name] = (-(2**31), 2**31 - 1)
-        return all(_are_within(getattr(model, name), *pair) for name, pair in limits.items())
+        held = {name: getattr(model, name) for name in limits}
+        if self._is_listed:
+            weights = held["weights"]
+            if not (type(weights) is csr_matrix and weights.has_canonical_format and weights.nnz):
+                return False
+            held |= {"weights": weights.data, **dict.fromkeys(TAG_LIMITS, _NOTHING)}
+        return all(_are_within(held[name], *pair) for name, pair in limits.items())
 
     def _begin_block(self) -> None:
         """Draw random numbers of the next steps, and make room for what they hear."""
@@ -225,13 +266,21 @@ class PlasticModel:
 def readable_rule(model: Any) -> LearningRule | None:
     """The rule that a model has now, as the kernels run it; None if they cannot."""
     try:
-        return from_lava_rule(
+        rule = from_lava_rule(
             model._learning_rule,
             sign_mode=SignMode[model.sign_mode.name],
             graded_spikes=GradedSpikes[GradedSpikeCfg(model._graded_spike_cfg).name],
         ).rule
     except (ConversionError, KeyError):
         return None
+    is_listed = type(model) is PyLearningSparseModelBitApproximate
+    return rule if not is_listed or _learns_weights_alone(rule) else None
+
+
+def _learns_weights_alone(rule: LearningRule) -> bool:
+    """Whether Lava's sparse model does no more: tags lie elsewhere, it fails on factors of them."""
+    is_plain = not any(factor.variable.is_synaptic for each in rule.dw for factor in each.factors)
+    return bool(is_plain and rule.dw and not rule.dt and not rule.dd and rule.sign_mode == MIXED)
 
 
 def _hears_integers(model: Any) -> bool:

@@ -24,6 +24,8 @@ from lava.proc.monitor.models import PyMonitorModel
 from lava.proc.sparse.models import (
     PyDelaySparseModelBitAcc,
     PyDelaySparseModelFloat,
+    PyLearningSparseModelBitApproximate,
+    PyLearningSparseModelFloat,
     PySparseModelBitAcc,
     PySparseModelFloat,
 )
@@ -45,6 +47,8 @@ BUFFERED = (
     PyLearningDenseModelBitApproximate,
     PySparseModelFloat,
     PySparseModelBitAcc,
+    PyLearningSparseModelFloat,
+    PyLearningSparseModelBitApproximate,
 )
 DELAYED = (
     PyDelayDenseModelFloat,
