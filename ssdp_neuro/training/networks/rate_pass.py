@@ -69,6 +69,20 @@ def refuse_without_rates(model: nn.Module) -> None:
             raise InputError(f"{path}: {type(module).__name__}; it has no rates")
 
 
+def begin_half_a_spike_up(model: SpikingNetwork, n_steps: int) -> None:
+    """Give biases that are all 0 half a spike a sample: rates then round to the nearest.
+
+    Without it, few steps round most rates of a new network down to none, and it hardly learns.
+
+    Mutates
+    -------
+    model
+    """
+    for module in model:
+        if isinstance(module, CubaLif) and module.bias is not None and not module.bias.value.any():
+            nn.init.constant_(module.bias.value, 0.5 * module.threshold / n_steps)
+
+
 def output_rates(model: SpikingNetwork, spikes: Tensor) -> Tensor:
     """Share of the steps in which each output neuron fires, by layers' rates.
 

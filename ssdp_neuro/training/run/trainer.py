@@ -19,7 +19,7 @@ from ssdp_neuro.rules.eprop.feedback import Feedback
 from ssdp_neuro.training.networks.eprop_feedback import EpropFeedback
 from ssdp_neuro.training.networks.eprop_gradient import eprop_layers
 from ssdp_neuro.training.networks.quantization import refuse_off_chip, refuse_weight_bits
-from ssdp_neuro.training.networks.rate_pass import refuse_without_rates
+from ssdp_neuro.training.networks.rate_pass import begin_half_a_spike_up, refuse_without_rates
 from ssdp_neuro.training.run.batch_order import Batch, batches_of, n_batches
 from ssdp_neuro.training.run.batch_reader import read_ahead
 from ssdp_neuro.training.run.best_model import BestModel
@@ -97,7 +97,7 @@ class Trainer:
         self._stop = StopSignals()
         as_first_rank(model, place)
         self._refuse_not_eprop()
-        self._refuse_no_rates()
+        self._prepare_rates()
         if self.settings.feedback is not Feedback.SYMMETRIC:
             kind, seed = self.settings.feedback, self.settings.seed
             self.state.feedback = EpropFeedback(model, kind, seed)
@@ -219,8 +219,8 @@ class Trainer:
         except InputError as error:
             raise InputError(f"[training] gradient: {error}") from None
 
-    def _refuse_no_rates(self) -> None:
-        """At once: rates of other networks, or beside what listens to spikes, mean nothing."""
+    def _prepare_rates(self) -> None:
+        """Refuse, at once, rates of other networks, or beside what listens to spikes."""
         n_epochs, begin = self.settings.rate_epochs, self.config.model.quantize_from_epoch
         if not n_epochs:
             return
@@ -241,6 +241,7 @@ class Trainer:
             refuse_without_rates(self.state.model)
         except InputError as error:
             raise InputError(f"[training] rate_epochs: {error}") from None
+        begin_half_a_spike_up(self.state.model, self.data.n_steps)  # type: ignore[arg-type]
 
     def _begin_epoch(self) -> None:
         state, begin = self.state, self.config.model.quantize_from_epoch

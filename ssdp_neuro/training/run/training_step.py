@@ -206,20 +206,22 @@ class TrainingStep:
             spikes = spikes * kept
         # whole numbers of the chip do not fit in bfloat16
         mixed = settings.amp and not self.state.quantized
-        model = self.state.model
+        model, device = self.state.model, self.place.device.type
         by_rates = self.state.progress.epoch < settings.rate_epochs
-        if by_rates and isinstance(model, SpikingNetwork):
-            with torch.autocast(self.place.device.type, dtype=torch.bfloat16, enabled=mixed):
-                rates = output_rates(model, spikes)
-            output = rates.flatten(1) * (spikes.shape[1] * settings.spike_weight)
-        elif self._forwards and self.state.rule is None:
-            output = output_by_steps(self.state.model, spikes)
+        if self._forwards and self.state.rule is None:
+            output = output_by_steps(model, spikes)
         else:  # a rule listens to whole runs of the layers
             with (
-                torch.autocast(self.place.device.type, dtype=torch.bfloat16, enabled=mixed),
+                torch.autocast(device, dtype=torch.bfloat16, enabled=mixed),
                 torch.set_grad_enabled(not self._forwards),
             ):
-                output = self._network(spikes)
+                if by_rates and isinstance(model, SpikingNetwork):
+                    rates = output_rates(model, spikes)
+                    output = rates.flatten(1) * (spikes.shape[1] * settings.spike_weight)
+                else:
+                    output = self._network(spikes)
+            # weights in half precision are kept until the outermost autocast ends, which is the run
+            torch.clear_autocast_cache()
         if self._forwards:
             output = output.detach().requires_grad_()
             self._seen = spikes, output

@@ -43,6 +43,20 @@ def test_fit__a_data_set_alone_is_all_trained_on():
     assert result.to_dict()["test_accuracy"] is None
 
 
+@pytest.mark.parametrize("rate_epochs", [0, 10])
+def test_fit__learns_in_mixed_precision(rate_epochs):
+    """PyTorch keeps weights in half precision until the outermost autocast ends."""
+    config = config_of(
+        {
+            "model": {"hidden": [30], "voltage_decay": 0, "latency": 0},
+            "optimizer": {"learning_rate": 2e-2},
+            "training": {"epochs": 10, "amp": True, "rate_epochs": rate_epochs, "threads": 1},
+        }
+    )
+    history = fit(config, data=from_arrays(*toy()), show_progress=False).history
+    assert history[-1].loss < 0.5 * history[0].loss
+
+
 def test_fit__same_seed_same_weights_in_memory():
     weights = []
     for seed in (0, 0, 1):
