@@ -111,7 +111,7 @@ def listed_stdp() -> tuple[Any, Any, str]:
     """Sparse synapses that learn, in fixed point, and a Process of the user's that counts."""
     rng = np.random.default_rng(10)
     rule = STDPLoihi(
-        learning_rate=1, A_plus=1, A_minus=-1, tau_plus=10, tau_minus=10, t_epoch=4, rng_seed=1
+        learning_rate=1, A_plus=2, A_minus=-1, tau_plus=10, tau_minus=10, t_epoch=4, rng_seed=1
     )
     source = Source(data=(rng.random((200, 1000)) < 0.05).astype(int))
     weights = csr_matrix(rng.integers(1, 60, (100, 200)) * 2 * (rng.random((100, 200)) < 0.3))

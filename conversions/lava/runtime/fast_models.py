@@ -127,13 +127,15 @@ def _float_dynamics(model: Any, by_lava: Callable[..., Any]) -> Callable[..., No
 def _fixed_dense(model: Any, by_lava: Callable[..., Any]) -> Callable[..., None]:
     rows, narrow = Stored(model, _rows_of), Stored(model, _narrow_rows_of)
 
+    values, given = model.__dict__, model.proc_params.get  # Lava's own assignments take longer
+
     def run_spk() -> None:
         is_graded = model.num_message_bits.item() > 0
         kept = rows if is_graded else narrow
         if not model.weights_set or not kept.are_usable(np.int32):
             by_lava()
             return
-        model.weight_exp = model.proc_params.get("weight_exp", 0)
+        values["weight_exp"] = exponent = given("weight_exp", 0)
         model.a_out.send(model.a_buff)
         spikes = model.s_in.recv()
         if is_graded:
@@ -146,12 +148,15 @@ def _fixed_dense(model: Any, by_lava: Callable[..., Any]) -> Callable[..., None]
             total = np.empty(len(model.weights), dtype=np.int32)
             add_columns(narrow.made, spikes.astype(bool), total)
             total = total.astype(np.int_)  # as of NumPy's sum
-        exponent = model.weight_exp
-        model.a_buff = (
-            np.left_shift(total, exponent) if exponent > 0 else np.right_shift(total, -exponent)
-        )
+        values["a_buff"] = _shifted(total, exponent)
 
     return run_spk
+
+
+def _shifted(total: np.ndarray, exponent: int) -> np.ndarray:
+    if exponent == 0:
+        return total
+    return np.left_shift(total, exponent) if exponent > 0 else np.right_shift(total, -exponent)
 
 
 def _float_dense(model: Any, by_lava: Callable[..., Any]) -> Callable[..., None]:
@@ -173,20 +178,20 @@ def _float_dense(model: Any, by_lava: Callable[..., Any]) -> Callable[..., None]
 def _fixed_sparse(model: Any, by_lava: Callable[..., Any]) -> Callable[..., None]:
     columns = Stored(model, _columns_of)
 
+    values, given = model.__dict__, model.proc_params.get  # Lava's own assignments take longer
+
     def run_spk() -> None:
         if not model.weights_set or not columns.are_usable(np.int32):
             by_lava()
             return
-        model.weight_exp = exponent = model.proc_params.get("weight_exp", 0)
+        values["weight_exp"] = exponent = given("weight_exp", 0)
         model.a_out.send(model.a_buff)
         spikes = model.s_in.recv()
         if model.num_message_bits.item() > 0:
             total = model.weights.dot(spikes)
         else:
             total = _column_total(columns.made, spikes.astype(bool))
-        model.a_buff = (
-            np.left_shift(total, exponent) if exponent > 0 else np.right_shift(total, -exponent)
-        )
+        values["a_buff"] = _shifted(total, exponent)
 
     return run_spk
 

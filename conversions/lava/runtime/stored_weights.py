@@ -34,7 +34,7 @@ class Stored:
         self, model: Any, form: Callable[..., Any], names: tuple[str, ...] = ("weights",)
     ) -> None:
         self._model, self._form, self._names = model, form, names
-        self._of: tuple[Any, ...] = ()
+        self._of: tuple[tuple[str, Any], ...] = ()
         self.made: Any = None
         when_set(model, self._forget)
 
@@ -43,8 +43,12 @@ class Stored:
 
     def are_usable(self, dtype: Any) -> bool:
         """Whether :attr:`made` holds what the Vars are now."""
-        values = tuple(getattr(self._model, name) for name in self._names)
-        if not self._of or any(a is not b for a, b in zip(values, self._of, strict=True)):
-            self.made = self._form(*values, dtype)
-            self._of = values
+        for name, value in self._of:
+            if getattr(self._model, name) is not value:
+                break
+        else:
+            if self._of:
+                return self.made is not None
+        self._of = tuple((name, getattr(self._model, name)) for name in self._names)
+        self.made = self._form(*(value for _, value in self._of), dtype)
         return self.made is not None
