@@ -11,8 +11,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from ssdp_neuro.training.layers.adaptation import Adaptation
 from ssdp_neuro.training.layers.delays import DelayedLinear
 from ssdp_neuro.training.layers.membrane_bias import MembraneBias
+from ssdp_neuro.training.layers.neurons import CubaLif
 from ssdp_neuro.training.layers.surrogate import (
     ArcTangent,
     Boxcar,
@@ -60,6 +62,11 @@ def make_model(
         _give_delays(model, settings, seed)
     if settings.bias:
         _give_biases(model)
+    if settings.adaptation:
+        hidden = [module for module in model.children() if isinstance(module, CubaLif)][:-1]
+        rises = Adaptation(kept=settings.adaptation_kept, strength=settings.adaptation)
+        for neurons in hidden:
+            neurons.adaptation = rises
     return model
 
 

@@ -16,8 +16,9 @@ from hw_models.chips import LOIHI2, Chip, chip_of
 from ssdp_neuro.data import DataSplit, SpikeDataset
 from ssdp_neuro.progress import progress_bar
 from ssdp_neuro.rules.eprop.feedback import Feedback
+from ssdp_neuro.training.networks.eprop_eligibility import ResetCredit
 from ssdp_neuro.training.networks.eprop_feedback import EpropFeedback
-from ssdp_neuro.training.networks.eprop_gradient import eprop_layers
+from ssdp_neuro.training.networks.eprop_gradient import eprop_layers, warn_of_runaway
 from ssdp_neuro.training.networks.quantization import refuse_off_chip, refuse_weight_bits
 from ssdp_neuro.training.networks.rate_pass import begin_half_a_spike_up, refuse_without_rates
 from ssdp_neuro.training.run.batch_order import Batch, batches_of, n_batches
@@ -204,6 +205,10 @@ class Trainer:
             if self.settings.feedback is not Feedback.SYMMETRIC:
                 kind = self.settings.feedback.value
                 raise InputError(f'[training] feedback: {kind}; it needs gradient = "e-prop"')
+            if self.settings.reset_credit != ResetCredit():
+                raise InputError(
+                    '[training] reset_eligibility and psi_refractory: they need gradient = "e-prop"'
+                )
             return
         begin = self.config.model.quantize_from_epoch
         for what, wanted in (
@@ -215,7 +220,7 @@ class Trainer:
             if wanted:
                 raise InputError(f'[training] gradient = "e-prop": not together with {what}')
         try:
-            eprop_layers(self.state.model)
+            warn_of_runaway(eprop_layers(self.state.model, self.settings.reset_credit))
         except InputError as error:
             raise InputError(f"[training] gradient: {error}") from None
 

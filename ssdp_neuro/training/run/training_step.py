@@ -69,6 +69,7 @@ class TrainingStep:
         self._network = state.model
         self._numbers = LateNumbers(late=place.device.type == "cuda" if late is None else late)
         self._forwards = config.training.gradient is GradientKind.E_PROP
+        self._credit = config.training.reset_credit
         self._seen: tuple[Tensor, Tensor] | None = None  # between backward() and e-prop
 
     @contextlib.contextmanager
@@ -185,7 +186,9 @@ class TrainingStep:
         if self._seen is not None and self._seen[1].grad is not None:
             feedback = self.state.feedback
             back = None if feedback is None else feedback.weights
-            add_eprop_gradient(self.state.model, self._seen[0], self._seen[1].grad, back)
+            add_eprop_gradient(
+                self.state.model, self._seen[0], self._seen[1].grad, back, self._credit
+            )
         self._seen = None
 
     def _change_weights(self) -> None:

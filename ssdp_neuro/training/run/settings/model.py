@@ -22,6 +22,7 @@ OTHER_NEURONS = (  # of the other architectures
     "bias",
     "latency",
     "learned_delays",
+    "adaptation",
 )
 
 
@@ -55,6 +56,12 @@ class ModelSettings:
         Whether training moves the decays, from the given ones.
     bias
         Whether every neuron, or every channel of a convolution, learns a constant input.
+    adaptation
+        Rise of a hidden neuron's threshold by one of its spikes, in thresholds, positive; 0 for
+        thresholds that stay. The output's stay: their counts are the classes' scores.
+    adaptation_kept
+        Share of the rise that remains after a step, 0 to below 1; integers take the nearest of 12
+        bits.
     latency
         Steps until neurons feel what is sent to them: 1 as on the chip, or 0. With 0 a sample
         takes a step more per layer on the chip than in training, and none to cross the layers.
@@ -100,6 +107,8 @@ class ModelSettings:
     refractory: int = 0
     learn_decays: bool = False
     bias: bool = False
+    adaptation: float = 0.0
+    adaptation_kept: float = 0.97
     latency: int = 1
     learned_delays: DelayKind = DelayKind.NONE
     longest_delay: int = 16
@@ -126,6 +135,13 @@ class ModelSettings:
             integer(f"[model] {field}", getattr(self, field), 1, 1024)
         integer("[model] refractory", self.refractory, 0, 63)
         integer("[model] latency", self.latency, 0, 1)
+        number("[model] adaptation", self.adaptation, least=0)
+        number("[model] adaptation_kept", self.adaptation_kept, least=0, below=1)
+        if not self.adaptation and self.adaptation_kept != ModelSettings.adaptation_kept:
+            raise RangeError(
+                f"[model] adaptation_kept: {self.adaptation_kept}; without an adaptation it has to"
+                " be left out"
+            )
         member("[model] learned_delays", self.learned_delays, DelayKind)
         member("[model] delay_window", self.delay_window, DelayWindow)
         integer("[model] longest_delay", self.longest_delay, 1, MAX_DELAY)

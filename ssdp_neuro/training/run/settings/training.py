@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hw_models.choices import member
+from hw_models.eprop import ResetEligibility
 from hw_models.integers import integer
 from ssdp_neuro.rules.eprop.feedback import Feedback
+from ssdp_neuro.training.networks.eprop_eligibility import ResetCredit
 from ssdp_neuro.training.run.choices import DeviceKind, GradientKind, LossKind
 from ssdp_neuro.training.run.settings.real_number import number
 
@@ -42,12 +44,19 @@ class TrainingSettings:
         validation is in spikes in all epochs.
     gradient
         surrogate: back through all steps. e-prop: forwards in time, in memory that hardly grows
-        with the steps, and an approximation; for feed-forward and recurrent models without
-        biases, in real numbers, one rank, without amp, compile and dropout layers.
+        with the steps, and an approximation; for feed-forward and recurrent models, in real
+        numbers, one rank, without learned decays, learned delays, amp and compile.
     feedback
         Of e-prop, what errors come down through: the layers' own weights (symmetric), weights that
         are drawn once (random), or drawn and then changed as the layers' are (adaptive), which
         makes both alike at the pace of learning rate times weight decay.
+    reset_eligibility
+        Of e-prop, what a reset to zero does to the credit of what came before it: nothing (none,
+        a number for each source), it clears it (exact, one for each synapse), or only a source's
+        last spike counts, if it came after the reset (time-stamp).
+    psi_refractory
+        Of e-prop, the surrogate's slope in refractory periods, 0 or negative: what arrives then
+        counts against a neuron. Below half the surrogate's peak learning can run away.
     dropped_spikes
         Share of input spikes left out at random in training, 0 to below 1.
     device
@@ -79,6 +88,8 @@ class TrainingSettings:
     rate_epochs: int = 0
     gradient: GradientKind = GradientKind.SURROGATE
     feedback: Feedback = Feedback.SYMMETRIC
+    reset_eligibility: ResetEligibility = ResetEligibility.NONE
+    psi_refractory: float = 0.0
     dropped_spikes: float = 0.0
     device: DeviceKind = DeviceKind.AUTO
     threads: int = 0
@@ -94,6 +105,8 @@ class TrainingSettings:
         member("[training] loss", self.loss, LossKind)
         member("[training] gradient", self.gradient, GradientKind)
         member("[training] feedback", self.feedback, Feedback)
+        member("[training] reset_eligibility", self.reset_eligibility, ResetEligibility)
+        number("[training] psi_refractory", self.psi_refractory, most=0)
         member("[training] device", self.device, DeviceKind)
         lowest = {"epochs": 1, "batch_size": 1, "checkpoint_epochs": 1, "keep": 1}
         integer("[training] threads", self.threads, 0, MOST_THREADS)
@@ -103,3 +116,8 @@ class TrainingSettings:
         number("[training] spike_weight", self.spike_weight, above=0)
         number("[training] class_balance", self.class_balance, least=0, most=1)
         number("[training] dropped_spikes", self.dropped_spikes, least=0, below=1)
+
+    @property
+    def reset_credit(self) -> ResetCredit:
+        """Both settings of e-prop's eligibility."""
+        return ResetCredit(eligibility=self.reset_eligibility, psi_refractory=self.psi_refractory)

@@ -37,7 +37,12 @@ def test_fit__learns_through_feedback_that_is_not_the_weights():
         ({"training__compile": True}, "compile"),
         ({"training__amp": True}, "amp"),
         ({"training__gradient": "surrogate", "training__feedback": "random"}, "feedback: random"),
-        ({"model__bias": True}, "gradient: e-prop: .* a bias"),
+        ({"model__learn_decays": True}, "gradient: e-prop: .* learned decays"),
+        ({"training__psi_refractory": -0.1}, "gradient: e-prop: .* a psi_refractory needs"),
+        (
+            {"training__gradient": "surrogate", "training__reset_eligibility": "exact"},
+            "reset_eligibility and psi_refractory",
+        ),
     ],
 )
 def test_fit__refuses_what_eprop_cannot(changes, message):

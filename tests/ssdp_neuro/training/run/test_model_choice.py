@@ -1,7 +1,11 @@
+import numpy as np
 import pytest
+import torch
 
+from conversions import from_torch
 from hw_models import RangeError
-from ssdp_neuro.training import CubaLif
+from ssdp_neuro import oracle, simulate
+from ssdp_neuro.training import Adaptation, CubaLif, load_model, save_model
 from ssdp_neuro.training.run.choices import DelayKind, ModelKind
 from ssdp_neuro.training.run.model_choice import make_model
 from ssdp_neuro.training.run.settings.model import ModelSettings
@@ -34,6 +38,36 @@ def test_make_model__latency_is_that_of_all_neurons(kind):
     assert [neurons.latency for neurons in neurons_of(kind)] == [1, 1, 1]
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_make_model__thresholds_of_hidden_neurons_rise(kind):
+    rises = Adaptation(kept=0.9, strength=0.3)
+    layers = neurons_of(kind, adaptation=0.3, adaptation_kept=0.9)
+    assert [neurons.adaptation for neurons in layers] == [rises, rises, None]
+    assert not any(neurons.adaptation for neurons in neurons_of(kind))
+
+
+@pytest.mark.parametrize("kind", ["feed-forward", "recurrent"])
+def test_fit__rising_thresholds_become_integers(kind, tmp_path):
+    """From the config over integer epochs and a file to a network that spikes as the model does."""
+    config = toy_config(
+        model__adaptation=0.3, model__adaptation_kept=0.9, model__kind=kind, rule__kind="none"
+    )
+    model = trained(config, data=toy_split()).model
+    assert model.hidden.grid is not None
+    save_model(model, tmp_path / "best.safetensors")
+    network, report = from_torch(load_model(tmp_path / "best.safetensors"))
+    assert network.population("hidden").adapts
+    assert not network.population("output").adapts
+    spikes = np.random.default_rng(0).random((20, 40, 12)) < 0.4
+    with torch.no_grad():
+        wanted = model.eval().record(torch.tensor(spikes, dtype=torch.float32))
+    for run in (simulate(network, spikes, n_steps=40), oracle.simulate(network, spikes, 40)):
+        for name, fired in wanted.items():
+            shift = report.shifts[name]
+            assert fired.sum() > 20
+            assert (run.raster(name)[:, shift:] == fired.numpy()[:, : 40 - shift]).all()
+
+
 def test_fit__biases_are_learned_also_on_integers():
     config = toy_config(model__bias=True, model__latency=0, rule__kind="none")
     layers = trained(config, data=toy_split()).model
@@ -48,6 +82,9 @@ def test_fit__biases_are_learned_also_on_integers():
             {"kind": ModelKind.CONVOLUTIONAL, "learned_delays": DelayKind.PER_AXON},
             r"\[model\] learned_delays: 'per-axon'; 'convolutional'",
         ),
+        ({"adaptation": -0.1}, r"\[model\] adaptation: -0\.1"),
+        ({"adaptation_kept": 0.9}, r"adaptation_kept: 0\.9; without an adaptation"),
+        ({"kind": ModelKind.TRANSFORMER, "adaptation": 0.1}, r"\[model\] adaptation: 0\.1; the"),
         ({"latency": 2}, r"\[model\] latency: 2"),
         ({"kind": ModelKind.TRANSFORMER, "bias": True}, r"\[model\] bias: True; the neurons"),
         ({"kind": ModelKind.TRANSFORMER, "latency": 0}, r"\[model\] latency: 0; the neurons"),
