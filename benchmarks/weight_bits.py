@@ -2,21 +2,26 @@
 
     python -m benchmarks.weight_bits --folder FOLDER --runs RUNS
     python -m benchmarks.weight_bits --folder FOLDER --runs RUNS --out benchmarks/results
+    python -m benchmarks.weight_bits --folder FOLDER --runs RUNS --size quick --seeds 0
+    python -m benchmarks.weight_bits --folder FOLDER --runs RUNS --only fashion_mnist --seeds 0
 
 FOLDER and RUNS as of ``image_results``, whose networks of eight bits are what it begins with;
 they are trained here if they are not there. Each is read with fewer bits,
 and trained on with them (quantization-aware). The search gives the layer whose next step down
 saves most memory fewer bits, trains on, and keeps that while validation samples lose no more
 than half a point in all; else that layer stays as it is. The test is looked at when all that
-is done.
+is done. ``--size quick`` is the same with fewer samples everywhere, to end within 15 minutes of
+one processor; ``tiny`` only shows that every part runs. Fashion-MNIST is another set, if asked for.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import enum
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +53,30 @@ class Study:
     limit: int
 
 
+class Size(enum.Enum):
+    """How much of the data is used."""
+
+    FULL = "full"
+    QUICK = "quick"
+    TINY = "tiny"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Samples of the first training, its epochs, samples of validation and test; 0 for all."""
+
+    train: int
+    epochs: int
+    validation: int
+    trained_on: int
+    test: int
+
+
+LIMITS = {
+    Size.FULL: None,
+    Size.QUICK: Limits(train=12_000, epochs=6, validation=2000, trained_on=3000, test=2000),
+    Size.TINY: Limits(train=300, epochs=2, validation=60, trained_on=120, test=60),
+}
 STUDIES = (
     Study(
         case=Case(title="MNIST", config="mnist_conv", folder="mnist", spans=1),
@@ -55,20 +84,55 @@ STUDIES = (
         rate=1e-3,
         limit=12_000,
     ),
+    Study(
+        case=Case(title="Fashion-MNIST", config="fashion_mnist", folder="fashion-mnist", spans=1),
+        epochs=1,
+        rate=5e-4,
+        limit=12_000,
+    ),
 )
+FIRST = STUDIES[0].case.name  # the others only if they are asked for
+
+
+def limited(config: RunConfig, study: Study, limits: Limits | None) -> tuple[RunConfig, Study]:
+    """A run and its study with fewer samples and epochs; the last of them in integers."""
+    if limits is None:
+        return config, study
+    assert config.data is not None
+    data = dataclasses.replace(
+        config.data,
+        train_limit=limits.train,
+        validation_limit=limits.validation,
+        test_limit=limits.test,
+    )
+    training = dataclasses.replace(config.training, epochs=limits.epochs)
+    config = dataclasses.replace(config, data=data, training=training)
+    return config, dataclasses.replace(study, limit=limits.trained_on)
 
 
 class Networks:
     """The networks of one study and seed: trained, trained on, and read with fewer bits."""
 
-    def __init__(self, study: Study, folder: Path, runs: Path, seed: int) -> None:
-        self.study, self.runs, self.seed = study, runs, seed
-        self.config = config_for(study.case, folder, seed)
+    def __init__(
+        self, study: Study, folder: Path, runs: Path, seed: int, limits: Limits | None = None
+    ) -> None:
+        self.config, self.study = limited(config_for(study.case, folder, seed), study, limits)
+        self.runs, self.seed = runs, seed
         assert self.config.data is not None
         self.split = load(self.config.data)
-        few = dataclasses.replace(self.config.data, train_limit=study.limit)
+        few = dataclasses.replace(self.config.data, train_limit=self.study.limit)
         self.fewer = dataclasses.replace(load(few), validation=self.split.validation)
-        self.first = self._fitted(f"{study.case.name}-{seed}", self.config, self.split)[0]
+        first = self._in_integers(self.config)
+        self.first = self._fitted(f"{study.case.name}-{seed}", first, self.split)[0]
+
+    @staticmethod
+    def _in_integers(config: RunConfig) -> RunConfig:
+        """The last epoch at least is in integers, which are what is read with fewer bits."""
+        begin, last = config.model.quantize_from_epoch, config.training.epochs - 1
+        model = dataclasses.replace(
+            config.model, quantize_from_epoch=last if begin is None else min(begin, last)
+        )
+        return dataclasses.replace(config, model=model)
 
     def trained_on(self, bits: tuple[int, ...], start: Path) -> tuple[Path, float]:
         """Its file and validation accuracy."""
@@ -133,10 +197,15 @@ def searched(networks: Networks) -> dict[str, Any]:
 
 
 def run(
-    study: Study, folder: Path, runs: Path, seeds: list[int], n_test: int | None = None
+    study: Study,
+    folder: Path,
+    runs: Path,
+    seeds: list[int],
+    n_test: int | None = None,
+    limits: Limits | None = None,
 ) -> dict[str, Any]:
     """Everything of one data set; accuracies of the test on the engine, in per cent."""
-    by_seed = [Networks(study, folder, runs, seed) for seed in seeds]
+    by_seed = [Networks(study, folder, runs, seed, limits) for seed in seeds]
     files: dict[str, list[Path]] = {}
     validation: dict[str, list[float]] = {}
     for bits in BITS:
@@ -157,6 +226,7 @@ def run(
         "config": f"examples/configs/{study.case.config}.toml",
         "epochs": study.epochs,
         "rate": study.rate,
+        "first": len(by_seed[0].split.train),
         "samples": len(by_seed[0].fewer.train),
         "test": n_test or len(test),
         "sizes": by_seed[0].sizes(),
@@ -168,12 +238,12 @@ def run(
     }
 
 
-def record(found: list[dict[str, Any]], where: dict[str, Any]) -> str:
+def record(found: list[dict[str, Any]], where: dict[str, Any], command: str) -> str:
     """The record in Markdown."""
     lines = [
         f"# Accuracy against the bits of a weight, {where['date']}",
         "",
-        f"`python -m benchmarks.{RESULT} --folder FOLDER --runs RUNS --out benchmarks/results`",
+        f"`python -m benchmarks.{RESULT} {command}`",
         "",
         f"{where['cpu']}, one thread. Accuracy of the test in the engine, per cent, mean ± standard"
         " deviation over the seeds. Read: the network of eight bits with fewer, nothing trained."
@@ -186,7 +256,8 @@ def record(found: list[dict[str, Any]], where: dict[str, Any]) -> str:
         lines += [
             f"## {case['title']}",
             "",
-            f"`{case['config']}`, seeds {', '.join(map(str, case['seeds']))}; trained on for"
+            f"`{case['config']}`, {case['first']} samples, seeds"
+            f" {', '.join(map(str, case['seeds']))}; trained on for"
             f" {case['epochs']} epochs of {case['samples']} samples at a rate of {case['rate']};"
             f" {case['test']} test samples; {n_weights} weights in layers of"
             f" {', '.join(map(str, case['sizes']))}. PyTorch's integers and the engine:"
@@ -231,23 +302,32 @@ def say(line: str) -> None:
 def main() -> None:
     """Train on, search, compare, and write the record."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--folder", type=Path, required=True, help="of mnist")
+    parser.add_argument("--folder", type=Path, required=True, help="of mnist and fashion-mnist")
     parser.add_argument("--runs", type=Path, required=True, help="a folder for every run")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     names = [study.case.name for study in STUDIES]
-    parser.add_argument("--only", nargs="+", help="some cases", choices=names)
+    parser.add_argument("--only", nargs="+", default=[FIRST], help="cases", choices=names)
+    sizes = [size.value for size in Size]
+    parser.add_argument("--size", default=Size.FULL.value, help="of the study", choices=sizes)
     parser.add_argument("--test", type=int, help="so many of the test samples, from the first")
     parser.add_argument("--out", type=Path, help="folder for the record")
     arguments = parser.parse_args()
     if arguments.out is not None:  # before the training, not after
         arguments.out.mkdir(parents=True, exist_ok=True)
+    began, limits = time.process_time(), LIMITS[Size(arguments.size)]
     found = [
-        run(study, arguments.folder, arguments.runs, arguments.seeds, arguments.test)
+        run(study, arguments.folder, arguments.runs, arguments.seeds, arguments.test, limits)
         for study in STUDIES
-        if not arguments.only or study.case.name in arguments.only
+        if study.case.name in arguments.only
     ]
+    say(f"{time.process_time() - began:.0f} s of processor time")
     where = machine()
-    text = record(found, where)
+    seeds = " ".join(map(str, arguments.seeds))
+    command = (
+        f"--folder FOLDER --runs RUNS --size {arguments.size} --seeds {seeds}"
+        f" --only {' '.join(arguments.only)} --out benchmarks/results"
+    )
+    text = record(found, where, command)
     print(text)
     if arguments.out is not None:
         stem = arguments.out / f"{RESULT}_{where['date']}"
