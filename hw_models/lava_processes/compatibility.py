@@ -46,6 +46,7 @@ def import_lava() -> None:
     MissingExtraError
         If Lava, or something that it needs, is not installed; names the commands.
     """
+    mend_when_imported()
     try:
         with ExitStack() as changes:
             changes.enter_context(warnings.catch_warnings())
@@ -63,7 +64,6 @@ def import_lava() -> None:
         ) from error
     if tuple(int(part) for part in np.__version__.split(".")[:2]) >= (2, 1):
         _mend_reshaped_ports(ports.ReshapePort)
-    mend_when_imported()
 
 
 def require_fork() -> None:

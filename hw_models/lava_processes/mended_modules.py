@@ -8,7 +8,9 @@
 - Lava's ``InvSqrt`` and netx's input layers convert arrays of one element to integers, which
   NumPy refuses since 2.5.
 - ``lava.proc.embedded_io``, of which programs for the chip take their adapters, is a part of an
-  extension that only Intel gives out. Where it is missing, adapters of ours take its place.
+  extension that only Intel gives out. Where it is missing, adapters of ours take its place; so do
+  classes by which programs describe models in C and for neuro cores, and options of the compiler
+  for the chip. Lava takes those options for a sign of a chip: it is told that there is none.
 """
 
 from __future__ import annotations
@@ -29,10 +31,27 @@ OBJECT_DETECTION = "lava.lib.dl.slayer.object_detection"
 CONVOLUTION = "lava.proc.conv.utils"
 INVERSE_ROOT = "lava.proc.graded.models"
 NETWORK_FILE = "lava.lib.dl.netx.hdf5"
+SYSTEM = "lava.utils.system"
 ADAPTERS = "lava.proc.embedded_io"
+MODELS_IN_C, CORE_MODELS = "lava.magma.core.model.c", "lava.magma.core.model.nc"
+CHIP_COMPILER = "lava.magma.compiler.subcompilers.nc"
+OPTIONS = f"{CHIP_COMPILER}.ncproc_compiler"
+_OURS = "hw_models.lava_processes"
+PACKAGES = {
+    ADAPTERS: f"{_OURS}.embedded_io",
+    MODELS_IN_C: f"{_OURS}.chip_models",
+    CORE_MODELS: f"{_OURS}.chip_models",
+    CHIP_COMPILER: f"{_OURS}.chip_compiler",
+}
 STANDING_IN = {
-    ADAPTERS: "hw_models.lava_processes.embedded_io",
-    f"{ADAPTERS}.spike": "hw_models.lava_processes.embedded_io.spike",
+    **PACKAGES,
+    f"{ADAPTERS}.spike": f"{_OURS}.embedded_io.spike",
+    **{f"{MODELS_IN_C}.{part}": f"{_OURS}.chip_models" for part in ("model", "ports", "type")},
+    **{
+        f"{CORE_MODELS}.{part}": f"{_OURS}.chip_models"
+        for part in ("model", "ports", "type", "var", "net", "tables")
+    },
+    OPTIONS: f"{_OURS}.chip_compiler",
 }
 
 Execute = Callable[[ModuleType], None]
@@ -51,7 +70,7 @@ class _MendingFinder(MetaPathFinder):
         self, name: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         if name in STANDING_IN and _is_missing(name, path):
-            return ModuleSpec(name, _StandIn(), is_package=name == ADAPTERS)
+            return ModuleSpec(name, _StandIn(), is_package=name in PACKAGES)
         if name not in MENDED:
             return None
         spec = PathFinder.find_spec(name, path, target)
@@ -63,9 +82,9 @@ class _MendingFinder(MetaPathFinder):
 
 def _is_missing(name: str, path: Sequence[str] | None) -> bool:
     """Whether a module is not there, or is a part of one that we stand in for."""
-    package = sys.modules.get(ADAPTERS)
-    if package is not None:
-        return package is sys.modules.get(STANDING_IN[ADAPTERS])
+    package = name.rpartition(".")[0]
+    if package in PACKAGES:
+        return sys.modules[package] is sys.modules.get(PACKAGES[package])
     return PathFinder.find_spec(name, path) is None
 
 
@@ -160,6 +179,24 @@ class _ScalarFields:
         return _scalar(self._layer[name]) if name in ("weight", "bias") else self._layer[name]
 
 
+def _without_a_chip(execute: Execute) -> Execute:
+    def exec_module(module: ModuleType) -> None:
+        execute(module)
+        named: Any = module
+        by_lava = named.Loihi2.__dict__["is_loihi2_available"]
+
+        def is_loihi2_available() -> bool:
+            try:
+                options = importlib.import_module(OPTIONS)
+            except ModuleNotFoundError:
+                return False
+            return options.__name__ == OPTIONS and by_lava.__get__(None, named.Loihi2)()
+
+        named.Loihi2.is_loihi2_available = named.staticproperty(is_loihi2_available)
+
+    return exec_module
+
+
 def _scalar(value: Any) -> Any:
     array = np.asarray(value)
     return array.item() if array.size == 1 else value
@@ -174,4 +211,5 @@ MENDED: dict[str, Callable[[Execute], Execute]] = {
     CONVOLUTION: _with_whole_sizes,
     INVERSE_ROOT: _with_scalar_roots,
     NETWORK_FILE: _with_scalar_inputs,
+    SYSTEM: _without_a_chip,
 }

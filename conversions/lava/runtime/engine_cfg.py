@@ -11,9 +11,12 @@ import hw_models.lava_processes  # noqa: F401 makes Lava importable
 # isort: split
 from lava.magma.compiler.executable import Executable
 from lava.magma.core import run_configs
+from lava.magma.core.model.py.model import AbstractPyProcessModel
+from lava.magma.core.model.sub.model import AbstractSubProcessModel
 from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.run_configs import AbstractLoihiHWRunCfg, Loihi2SimCfg, RunConfig
 
+from conversions.lava.reading.walk import label
 from conversions.lava.runtime.engine_runtime import EngineRuntime
 from conversions.lava.runtime.model_building import CHANNEL_SIZE
 from conversions.lava.runtime.program_graph import ProgramGraph
@@ -34,7 +37,7 @@ class EngineCfg(Loihi2SimCfg):
     run_cfg
         The configuration that the program had, of any class: its ``select`` chooses the
         models. Hardware configurations without a tag choose models in fixed point, where
-        there are any.
+        there are any, and never a model for the chip where a Process has one in Python.
         None for Lava's ``Loihi2SimCfg`` with the arguments below.
     select_tag, select_sub_proc_model, exception_proc_model_map, custom_sync_domains, loglevel
         As of ``Loihi2SimCfg``; not with ``run_cfg``.
@@ -93,9 +96,23 @@ class EngineCfg(Loihi2SimCfg):
         original = self._original
         if original is None:
             return super().select(process, proc_models)
-        if isinstance(original, AbstractLoihiHWRunCfg) and not original.select_tag:
-            proc_models = sorted(proc_models, key=_computes_in_real_numbers)
-        return original.select(process, proc_models)
+        if not isinstance(original, AbstractLoihiHWRunCfg):
+            return original.select(process, proc_models)
+        running = [each for each in proc_models if issubclass(each, _RUNNING_HERE)] or proc_models
+        if not original.select_tag:
+            running = sorted(running, key=_computes_in_real_numbers)
+        chosen = original.select(process, running)
+        if not issubclass(chosen, _RUNNING_HERE) and issubclass(running[0], _RUNNING_HERE):
+            note = (
+                f"{label(process)}: {running[0].__name__} in place of {chosen.__name__}, which only"
+                " the chip runs"
+            )
+            self.notes = (*(each for each in self.notes if each != note), note)
+            return running[0]
+        return chosen
+
+
+_RUNNING_HERE = (AbstractPyProcessModel, AbstractSubProcessModel)
 
 
 def _computes_in_real_numbers(model: Any) -> bool:

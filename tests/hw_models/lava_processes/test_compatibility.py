@@ -128,3 +128,95 @@ def test_import_lava__stands_in_for_adapters_of_the_chip():
     )
     assert "[[1, 0, 0], [0, 1, 0]] Loihi2HwCfg: there is no hardware" in said
     assert "False\nTrue hw_models.lava_processes.embedded_io.spike" in said
+
+
+def test_import_lava__reads_descriptions_of_models_that_only_the_chip_runs():
+    said = run_program(
+        """
+        import hw_models.lava_processes
+        import numpy as np
+        from lava.magma.compiler.subcompilers.nc.ncproc_compiler import CompilerOptions
+        from lava.magma.core.decorator import implements, requires, tag
+        from lava.magma.core.model.c.model import CLoihiProcessModel
+        from lava.magma.core.model.c.ports import CInPort
+        from lava.magma.core.model.c.type import COutPort, LavaCDataType, LavaCType
+        from lava.magma.core.model.nc.model import AbstractNcProcessModel
+        from lava.magma.core.model.nc.ports import NcOutPort
+        from lava.magma.core.model.nc.type import LavaNcType
+        from lava.magma.core.model.py.model import PyLoihiProcessModel
+        from lava.magma.core.model.py.ports import PyOutPort
+        from lava.magma.core.model.py.type import LavaPyType
+        from lava.magma.core.process.ports.ports import OutPort
+        from lava.magma.core.process.process import AbstractProcess
+        from lava.magma.core.resources import CPU, LMT, Loihi2NeuroCore
+        from lava.magma.core.run_conditions import RunSteps
+        from lava.magma.core.run_configs import Loihi2HwCfg, Loihi2SimCfg
+        from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
+        from lava.proc.io.sink import RingBuffer as Sink
+        from lava.utils.system import Loihi2
+        from conversions import EngineCfg
+
+        CompilerOptions.verbose = True
+        print(Loihi2.is_loihi2_available)
+        try:
+            from lava.magma.compiler.subcompilers.nc.ncproc_compiler import NcProcCompiler
+        except ModuleNotFoundError as error:
+            print("no compiler" if "Intel's extension" in str(error) else error)
+
+        class Clock(AbstractProcess):
+            def __init__(self):
+                super().__init__()
+                self.out = OutPort(shape=(1,))
+
+        class Beacon(AbstractProcess):
+            def __init__(self):
+                super().__init__()
+                self.out = OutPort(shape=(1,))
+
+        @implements(proc=Clock, protocol=LoihiProtocol)
+        @requires(LMT)
+        class CClockModel(CLoihiProcessModel):
+            out: COutPort = LavaCType(cls=COutPort, d_type=LavaCDataType.INT32)
+
+        @implements(proc=Clock, protocol=LoihiProtocol)
+        @requires(Loihi2NeuroCore)
+        class NcClockModel(AbstractNcProcessModel):
+            out: NcOutPort = LavaNcType(NcOutPort, np.int32, precision=24)
+
+        @implements(proc=Clock, protocol=LoihiProtocol)
+        @requires(CPU)
+        @tag("fixed_pt")
+        class PyClockModel(PyLoihiProcessModel):
+            out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
+
+            def run_spk(self):
+                self.out.send(np.array([self.time_step]))
+
+        @implements(proc=Beacon, protocol=LoihiProtocol)
+        @requires(LMT)
+        class CBeaconModel(CLoihiProcessModel):
+            out: COutPort = LavaCType(cls=COutPort, d_type=LavaCDataType.INT32)
+
+        for cfg in (
+            Loihi2HwCfg(),
+            Loihi2HwCfg(exception_proc_model_map={Clock: CClockModel}),
+            Loihi2SimCfg(select_tag="fixed_pt"),
+        ):
+            clock, sink = Clock(), Sink(shape=(1,), buffer=3)
+            clock.out.connect(sink.a_in)
+            sink.run(condition=RunSteps(3), run_cfg=EngineCfg(cfg))
+            notes = [each for each in sink.runtime.notes if "in place of" in each]
+            print(sink.data.get().astype(int).tolist(), notes)
+        beacon, sink = Beacon(), Sink(shape=(1,), buffer=3)
+        beacon.out.connect(sink.a_in)
+        try:
+            sink.run(condition=RunSteps(3), run_cfg=EngineCfg(Loihi2HwCfg()))
+        except Exception as error:
+            print(error)
+        """
+    ).splitlines()
+    assert said[:3] == ["False", "no compiler", "[[1, 2, 3]] []"]
+    assert said[3].startswith("[[1, 2, 3]] [")
+    assert "PyClockModel in place of CClockModel, which only the chip runs" in said[3]
+    assert said[4] == "[[1, 2, 3]] []"
+    assert "CBeaconModel is no model in Python" in said[5]
