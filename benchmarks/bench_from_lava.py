@@ -1,6 +1,6 @@
 """Lava programs by from_lava and EngineCfg, against Lava's runtime and its models alone.
 
-    python -m benchmarks.bench_from_lava --rounds 5
+    python -m benchmarks.bench_from_lava --rounds 2 --json benchmarks/results
 
 The programs are plain Lava code. Contestants take turns (A B C A B C), each in a process of
 its own. "Per step" is a program that is read or compiled already, over many steps; "whole
@@ -32,7 +32,7 @@ from benchmarks.rounds import THREAD_SWITCHES
 
 N, N_STEPS, RATE = 1000, 1000, 0.05
 N_RECORDED = 100  # of the last steps: Lava's runtime hands its records over one by one
-RUNTIME_STEPS, MODEL_STEPS, REPEATS, ENGINE_REPEATS = 300, 100, 3, 12
+RUNTIME_STEPS, MODEL_STEPS, REPEATS, ENGINE_REPEATS = 200, 100, 3, 12
 LAVA_TARGET = 400  # W1 at 5 % in research: the runtime's time per step over ours
 PROGRAMS = {
     "LIF": "LIF 1000 (biased, 5 % fire in a step) - Dense 1000x1000 - LIF 1000",
@@ -286,7 +286,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--only", nargs="+", help="names of programs")
-    parser.add_argument("--json", type=Path, help="file for the record, with a .md beside it")
+    parser.add_argument("--json", type=Path, help="file or folder of the record")
     parser.add_argument("--note", action="append", default=[], help="kept in the record")
     parser.add_argument("--one", nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -304,6 +304,8 @@ def main() -> None:
     record["load_at_end"] = os.getloadavg()[0]
     text = markdown(record)
     print(text)
+    if given.json and given.json.is_dir():
+        given.json /= f"from_lava_{record['machine']['date']}.json"
     if given.json:
         given.json.write_text(json.dumps(record, indent=1) + "\n")
         given.json.with_suffix(".md").write_text(text)
