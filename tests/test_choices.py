@@ -91,6 +91,7 @@ def arguments():
         "SSDP": {"connections": []},
         "DASSDP": {"connections": [], "warm_up_steps": 2},
         "quantize": {"model": nn.Sequential()},
+        "fit": {"config": None},
         "to_fixed": {"latency_bits": 3, "weight_unit": 0.1, "self": rule},
         "from_torch": {"model": nn.Sequential()},
         "from_nir": {"source": "missing.nir"},

@@ -66,6 +66,7 @@ def _submit(
     done: Callable[[], None],
 ) -> list[Result]:
     from distributed import as_completed
+    from distributed.comm import CommClosedError
     from distributed.scheduler import KilledWorker
 
     waiting = enumerate(tasks)
@@ -90,7 +91,8 @@ def _submit(
             results[places.pop(future.key)] = future.result()
         except KilledWorker as error:
             raise ExecutorError(f"a worker of the cluster was lost: {error}") from None
-        except CancelledError as error:  # also what a client raises that has lost its scheduler
+        # what a client raises that has lost its scheduler: the second while it asks for a result
+        except (CancelledError, CommClosedError) as error:
             reason = " ".join(str(error).split())
             raise ExecutorError(f"the dask scheduler has ended: {reason}") from None
         done()

@@ -15,7 +15,7 @@ from torch import nn
 
 from hw_models import InputError
 from hw_models.atomic_file import write_whole
-from hw_models.chips import LOIHI2, Chip
+from hw_models.chips import LOIHI2, Chip, chip_of
 from ssdp_neuro.data import DataSplit, SpikeDataset, Subset, as_split, load
 from ssdp_neuro.training.memory_reuse import reuse_memory
 from ssdp_neuro.training.networks.spiking_network import SpikingNetwork
@@ -157,6 +157,7 @@ def fit(
     -------
     model
     """
+    chip = chip_of("fit.chip", chip)
     if resume and out is None:
         raise InputError("fit.resume: needs the folder of the run as out")
     if data is None:

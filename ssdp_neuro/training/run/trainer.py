@@ -12,7 +12,7 @@ import numpy as np
 from torch import nn
 
 from hw_models import ConversionError, InputError, RangeError
-from hw_models.chips import LOIHI2, Chip, chip_of
+from hw_models.chips import LOIHI2, Chip
 from ssdp_neuro.data import DataSplit, SpikeDataset
 from ssdp_neuro.progress import progress_bar
 from ssdp_neuro.rules.eprop.feedback import Feedback
@@ -81,10 +81,10 @@ class Trainer:
         folder: RunFolder | None,
         extra: dict[str, Any],
         on_epoch: Callable[[EpochRecord], None] | None = None,
-        chip: Chip | str = LOIHI2,
+        chip: Chip = LOIHI2,
     ) -> None:
         self.data, self.config, self.place = data, config, place
-        self.chip = chip_of("fit.chip", chip)
+        self.chip = chip
         self.folder, self.extra = folder, extra
         self.settings = config.training
         self.on_epoch = on_epoch

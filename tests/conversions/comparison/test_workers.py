@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from distributed import LocalCluster
+from distributed.comm import CommClosedError
 
 from conversions.comparison import workers
 from hw_models import ExecutorError
@@ -24,6 +25,12 @@ def test_map_tasks__on_a_cluster_in_order_and_not_without_workers(monkeypatch):
         monkeypatch.undo()
         cluster.scale(1)
         assert workers.map_tasks(abs, [-3, 1, -2, 0, -5], cluster=address) == [3, 1, 2, 0, 5]
+        with pytest.raises(ExecutorError, match="the dask scheduler has ended: in <TCP>"):
+            workers.map_tasks(lose_the_connection, [1], cluster=address)
+
+
+def lose_the_connection(number):
+    raise CommClosedError(f"in <TCP>: {number}")
 
 
 def end_the_scheduler(number, *, pid):
