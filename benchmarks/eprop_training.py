@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -169,9 +168,15 @@ def one_gradient(gradient: str, n_steps: int, rises: bool) -> None:
     # everything is loaded and compiled before it counts
     both(model, (torch.rand(64, 2, 100, generator=generator) < 0.1).float(), labels, gradient)
     spikes = torch.zeros(64, n_steps, 100).bernoulli_(0.1, generator=generator)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_kilobytes()
     both(model, spikes, labels, gradient)
-    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+    print((peak_kilobytes() - before) / 1024)
+
+
+def peak_kilobytes() -> int:
+    """Largest size of this process; what getrusage says began with that of its parent."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith("VmHWM")).split()[1])
 
 
 def rows(values: dict[str, list[float]]) -> list[str]:
