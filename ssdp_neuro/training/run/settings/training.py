@@ -45,7 +45,7 @@ class TrainingSettings:
     gradient
         surrogate: back through all steps. e-prop: forwards in time, in memory that hardly grows
         with the steps, and an approximation; for feed-forward and recurrent models, in real
-        numbers, one rank, without learned decays, learned delays, amp and compile.
+        numbers, one rank, without dropout layers, learned decays, learned delays, amp and compile.
     feedback
         Of e-prop, what errors come down through: the layers' own weights (symmetric), weights that
         are drawn once (random), or drawn and then changed as the layers' are (adaptive), which
