@@ -50,6 +50,18 @@ def test_output_rates__are_those_of_neurons_given_the_same_in_every_step(bias, n
         assert len(rates.unique()) > 2 or n_steps == 1
 
 
+def test_output_rates__of_exact_multiples_count_only_what_goes_beyond_the_threshold():
+    n_steps = 8
+    model = SpikingNetwork(nn.Linear(1, 2 * n_steps, bias=False), CubaLif(**NEURON, threshold=1.0))
+    eighths = torch.arange(1, 2 * n_steps + 1)  # exact in float32, and so is every sum of them
+    with torch.no_grad():
+        model[0].weight.copy_(eighths[:, None] / n_steps)
+    spikes = torch.ones(1, n_steps, 1)
+    counts = (eighths - 1).clamp(max=n_steps).tolist()  # a state equal to the threshold is silent
+    assert (output_rates(model, spikes)[0] * n_steps).tolist() == counts
+    assert model(spikes).sum(1)[0].tolist() == counts
+
+
 def test_output_rates__gradient_is_one_within_and_the_surrogate_s_beyond():
     neurons = CubaLif(**NEURON, threshold=2.0, surrogate=ArcTangent())
     model = SpikingNetwork(nn.Linear(1, 5, bias=False), neurons)
