@@ -110,20 +110,27 @@ def limited(config: RunConfig, study: Study, limits: Limits | None) -> tuple[Run
     return config, dataclasses.replace(study, limit=limits.trained_on)
 
 
+def network_name(study: Study, seed: int, size: Size) -> str:
+    """Of its runs, which are found again by it; those of all data are ``image_results``'s, too."""
+    of_all = f"{study.case.name}-{seed}"
+    return of_all if size is Size.FULL else f"{of_all}-{size.value}"
+
+
 class Networks:
     """The networks of one study and seed: trained, trained on, and read with fewer bits."""
 
     def __init__(
-        self, study: Study, folder: Path, runs: Path, seed: int, limits: Limits | None = None
+        self, study: Study, folder: Path, runs: Path, seed: int, size: Size = Size.FULL
     ) -> None:
-        self.config, self.study = limited(config_for(study.case, folder, seed), study, limits)
-        self.runs, self.seed = runs, seed
+        config = config_for(study.case, folder, seed)
+        self.config, self.study = limited(config, study, LIMITS[size])
+        self.runs, self.name = runs, network_name(study, seed, size)
         assert self.config.data is not None
         self.split = load(self.config.data)
         few = dataclasses.replace(self.config.data, train_limit=self.study.limit)
         self.fewer = dataclasses.replace(load(few), validation=self.split.validation)
         first = self._in_integers(self.config)
-        self.first = self._fitted(f"{study.case.name}-{seed}", first, self.split)[0]
+        self.first = self._fitted(self.name, first, self.split)[0]
 
     @staticmethod
     def _in_integers(config: RunConfig) -> RunConfig:
@@ -145,13 +152,13 @@ class Networks:
             self.config, model=model, training=training, optimizer=optimizer
         )
         words = "-".join(map(str, bits))
-        return self._fitted(f"bits-{self.study.case.name}-{self.seed}-{words}", config, self.fewer)
+        return self._fitted(f"bits-{self.name}-{words}", config, self.fewer)
 
     def read(self, bits: tuple[int, ...]) -> Path:
         """The file of the first network with fewer bits, not trained on."""
         model, words = load_model(self.first), "-".join(map(str, bits))
         quantize(model, weight_bits=bits)
-        path = self.runs / f"read-{self.study.case.name}-{self.seed}-{words}.safetensors"
+        path = self.runs / f"read-{self.name}-{words}.safetensors"
         save_model(model, path)
         return path
 
@@ -202,10 +209,10 @@ def run(
     runs: Path,
     seeds: list[int],
     n_test: int | None = None,
-    limits: Limits | None = None,
+    size: Size = Size.FULL,
 ) -> dict[str, Any]:
     """Everything of one data set; accuracies of the test on the engine, in per cent."""
-    by_seed = [Networks(study, folder, runs, seed, limits) for seed in seeds]
+    by_seed = [Networks(study, folder, runs, seed, size) for seed in seeds]
     files: dict[str, list[Path]] = {}
     validation: dict[str, list[float]] = {}
     for bits in BITS:
@@ -314,9 +321,9 @@ def main() -> None:
     arguments = parser.parse_args()
     if arguments.out is not None:  # before the training, not after
         arguments.out.mkdir(parents=True, exist_ok=True)
-    began, limits = time.process_time(), LIMITS[Size(arguments.size)]
+    began, size = time.process_time(), Size(arguments.size)
     found = [
-        run(study, arguments.folder, arguments.runs, arguments.seeds, arguments.test, limits)
+        run(study, arguments.folder, arguments.runs, arguments.seeds, arguments.test, size)
         for study in STUDIES
         if study.case.name in arguments.only
     ]
