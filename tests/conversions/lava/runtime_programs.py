@@ -25,6 +25,7 @@ from lava.proc.sdn.process import Delta, Sigma, SigmaDelta
 from tests.conversions.lava.fixed_programs import fixed_point
 from tests.conversions.lava.float_programs import floating_point
 from tests.conversions.lava.library_programs import LIBRARY
+from tests.conversions.lava.netx_programs import small_pilotnet
 from tests.conversions.lava.third_party.programs import PROGRAMS as OF_THIRD_PARTIES
 from tests.conversions.lava.user_program.processes import Controller, Layer, Noise, Phases
 
@@ -193,6 +194,7 @@ PROGRAMS = (
     references,
     wide_image,
     monitored_management,
+    small_pilotnet,
     *LIBRARY,
     *OF_THIRD_PARTIES,
 )
