@@ -91,7 +91,7 @@ def build_actors(
     Raises
     ------
     ConversionError
-        If a model is not written in Python.
+        If a model is not written in Python, or a port leads to none.
     ExecutorError
         If a model cannot be built; names the Process.
     """
@@ -135,6 +135,13 @@ def _join_ports(
     for port in (*process.out_ports.members, *process.ref_ports.members):
         for to in port.get_dst_ports():
             if to.process not in builders:
+                if isinstance(to, InPort):
+                    raise ConversionError(
+                        f"{label(process)}.{port.name}: is connected to {label(to.process)}."
+                        f"{to.name}, which leads to no Process inside it, so that nothing would"
+                        " arrive; Lava does not compile this either. A netx network whose first"
+                        " layer is its Input is loaded with skip_layers=1"
+                    )
                 continue
             there = _join(port, to, builders, crew, receivers)
             if isinstance(to, VarPort):

@@ -5,8 +5,13 @@ import hw_models.lava_processes  # noqa: F401 makes Lava importable
 # isort: split
 import numpy as np
 import pytest
+from lava.magma.core.decorator import implements
+from lava.magma.core.model.sub.model import AbstractSubProcessModel
+from lava.magma.core.process.ports.ports import InPort
+from lava.magma.core.process.process import AbstractProcess
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg
+from lava.magma.core.sync.protocols.loihi_protocol import LoihiProtocol
 from lava.proc.dense.process import Dense
 from lava.proc.io.extractor import Extractor
 from lava.proc.io.sink import RingBuffer as Sink
@@ -96,3 +101,24 @@ def test_run_in_engine__refuses():
         run.data(neurons)
     with pytest.raises(InputError, match="is no Var"):
         run.value(neurons)
+
+
+class Deaf(AbstractProcess):
+    """Its port leads nowhere, as that of netx's Input, whose neurons hear their bias alone."""
+
+    def __init__(self):
+        super().__init__()
+        self.inp = InPort(shape=(2,))
+
+
+@implements(proc=Deaf, protocol=LoihiProtocol)
+class SubDeafModel(AbstractSubProcessModel):
+    def __init__(self, proc):
+        self.neuron = LIF(shape=(2,), bias_mant=3)
+
+
+def test_run_in_engine__refuses_a_port_that_leads_nowhere():
+    source, deaf = Source(data=np.ones((2, 3))), Deaf()
+    source.s_out.connect(deaf.inp)
+    with pytest.raises(ConversionError, match=r"s_out: is connected to .*\.inp, which leads to no"):
+        run_in_engine(source, 3, run_cfg=Loihi2SimCfg(select_sub_proc_model=True))
