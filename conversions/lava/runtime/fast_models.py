@@ -30,6 +30,7 @@ from scipy.sparse import csr_matrix
 
 from conversions.lava.runtime.fast_convolution import fast_convolution
 from conversions.lava.runtime.fast_delays import fast_fixed_delays, fast_float_delays
+from conversions.lava.runtime.neuron_constants import are_alike
 from conversions.lava.runtime.stored_weights import Stored, when_set
 from ssdp_neuro.engine.kernels.lava_models import (
     UNITY,
@@ -69,7 +70,7 @@ def _fixed_dynamics(model: Any, by_lava: Callable[..., Any]) -> Callable[..., No
         if activation_in.dtype == np.int16 and not model.a_in.csp_ports:  # silence
             activation_in = activation_in.astype(np.int32)
         if not (
-            _are_alike(np.int32, u, v, activation_in, bias)
+            are_alike(np.int32, u, v, activation_in, bias)
             and _is_decay(model.du)
             and _is_decay(model.dv)
             and type(model.ds_offset) is type(model.dm_offset) is int
@@ -89,7 +90,7 @@ def _fixed_bias(model: Any, by_lava: Callable[..., Any]) -> Callable[..., None]:
 
     def scale_bias() -> None:
         mantissa, exponent = model.bias_mant, model.bias_exp
-        if not (_are_alike(np.int16, mantissa, exponent) and _are_small(exponent, seen)):
+        if not (are_alike(np.int16, mantissa, exponent) and _are_small(exponent, seen)):
             by_lava()
             return
         bias = np.empty(mantissa.shape, dtype=np.int32)
@@ -112,7 +113,7 @@ def _float_dynamics(model: Any, by_lava: Callable[..., Any]) -> Callable[..., No
     def subthr_dynamics(activation_in: np.ndarray) -> None:
         u, v, bias = model.u, model.v, model.bias_mant
         if not (
-            _are_alike(np.float64, u, v, activation_in, bias)
+            are_alike(np.float64, u, v, activation_in, bias)
             and _is_number(model.du)
             and _is_number(model.dv)
         ):
@@ -268,18 +269,6 @@ def _kept_matrix(model: Any, by_lava: Callable[..., Any]) -> Callable[..., Any]:
         return kept[3]
 
     return get_delay_wgts_mat
-
-
-def _are_alike(dtype: Any, *arrays: Any) -> bool:
-    """Whether arrays have one shape and the type, and lie in memory in order."""
-    shape = arrays[0].shape
-    return all(
-        type(each) is np.ndarray
-        and each.dtype == dtype
-        and each.shape == shape
-        and each.flags.c_contiguous
-        for each in arrays
-    )
 
 
 def _is_decay(value: Any) -> bool:
