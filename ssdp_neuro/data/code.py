@@ -17,6 +17,7 @@ PARAMETERS: dict[Encoding, tuple[str, ...]] = {
     Encoding.BIT_PLANES: ("pool", "spans"),
     Encoding.THRESHOLD: ("pool", "spans"),
     Encoding.LEVELS: ("pool", "levels", "spans"),
+    Encoding.SACCADES: ("pool", "levels", "step_us", "spans"),
     Encoding.EVENTS: ("pool", "step_us", "spans"),
     Encoding.DELTA: ("levels", "delta", "rhythm", "usual", "spans"),
     Encoding.COCHLEA: ("channels", "step_us", "speaker_db", "spans"),

@@ -18,7 +18,9 @@ from ssdp_neuro.data.codes.image_encoders import (
     RegularRateEncoder,
     ThresholdEncoder,
 )
+from ssdp_neuro.data.codes.saccades import SACCADES_US, SaccadeEncoder
 from ssdp_neuro.data.dataset import IndexedPairs, places_in
+from ssdp_neuro.data.sets.event_sources import step_us
 from ssdp_neuro.data.settings import DataSettings, Encoding
 
 
@@ -71,8 +73,7 @@ class EncodedImages(IndexedPairs):
     @property
     def input_shape(self) -> tuple[int, ...]:
         """Channels of spikes, height and width."""
-        channels, *size = (int(n) for n in self.images.shape[1:])
-        return (channels * self.encoder.n_copies, *size)
+        return self.encoder.spike_shape(self.images.shape[1:])
 
     def spikes(self, indices: Any, *, epoch: int = 0) -> np.ndarray:
         """Spikes of some samples, bool ``(B, n_steps, *input_shape)``."""
@@ -103,9 +104,12 @@ def image_encoder(settings: DataSettings) -> ImageEncoder:
         return ThresholdEncoder(steps)
     if settings.code is Encoding.LEVELS:
         return LevelEncoder(steps, settings.levels)
+    if settings.code is Encoding.SACCADES:
+        length = step_us(settings, SACCADES_US)
+        return SaccadeEncoder(steps, length, settings.levels, settings.pool, settings.seed)
     raise InputError(
         f"data.encoding: {settings.encoding!r} is not for the images of {settings.name!r};"
-        " allowed: auto, latency, rate, regular, bit-planes, threshold, levels"
+        " allowed: auto, latency, rate, regular, bit-planes, threshold, levels, saccades"
     )
 
 

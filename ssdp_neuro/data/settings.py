@@ -28,6 +28,7 @@ class Encoding(enum.Enum):
     BIT_PLANES = "bit-planes"
     THRESHOLD = "threshold"
     LEVELS = "levels"
+    SACCADES = "saccades"
     EVENTS = "events"
     DELTA = "delta"
     COCHLEA = "cochlea"
@@ -58,9 +59,10 @@ class DataSettings:
     encoding
         A member of :class:`Encoding` or its word: ``auto``, or for images ``latency`` (one
         spike, the earlier the brighter), ``rate`` (random, anew in every epoch), ``regular``
-        (evenly spaced), ``bit-planes``, ``threshold`` or ``levels`` (a channel for each
-        threshold); ``events`` for event cameras
-        and spike arrays; ``delta`` for signals; ``cochlea`` for sound.
+        (evenly spaced), ``bit-planes``, ``threshold``, ``levels`` (a channel for each
+        threshold) or ``saccades`` (events of a simulated camera that moves as N-MNIST's did, in
+        its shape); ``events`` for event cameras and spike arrays; ``delta`` for signals;
+        ``cochlea`` for sound.
     validation
         Share of the training samples kept for validation, 0 to below 1; 0 for none.
     validation_by
@@ -71,6 +73,8 @@ class DataSettings:
         Groups (speakers, patients) that make up the test instead of the data set's own.
     classes
         Names of the classes to keep, label 0 first; if empty all, of ``mit-bih`` N, S and V.
+    train_from
+        So many samples that are not the test are left out, the first in the data set's order.
     train_limit, validation_limit, test_limit
         At most so many samples of a part, classes in proportion; 0 for all. Those of the
         test do not depend on ``seed``.
@@ -93,8 +97,9 @@ class DataSettings:
     max_rate
         ``rate``, ``regular``: spikes per step of the brightest pixel, above 0 to 1.
     step_us
-        Microseconds of a recording in a step; what comes after the last step is left out.
-        0 lets the data set's usual length fill ``n_steps``, and every word of ``fsdd``.
+        Microseconds of a recording, or of ``saccades``, in a step; what comes after the last
+        step is left out. 0 lets the data set's usual length fill ``n_steps``, and every word of
+        ``fsdd``.
     channels
         ``cochlea``: bands, spaced evenly on the mel scale; 3 neurons each.
     warp
@@ -107,7 +112,8 @@ class DataSettings:
         for both, 4 a band in all. 0: as loud as it is.
     levels
         ``delta``: step sizes, each double the one before, with an up and a down channel each.
-        ``levels``: even thresholds of brightness, with a channel each.
+        ``levels``: even thresholds of brightness, with a channel each. ``saccades``: events of
+        a pixel from black to white.
     delta
         ``delta``: the smallest step size, in units of the signal; 0 for the data set's own.
     rhythm
@@ -139,6 +145,7 @@ class DataSettings:
     test: float = 0.2
     held_out: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
+    train_from: int = 0
     train_limit: int = 0
     validation_limit: int = 0
     test_limit: int = 0
@@ -216,6 +223,7 @@ class DataSettings:
 _CHOICES: dict[str, type[enum.Enum]] = {"encoding": Encoding, "validation_by": ValidationBy}
 _RANGES = (
     ("n_steps", 1, MOST_STEPS),
+    ("train_from", 0, MOST),
     ("train_limit", 0, MOST),
     ("validation_limit", 0, MOST),
     ("test_limit", 0, MOST),

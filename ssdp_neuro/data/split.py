@@ -37,7 +37,7 @@ def divided(source: Source, settings: DataSettings) -> DataSplit:
     source = source.of_classes(settings.classes)
     everything = np.arange(len(source.labels))
     in_test, by_group = _test_part(source, settings)
-    rest = everything[~in_test]
+    rest = everything[~in_test][settings.train_from :]
     _refuse_empty(source, "training", rest)
     _refuse_empty(source, "test", everything[in_test])
     if settings.validation_by != ValidationBy.AUTO.value:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -24,9 +24,8 @@ class ImageEncoder(Protocol):
     def n_steps(self) -> int:
         """Steps of a sample."""
 
-    @property
-    def n_copies(self) -> int:
-        """Channels of spikes for each channel of an image."""
+    def spike_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of a step's spikes, of an image's; channels come first in both."""
 
     def __call__(self, images: np.ndarray, keys: np.ndarray, epoch: int) -> np.ndarray:
         """Encode.
@@ -42,12 +41,26 @@ class ImageEncoder(Protocol):
 
         Returns
         -------
-        bool, shape (B, n_steps, channels * n_copies, ...)
+        bool, shape (B, n_steps, *spike_shape)
         """
 
 
+class PixelEncoder:
+    """What those have in common whose spikes are where the pixels are."""
+
+    @property
+    def n_copies(self) -> int:
+        """Channels of spikes for each channel of an image."""
+        return 1
+
+    def spike_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape of a step's spikes, of an image's."""
+        channels, *size = shape
+        return (channels * self.n_copies, *size)
+
+
 @dataclass(frozen=True)
-class LatencyEncoder:
+class LatencyEncoder(PixelEncoder):
     """One spike per pixel, as :func:`ssdp_neuro.data.codes.encoding.latency_code` has it.
 
     Parameters
@@ -60,7 +73,6 @@ class LatencyEncoder:
         Pixels below this brightness, 0..1, stay silent.
     """
 
-    n_copies: ClassVar[int] = 1
     n_steps: int
     window: int
     darkest: float
@@ -75,7 +87,7 @@ class LatencyEncoder:
 
 
 @dataclass(frozen=True)
-class RandomRateEncoder:
+class RandomRateEncoder(PixelEncoder):
     """A spike with a chance of brightness x ``max_rate`` in each step, independently.
 
     The chance is a multiple of 2**-16; a spike is a function of (seed, epoch, sample, step,
@@ -91,7 +103,6 @@ class RandomRateEncoder:
         Key of the draws.
     """
 
-    n_copies: ClassVar[int] = 1
     n_steps: int
     max_rate: float
     seed: int
@@ -114,7 +125,7 @@ class RandomRateEncoder:
 
 
 @dataclass(frozen=True)
-class RegularRateEncoder:
+class RegularRateEncoder(PixelEncoder):
     """Evenly spaced spikes, as many as brightness x ``max_rate`` x ``n_steps``; no chance.
 
     Every pixel has its own phase, a function of (seed, pixel), as in
@@ -126,7 +137,6 @@ class RegularRateEncoder:
         As in :class:`RandomRateEncoder`.
     """
 
-    n_copies: ClassVar[int] = 1
     n_steps: int
     max_rate: float
     seed: int
@@ -142,7 +152,7 @@ class RegularRateEncoder:
 
 
 @dataclass(frozen=True)
-class BitPlaneEncoder:
+class BitPlaneEncoder(PixelEncoder):
     """Step t shows bit ``7 - t % 8`` of the brightness: the highest bit first.
 
     Parameters
@@ -151,7 +161,6 @@ class BitPlaneEncoder:
         8 for the whole number; fewer leave out the low bits, more begin again.
     """
 
-    n_copies: ClassVar[int] = 1
     n_steps: int
 
     def __call__(self, images: np.ndarray, keys: np.ndarray, epoch: int) -> np.ndarray:
@@ -161,7 +170,7 @@ class BitPlaneEncoder:
 
 
 @dataclass(frozen=True)
-class ThresholdEncoder:
+class ThresholdEncoder(PixelEncoder):
     """Step t fires where the brightness reaches the t-th of ``n_steps`` even thresholds.
 
     The highest threshold comes first, so that a brighter pixel begins earlier and then fires
@@ -173,7 +182,6 @@ class ThresholdEncoder:
         Steps of a sample.
     """
 
-    n_copies: ClassVar[int] = 1
     n_steps: int
 
     def __call__(self, images: np.ndarray, keys: np.ndarray, epoch: int) -> np.ndarray:
@@ -183,7 +191,7 @@ class ThresholdEncoder:
 
 
 @dataclass(frozen=True)
-class LevelEncoder:
+class LevelEncoder(PixelEncoder):
     """A channel for each of some even thresholds, firing in all steps where a pixel reaches it.
 
     Channel ``c * n_levels + k`` fires if level x (n_levels + 1) >= 255 x (k + 1).

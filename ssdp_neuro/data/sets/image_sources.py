@@ -82,7 +82,9 @@ def images_source(
 ) -> Source:
     """A source of images that are in memory, uint8 ``(N, channels, height, width)``."""
     encoder = image_encoder(settings)
-    small = pooled(images, settings.pool)
+    # the camera sees the whole image; its own pixels are pooled
+    small = images if settings.code is Encoding.SACCADES else pooled(images, settings.pool)
+    encoder.spike_shape(small.shape[1:])  # refuses what does not fit, before anything is made
 
     def make(places: np.ndarray, labels: np.ndarray, n_classes: int) -> SpikeDataset:
         return EncodedImages(

@@ -108,6 +108,18 @@ def test_divided__validation_is_never_from_the_test():
     assert none.validation.spikes([]).shape == (0, 8, 1, 1, 1)
 
 
+def test_divided__what_comes_before_train_from_is_in_no_part():
+    is_test = np.arange(60) % 3 == 0
+    made = source(np.tile([0, 1], 30), is_test=is_test)
+    wish = DataSettings(validation=0.25, train_from=8)
+    train, validation, test = parts(divided(made, wish))
+    assert test == set(range(0, 60, 3))
+    assert train | validation == set(np.flatnonzero(~is_test)[8:].tolist())
+    assert (len(train), len(validation)) == (24, 8)
+    few = parts(divided(made, dataclasses.replace(wish, train_limit=10)))
+    assert few[0] < train
+
+
 def test_divided__groups_stay_whole():
     rng = np.random.default_rng(0)
     labels, groups = rng.integers(0, 3, 120), np.array(list("uvwxyz"))[np.arange(120) % 6]
@@ -156,6 +168,7 @@ def test_divided__classes_by_name_become_labels_in_their_order():
         ({"held_out": ["u", "v"]}, {"groups": np.array(list("uuvv"))}, "left for training"),
         ({}, {"is_test": np.zeros(4, dtype=bool)}, "left for test"),
         ({"test": 0.01}, {}, "left for test"),
+        ({"train_from": 4}, {}, "left for training"),
         ({"classes": ["c"]}, {}, r"'c'; made has \['a', 'b'\]"),
         ({"classes": ["a", "a"]}, {}, "each once"),
     ],
