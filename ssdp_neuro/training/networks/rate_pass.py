@@ -83,8 +83,8 @@ def begin_half_a_spike_up(model: SpikingNetwork, n_steps: int) -> None:
             nn.init.constant_(module.bias.value, 0.5 * module.threshold / n_steps)
 
 
-def output_rates(model: SpikingNetwork, spikes: Tensor) -> Tensor:
-    """Share of the steps in which each output neuron fires, by layers' rates.
+def output_drive(model: SpikingNetwork, spikes: Tensor) -> Tensor:
+    """What output neurons are given in a step, in thresholds, hidden layers by their rates.
 
     Parameters
     ----------
@@ -94,17 +94,20 @@ def output_rates(model: SpikingNetwork, spikes: Tensor) -> Tensor:
 
     Returns
     -------
-    multiples of 1 / T from 0 to 1, float32 ``(B, ...)``, with a gradient: 1 where a neuron is given
-    0 to 1 thresholds a step, and the slope of its surrogate beyond
+    float32 ``(B, ...)``; rates on the way are multiples of 1 / T from 0 to 1, with a gradient of 1
+    where a neuron is given 0 to 1 thresholds a step, and the slope of its surrogate beyond. The
+    output's own are not made, as it learns better from what is not rounded
     """
     n_steps = spikes.shape[1]
     rates = spikes.mean(1)
+    given = rates
     for module in model:
         if isinstance(module, CubaLif):
             given = rates.float()
             if module.bias is not None:
                 given = given + module.bias.felt(None)
-            rates = _Rate.apply(given / module.threshold, n_steps, module.surrogate)
+            given = given / module.threshold
+            rates = _Rate.apply(given, n_steps, module.surrogate)
         else:
             rates = module(rates)
-    return rates.float()
+    return given

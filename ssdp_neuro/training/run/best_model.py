@@ -45,7 +45,7 @@ class BestModel:
         refuse_weights_not_finite(self.state.model, self.state.where())
         self.state.best = {
             name: value.detach().clone() if isinstance(value, Tensor) else value
-            for name, value in self.state.model.state_dict().items()
+            for name, value in self.state.network.state_dict().items()
         }
         self._write()
 
@@ -61,6 +61,7 @@ class BestModel:
         -------
         the model
         """
+        self.state.fold()  # of a run that ends in real numbers
         self.state.model.load_state_dict(self.state.best)
         as_first_rank(self.state.model, self.place)
         self._write()
@@ -69,5 +70,5 @@ class BestModel:
         folder = self.state.folder
         if folder is not None and self.place.is_first:
             self.state.best_is_convertible = write_model(
-                self.state.model, folder.path / BEST, self.code
+                self.state.network, folder.path / BEST, self.code
             )

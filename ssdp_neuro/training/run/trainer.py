@@ -98,11 +98,12 @@ class Trainer:
         self._stop = StopSignals()
         as_first_rank(model, place)
         self._refuse_not_eprop()
+        self.steps_per_epoch = n_batches(len(data.train), self.settings.batch_size)
         self._prepare_rates()
+        self._prepare_normalization()
         if self.settings.feedback is not Feedback.SYMMETRIC:
             kind, seed = self.settings.feedback, self.settings.seed
             self.state.feedback = EpropFeedback(model, kind, seed)
-        self.steps_per_epoch = n_batches(len(data.train), self.settings.batch_size)
         self._step = TrainingStep(
             self.state,
             config,
@@ -167,7 +168,7 @@ class Trainer:
         rule = self.state.rule
         if rule is not None:
             rule.enabled = False
-        share = measured(self.state.model, data, self.place, self.settings.batch_size)
+        share = measured(self.state.network, data, self.place, self.settings.batch_size)
         if rule is not None:
             rule.enabled = True
         return share
@@ -248,6 +249,24 @@ class Trainer:
             raise InputError(f"[training] rate_epochs: {error}") from None
         begin_half_a_spike_up(self.state.model, self.data.n_steps)  # type: ignore[arg-type]
 
+    def _prepare_normalization(self) -> None:
+        """Refuse, at once, batch normalisation beside what it does not fit."""
+        if not self.settings.batch_norm:
+            return
+        for what, wanted in (
+            ('gradient = "e-prop"', self.settings.gradient is GradientKind.E_PROP),
+            ("compile", self.settings.compile),
+            ("several ranks", self.place.n_ranks > 1),
+            ("a rule", self.state.rule is not None),
+            ("batches of one sample", 2 * self.steps_per_epoch > len(self.data.train)),
+        ):
+            if wanted:
+                raise InputError(f"[training] batch_norm: not together with {what}")
+        try:
+            self.state.normalize(self.settings.spike_weight)
+        except InputError as error:
+            raise InputError(f"[training] {error}") from None
+
     def _begin_epoch(self) -> None:
         state, begin = self.state, self.config.model.quantize_from_epoch
         state.progress.begin_epoch()
@@ -293,7 +312,7 @@ class Trainer:
         if not self._silent or was_silent or not self.place.is_first:
             return
         some = np.arange(min(len(self.data.train), self.settings.batch_size, MOST_AT_ONCE))
-        model, epoch = self.state.model, self.state.progress.epoch
+        model, epoch = self.state.network, self.state.progress.epoch
         spikes = as_input(self.data.train.spikes(some, epoch=epoch), self.place, real_type(model))
         reason = silence_message(first_silent_layer(model, spikes))
         warnings.warn(f"epoch {epoch}: {reason}", SilenceWarning, stacklevel=2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import dataclasses
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +14,7 @@ from torch import Tensor, nn
 from hw_models import ConversionError, InputError
 from hw_models.chips import LOIHI2, Chip
 from hw_models.weight_grid import WeightGrid
+from ssdp_neuro.training.networks.batch_normalization import BatchNormalization
 from ssdp_neuro.training.networks.eprop_feedback import EpropFeedback
 from ssdp_neuro.training.networks.quantization import quantize
 from ssdp_neuro.training.networks.stages import stages
@@ -40,7 +43,9 @@ class TrainingState:
     Attributes
     ----------
     best
-        What ``model.state_dict()`` was after the best epoch; empty before the first.
+        What ``network.state_dict()`` was after the best epoch; empty before the first.
+    normalization
+        Beside the model, as long as its weights are real numbers; ``None`` for none.
     """
 
     def __init__(
@@ -53,6 +58,7 @@ class TrainingState:
     ) -> None:
         self.model, self.optimizer, self.rule, self.folder = model, optimizer, rule, folder
         self.feedback = feedback
+        self.normalization: BatchNormalization | None = None
         self.progress = ProgressRecord()
         self.quantized = False
         self.best: dict[str, Any] = {}
@@ -63,8 +69,54 @@ class TrainingState:
         """Of the last step."""
         return self.optimizer.param_groups[0]["lr"]
 
+    @property
+    def parameters(self) -> list[nn.Parameter]:
+        """All that training moves."""
+        beside = [] if self.normalization is None else list(self.normalization.parameters())
+        return [*self.model.parameters(), *beside]
+
+    @property
+    def network(self) -> nn.Module:
+        """The model as it is measured and stored: with what is beside it folded in, a copy."""
+        if self.normalization is None:
+            return self.model
+        folded = copy.deepcopy(self.model)
+        self.normalization.fold_into(folded)
+        return folded
+
+    def normalize(self, output_divisor: float) -> None:
+        """Begin to train with a :class:`BatchNormalization`.
+
+        Raises
+        ------
+        InputError
+            If the model has not what it takes.
+        """
+        self.normalization = BatchNormalization(self.model, output_divisor)
+        self.normalization.to(next(self.model.parameters()).device)
+        added = list(self.normalization.parameters())
+        self.optimizer.add_param_group({"params": added, "weight_decay": 0.0})
+
+    def normalized(self) -> contextlib.AbstractContextManager[None]:
+        """Passes through the model are normalised in it, if there is a normalisation."""
+        if self.normalization is None:
+            return contextlib.nullcontext()
+        return self.normalization.within(self.model)
+
+    def fold(self) -> None:
+        """End batch normalisation; what the optimizer knows of other weights is forgotten."""
+        if self.normalization is not None:
+            self.normalization.fold_into(self.model)
+            self._drop_normalization()
+
+    def _drop_normalization(self) -> None:
+        self.normalization = None
+        self.optimizer.param_groups.pop()
+        self.optimizer.state.clear()
+
     def quantize(self, weight_bits: Sequence[int] = (), chip: Chip | str = LOIHI2) -> None:
         """Put the model on the chip's integers, with so many bits of each layer's weights."""
+        self.fold()
         quantize(self.model, chip=chip, weight_bits=weight_bits)  # type: ignore[arg-type]
         self.quantized = True
         # what was best in real numbers is not compared with what is in integers
@@ -79,6 +131,9 @@ class TrainingState:
             "rule": None if self.rule is None else self.rule.state_dict(),
             "best": self.best,
             "feedback": None if self.feedback is None else self.feedback.state_dict(),
+            "normalization": (
+                None if self.normalization is None else dict(self.normalization.state_dict())
+            ),
         }
         rest = {
             "progress": self.progress.to_plain(),
@@ -107,6 +162,11 @@ class TrainingState:
                     {name: WeightGrid(**grid) for name, grid in rest["grids"].items()},
                 )
                 self.quantized = True
+            if self.normalization is not None:
+                if state["normalization"] is None:
+                    self._drop_normalization()
+                else:
+                    self.normalization.load_state_dict(state["normalization"])
             self.model.load_state_dict(state["model"])
             self.optimizer.load_state_dict(state["optimizer"])
             if self.rule is not None:

@@ -16,7 +16,7 @@ from hw_models import InputError
 from ssdp_neuro.data import SpikeDataset
 from ssdp_neuro.training.layers.delays import narrow_delay_windows
 from ssdp_neuro.training.networks.eprop_gradient import add_eprop_gradient, output_by_steps
-from ssdp_neuro.training.networks.rate_pass import output_rates
+from ssdp_neuro.training.networks.rate_pass import output_drive
 from ssdp_neuro.training.networks.spiking_network import SpikingNetwork
 from ssdp_neuro.training.plasticity.ranks import sum_over_ranks
 from ssdp_neuro.training.run.batch_order import Batch
@@ -138,7 +138,7 @@ class TrainingStep:
         self._go_forwards()
         limit = self.config.optimizer.clip_norm
         norm = nn.utils.clip_grad_norm_(
-            state.model.parameters(), math.inf if limit is None else limit
+            state.parameters, math.inf if limit is None else limit
         )
         sums = torch.stack([weighted.detach().sum().double(), right.double(), fired.double()])
         numbers = torch.cat([sum_over_ranks(sums), norm.double().reshape(1)])
@@ -177,7 +177,7 @@ class TrainingStep:
 
     def _drop_gradient(self, broken: Tensor) -> None:
         """A loss that is no number must not reach the weights before the host hears of it."""
-        for parameter in self.state.model.parameters():
+        for parameter in self.state.parameters:
             if parameter.grad is not None:
                 parameter.grad.masked_fill_(broken, 0.0)
 
@@ -217,10 +217,11 @@ class TrainingStep:
             with (
                 torch.autocast(device, dtype=torch.bfloat16, enabled=mixed),
                 torch.set_grad_enabled(not self._forwards),
+                self.state.normalized(),
             ):
                 if by_rates and isinstance(model, SpikingNetwork):
-                    rates = output_rates(model, spikes)
-                    output = rates.flatten(1) * (spikes.shape[1] * settings.spike_weight)
+                    drive = output_drive(model, spikes)
+                    output = drive.flatten(1) * (spikes.shape[1] * settings.spike_weight)
                 else:
                     output = self._network(spikes)
             # weights in half precision are kept until the outermost autocast ends, which is the run

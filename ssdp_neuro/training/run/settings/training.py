@@ -42,6 +42,11 @@ class TrainingSettings:
         network itself, so the epochs after them train it in spikes. For feed-forward and
         convolutional models with current_decay 4095, voltage_decay 0, reset SUBTRACT and latency 0;
         validation is in spikes in all epochs.
+    batch_norm
+        Whether epochs in real numbers normalise, over each batch and its steps, what every feature
+        or channel of the hidden neurons is given. In integers, in measuring and in files it is part
+        of weights and biases, so the model needs bias = true; for feed-forward, recurrent and
+        convolutional models without learned delays, on one rank, without a rule and compile.
     gradient
         surrogate: back through all steps. e-prop: forwards in time, in memory that hardly grows
         with the steps, and an approximation; for feed-forward and recurrent models, in real
@@ -86,6 +91,7 @@ class TrainingSettings:
     spike_weight: float = 1.0
     class_balance: float = 0.0
     rate_epochs: int = 0
+    batch_norm: bool = False
     gradient: GradientKind = GradientKind.SURROGATE
     feedback: Feedback = Feedback.SYMMETRIC
     reset_eligibility: ResetEligibility = ResetEligibility.NONE

@@ -8,7 +8,7 @@ from torch import nn
 from hw_models import InputError, ResetMode
 from ssdp_neuro.training import CubaLif, SpikingNetwork, quantize
 from ssdp_neuro.training.layers.surrogate import ArcTangent
-from ssdp_neuro.training.networks.rate_pass import output_rates, refuse_without_rates
+from ssdp_neuro.training.networks.rate_pass import output_drive, refuse_without_rates
 from tests.ssdp_neuro.training.models import dense_model
 from tests.ssdp_neuro.training.run.made_runs import toy_config
 from tests.ssdp_neuro.training.run.test_fit import trained
@@ -37,38 +37,52 @@ def constant(shape, n_steps, seed=0):
 
 @pytest.mark.parametrize("n_steps", [1, 4, 13])
 @pytest.mark.parametrize("bias", [None, 0.3, -0.2])
-def test_output_rates__are_those_of_neurons_given_the_same_in_every_step(bias, n_steps):
+def test_output_drive__of_rates_that_are_those_of_neurons_given_the_same_in_every_step(
+    bias, n_steps
+):
     settings = {**NEURON, "threshold": 0.7, "bias": bias}
     linear = dense_model((12, 40), gain=2.0, **settings)
     kernels = nn.Conv2d(2, 6, 3, padding=1, bias=False)
     conv = SpikingNetwork(kernels, CubaLif(**settings), nn.Flatten(), input_shape=(2, 5, 5))
     for model in (linear, conv):
-        refuse_without_rates(model)
+        n_features = model(constant(model.input_shape, n_steps)).shape[2]
+        heard = [*model, nn.Linear(n_features, n_features, bias=False), CubaLif(**NEURON)]
+        listened = SpikingNetwork(*heard, input_shape=model.input_shape)
+        with torch.no_grad():
+            listened[-2].weight.copy_(torch.eye(n_features))  # the rates, as they are
+        refuse_without_rates(listened)
         spikes = constant(model.input_shape, n_steps)
-        rates, fired = output_rates(model, spikes), model(spikes).sum(1)
+        rates, fired = output_drive(listened, spikes), model(spikes).sum(1)
         assert (rates * n_steps).round().tolist() == fired.tolist()
         assert len(rates.unique()) > 2 or n_steps == 1
 
 
-def test_output_rates__of_exact_multiples_count_only_what_goes_beyond_the_threshold():
+def test_output_drive__exact_multiples_count_only_what_goes_beyond_the_threshold():
     n_steps = 8
-    model = SpikingNetwork(nn.Linear(1, 2 * n_steps, bias=False), CubaLif(**NEURON, threshold=1.0))
+    model = SpikingNetwork(
+        nn.Linear(1, 2 * n_steps, bias=False), CubaLif(**NEURON, threshold=1.0),
+        nn.Linear(2 * n_steps, 2 * n_steps, bias=False), CubaLif(**NEURON, threshold=1.0),
+    )  # fmt: skip
     eighths = torch.arange(1, 2 * n_steps + 1)  # exact in float32, and so is every sum of them
     with torch.no_grad():
         model[0].weight.copy_(eighths[:, None] / n_steps)
+        model[2].weight.copy_(torch.eye(2 * n_steps))
     spikes = torch.ones(1, n_steps, 1)
     counts = (eighths - 1).clamp(max=n_steps).tolist()  # a state equal to the threshold is silent
-    assert (output_rates(model, spikes)[0] * n_steps).tolist() == counts
-    assert model(spikes).sum(1)[0].tolist() == counts
+    assert (output_drive(model, spikes)[0] * n_steps).tolist() == counts
+    assert model[:2](spikes.reshape(1, n_steps, 1)).sum(1)[0].tolist() == counts
 
 
-def test_output_rates__gradient_is_one_within_and_the_surrogate_s_beyond():
+def test_output_drive__gradient_is_one_within_and_the_surrogate_s_beyond():
     neurons = CubaLif(**NEURON, threshold=2.0, surrogate=ArcTangent())
-    model = SpikingNetwork(nn.Linear(1, 5, bias=False), neurons)
+    model = SpikingNetwork(
+        nn.Linear(1, 5, bias=False), neurons, nn.Linear(5, 1, bias=False), CubaLif(**NEURON)
+    )
     given = torch.tensor([-1.0, -0.25, 0.4, 1.0, 1.5])  # thresholds
     with torch.no_grad():
         model[0].weight.copy_(2.0 * given[:, None])
-    output_rates(model, torch.ones(1, 4, 1)).sum().backward()
+        model[2].weight.fill_(1.0)
+    output_drive(model, torch.ones(1, 4, 1)).sum().backward()
     beyond = torch.tensor([-1.0, -0.25, 0.0, 0.0, 0.5])
     assert torch.allclose(model[0].weight.grad[:, 0], ArcTangent().slope(beyond) / 2.0)
 

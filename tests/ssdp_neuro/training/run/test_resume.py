@@ -10,11 +10,12 @@ import time
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from hw_models import InputError, NetworkFileError
-from ssdp_neuro.training import TrainingError, fit
+from ssdp_neuro.training import TrainingError, fit, load_model
 from ssdp_neuro.training.run.config import RunConfig
 from ssdp_neuro.training.run.run_folder import DamagedCheckpointWarning, RunFolder
 from tests.ssdp_neuro.training.run.made_runs import OwnNetwork, toy_config, toy_split, weights
@@ -120,6 +121,31 @@ def test_resume__adaptive_feedback_same_bits(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         trained(tmp_path, config=config, on_epoch=stopped_at(1))
     same(trained(tmp_path, config=config, resume=True), straight)
+
+
+@pytest.mark.parametrize("epoch", [0, 1, 3])
+def test_resume__rates_and_batch_normalisation_same_bits(tmp_path, epoch):
+    rates = {"rule__kind": "none", "model__bias": True, "model__current_decay": 4095}
+    rates |= {"model__voltage_decay": 0, "model__latency": 0, "training__rate_epochs": 2}
+    rates |= {"training__batch_norm": True}
+    config = toy_config(**rates, model__quantize_from_epoch=4, training__epochs=5)
+    with pytest.raises(KeyboardInterrupt):
+        trained(tmp_path / "run", config=config, on_epoch=stopped_at(epoch))
+    same(trained(tmp_path / "run", config=config, resume=True), trained(config=config))
+
+
+def test_resume__run_that_ended_normalised_gives_the_same_network_again(tmp_path):
+    rates = {"rule__kind": "none", "model__bias": True, "model__current_decay": 4095}
+    rates |= {"model__voltage_decay": 0, "model__latency": 0, "training__rate_epochs": 4}
+    rates |= {"training__batch_norm": True}
+    config = toy_config(**rates, model__quantize_from_epoch=None)
+    first = trained(tmp_path / "run", config=config)
+    same(trained(tmp_path / "run", config=config, resume=True), first)
+    stored = load_model(tmp_path / "run" / "best.safetensors")
+    assert weights(stored) == weights(first.model)
+    data = toy_split().validation
+    decided = first.model.decide(data.spikes(np.arange(30), epoch=0))
+    assert (decided == data.labels).mean() == first.validation_accuracy
 
 
 def test_resume__learned_delays_same_bits(tmp_path):
