@@ -89,19 +89,20 @@ def run(case: Case, folder: Path, runs: Path, seeds: list[int], n_lava: int) -> 
     settings = config_for(case, folder, seeds[0]).data
     assert settings is not None
     split = load(settings)
-    models, trained = [], []
+    models, trained, cpu_seconds = [], [], []
     for seed in seeds:
         out = runs / f"{case.name}-{seed}"
         began = time.process_time()
         config = config_for(case, folder, seed)
         if not (out / "result.json").exists():
             fit(config, data=split, out=out, resume=out.exists(), show_progress=False)
+        cpu_seconds.append(time.process_time() - began)
         models.append(out / "best.safetensors")
         result = json.loads((out / "result.json").read_text(encoding="utf-8"))
         trained.append(result)
         say(
             f"{out.name}: validation {result['validation_accuracy']:.3f},"
-            f" {result['seconds']:.0f} s ({time.process_time() - began:.0f} s of CPU now)"
+            f" {result['seconds']:.0f} s ({cpu_seconds[-1]:.0f} s of CPU now)"
         )
     compared = compare(models, split.test, lava_samples=n_lava)
     unchanged = dataclasses.replace(settings, mirror=False, affine=0.0, shift=0, warp=0.0, spans=1)
@@ -128,6 +129,7 @@ def run(case: Case, folder: Path, runs: Path, seeds: list[int], n_lava: int) -> 
         "torch": trained[0]["circumstances"]["torch"],
         "validation_accuracy": [100 * one["validation_accuracy"] for one in trained],
         "seconds": [one["seconds"] for one in trained],
+        "cpu_seconds_now": cpu_seconds,  # about 0 of runs that were there
         "epochs": [len(one["history"]) for one in trained],
         "floor": floor,
         "balanced_floor": balanced,
