@@ -3,9 +3,10 @@
     python -m benchmarks.image_results --folder FOLDER --runs RUNS
     python -m benchmarks.image_results --folder FOLDER --runs RUNS --out benchmarks/results
 
-FOLDER holds mnist and fashion-mnist, four idx files each; RUNS gets a folder for every run, which is resumed if it
-was stopped and not repeated if it is there. As in ``event_results``: the last epochs are on the
-chip's integers, validation samples choose the epoch, and the test is measured once.
+FOLDER holds mnist and fashion-mnist, four idx files each; RUNS gets a folder for every run, which
+is resumed if it was stopped and not repeated if it is there. As in ``event_results``: the last
+epochs are on the chip's integers, validation samples choose the epoch, and the test is measured
+once.
 """
 
 from __future__ import annotations
