@@ -137,9 +137,7 @@ class TrainingStep:
         (weighted.sum() * (self.place.n_ranks / batch.n_all)).backward()
         self._go_forwards()
         limit = self.config.optimizer.clip_norm
-        norm = nn.utils.clip_grad_norm_(
-            state.parameters, math.inf if limit is None else limit
-        )
+        norm = nn.utils.clip_grad_norm_(state.parameters, math.inf if limit is None else limit)
         sums = torch.stack([weighted.detach().sum().double(), right.double(), fired.double()])
         numbers = torch.cat([sum_over_ranks(sums), norm.double().reshape(1)])
         progress.count_step(batch.n_all)
