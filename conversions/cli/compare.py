@@ -24,6 +24,7 @@ from conversions.cli.data_options import (
 from conversions.cli.info import ChipName
 from conversions.cli.model_sources import source_of
 from hw_models import InputError
+from ssdp_neuro.progress import say
 
 if TYPE_CHECKING:
     from conversions.decision_rule import DecisionRule
@@ -126,20 +127,21 @@ def compare(
         show_progress=True,
     )
     found = dataclasses.replace(found, notes=(*notes, *found.notes))
-    if report is not None:
-        found.write_html(report)
     if as_json:
         json.dump(found.to_dict(), sys.stdout)
         sys.stdout.write("\n")
-        return
-    from rich.console import Console
+    else:
+        from rich.console import Console
 
-    console = Console(highlight=False)
-    console.print(as_table(found))
-    for sentence in sentences(found):
-        console.print(sentence, markup=False)
-    if report is not None:
-        console.print(f"Wrote {report}", markup=False)
+        console = Console(highlight=False)
+        console.print(as_table(found))
+        for sentence in sentences(found):
+            console.print(sentence, markup=False)
+    if report is not None:  # last: figures take seconds
+        say(f"writing {report} ...")
+        found.write_html(report)
+        if not as_json:
+            console.print(f"Wrote {report}", markup=False)
 
 
 def _decision_in(path: Path) -> DecisionRule:

@@ -287,7 +287,8 @@ def _check_input(
         raise InputError(f"{name}: input populations {names}; a data set is given to one{hint}")
     shape = tuple(network.inputs[0].shape)
     wanted = tuple(data.input_shape)
-    if shape != wanted and (model is None or int(np.prod(shape)) != int(np.prod(wanted))):
+    may_differ = model is not None or (planes is None and len(shape) == 1)  # flat: row after row
+    if shape != wanted and not (may_differ and int(np.prod(shape)) == int(np.prod(wanted))):
         raise ShapeError(f"{name}: input shape {shape}; the data have {wanted}")
 
 

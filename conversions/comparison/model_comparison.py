@@ -177,16 +177,17 @@ def compare(
     digest.update(labels.astype("<i8").tobytes())
     made_of = circumstances_of(candidates, test, calibration, drawings, total, chip)
     first = candidates[0]
+    runs = tuple(
+        ComparedRun(
+            model=candidate.name,
+            seed=seed,
+            labels=labels,
+            parts=_joined(results[i * len(starts) : (i + 1) * len(starts)], executors),
+        )
+        for i, (candidate, seed) in enumerate(cases)
+    )
     return Comparison(
-        runs=tuple(
-            ComparedRun(
-                model=candidate.name,
-                seed=seed,
-                labels=labels,
-                parts=_joined(results[i * len(starts) : (i + 1) * len(starts)], executors),
-            )
-            for i, (candidate, seed) in enumerate(cases)
-        ),
+        runs=runs,
         layers={n: first.executable.network.population(n).n_neurons for n in first.layers},
         n_steps=test.n_steps,
         n_classes=max(test.n_classes, *(c.decision.n_classes for c in candidates)),
@@ -195,7 +196,7 @@ def compare(
         chip=chip,
         counts=_summed([result.counts for result in results]),
         example=results[0].example,
-        notes=_notes(first, calibration is not None),
+        notes=(*_notes(first, calibration is not None), *_silence(cases, runs)),
         circumstances={
             **(circumstances or {}),
             **made_of,
@@ -239,6 +240,18 @@ def _executors(candidate: Candidate, n_lava: int) -> tuple[Executor, ...]:
         Executor.LAVA: n_lava > 0,
     }
     return tuple(executor for executor, is_wanted in wanted.items() if is_wanted)
+
+
+def _silence(cases: list[tuple[Candidate, int]], runs: tuple[ComparedRun, ...]) -> Iterator[str]:
+    """Layers that never fire: what is decided from them says nothing."""
+    for (candidate, seed), run in zip(cases, runs, strict=True):
+        n_spikes = run.parts[Executor.ENGINE].spikes.sum(axis=0)
+        silent = [name for name, n in zip(candidate.layers, n_spikes, strict=True) if not n]
+        if silent:
+            yield (
+                f"{candidate.name}, seed {seed}: no spike of {', '.join(silent)} in"
+                f" {len(run.labels)} samples."
+            )
 
 
 def _notes(candidate: Candidate, is_calibrated: bool) -> tuple[str, ...]:

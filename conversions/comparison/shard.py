@@ -124,6 +124,9 @@ def _run(
     of_network = executor not in (Executor.PYTORCH, Executor.PYTORCH_INTEGERS)
     rule = executable.decision
     probes = rule.probes if of_network and rule is not None else ()
+    if executable.planes is None and (of_network or executable.model is None):
+        shape = executable.network.inputs[0].shape  # flat, of a network that sees images so
+        spikes = spikes.reshape(*spikes.shape[:2], *shape)
     run = executor.prepare(executable)
     started = time.perf_counter()
     result = run(inputs_of(executable.planes, spikes), spikes.shape[1], probes)

@@ -122,6 +122,29 @@ def test_compare__takes_a_nir_file_with_what_it_leaves_open(tmp_path):
     assert "chosen on calibration data" in anew.notes[-1]
 
 
+def test_compare__a_flat_network_alone_sees_images_row_after_row():
+    model = feed_forward((16, 12, 3), gain=2.0, current_decay=4095, voltage_decay=512)
+    network, _ = from_torch(model)
+    spikes, labels = SPIKES[:20], DATA[1][:20]
+    images = spikes.reshape(*spikes.shape[:2], 1, 4, 4)
+    found = compare(network, (images, labels), lava_samples=2)
+    assert decided(found, Executor.ENGINE) == decided(
+        compare(network, (spikes, labels)), Executor.ENGINE
+    )
+    assert found.first_difference(Executor.LAVA) is None
+    with pytest.raises(ShapeError, match=r"input shape \(16,\); the data have \(1, 4, 5\)"):
+        compare(network, (np.zeros((2, 3, 1, 4, 5), dtype=bool), labels[:2]))
+
+
+def test_compare__says_which_layers_never_fire():
+    model = feed_forward((16, 12, 3), gain=2.0, current_decay=4095, voltage_decay=512)
+    assert not [note for note in compare(model, DATA).notes if "no spike" in note]
+    with torch.no_grad():
+        model.to_output.weight.fill_(-1.0)
+    notes = compare(model, DATA).notes
+    assert notes[-1].endswith(f"no spike of output in {len(DATA[1])} samples.")
+
+
 def test_compare__takes_data_in_every_form():
     model = feed_forward((16, 12, 3), gain=2.0, current_decay=4095, voltage_decay=512)
     test = as_spike_dataset("test", [DATA])
