@@ -30,7 +30,7 @@ from conversions.comparison.comparison_result import ComparedRun, Comparison
 from conversions.comparison.model_comparison import compare
 from conversions.execution import Executor
 from hw_models.atomic_file import write_whole
-from ssdp_neuro.data import load
+from ssdp_neuro.data import DataSplit, load
 from ssdp_neuro.training import RunConfig, fit, read_config
 from ssdp_neuro.training.run.choices import DeviceKind
 
@@ -39,7 +39,10 @@ CONFIGS = Path(__file__).parent.parent / "examples" / "configs"
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A config, the data set's folder, and the spans of time that the ridge classifier sees."""
+    """A config, the data set's folder, and the spans of time that the ridge classifier sees.
+
+    ``before`` is trained first, once a seed too, and its best model is what this begins with.
+    """
 
     title: str
     config: str
@@ -47,6 +50,7 @@ class Case:
     spans: int
     held_out: tuple[str, ...] = ()
     floor_limit: int = 0  # of what ridge is trained on; it holds all counts in memory
+    before: Case | None = None
 
     @property
     def name(self) -> str:
@@ -84,26 +88,53 @@ def config_for(case: Case, folder: Path, seed: int) -> RunConfig:
     return dataclasses.replace(config, data=data, training=training)
 
 
-def run(case: Case, folder: Path, runs: Path, seeds: list[int], n_lava: int) -> dict[str, Any]:
-    """Train once a seed, compare the executors, and measure the floor."""
+def train(
+    case: Case, config: RunConfig, runs: Path, split: DataSplit | None = None
+) -> tuple[Path, dict[str, Any]]:
+    """The best model of a run, and its result; a run that is there is not repeated."""
+    out = runs / f"{case.name}-{config.training.seed}"
+    began = time.process_time()
+    if not (out / "result.json").exists():
+        fit(config, data=split, out=out, resume=out.exists(), show_progress=False)
+    cpu_seconds = time.process_time() - began
+    result = json.loads((out / "result.json").read_text(encoding="utf-8"))
+    say(
+        f"{out.name}: validation {result['validation_accuracy']:.3f},"
+        f" {result['seconds']:.0f} s ({cpu_seconds:.0f} s of CPU now)"
+    )
+    return out / "best.safetensors", {**result, "cpu_seconds": cpu_seconds}
+
+
+def run(
+    case: Case,
+    folder: Path,
+    runs: Path,
+    seeds: list[int],
+    n_lava: int,
+    seeds_before: list[int] | None = None,
+) -> dict[str, Any]:
+    """Train once a seed, compare the executors, and measure the floor.
+
+    What comes before is trained with ``seeds_before``, which ``seeds`` take in turn, or with each.
+    """
     settings = config_for(case, folder, seeds[0]).data
     assert settings is not None
     split = load(settings)
-    models, trained, cpu_seconds = [], [], []
-    for seed in seeds:
-        out = runs / f"{case.name}-{seed}"
-        began = time.process_time()
+    models, trained = [], []
+    before: dict[int, dict[str, Any]] = {}
+    first = seeds if seeds_before is None else seeds_before
+    for number, seed in enumerate(seeds):
         config = config_for(case, folder, seed)
-        if not (out / "result.json").exists():
-            fit(config, data=split, out=out, resume=out.exists(), show_progress=False)
-        cpu_seconds.append(time.process_time() - began)
-        models.append(out / "best.safetensors")
-        result = json.loads((out / "result.json").read_text(encoding="utf-8"))
+        if case.before is not None:
+            earlier = config_for(case.before, folder, first[number % len(first)])
+            start, result = train(case.before, earlier, runs)
+            config = dataclasses.replace(
+                config, model=dataclasses.replace(config.model, start_from=str(start))
+            )
+            before[earlier.training.seed] = result
+        best, result = train(case, config, runs, split)
+        models.append(best)
         trained.append(result)
-        say(
-            f"{out.name}: validation {result['validation_accuracy']:.3f},"
-            f" {result['seconds']:.0f} s ({cpu_seconds[-1]:.0f} s of CPU now)"
-        )
     compared = compare(models, split.test, lava_samples=n_lava)
     unchanged = dataclasses.replace(settings, mirror=False, affine=0.0, shift=0, warp=0.0, spans=1)
     if case.floor_limit:
@@ -124,17 +155,36 @@ def run(case: Case, folder: Path, runs: Path, seeds: list[int], n_lava: int) -> 
             "validation": len(split.validation),
             "test": len(split.test),
         },
-        "config": {k: v for k, v in trained[0]["config"].items() if k != "data"},
+        "config": said(trained[0]),
         "data": {k: v for k, v in settings.to_table().items() if k != "folder"},
         "torch": trained[0]["circumstances"]["torch"],
         "validation_accuracy": [100 * one["validation_accuracy"] for one in trained],
         "seconds": [one["seconds"] for one in trained],
-        "cpu_seconds_now": cpu_seconds,  # about 0 of runs that were there
+        "cpu_seconds_now": [
+            one["cpu_seconds"] for one in trained
+        ],  # about 0 of runs that were there
         "epochs": [len(one["history"]) for one in trained],
         "floor": floor,
         "balanced_floor": balanced,
+        "before": [
+            {
+                "config": said(one),
+                "data": {k: v for k, v in one["config"]["data"].items() if k != "folder"},
+                "validation_accuracy": 100 * one["validation_accuracy"],
+                "test_accuracy": 100 * one["test_accuracy"],
+                "seconds": one["seconds"],
+            }
+            for one in before.values()
+        ],
         **what_was_found(compared),
     }
+
+
+def said(result: dict[str, Any]) -> dict[str, Any]:
+    """The config of a run but for its data and for places of this machine."""
+    config = {name: table for name, table in result["config"].items() if name != "data"}
+    config["model"] = {k: v for k, v in config["model"].items() if k != "start_from"}
+    return config
 
 
 def what_was_found(compared: Comparison) -> dict[str, Any]:

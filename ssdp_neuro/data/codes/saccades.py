@@ -24,7 +24,7 @@ BLUR = np.array([1, 6, 1], dtype=np.int32)  # of the lens, in both directions
 WHITE = 255 * int(BLUR.sum()) ** 2 * ONE**2  # brightness, in the unit of all that follows
 PLACE_US = 10_000
 # Where the middle of the image is, from the sensor's, every 10 ms: fitted by least squares to
-# the events of 240 recordings of N-MNIST's training part and the images in them.
+# the events of 240 recordings of N-MNIST's training part (digits 0 to 2) and their images.
 COLUMNS = np.array([
     -41, -41, -42, -43, -43, -42, -34, -24, -19, -18, -17, -14, -10, -3, 9, 20,
     24, 29, 35, 37, 40, 44, 45, 44, 34, 18, -2, -18, -28, -37, -40,
