@@ -20,11 +20,11 @@ PARAMETERS: dict[Encoding, tuple[str, ...]] = {
     Encoding.SACCADES: ("pool", "levels", "step_us", "spans"),
     Encoding.EVENTS: ("pool", "step_us", "spans"),
     Encoding.DELTA: ("levels", "delta", "rhythm", "usual", "spans"),
-    Encoding.COCHLEA: ("channels", "step_us", "speaker_db", "spans"),
+    Encoding.COCHLEA: ("channels", "step_us", "speaker_db", "range_db", "spans"),
 }
 
 # kept only where they do something: codes stored before there were such fields say the same
-WITHOUT_EFFECT = {"spans": 1, "usual": 0, "speaker_db": 0}
+WITHOUT_EFFECT = {"spans": 1, "usual": 0, "speaker_db": 0, "range_db": 36}
 
 
 def spike_code(

@@ -110,6 +110,8 @@ class DataSettings:
         ``fsdd``: each step of a band is heard above or below the mean of all recordings of the
         speaker, whichever part they are in, with a spike for so many decibels, added up; neurons
         for both, 4 a band in all. 0: as loud as it is.
+    range_db
+        ``cochlea``: so many decibels below its loudest a recording is silent, 6..90.
     levels
         ``delta``: step sizes, each double the one before, with an up and a down channel each.
         ``levels``: even thresholds of brightness, with a channel each. ``saccades``: events of
@@ -161,6 +163,7 @@ class DataSettings:
     channels: int = 32
     warp: float = 0.0
     speaker_db: int = 0
+    range_db: int = 36
     levels: int = 4
     delta: int = 0
     rhythm: int = 8
@@ -234,6 +237,7 @@ _RANGES = (
     ("step_us", 0, MOST),
     ("channels", 1, 1024),
     ("speaker_db", 0, 36),
+    ("range_db", 6, 90),
     ("levels", 1, 16),
     ("delta", 0, MOST),
     ("rhythm", 0, 64),

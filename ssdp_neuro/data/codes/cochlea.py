@@ -20,7 +20,8 @@ HIGHEST_WARPED = 0.49  # beyond half of it a band would hear what is below
 FILTER_SECONDS = 0.032
 ORDER = 4  # of the gammatone
 LOG_STEPS = 16  # of an octave of amplitude
-RANGE = 6 * LOG_STEPS  # below the loudest; 36 dB
+RANGE_DB = 36  # below the loudest, as far as speech is told from silence
+RANGE = RANGE_DB * LOG_STEPS // 6
 CHANGE = RANGE // 8
 SPAN_US = 4_000  # fine enough to be stretched
 
@@ -30,10 +31,11 @@ class Cochlea:
     """Bands, and three neurons in each.
 
     In each span of time and band the rectified output of the filter is averaged, put on a
-    logarithmic scale, and counted from 36 dB below the recording's loudest span and band. The
-    silence before the first and after the last loud span (a quarter of the loudest) is left
-    out. Neuron 0 of a band adds up its loudness, neuron 1 the rises and neuron 2 the falls of
-    it; each fires when that makes a whole: 36 dB, and 4.5 dB of change.
+    logarithmic scale, and counted from ``range_db`` below the recording's loudest span and band.
+    The silence before the first and after the last loud span (a quarter of the loudest, by what
+    is at most 36 dB below it) is left out. Neuron 0 of a band adds up its loudness, neuron 1 the
+    rises and neuron 2 the falls of it; each fires when that makes a whole: ``range_db``, and 4.5
+    dB of change.
 
     Parameters
     ----------
@@ -51,6 +53,8 @@ class Cochlea:
         0, or decibels: levels are then heard beside the speaker's mean, and neuron 0 adds up
         what is above it, neuron 1 what is below, each firing for so many decibels; neurons 2
         and 3 are for rises and falls.
+    range_db
+        Decibels below the loudest at which a recording is silent.
     """
 
     n_steps: int
@@ -58,6 +62,7 @@ class Cochlea:
     channels: int
     warp: float = 0.0
     speaker_db: int = 0
+    range_db: int = RANGE_DB
 
     @property
     def input_shape(self) -> tuple[int, int]:
@@ -69,9 +74,11 @@ class Cochlea:
         return self.spikes(self.level(sound))
 
     def level(self, sound: Sound) -> np.ndarray:
-        """How loud each step and band is, int64 ``(n_steps, channels)``, 0..96."""
+        """How loud each step and band is, int64 ``(n_steps, channels)``, of 0.375 dB."""
         bands = gammatones(sound.rate, self.channels, self.warp)
-        heard = spoken(loudness(sound, self.step_us or SPAN_US, bands))
+        faintest = _octaves(self.range_db)
+        heard = loudness(sound, self.step_us or SPAN_US, bands, faintest)
+        heard = spoken(heard, max(faintest - RANGE, 0))
         if not self.step_us:
             return stretched(heard, self.n_steps)
         level = np.zeros((self.n_steps, self.channels), dtype=np.int64)
@@ -82,14 +89,14 @@ class Cochlea:
         """Spikes of a level, or of what it is above (below 0: under) the speaker's mean."""
         change = np.diff(level, axis=0, prepend=0)
         both = [level, -level] if self.speaker_db else [level]
-        whole = self.speaker_db * LOG_STEPS // 6 if self.speaker_db else RANGE  # 6 dB an octave
+        whole = _octaves(self.speaker_db or self.range_db)
         units = [whole] * len(both) + [CHANGE, CHANGE]
         sums = np.maximum(np.stack([*both, change, -change], axis=1), 0)
         return np.diff(np.cumsum(sums, axis=0) // np.array(units)[:, None], axis=0, prepend=0) > 0
 
 
-def loudness(sound: Sound, span_us: int, bands: np.ndarray) -> np.ndarray:
-    """How loud each span and band is, int64 ``(spans, channels)``, 0..96; 1 is 0.375 dB.
+def loudness(sound: Sound, span_us: int, bands: np.ndarray, faintest: int = RANGE) -> np.ndarray:
+    """How loud each span and band is, int64 ``(spans, channels)``, 0..faintest; 1 is 0.375 dB.
 
     Parameters
     ----------
@@ -99,6 +106,8 @@ def loudness(sound: Sound, span_us: int, bands: np.ndarray) -> np.ndarray:
         Microseconds; a last incomplete span counts as one.
     bands
         Their filters, see :func:`gammatones`.
+    faintest
+        What is so far below the loudest, or further, is 0.
     """
     n_samples = len(sound.samples)
     n_spans = -(-n_samples * 1_000_000 // (span_us * sound.rate))
@@ -110,7 +119,7 @@ def loudness(sound: Sound, span_us: int, bands: np.ndarray) -> np.ndarray:
     np.cumsum(heard, axis=1, out=total[:, 1:])
     mean = (total[:, ends] - total[:, starts]) // np.maximum(ends - starts, 1)
     level = logarithm(mean)
-    return np.maximum(level - max(int(level.max()) - RANGE, 0), 0).T
+    return np.maximum(level - max(int(level.max()) - faintest, 0), 0).T
 
 
 def logarithm(amplitude: np.ndarray) -> np.ndarray:
@@ -124,9 +133,12 @@ def logarithm(amplitude: np.ndarray) -> np.ndarray:
     return np.searchsorted(_log_table(), amplitude, side="right").astype(np.int64)
 
 
-def spoken(loudness: np.ndarray) -> np.ndarray:
-    """The spans from the first to the last that is at least a quarter as loud as the loudest."""
-    together = loudness.sum(axis=1)
+def spoken(loudness: np.ndarray, above: int = 0) -> np.ndarray:
+    """The spans from the first to the last that is at least a quarter as loud as the loudest.
+
+    What counts is what each band has ``above`` so much.
+    """
+    together = np.maximum(loudness - above, 0).sum(axis=1)
     loud = np.flatnonzero(4 * together >= together.max())
     return loudness[loud[0] : loud[-1] + 1]
 
@@ -189,6 +201,11 @@ def gammatones(rate: int, channels: int, warp: float = 0.0) -> np.ndarray:
     taps = np.rint(real).astype(np.int64)
     taps.flags.writeable = False
     return taps
+
+
+def _octaves(decibels: int) -> int:
+    """Steps of the logarithm: 6 dB an octave."""
+    return decibels * LOG_STEPS // 6
 
 
 def _mel(hertz: float) -> float:

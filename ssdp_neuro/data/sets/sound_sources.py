@@ -41,8 +41,9 @@ def fsdd(settings: DataSettings) -> Source:
 
     def maker(warp: float) -> Maker:
         cochlea = Cochlea(
-            settings.n_steps, settings.step_us, settings.channels, warp, settings.speaker_db
-        )
+            settings.n_steps, settings.step_us, settings.channels, warp,
+            settings.speaker_db, settings.range_db,
+        )  # fmt: skip
 
         def levels(places: Iterable[int]) -> Iterator[np.ndarray]:
             wanted = [files[place] for place in places]

@@ -28,7 +28,7 @@ def test_load__says_the_code_whatever_auto_is(tmp_path):
         code = load(DataSettings(**common, **table)).code
         assert (code.encoding, code.n_steps) == (encoding, 5)
         names = set(PARAMETERS[Encoding(encoding)])
-        assert set(code.parameters) == names - {"spans", "usual", "speaker_db"}
+        assert set(code.parameters) == names - {"spans", "usual", "speaker_db", "range_db"}
         apart = load(DataSettings(**common, **table, spans=2)).code
         assert set(apart.parameters) == set(code.parameters) | {"spans"}
         assert code.differences(apart) == ["spans was not given and is 2"]

@@ -82,6 +82,7 @@ def test_loudness__spans_may_be_no_whole_number_of_samples():
 def test_spoken__leaves_out_silence_around():
     level = np.array([[0, 0], [1, 1], [9, 0], [0, 0], [4, 5], [2, 0], [0, 0]])
     assert spoken(level).tolist() == level[2:5].tolist()
+    assert spoken(level, above=4).tolist() == level[2:3].tolist()
     assert spoken(np.zeros((3, 2), dtype=np.int64)).shape == (3, 2)
 
 
@@ -118,6 +119,30 @@ def test_cochlea__neurons_fire_when_a_whole_is_reached(step_us):
                 assert spikes[step, neuron, channel] == (sums[neuron] // whole > old)
             before = now
     assert spikes.any(axis=(0, 2)).all()
+
+
+@pytest.mark.parametrize("range_db", [18, 60])
+def test_cochlea__hears_so_far_below_the_loudest(range_db):
+    """Words begin and end where the range of 36 dB lets them, if there is more."""
+    faint = [tone(900, 0.06, loudness=16000 // 2**octaves) for octaves in (0, 4, 8)]
+    sound = Sound(np.concatenate([tone(900, 0.04, loudness=40), *faint]), 8000)
+    faintest = 8 * range_db // 3
+    full = loudness(sound, 5_000, gammatones(8000, 8), faintest)
+    assert full.max() == faintest
+    usual = loudness(sound, 5_000, gammatones(8000, 8))
+    both = min(faintest, 96)
+    assert (np.maximum(full - faintest + both, 0) == np.maximum(usual - 96 + both, 0)).all()
+    cochlea = Cochlea(n_steps=30, step_us=5_000, channels=8, range_db=range_db)
+    together = (full - max(faintest - 96, 0)).clip(0).sum(axis=1)
+    loud = [span for span in range(len(full)) if 4 * together[span] >= together.max()]
+    level = cochlea.level(sound)
+    n_spans = loud[-1] + 1 - loud[0]
+    assert level[:n_spans].tolist() == full[loud[0] : loud[-1] + 1].tolist()
+    assert not level[n_spans:].any()
+    sums = np.cumsum(level, axis=0)  # a spike for so many decibels
+    fired = np.diff(sums // faintest, axis=0, prepend=0) > 0
+    assert (cochlea(sound)[:, 0] == fired).all()
+    assert fired.any()
 
 
 def test_cochlea__silence_is_silent():

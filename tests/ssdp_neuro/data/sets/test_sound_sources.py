@@ -90,6 +90,22 @@ def test_fsdd__words_are_heard_beside_all_of_their_speaker(tmp_path):
         settings(tmp_path, speaker_db=40)
 
 
+def test_fsdd__is_heard_as_far_below_the_loudest_as_is_asked(tmp_path):
+    words_file(tmp_path / "words.zip")
+    wish = {"held_out": ("bob",), "speaker_db": 6}
+    usual, far = (load(settings(tmp_path, **wish, range_db=db)) for db in (36, 60))
+    assert "range_db" not in usual.code.parameters
+    assert far.code.parameters["range_db"] == 60
+    assert usual.code.differences(far.code) == ["range_db was not given and is 60"]
+    every = np.arange(24)
+    plain = load(settings(tmp_path, **wish))
+    assert (usual.test.spikes(every) == plain.test.spikes(every)).all()
+    assert (usual.test.spikes(every) != far.test.spikes(every)).any()
+    for wrong in (5, 91):
+        with pytest.raises(RangeError, match=rf"data\.range_db: {wrong}; allowed 6\.\.90"):
+            settings(tmp_path, range_db=wrong)
+
+
 def test_fsdd__its_own_test_is_the_first_five(tmp_path):
     words_file(tmp_path / "words.zip")
     split = load(settings(tmp_path))
