@@ -250,7 +250,7 @@ def page(record: dict[str, Any]) -> str:
         " feedback, weights of 8 bits; digits of scikit-learn in latencies of eight steps shown"
         " three times, FSDD (five speakers, official test of recordings 0 to 4) in 48 channels and"
         " 25 steps, N-MNIST (800 and 100 recordings) in 578 channels and 20 steps, MIT-BIH (N,"
-        " S and V, as many of each, 450 of unseen patients) in 48 channels and 32 steps.",
+        " S and V, as many of each, 450 of unseen patients) in 96 channels and 32 steps.",
         "",
         f"| condition | {head} |",
         rule,

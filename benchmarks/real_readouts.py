@@ -222,7 +222,7 @@ def page(record: dict[str, Any]) -> str:
         " samples with seed 100.",
         "",
         "FSDD: five speakers, 48 channels, 25 steps, 250 test words of the ten digits. N-MNIST: 578"
-        " channels, 20 steps, 100 test recordings (one is a point). MIT-BIH: N, S and V, 48"
+        " channels, 20 steps, 100 test recordings (one is a point). MIT-BIH: N, S and V, 96"
         " channels, 32 steps, 450 beats, as many of each, of unseen patients; validation by"
         " patients too.",
         "",

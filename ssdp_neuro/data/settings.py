@@ -122,9 +122,10 @@ class DataSettings:
         ``mit-bih``: channels that say how early the beat came after the one before, in
         relation to the mean of up to 8 before it; 0 for none.
     usual
-        ``mit-bih``: levels of each of four comparisons with what is usual of the patient: the
-        intervals before and after the beat, the second with the first, and how far its QRS complex
-        is from the patient's typical beat; 0 for none. It takes the whole record to judge a beat.
+        ``mit-bih``: levels of each of five comparisons with what is usual of the patient: the
+        intervals before and after the beat, the second with the first, how far its QRS complex is
+        from the patient's typical beat, and how wide it is; 0 for none. A level has two channels,
+        one for reached, one for not. It takes the whole record to judge a beat.
     spans
         Each channel is as many, one for each of so many equal spans of a sample's time.
     download

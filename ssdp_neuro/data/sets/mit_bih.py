@@ -22,7 +22,7 @@ R_PEAK = 90  # sample of the beat at which the interval before it is known
 USUAL_DELTA = 8  # converter units of 5 microvolts
 RHYTHM_BEATS = 8  # the mean to which an interval is compared
 RHYTHM_STEPS = 8  # so long a rhythm channel fires
-USUAL_STEPS = 8  # so long a level that is reached fires, from the start on
+USUAL_STEPS = 8  # spread evenly over the sample, in which a comparison's channels fire
 
 
 def mit_bih(settings: DataSettings) -> Source:
@@ -30,8 +30,8 @@ def mit_bih(settings: DataSettings) -> Source:
 
     Arrays: ``beat`` integers (N, samples), ``label`` 0 N, 1 S, 2 V, 3 F, ``record`` (N,),
     ``split`` 1 for training and 2 for the test, and with ``rhythm`` also ``rr_prev``, the
-    samples since the beat before, and ``sample``, when the beat was; with ``usual``
-    ``rr_prev`` and ``rr_next``, the samples to the next beat. A record stands for a patient, as
+    samples since the beat before, and ``sample``, when the beat was; with ``usual`` these and
+    ``rr_next``, the samples to the next beat. A record stands for a patient, as
     usual; only 201 and 202, on different sides of the split, are of one person.
     """
     if settings.code not in (Encoding.AUTO, Encoding.DELTA):
@@ -63,7 +63,7 @@ def mit_bih(settings: DataSettings) -> Source:
             spikes.append(rhythm_spikes(early[places], n_steps, settings.rhythm, start))
         if unlike is not None:
             fires = np.zeros((len(places), n_steps, unlike.shape[1]), dtype=bool)
-            fires[:, :USUAL_STEPS] = unlike[places, None]
+            fires[:, np.arange(USUAL_STEPS) * n_steps // USUAL_STEPS] = unlike[places, None]
             spikes.append(fires)
         every = np.concatenate(spikes, axis=2)
         return stored(
@@ -113,13 +113,22 @@ def early_ratio(arrays: dict[str, np.ndarray], path: Path, record: np.ndarray) -
 def _unlike(
     arrays: dict[str, np.ndarray], path: Path, beats: np.ndarray, record: np.ndarray, channels: int
 ) -> np.ndarray:
-    """Levels of each beat beside its patient's others, bool ``(N, 4 * channels)``."""
+    """Levels of each beat beside its patient's others, bool ``(N, 10 * channels)``."""
     if beats.shape[1] <= QRS.start:
         raise InputError(
             f"{path}: beat of shape {beats.shape}; data.usual needs more than {QRS.start} samples"
         )
     before, after = (_intervals(arrays, path, name, len(beats)) for name in ("rr_prev", "rr_next"))
-    return usual_levels(beats, before, after, record, channels)
+    time = wanted_array(arrays, path, "sample", "iu", 1, len(beats)).astype(np.int64)
+    order = np.lexsort((time, record))
+    same = (np.diff(time[order]) == 0) & (np.diff(record[order].astype(np.int64)) == 0)
+    if same.any():
+        one, two = sorted(order[same.argmax() :][:2].tolist())
+        raise InputError(
+            f"{path}: sample {time[one]} of beat {one} and of beat {two}, both of record"
+            f" {record[one]}; a record's beats need times of their own"
+        )
+    return usual_levels(beats, before, after, time, record, channels)
 
 
 def _intervals(arrays: dict[str, np.ndarray], path: Path, name: str, n_beats: int) -> np.ndarray:

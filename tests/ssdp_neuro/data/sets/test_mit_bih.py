@@ -66,28 +66,35 @@ def test_mit_bih__spikes_are_crossings_and_the_rhythm(tmp_path):
     assert (without.train.spikes(range(80)) == crossings).all()
 
 
-def test_mit_bih__what_is_unlike_the_patient_fires_first(tmp_path):
+def test_mit_bih__what_is_unlike_the_patient(tmp_path):
     made = beats() | {"rr_next": np.tile([300, 450, 300, 300], 32).astype(np.int32)}
     np.savez(tmp_path / "beats.npz", **made)
     wish = {"validation": 0, "classes": ("N", "S", "V", "F")}
     plain, split = (load(settings(tmp_path, **wish, **more)) for more in ({}, {"usual": 6}))
-    assert split.input_shape == (plain.input_shape[0] + 24,)
+    assert split.input_shape == (plain.input_shape[0] + 60,)
     for part, with_levels in zip(plain.parts, split.parts, strict=True):
         spikes = with_levels.spikes(range(len(with_levels)))
-        assert (spikes[:, :, :-24] == part.spikes(range(len(part)))).all()
-        assert (spikes[:, :8, -24:] == spikes[:, :1, -24:]).all()
-        assert not spikes[:, 8:, -24:].any()
-        # 1, 0.7 and 1.5 times the usual interval, 2.14 from one to the next
-        reached = spikes[:, 0, -24:].reshape(-1, 4, 6).sum(axis=2)
+        assert (spikes[:, :, :-60] == part.spikes(range(len(part)))).all()
+        assert (spikes[:, ::8, -60:] == spikes[:, :1, -60:]).all()
+        assert spikes[:, :, -60:].sum(axis=(1, 2)).tolist() == [8 * 30] * len(spikes)
+        # 1, 0.7 and 1.5 times the usual interval, 2.14 from one to the next, peaks of one width
+        reached, missed = spikes[:, 0, -60:].reshape(-1, 2, 5, 6).sum(axis=3).swapaxes(0, 1)
         early = with_levels.labels == 1
-        assert (reached[~early, :3] == 3).all()
-        assert (reached[early, :3] == [1, 5, 5]).all()
+        assert (reached[~early][:, [0, 1, 2, 4]] == 3).all()
+        assert (reached[early][:, [0, 1, 2, 4]] == [1, 5, 5, 3]).all()
+        assert (reached + missed == 6).all()
     made["rr_next"][7] = 0
     np.savez(tmp_path / "beats.npz", **made)
     with pytest.raises(InputError, match="rr_next 0 of beat 7; above 0"):
         load(settings(tmp_path, **wish, usual=4))
+    made["rr_next"][7] = 300
     np.savez(tmp_path / "beats.npz", **made | {"beat": made["beat"][:, :60]})
     with pytest.raises(InputError, match="more than 60 samples"):
+        load(settings(tmp_path, **wish, usual=4))
+    made["sample"][[18, 30, 35]] = 777
+    np.savez(tmp_path / "beats.npz", **made)
+    words = "sample 777 of beat 18 and of beat 30, both of record 101"
+    with pytest.raises(InputError, match=words):
         load(settings(tmp_path, **wish, usual=4))
 
 
@@ -98,31 +105,52 @@ def test_rhythm_spikes__one_channel_for_eight_steps():
     assert rhythm_spikes(np.array([0]), 6, 4, 5).sum() == 1
 
 
-def levels_of_patient(beats, before, after, channels):
-    """The levels of one patient's beats, spelled out beat by beat."""
-    middle = [sorted(beat)[(len(beat) - 1) // 2] for beat in beats]
-    flat = [[value - mid for value in beat] for beat, mid in zip(beats, middle, strict=True)]
-    both = sorted(a + b for a, b in zip(before, after, strict=True))[(len(beats) - 1) // 2]
-    ratios = [(2000 * a // both, 2000 * b // both) for a, b in zip(before, after, strict=True)]
-    order = sorted(range(len(beats)), key=lambda i: sum(abs(r - 1000) for r in ratios[i]))
-    regular = order[: max(1, len(beats) // 2)]
-    typical = [
-        sorted(flat[i][sample] for i in regular)[(len(regular) - 1) // 2]
-        for sample in range(len(beats[0]))
+def middle_of(pairs):
+    """The value at which half of the time has passed, of pairs (value, time)."""
+    return sorted(value for value, time in pairs for _ in range(time))[
+        (sum(time for _, time in pairs) - 1) // 2
     ]
+
+
+def levels_of_patient(beats, before, after, time, channels):
+    """The levels of one patient's beats, spelled out beat by beat."""
+    flat = [[value - middle_of([(v, 1) for v in beat]) for value in beat] for beat in beats]
+    lasts = []
+    for when in time:
+        earlier = [when - t for t in time if t < when]
+        later = [t - when for t in time if t > when]
+        gaps = [min(gaps) for gaps in (earlier, later) if gaps] or [1]
+        lasts.append(gaps[0] + gaps[-1])
+    both = middle_of([(a + b, last) for a, b, last in zip(before, after, lasts, strict=True)])
+    ratios = [(2000 * a // both, 2000 * b // both) for a, b in zip(before, after, strict=True)]
+    odd = [abs(a - 1000) + abs(b - 1000) for a, b in ratios]
+    most = middle_of(list(zip(odd, lasts, strict=True)))
+    regular = [i for i in range(len(beats)) if odd[i] <= most]
+    typical = [
+        middle_of([(flat[i][sample], lasts[i]) for i in regular]) for sample in range(len(beats[0]))
+    ]
+
+    def width(beat):
+        heights = [abs(value) for value in beat[60:130]]
+        return sum(10 * height >= 3 * max(heights) for height in heights)
+
     reached = []
     for i, beat in enumerate(flat):
         apart = [abs(beat[sample] - typical[sample]) for sample in range(60, 130)]
-        values = (*ratios[i], 1000 * after[i] // before[i], 1000 * sum(apart) // 70)
+        values = (
+            *ratios[i],
+            1000 * after[i] // before[i],
+            1000 * sum(apart) // 70,
+            1000 * width(beat) // width(typical),
+        )
+        bounds = ((549, 1822), (549, 1822), (368, 2718), (4000, 100000), (400, 2500))
         row = []
-        for value, (low, high) in zip(
-            values, ((549, 1822), (549, 1822), (368, 2718), (4000, 100000)), strict=True
-        ):
+        for value, (low, high) in zip(values, bounds, strict=True):
             row += [
                 value >= round(low * (high / low) ** ((k + 0.5) / channels))
                 for k in range(channels)
             ]
-        reached.append(row)
+        reached.append(row + [not one for one in row])
     return reached
 
 
@@ -132,16 +160,32 @@ def test_usual_levels__as_spelled_out(channels):
     record = np.array([7, 7, 5, 7, 5, 7, 5, 5, 7, 5, 7, 9, 7])
     shapes = np.cumsum(rng.integers(-9, 10, (13, 140)), axis=1).astype(np.int16)
     before, after = rng.integers(150, 600, (2, 13))
-    found = usual_levels(shapes, before, after, record, channels)
+    time = rng.permutation(np.cumsum(rng.integers(1, 40, 13)))
+    found = usual_levels(shapes, before, after, time, record, channels)
     for one in (5, 7, 9):
         own = record == one
         wanted = levels_of_patient(
-            *(array[own].tolist() for array in (shapes, before, after)), channels
+            *(array[own].tolist() for array in (shapes, before, after, time)), channels
         )
         assert found[own].tolist() == wanted
-    assert 0.2 < found.mean() < 0.8
-    moved = usual_levels(shapes + record[:, None].astype(np.int16), before, after, record, channels)
-    assert (moved == found).all()  # where zero lies is of no account
+    assert 0.2 < found[:, : 5 * channels].mean() < 0.8
+    moved = shapes + record[:, None].astype(np.int16)
+    # where zero lies is of no account
+    assert (usual_levels(moved, before, after, time, record, channels) == found).all()
+
+
+def test_usual_levels__rare_beats_that_are_all_stored_are_not_the_usual_ones():
+    many, few = 40, 10  # a run of early wide beats, and one in a hundred of the others
+    time = np.append(np.arange(many) * 200, 100_000 + np.arange(few) * 30_000)
+    wide = np.arange(many + few) < many
+    shapes = np.zeros((many + few, 140), dtype=np.int16)
+    shapes[wide, 75:105] = 300
+    shapes[~wide, 85:95] = 300
+    interval = np.where(wide, 200, 300)
+    record = np.ones(many + few, dtype=int)
+    levels = usual_levels(shapes, interval, interval, time, record, 8)[:, :40].reshape(-1, 5, 8)
+    assert (levels[~wide].sum(axis=2) == [4, 4, 4, 0, 4]).all()
+    assert (levels[wide].sum(axis=2)[:, [0, 2, 4]] == [1, 4, 8]).all()
 
 
 @pytest.mark.parametrize(
