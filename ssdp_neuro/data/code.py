@@ -21,6 +21,7 @@ PARAMETERS: dict[Encoding, tuple[str, ...]] = {
     Encoding.EVENTS: ("pool", "step_us", "spans"),
     Encoding.DELTA: ("levels", "delta", "rhythm", "usual", "spans"),
     Encoding.COCHLEA: ("channels", "step_us", "speaker_db", "range_db", "spans"),
+    Encoding.SPECTROGRAM: ("channels", "columns", "levels", "speaker_db", "range_db", "spans"),
 }
 
 # kept only where they do something: codes stored before there were such fields say the same

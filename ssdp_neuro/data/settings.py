@@ -32,6 +32,7 @@ class Encoding(enum.Enum):
     EVENTS = "events"
     DELTA = "delta"
     COCHLEA = "cochlea"
+    SPECTROGRAM = "spectrogram"
 
 
 class ValidationBy(enum.Enum):
@@ -62,7 +63,8 @@ class DataSettings:
         (evenly spaced), ``bit-planes``, ``threshold``, ``levels`` (a channel for each
         threshold) or ``saccades`` (events of a simulated camera that moves as N-MNIST's did, in
         its shape); ``events`` for event cameras and spike arrays; ``delta`` for signals;
-        ``cochlea`` for sound.
+        ``cochlea`` for sound, or ``spectrogram``: an image of bands by columns of time, with a
+        channel for each threshold of loudness.
     validation
         Share of the training samples kept for validation, 0 to below 1; 0 for none.
     validation_by
@@ -101,9 +103,12 @@ class DataSettings:
         step is left out. 0 lets the data set's usual length fill ``n_steps``, and every word of
         ``fsdd``.
     channels
-        ``cochlea``: bands, spaced evenly on the mel scale; 3 neurons each.
+        ``cochlea``: bands, spaced evenly on the mel scale; 3 neurons each. ``spectrogram``: as
+        many rows.
+    columns
+        ``spectrogram``: equal parts of a word's time.
     warp
-        ``cochlea``: in training each recording is, anew in every epoch, heard with the
+        Sound: in training each recording is, anew in every epoch, heard with the
         frequencies of all bands times ``e**(-warp)``, ``e**(-warp / 2)``, 1, ``e**(warp / 2)`` or
         ``e**warp``, as other vocal tracts would have said it; 0 for none, up to 0.5.
     speaker_db
@@ -111,11 +116,13 @@ class DataSettings:
         speaker, whichever part they are in, with a spike for so many decibels, added up; neurons
         for both, 4 a band in all. 0: as loud as it is.
     range_db
-        ``cochlea``: so many decibels below its loudest a recording is silent, 6..90.
+        Sound: so many decibels below its loudest a recording is silent, 6..90.
     levels
         ``delta``: step sizes, each double the one before, with an up and a down channel each.
         ``levels``: even thresholds of brightness, with a channel each. ``saccades``: events of
-        a pixel from black to white.
+        a pixel from black to white. ``spectrogram``: thresholds of loudness; with
+        ``speaker_db`` as many above as below the mean, the first half of it away, each further
+        one by all of it.
     delta
         ``delta``: the smallest step size, in units of the signal; 0 for the data set's own.
     rhythm
@@ -162,6 +169,7 @@ class DataSettings:
     max_rate: float = 1.0
     step_us: int = 0
     channels: int = 32
+    columns: int = 24
     warp: float = 0.0
     speaker_db: int = 0
     range_db: int = 36
@@ -237,6 +245,7 @@ _RANGES = (
     ("window", 0, MOST_STEPS),
     ("step_us", 0, MOST),
     ("channels", 1, 1024),
+    ("columns", 1, 1024),
     ("speaker_db", 0, 36),
     ("range_db", 6, 90),
     ("levels", 1, 16),

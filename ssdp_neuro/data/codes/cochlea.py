@@ -76,7 +76,7 @@ class Cochlea:
     def level(self, sound: Sound) -> np.ndarray:
         """How loud each step and band is, int64 ``(n_steps, channels)``, of 0.375 dB."""
         bands = gammatones(sound.rate, self.channels, self.warp)
-        faintest = _octaves(self.range_db)
+        faintest = octaves(self.range_db)
         heard = loudness(sound, self.step_us or SPAN_US, bands, faintest)
         heard = spoken(heard, max(faintest - RANGE, 0))
         if not self.step_us:
@@ -89,7 +89,7 @@ class Cochlea:
         """Spikes of a level, or of what it is above (below 0: under) the speaker's mean."""
         change = np.diff(level, axis=0, prepend=0)
         both = [level, -level] if self.speaker_db else [level]
-        whole = _octaves(self.speaker_db or self.range_db)
+        whole = octaves(self.speaker_db or self.range_db)
         units = [whole] * len(both) + [CHANGE, CHANGE]
         sums = np.maximum(np.stack([*both, change, -change], axis=1), 0)
         return np.diff(np.cumsum(sums, axis=0) // np.array(units)[:, None], axis=0, prepend=0) > 0
@@ -203,7 +203,7 @@ def gammatones(rate: int, channels: int, warp: float = 0.0) -> np.ndarray:
     return taps
 
 
-def _octaves(decibels: int) -> int:
+def octaves(decibels: int) -> int:
     """Steps of the logarithm: 6 dB an octave."""
     return decibels * LOG_STEPS // 6
 

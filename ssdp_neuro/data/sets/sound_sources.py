@@ -10,6 +10,7 @@ import numpy as np
 
 from hw_models import InputError
 from ssdp_neuro.data.codes.cochlea import Cochlea
+from ssdp_neuro.data.codes.spectrogram import Spectrogram
 from ssdp_neuro.data.dataset import SpikeDataset
 from ssdp_neuro.data.formats.file_tree import contents, find_files
 from ssdp_neuro.data.formats.wave_file import decode_wave
@@ -28,10 +29,14 @@ def fsdd(settings: DataSettings) -> Source:
     Its own test is index 0..4 of every word and speaker; with ``held_out`` it is all of the
     speakers named there.
     """
-    if settings.code not in (Encoding.AUTO, Encoding.COCHLEA):
+    if settings.code not in (Encoding.AUTO, Encoding.COCHLEA, Encoding.SPECTROGRAM):
         raise InputError(
             f"data.encoding: {settings.encoding!r} is not for the sound of {settings.name!r};"
-            " allowed: auto, cochlea"
+            " allowed: auto, cochlea, spectrogram"
+        )
+    if settings.code is Encoding.SPECTROGRAM and settings.step_us:
+        raise InputError(
+            f"data.step_us: {settings.step_us}; the columns of a spectrogram share a word's time"
         )
     files = find_files(settings.folder, NAME)
     if not files:
@@ -40,15 +45,12 @@ def fsdd(settings: DataSettings) -> Source:
     speaker = np.array([file.match[2] for file in files])
 
     def maker(warp: float) -> Maker:
-        cochlea = Cochlea(
-            settings.n_steps, settings.step_us, settings.channels, warp,
-            settings.speaker_db, settings.range_db,
-        )  # fmt: skip
+        code = sound_code(settings, warp)
 
         def levels(places: Iterable[int]) -> Iterator[np.ndarray]:
             wanted = [files[place] for place in places]
             for file, data in zip(wanted, contents(wanted), strict=True):
-                yield cochlea.level(decode_wave(data, str(file)))
+                yield code.level(decode_wave(data, str(file)))
 
         @functools.cache
         def beside_speaker() -> np.ndarray:  # the other words of a speaker are in any part
@@ -60,12 +62,12 @@ def fsdd(settings: DataSettings) -> Source:
 
         def make(places: np.ndarray, labels: np.ndarray, n_classes: int) -> SpikeDataset:
             given = beside_speaker()[places] if settings.speaker_db else levels(places)
-            samples = map(cochlea.spikes, given)
+            samples = map(code.spikes, given)
             return stored(
                 samples,
                 labels,
                 n_steps=settings.n_steps,
-                input_shape=cochlea.input_shape,
+                input_shape=code.input_shape,
                 n_classes=n_classes,
             )
 
@@ -81,6 +83,20 @@ def fsdd(settings: DataSettings) -> Source:
         is_test=np.array([int(file.match[3]) < TEST_BELOW for file in files]),
         groups=speaker,
     )
+
+
+def sound_code(settings: DataSettings, warp: float = 0.0) -> Cochlea | Spectrogram:
+    """What makes spikes of recordings."""
+    image = settings.code is Encoding.SPECTROGRAM
+    cochlea = Cochlea(
+        settings.columns if image else settings.n_steps,
+        settings.step_us,
+        settings.channels,
+        warp,
+        settings.speaker_db,
+        settings.range_db,
+    )
+    return Spectrogram(settings.n_steps, cochlea, settings.levels) if image else cochlea
 
 
 def _by_number(name: str) -> tuple[int, str]:

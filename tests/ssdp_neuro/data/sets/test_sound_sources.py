@@ -106,6 +106,27 @@ def test_fsdd__is_heard_as_far_below_the_loudest_as_is_asked(tmp_path):
             settings(tmp_path, range_db=wrong)
 
 
+def test_fsdd__a_word_may_be_an_image(tmp_path):
+    words_file(tmp_path / "words.zip")
+    wish = {
+        "held_out": ("bob",), "validation": 0.5, "encoding": "spectrogram", "n_steps": 3,
+        "columns": 6, "levels": 2, "warp": 0.1,
+    }  # fmt: skip
+    split = load(settings(tmp_path, **wish, speaker_db=6, shift=1))
+    assert split.input_shape == (4, 8, 6)
+    assert split.code.parameters == {"channels": 8, "columns": 6, "levels": 2, "speaker_db": 6}
+    beside = load(settings(tmp_path, held_out=("bob",), n_steps=6, speaker_db=6))
+    # what the cochlea adds up in its first step is what the first column has
+    of_image, of_steps = (part.test.spikes(range(24)) for part in (split, beside))
+    assert (of_image[:, 0, 1, :, 0] <= of_steps[:, 0, 0]).all()  # one and a half wholes
+    assert (of_image[:, 0, 3, :, 0] <= of_steps[:, 0, 1]).all()
+    assert of_image[:, 0, [1, 3], :, 0].any(axis=(0, 2)).all()
+    assert (of_image == of_image[:, :1]).all()
+    assert load(settings(tmp_path, **wish)).input_shape == (2, 8, 6)
+    with pytest.raises(InputError, match=r"data\.step_us: 5000; the columns of a spectrogram"):
+        load(settings(tmp_path, **wish, step_us=5_000))
+
+
 def test_fsdd__its_own_test_is_the_first_five(tmp_path):
     words_file(tmp_path / "words.zip")
     split = load(settings(tmp_path))
